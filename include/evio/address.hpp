@@ -1,0 +1,74 @@
+// Public. Network addresses as URLs.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+
+namespace evio::inline v1 {
+
+/// One end of a connection, or a place to bind: `tcp://host:port`, `udp6://[::1]:53`, `unix:///run/app.sock`.
+/// A value: copyable, comparable, hashable; safe to read from any thread.
+class Address {
+ public:
+  /// How the address is reached. `tcp` and `udp` stand for either family; a trailing 4 or 6 demands one.
+  enum class Scheme : std::uint8_t { tcp, tcp4, tcp6, udp, udp4, udp6, local };
+  using Ip = std::array<std::uint8_t, 16>;
+
+  /// No address: empty host, port 0. What an unnamed unix peer has.
+  Address() = default;
+
+  /// Reads `[scheme://]host:port` or `unix://path`; the scheme is tcp when left out. The host may be empty (any
+  /// interface), a name, an IPv4 address or an IPv6 address in brackets; port 0 is any free port. The path of a unix
+  /// address is relative to the working directory unless it starts with a slash. Throws Error (invalid_argument),
+  /// naming the text and the part that is wrong.
+  static Address parse(std::string_view url);
+
+  /// An address from its raw parts: `ip` in network order, IPv4 as ::ffff:a.b.c.d; `scope` is a link-local IPv6
+  /// address's interface number.
+  static Address from_ip(Scheme scheme, const Ip& ip, std::uint16_t port, std::uint32_t scope = 0);
+
+  /// The address of a unix socket's file.
+  static Address from_path(std::string_view path);
+
+  /// The URL again: parse(to_string()) equals this address.
+  std::string to_string() const;
+
+  Scheme scheme() const noexcept { return scheme_; }
+  /// The host without brackets ("127.0.0.1", "::1", "localhost"; "" for any), or a unix socket's path.
+  std::string host() const;
+  /// The port in host order; 0 for unix sockets.
+  std::uint16_t port() const noexcept { return port_; }
+
+  bool is_unix() const noexcept { return scheme_ == Scheme::local; }
+  bool is_udp() const noexcept { return scheme_ == Scheme::udp || scheme_ == Scheme::udp4 || scheme_ == Scheme::udp6; }
+  /// Whether the host is a literal IP address (then ip() holds it): not a name, not a path, not empty.
+  bool has_ip() const noexcept { return has_ip_; }
+  /// The IP address in network order, IPv4 as ::ffff:a.b.c.d; all zero without one.
+  const Ip& ip() const noexcept { return ip_; }
+  bool is_ip4() const noexcept;
+  std::uint32_t scope() const noexcept { return scope_; }
+
+  friend bool operator==(const Address&, const Address&) = default;
+
+ private:
+  std::string name_;  // host name or path; empty when has_ip_
+  Ip ip_{};
+  std::uint32_t scope_ = 0;
+  std::uint16_t port_ = 0;
+  Scheme scheme_ = Scheme::tcp;
+  bool has_ip_ = false;
+};
+
+std::ostream& operator<<(std::ostream& out, const Address& address);
+
+}  // namespace evio::inline v1
+
+template <>
+struct std::hash<evio::Address> {
+  std::size_t operator()(const evio::Address& address) const noexcept;
+};

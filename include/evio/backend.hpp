@@ -1,0 +1,11 @@
+// Public. The kernel interfaces that a server can run on.
+#pragma once
+
+namespace evio::inline v1 {
+
+/// How a server waits for and moves bytes. `automatic` takes the best that works here; the environment variable
+/// EVIO_BACKEND (io_uring, epoll, kqueue, poll) overrides `automatic`. One asked for by name that cannot be had is an
+/// Error. `poll` is the portable one, also reached by a `-net` suffix in an address: fine for tens of connections.
+enum class Backend { automatic, io_uring, epoll, kqueue, poll };
+
+}  // namespace evio::inline v1

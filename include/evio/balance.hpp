@@ -1,0 +1,47 @@
+// Public. Which loop gets a new connection.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <evio/handler.hpp>
+#include <span>
+
+namespace evio::inline v1 {
+
+class Address;
+
+/// The ready-made strategies. Each is decided once for each connection, at accept, and is exact.
+enum class LoadBalance {
+  random,
+  round_robin,        ///< in turn
+  least_connections,  ///< the loop with the fewest connections; the first of equals
+  source_hash,        ///< by the peer's IP address: one host's connections share a loop
+};
+
+/// What a balance function is told about each loop.
+struct LoopLoad {
+  std::size_t connections = 0;  ///< open ones, with those on their way to the loop
+};
+
+/// A strategy: an enumerator of LoadBalance, or a function (loads, peer) -> index, taken modulo the number of loops.
+/// The function is called on the thread that accepts, for one connection at a time. With `?reuseport=true` the kernel
+/// decides instead.
+class Balance {
+ public:
+  using Function = Handler<std::size_t(std::span<const LoopLoad>, const Address&)>;
+
+  Balance(LoadBalance strategy) noexcept : strategy_(strategy) {}  // NOLINT(google-explicit-constructor)
+  template <class F>
+  requires(!std::same_as<std::remove_cvref_t<F>, Balance> && !std::same_as<std::remove_cvref_t<F>, LoadBalance>)
+      Balance(F&& function)
+      : function_(std::forward<F>(function)) {}  // NOLINT(google-explicit-constructor)
+
+  LoadBalance strategy() const noexcept { return strategy_; }
+  const Function& function() const noexcept { return function_; }
+
+ private:
+  LoadBalance strategy_ = LoadBalance::round_robin;
+  Function function_;
+};
+
+}  // namespace evio::inline v1

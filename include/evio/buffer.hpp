@@ -1,0 +1,28 @@
+// Public. Bytes to send to many peers without copying them for each.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace evio::inline v1 {
+
+/// Immutable shared bytes. Copies share them; they are freed with the last copy, on whatever thread that is. Writing
+/// one never copies its bytes. Any thread.
+class Buffer {
+ public:
+  Buffer() = default;
+  /// Takes the string over.
+  explicit Buffer(std::string bytes);
+  /// `bytes` stay valid and unchanged while `owner` lives.
+  Buffer(std::shared_ptr<const void> owner, std::string_view bytes) noexcept;
+
+  std::string_view view() const noexcept { return bytes_; }
+  std::size_t size() const noexcept { return bytes_.size(); }
+
+ private:
+  std::shared_ptr<const void> owner_;
+  std::string_view bytes_;
+};
+
+}  // namespace evio::inline v1

@@ -1,0 +1,104 @@
+// Public. One connection, or one datagram while `data` looks at it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <evio/address.hpp>
+#include <evio/buffer.hpp>
+#include <evio/context.hpp>
+#include <evio/handle.hpp>
+#include <evio/handler.hpp>
+#include <evio/options.hpp>
+#include <evio/timer.hpp>
+#include <initializer_list>
+#include <span>
+#include <string_view>
+
+namespace evio::inline v1 {
+
+class Loop;
+class Server;
+
+/// A connection. It belongs to its loop's thread: call it from there only (for other threads: handle()). It lives until
+/// `closed` or `detached` has returned; its context dies right after. A datagram's Conn lives until `data` has
+/// returned. No call runs a handler: each takes note, and what follows from it comes later.
+class Conn {
+ public:
+  Conn(const Conn&) = delete;
+  Conn& operator=(const Conn&) = delete;
+
+  /// Sends the bytes, all of them, behind what was written before: copied unless they are lent input or a Buffer. What
+  /// one handler call writes leaves in one system call. On a datagram each write is one datagram back to the sender.
+  ///
+  /// False in two cases: the output waiting is above Limits::output_high (the bytes are kept; stop producing until
+  /// `drained`), or the connection is closed, closing or write-shut (the bytes are dropped; see is_open()). Beyond
+  /// Limits::output_max the connection closes with output_overflow. For a datagram false means that it was dropped:
+  /// too large, or not taken by the kernel.
+  bool write(std::string_view bytes);
+  bool write(std::span<const std::byte> bytes);
+  /// Several pieces as if they were one.
+  bool write(std::initializer_list<std::string_view> pieces);
+  /// Never copies the bytes.
+  bool write(Buffer bytes);
+
+  /// Delivers what was written, shuts the writing side, waits at most Limits::linger for the peer to end, then closes.
+  /// From now on only `closed` follows. Nothing on a datagram.
+  void close();
+  /// Resets the connection now; output waiting is dropped. `closed` follows, with an empty error.
+  void abort();
+  /// Ends this direction behind the output waiting; reading goes on. Once both sides have ended the connection closes.
+  void shutdown_write();
+  /// Reads no more until resume(). What had landed already is kept. A paused connection learns of a reset, not of an
+  /// orderly end. May be called at any time, in any handler.
+  void pause();
+  /// Reads again. If anything is untaken, `data` runs once with it, new bytes or none.
+  void resume();
+  /// Neither closed nor closing. Always true for a datagram.
+  bool is_open() const noexcept;
+
+  /// The value made by emplace_context<T>, or null when there is none or it is of another type.
+  template <class T>
+  T* context() noexcept {
+    return user_context().get<T>();
+  }
+  /// Makes a T that lives as long as the connection, in place of what was there. A datagram has no context: this throws
+  /// std::logic_error there.
+  template <class T, class... Args>
+  T& emplace_context(Args&&... args) {
+    return emplaceable_context().emplace<T>(std::forward<Args>(args)...);
+  }
+  /// Runs fn(Conn&) after `delay` unless the connection is gone by then. Nothing on a datagram.
+  Timer run_after(Duration delay, Handler<void(Conn&)> fn);
+
+  /// The connection's own address; for a datagram the one it was sent to.
+  Address local() const;
+  /// The peer's address, as it was at accept; for a datagram its sender's.
+  Address remote() const;
+  /// Which of the server's addresses this came in by, counted from 0.
+  int address_index() const noexcept;
+  /// Bytes written or sent through handles that the kernel has not taken yet.
+  std::size_t pending_output() const noexcept;
+  /// Changes what is set in `options`; throws Error if the kernel refuses a value. Nothing on a datagram.
+  void set(const Options& options);
+  /// A name for other threads and later times. The first call of a connection allocates.
+  Handle handle();
+  Loop& loop() const noexcept;
+  Server& server() const noexcept;
+  /// A number that no other connection of this server ever has; 0 for a datagram.
+  std::uint64_t id() const noexcept;
+  /// The descriptor, for setsockopt and getsockopt only; may be -1.
+  int native_handle() const noexcept;
+
+ protected:
+  enum class Kind : std::uint8_t { stream, datagram };
+  explicit Conn(Kind kind) noexcept : kind_(kind) {}
+  ~Conn() = default;
+
+ private:
+  Context& user_context() noexcept;
+  Context& emplaceable_context();
+
+  const Kind kind_;
+};
+
+}  // namespace evio::inline v1

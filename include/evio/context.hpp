@@ -1,0 +1,49 @@
+// Public. A value of the user's own that a connection or a loop carries.
+#pragma once
+
+#include <memory>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+namespace evio::inline v1 {
+
+/// Holds one value of any type, or none. What Conn::context and Loop::context stand on.
+class Context {
+ public:
+  /// The value, or null when there is none or it is of another type.
+  template <class T>
+  T* get() const noexcept {
+    return held_ && held_->type() == typeid(T) ? &static_cast<Held<T>&>(*held_).value : nullptr;
+  }
+  /// Makes a T in place of what was there, from constructor arguments or, for aggregates, from its members' values.
+  template <class T, class... Args>
+  T& emplace(Args&&... args) {
+    held_.reset();
+    auto made = std::make_unique<Held<T>>(std::forward<Args>(args)...);
+    T& value = made->value;
+    held_ = std::move(made);
+    return value;
+  }
+  void reset() noexcept { held_.reset(); }
+
+ private:
+  struct Holder {
+    virtual ~Holder() = default;
+    virtual const std::type_info& type() const noexcept = 0;
+  };
+  template <class T>
+  struct Held final : Holder {
+    template <class... Args>
+    requires std::is_constructible_v<T, Args...>
+    explicit Held(Args&&... args) : value(std::forward<Args>(args)...) {}
+    template <class... Args>
+    requires(!std::is_constructible_v<T, Args...>) explicit Held(Args&&... args) : value{std::forward<Args>(args)...} {}
+    const std::type_info& type() const noexcept override { return typeid(T); }
+    T value;
+  };
+
+  std::unique_ptr<Holder> held_;
+};
+
+}  // namespace evio::inline v1

@@ -1,0 +1,40 @@
+// Public. What can go wrong: error codes of the library, and the exception that names an address.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+
+namespace evio::inline v1 {
+
+/// Why the library itself ended a connection; what the kernel said arrives as a std::errc instead.
+enum class Errc {
+  idle_timeout = 1,  ///< no byte moved either way for Options::idle_timeout
+  input_overflow,    ///< more than Limits::input was left untaken
+  output_overflow,   ///< more than Limits::output_max was waiting to be sent
+  connect_timeout,   ///< not connected within Limits::connect
+  drain_timeout,     ///< the peer took no output for Limits::drain while the connection was closing
+  handler_failed,    ///< an exception left one of the connection's handlers
+};
+
+const std::error_category& error_category() noexcept;
+std::error_code make_error_code(Errc code) noexcept;
+
+/// Thrown by what sets a server up: bad addresses, ports in use, missing backends. what() tells which address, what is
+/// wrong with it and, where there is one, the way out.
+class Error : public std::system_error {
+ public:
+  /// `address` as the user wrote it (empty if none is concerned); `problem`: what is wrong, in a few words.
+  Error(std::error_code code, std::string_view address, std::string_view problem);
+
+  const std::string& address() const noexcept { return address_; }
+
+ private:
+  std::string address_;
+};
+
+}  // namespace evio::inline v1
+
+template <>
+struct std::is_error_code_enum<evio::Errc> : std::true_type {};

@@ -1,0 +1,72 @@
+// Public. What a server does: handlers and settings.
+#pragma once
+
+#include <evio/action.hpp>
+#include <evio/backend.hpp>
+#include <evio/balance.hpp>
+#include <evio/duration.hpp>
+#include <evio/handler.hpp>
+#include <evio/options.hpp>
+#include <evio/socket.hpp>
+#include <exception>
+#include <system_error>
+
+namespace evio::inline v1 {
+
+class Conn;
+class Input;
+class Loop;
+class Server;
+
+/// The handlers and settings of a service. Written with designated initializers: `{.data = [](auto& c, auto& in)
+/// {...}}`; fields may be added, never reordered. Move-only.
+///
+/// Handlers run on the thread of the loop that owns the connection, never two of one connection at once and never one
+/// inside another. With `loops > 1` a handler's captures are shared by several threads; what belongs to one loop lives
+/// in Loop::context. Each handler that returns Action may return void instead, and each may leave its parameters out.
+struct Events {
+  /// 0 or 1: one loop, on the caller's thread. N: the caller's thread runs loop 0, threads "evio-1" to "evio-<N-1>" the
+  /// rest, and connections are accepted on a thread of their own, so that a busy loop delays only what it owns. -1: one
+  /// for each hardware thread.
+  int loops = 1;
+  Balance balance = LoadBalance::round_robin;  ///< which loop gets a new connection
+  Backend backend = Backend::automatic;
+  Duration busy_poll{};         ///< after work, look for more at most this long before sleeping; 0: never
+  Limits limits{};              ///< bounds of memory and patience
+  Options options{};            ///< of every connection of this service
+  bool handle_signals = false;  ///< SIGINT and SIGTERM become shutdown(), a second one forces it; dispositions are
+                                ///< restored at the end. One such server a process, else Error.
+
+  /// All addresses are bound, nothing is accepted yet; Server::addresses() shows the real ports. On run's thread.
+  Handler<Action(Server&)> serving{};
+  /// The first call on each loop's thread.
+  Handler<void(Loop&)> loop_started{};
+  /// A stream connection was accepted. Nothing else of it ran before.
+  Handler<Action(Conn&)> opened{};
+  /// Bytes came (stream), one datagram came (udp), or the connection was woken or reads again, perhaps with no new
+  /// input. What it leaves in Input comes again, with more. Unset: input is dropped.
+  Handler<Action(Conn&, Input&)> data{};
+  /// The output fell below Limits::output_low after it had exceeded output_high: produce again.
+  Handler<Action(Conn&)> drained{};
+  /// The peer will send no more; what was left untaken is shown for the last time. The connection stays open for
+  /// writing until you close it. Unset: it is closed, with everything written delivered.
+  Handler<Action(Conn&, Input&)> ended{};
+  /// The last call of a connection, exactly once for each that was opened and not detached. The error is empty for an
+  /// orderly end, your own close or abort, and shutdown; else it says what went wrong (a std::errc or an evio::Errc).
+  Handler<Action(Conn&, std::error_code)> closed{};
+  /// The last call of a connection for which a handler returned Action::detach: the socket is yours. Unset: detach
+  /// means close.
+  Handler<Action(Conn&, Socket)> detached{};
+  /// An exception left a handler, post or timer; its connection (null if none) closes with handler_failed, the others
+  /// go on. Unset: the server shuts down in order and run() rethrows the first one.
+  Handler<Action(Conn*, std::exception_ptr)> failed{};
+  /// Once before each flush of a loop that has output. While it is set nothing leaves earlier: write the log, sync it
+  /// once, and all replies of the batch go out (group commit).
+  Handler<void(Loop&)> pre_write{};
+  /// Called on loop 0, first at once, then whenever the delay it returned has passed.
+  Handler<Tick(Loop&)> tick{};
+  /// The last call on each loop's thread, after its last `closed`.
+  Handler<void(Loop&)> loop_stopped{};
+};
+
+}  // namespace evio::inline v1

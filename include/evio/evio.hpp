@@ -1,0 +1,23 @@
+// Public. Everything a server needs: include this.
+#pragma once
+
+#include <evio/action.hpp>
+#include <evio/address.hpp>
+#include <evio/backend.hpp>
+#include <evio/balance.hpp>
+#include <evio/binding.hpp>
+#include <evio/buffer.hpp>
+#include <evio/conn.hpp>
+#include <evio/context.hpp>
+#include <evio/duration.hpp>
+#include <evio/error.hpp>
+#include <evio/events.hpp>
+#include <evio/handle.hpp>
+#include <evio/handler.hpp>
+#include <evio/input.hpp>
+#include <evio/loop.hpp>
+#include <evio/options.hpp>
+#include <evio/server.hpp>
+#include <evio/socket.hpp>
+#include <evio/stats.hpp>
+#include <evio/timer.hpp>

@@ -1,0 +1,66 @@
+// Public. A connection's name, for any thread and any time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <evio/buffer.hpp>
+#include <evio/handler.hpp>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace evio::inline v1 {
+
+class Conn;
+class HandleBlock;
+
+/// Names a connection, from Conn::handle(). Copyable, comparable, hashable; empty by default. Every call may be made
+/// from any thread and at any time, also after the connection and the server are gone: then it does nothing. None calls
+/// a handler itself, so they are fit for use under a lock of yours. All calls made through handles by one thread take
+/// effect in order, also on the connection's own loop, where they are queued as well.
+///
+/// The handle of a datagram names its socket and its sender: `send` is one datagram back to it; wake, post and close do
+/// nothing.
+class Handle {
+ public:
+  Handle() = default;
+
+  /// Copies the bytes and sends them behind what was sent before. False only if the connection is known to be gone;
+  /// true is no promise that the peer gets them. Bytes beyond Limits::output_max close the connection
+  /// (output_overflow).
+  bool send(std::string_view bytes) const;
+  bool send(std::span<const std::byte> bytes) const;
+  /// Without copying the bytes.
+  bool send(Buffer bytes) const;
+  /// Runs fn(Conn&) on the connection's loop if it still lives then, else destroys fn unrun, on any thread. False if
+  /// the connection is known to be gone.
+  bool post(Handler<void(Conn&)> fn) const;
+  /// Runs `data` on the connection's loop with no new input, paused or not. Several may merge into one.
+  void wake() const;
+  /// As Conn::close, in order with the other calls.
+  void close() const;
+
+  /// Bytes sent or written that the kernel has not taken yet; 0 once the connection is gone.
+  std::size_t pending_output() const noexcept;
+  /// As Conn::id; 0 for an empty handle or a datagram's.
+  std::uint64_t id() const noexcept;
+
+  explicit operator bool() const noexcept { return block_ != nullptr; }
+  friend bool operator==(const Handle& a, const Handle& b) noexcept { return same(a, b); }
+
+ private:
+  friend class HandleBlock;
+  friend struct std::hash<Handle>;
+  explicit Handle(std::shared_ptr<HandleBlock> block) noexcept : block_(std::move(block)) {}
+  static bool same(const Handle& a, const Handle& b) noexcept;
+
+  std::shared_ptr<HandleBlock> block_;
+};
+
+}  // namespace evio::inline v1
+
+template <>
+struct std::hash<evio::Handle> {
+  std::size_t operator()(const evio::Handle& handle) const noexcept;
+};

@@ -1,0 +1,59 @@
+// Public. One event loop: a thread and what it owns.
+#pragma once
+
+#include <chrono>
+#include <evio/context.hpp>
+#include <evio/duration.hpp>
+#include <evio/handler.hpp>
+#include <evio/timer.hpp>
+
+namespace evio::inline v1 {
+
+class Conn;
+class Server;
+
+/// An event loop of a Server, valid as long as the Server lives. All calls but post are for its own thread.
+class Loop {
+ public:
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Runs fn on this loop's thread, soon, never inside a handler. Any thread. What one thread posts runs in order.
+  /// False once the loop has ended: fn is destroyed unrun. Before run() it waits for the loop to start.
+  bool post(Handler<void()> fn);
+
+  /// Runs fn once, `delay` from now or later, never early; on this loop's thread, never inside a handler.
+  Timer run_after(Duration delay, Handler<void()> fn);
+  /// Runs fn every `period` (at least 1 ms), first one period from now. Late calls do not shift later ones; missed ones
+  /// are skipped.
+  Timer run_every(Duration period, Handler<void()> fn);
+
+  /// Calls fn for each open connection of this loop, at once. fn may close or write to any of them.
+  void for_each(const Handler<void(Conn&)>& fn);
+
+  /// 0 to Server::loops() - 1.
+  int index() const noexcept;
+  /// The time at which the running batch of events began: cheap, and the same throughout a handler.
+  std::chrono::steady_clock::time_point now() const noexcept;
+  Server& server() const noexcept;
+
+  /// What emplace_context<T> made, or null when there is none or it is of another type.
+  template <class T>
+  T* context() noexcept {
+    return user_context().get<T>();
+  }
+  /// Makes a T that lives until this loop's `loop_stopped` has returned, and dies on the loop's thread.
+  template <class T, class... Args>
+  T& emplace_context(Args&&... args) {
+    return user_context().emplace<T>(std::forward<Args>(args)...);
+  }
+
+ protected:
+  Loop() = default;
+  ~Loop() = default;
+
+ private:
+  Context& user_context() noexcept;
+};
+
+}  // namespace evio::inline v1

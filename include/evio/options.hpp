@@ -1,0 +1,37 @@
+// Public. Settings of connections, and the limits that keep a server's memory and patience bounded.
+#pragma once
+
+#include <cstddef>
+#include <evio/duration.hpp>
+#include <optional>
+
+namespace evio::inline v1 {
+
+/// Settings of a connection. What is left unset stays as it is: the system's choice, but for no_delay, which is on.
+/// Those of a whole service are set on the listening socket, where the kernel passes them on at no cost.
+struct Options {
+  std::optional<Duration> keep_alive{};         ///< probe a silent peer after this long (whole seconds); 0: off
+  std::optional<bool> no_delay{};               ///< send small writes at once (TCP_NODELAY); unset means on
+  std::optional<Duration> idle_timeout{};       ///< close when no byte moved either way for so long; 0: never
+  std::optional<bool> quick_ack{};              ///< acknowledge at once (TCP_QUICKACK)
+  std::optional<std::size_t> receive_buffer{};  ///< the kernel's, bytes (SO_RCVBUF)
+  std::optional<std::size_t> send_buffer{};     ///< the kernel's, bytes (SO_SNDBUF)
+  std::optional<bool> read_when_congested{};    ///< go on reading while output is above output_high; unset means off
+};
+
+/// Bounds. `drain` and `memory` are the server's (the first Events'); the others are each service's own.
+struct Limits {
+  std::size_t input = 1 << 20;         ///< untaken input of a connection, bytes; beyond: closed, input_overflow
+  std::size_t output_high = 1 << 20;   ///< output waiting, bytes, above which reading pauses and write returns false
+  std::size_t output_low = 256 << 10;  ///< below which reading resumes and `drained` runs
+  std::size_t output_max = 64 << 20;   ///< output waiting beyond which the connection closes, output_overflow
+  std::size_t memory = 0;              ///< input and output held by the whole server, bytes; 0: no bound. Beyond it
+                                       ///< reading and accepting pause until it falls
+  std::size_t connections = 0;         ///< open at once; 0: no bound. Further ones wait in the backlog
+  Duration drain = std::chrono::seconds(5);     ///< a closing connection without progress; all of a shutdown
+  Duration linger = std::chrono::seconds(1);    ///< a closed connection whose peer does not end
+  Duration connect = std::chrono::seconds(10);  ///< a connect, name look-up included
+  int backlog = 4096;                           ///< connections the kernel keeps before they are accepted
+};
+
+}  // namespace evio::inline v1

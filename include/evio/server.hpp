@@ -1,0 +1,79 @@
+// Public. A server, and the one call that runs one.
+#pragma once
+
+#include <evio/address.hpp>
+#include <evio/binding.hpp>
+#include <evio/events.hpp>
+#include <evio/stats.hpp>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace evio::inline v1 {
+
+class ServerCore;
+
+/// A server that you own: bind in the constructor, serve in run(). Handlers get this very object. All calls but run may
+/// be made from any thread while it lives, and are harmless after run has returned.
+class Server {
+ public:
+  /// Binds all addresses: each a URL, a Binding, or a std::vector<Binding>. Throws Error, and then nothing stays bound.
+  /// Until run() there are only sockets, no thread and no other descriptor.
+  template <class... Addresses>
+  explicit Server(Events events, Addresses&&... addresses)
+      : Server(Bound{}, std::move(events), bindings(std::forward<Addresses>(addresses)...)) {}
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  /// Serves until shutdown; loop 0 runs on the calling thread. Throws what a handler threw, if `failed` is unset, after
+  /// an orderly shutdown. Once only.
+  void run();
+
+  /// What is bound, in the order of the constructor's arguments, with real ports.
+  const std::vector<Address>& addresses() const noexcept;
+  int loops() const noexcept;
+  /// 0 to loops() - 1.
+  Loop& loop(int index) const noexcept;
+  Stats stats() const noexcept;
+
+  /// Stops in order: no more accepting and no more `data`; pending output is delivered (within Limits::drain in all),
+  /// every connection gets its `closed`, then run() returns. Async-signal-safe; calling it twice is harmless.
+  void shutdown() noexcept;
+
+  /// Posts fn(Conn&) for each open connection to every loop: fn is shared by their threads.
+  void for_each(Handler<void(Conn&)> fn);
+
+ private:
+  struct Bound {};
+  Server(Bound, Events events, std::vector<Binding> bindings);
+
+  template <class T>
+  static std::vector<Binding> bindings_of(T&& address) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<T>, std::vector<Binding>>)
+      return std::forward<T>(address);
+    else
+      return {Binding(std::forward<T>(address))};
+  }
+  template <class... Addresses>
+  static std::vector<Binding> bindings(Addresses&&... addresses) {
+    std::vector<Binding> all;
+    (
+        [&] {
+          for (Binding& binding : bindings_of(std::forward<Addresses>(addresses))) all.push_back(std::move(binding));
+        }(),
+        ...);
+    return all;
+  }
+
+  std::unique_ptr<ServerCore> core_;
+};
+
+/// Binds the addresses and serves them until shutdown: `Server(std::move(events), addresses...).run()`.
+template <class... Addresses>
+void serve(Events events, Addresses&&... addresses) {
+  Server(std::move(events), std::forward<Addresses>(addresses)...).run();
+}
+
+}  // namespace evio::inline v1
