@@ -1,0 +1,53 @@
+# `make` alone prints what there is. What each rule needs is installed first (Debian; elsewhere see packages.txt).
+.DEFAULT_GOAL := help
+.PHONY: help run build test debug clang asan tsan format check-format tidy deps clean
+
+PRESET ?= release
+JOBS ?= $(shell nproc)
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
+export CTEST_PARALLEL_LEVEL ?= $(JOBS)
+export CMAKE_CXX_COMPILER_LAUNCHER ?= $(shell command -v ccache)
+
+configure = cmake --preset $1 >/dev/null
+sources = git ls-files '*.cpp' '*.hpp'
+
+help:
+	@grep -E '^[a-z -]+:.*##' Makefile | sed -E 's/:[^#]*## */:/' | awk -F: '{ printf "  make %-24s %s\n", $$1, $$2 }'
+
+run: deps  ## build and run the echo server on port 5000; ARGS="--port 6000" are its arguments
+	$(call configure,release)
+	cmake --build --preset release --target echo-server
+	build/release/examples/echo-server $(ARGS)
+
+test: build  ## build everything and run every test
+	ctest --preset $(PRESET)
+
+debug clang asan tsan:  ## the same with asserts, by clang, under AddressSanitizer, under ThreadSanitizer
+	$(MAKE) test PRESET=$@
+
+build: deps  ## build everything as PRESET says (release, debug, clang, asan, tsan)
+	$(call configure,$(PRESET))
+	cmake --build --preset $(PRESET)
+
+format: deps  ## format all sources
+	$(sources) | xargs clang-format-14 -i
+
+check-format: deps  ## fail if `make format` would change something
+	$(sources) | xargs clang-format-14 --dry-run -Werror
+
+tidy: deps  ## look for mistakes with clang-tidy
+	$(call configure,clang)
+	run-clang-tidy-14 -quiet -p build/clang -j $(JOBS) '$(CURDIR)/src/'
+
+deps:  ## install the packages of packages.txt that are missing
+	@command -v apt-get >/dev/null || { echo "No apt-get here: please install what packages.txt names."; exit 0; }; \
+	missing=$$(for package in $$(sed 's/#.*//' packages.txt); do \
+	  dpkg-query -W -f '$${db:Status-Status}' $$package 2>&1 | grep -q '^installed' || echo $$package; done); \
+	[ -n "$$missing" ] || exit 0; \
+	[ "$$(id -u)" = 0 ] || sudo=sudo; \
+	echo "Installing" $$missing; \
+	$$sudo apt-get update -q && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing
+
+clean:  ## remove everything that was built
+	rm -rf build

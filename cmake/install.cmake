@@ -1,0 +1,24 @@
+# What `cmake --install` puts where: the library, its headers, and what find_package and pkg-config read.
+include(CMakePackageConfigHelpers)
+
+install(TARGETS evio EXPORT evioTargets FILE_SET HEADERS)
+
+get_target_property(type evio TYPE)
+if(LIBURING_FOUND AND type STREQUAL STATIC_LIBRARY)  # then those who link to evio link to it too
+  set(EVIO_NEEDS_LIBURING TRUE)
+  set(EVIO_PC_REQUIRES_PRIVATE liburing)
+endif()
+
+set(EVIO_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/evio)
+install(EXPORT evioTargets NAMESPACE evio:: DESTINATION ${EVIO_CMAKE_DIR})
+
+configure_package_config_file(cmake/evioConfig.cmake.in evioConfig.cmake INSTALL_DESTINATION ${EVIO_CMAKE_DIR}
+                              NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(evioConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/evioConfig.cmake ${PROJECT_BINARY_DIR}/evioConfigVersion.cmake
+        DESTINATION ${EVIO_CMAKE_DIR})
+
+set(EVIO_PC_DIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH EVIO_PC_TO_PREFIX /prefix/${EVIO_PC_DIR} /prefix)
+configure_file(cmake/evio.pc.in evio.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/evio.pc DESTINATION ${EVIO_PC_DIR})
