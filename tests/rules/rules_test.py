@@ -1,0 +1,147 @@
+"""The repository's own rules: which room may know what (see "Rooms" in the architecture), and how files look."""
+
+import pathlib
+import re
+import subprocess
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"][^>"]+[>"])', re.MULTILINE)
+STANDARD = re.compile(r"<[a-z_0-9]+>")  # <vector>; not <unistd.h>, not <sys/socket.h>
+
+# What a file may include although its room may not, and why.
+EXCEPTIONS = {
+    ("src/address.cpp", "<arpa/inet.h>"): "inet_pton and inet_ntop read and print addresses; they ask no kernel",
+    ("src/slab.hpp", "<sanitizer/asan_interface.h>"): "AddressSanitizer is told which slots are free",
+}
+
+# What the portable middle takes from Platform and Driver only, so that a simulation can stand in for them.
+IMPURE = {
+    r"std::j?thread\b(?!::id)": "starts a thread",
+    r"std::async\b": "starts a thread",
+    r"clock(_type)?::now\(|\b(clock_gettime|gettimeofday|std::time)\(": "reads a clock",
+    r"std::this_thread::sleep": "sleeps",
+    r"std::random_device|\b(s?rand|getrandom)\(": "draws a number",
+    r"\berrno\b": "knows errno",
+}
+
+
+def files(*patterns):
+    """Files of the working tree that git knows or does not ignore; all of them where there is no git."""
+    git = subprocess.run(
+        ["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard", "--", *patterns], capture_output=True, text=True
+    )
+    if git.returncode == 0:
+        found = [ROOT / line for line in git.stdout.splitlines()]
+    else:
+        found = [path for pattern in patterns or ("*",) for path in ROOT.glob("**/" + pattern)]
+        found = [path for path in found if path.relative_to(ROOT).parts[0] != "build"]
+    return sorted(path for path in found if path.is_file())
+
+
+def sources(room):
+    return [path for path in files("*.hpp", "*.cpp") if (ROOT / room) in path.parents]
+
+
+def name(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def code(path):
+    """The text of a file with comments and strings blanked, line by line."""
+    text = re.sub(r'"(\\.|[^"\\\n])*"', '""', path.read_text())
+    text = re.sub(r"/\*.*?\*/", lambda match: "\n" * match.group().count("\n"), text, flags=re.DOTALL)
+    return re.sub(r"//[^\n]*", "", text)
+
+
+class Rules(unittest.TestCase):
+    def check(self, broken):
+        broken = sorted(broken)
+        self.assertFalse(broken, "\n" + "\n".join(broken))
+
+    def check_includes(self, paths, allowed):
+        self.check(
+            f"{name(path)} includes {include}"
+            for path in paths
+            for include in INCLUDE.findall(path.read_text())
+            if not allowed(include) and (name(path), include) not in EXCEPTIONS
+        )
+
+    def check_absent(self, paths, patterns):
+        self.check(
+            f"{name(path)}:{number} {why}: {line.strip()}"
+            for path in paths
+            for number, line in enumerate(code(path).splitlines(), 1)
+            for pattern, why in patterns.items()
+            if re.search(pattern, line)
+        )
+
+    def test_public_headers_include_only_each_other_and_the_standard_library(self):
+        self.check_includes(
+            sources("include"), lambda include: STANDARD.fullmatch(include) or include.startswith("<evio/")
+        )
+
+    def test_the_middle_knows_the_seam_and_nothing_behind_it(self):
+        def allowed(include):
+            if include.startswith("<"):
+                return STANDARD.fullmatch(include) or include.startswith("<evio/")
+            return not include.startswith('"backend/') or re.fullmatch(r'"backend/[a-z_]+\.hpp"', include)
+
+        self.check_includes(self.middle(), allowed)
+
+    def test_the_middle_starts_no_thread_reads_no_clock_draws_no_number(self):
+        self.check_absent(self.middle(), IMPURE)
+
+    def test_backends_do_not_know_the_handlers(self):
+        known_above = re.compile(r"<evio/(evio|events|conn|handle|loop|server|input)\.hpp>")
+        self.check_includes(
+            sources("src/backend"),
+            lambda include: not known_above.fullmatch(include)
+            and (include.startswith("<") or include.startswith('"backend/')),
+        )
+
+    def test_selectors_stay_in_their_room(self):
+        self.check(
+            f"{name(path)} includes {include}"
+            for path in sources("src")
+            for include in INCLUDE.findall(path.read_text())
+            if (include == "<sys/epoll.h>" and "src/backend/readiness/epoll" not in name(path))
+            or (include == "<liburing.h>" and "src/backend/uring/" not in name(path))
+        )
+
+    def test_first_line_says_what_a_header_is_for_and_for_whom(self):
+        for room, audience in (("include", "Public"), ("src", "Private")):
+            self.check(
+                f"{name(path)} does not begin with '// {audience}. ...'"
+                for path in sources(room)
+                if path.suffix == ".hpp" and not path.read_text().startswith(f"// {audience}. ")
+            )
+
+    def test_headers_are_guarded(self):
+        headers = [path for path in files("*.hpp") if "#pragma once" not in path.read_text()]
+        self.check(f"{name(path)} lacks #pragma once" for path in headers)
+
+    def test_one_file_one_concept(self):
+        lengths = {path: len(path.read_text().splitlines()) for path in files("*.hpp", "*.cpp", "*.py", "*.js")}
+        self.check(f"{name(path)} has {lines} lines" for path, lines in lengths.items() if lines > 600)
+
+    def test_no_unfinished_marks(self):
+        marks = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
+        self.check(f"{name(path)} has one" for path in files("*.hpp", "*.cpp") if marks.search(path.read_text()))
+
+    def test_no_paths_of_one_machine(self):
+        paths = re.compile(r"/(?:root|work|home)/")
+        self.check(
+            f"{name(path)}: {line.strip()}"
+            for path in files()
+            for line in path.read_text(errors="ignore").splitlines()
+            if paths.search(line)
+        )
+
+    @staticmethod
+    def middle():
+        return [path for path in sources("src") if ROOT / "src/backend" not in path.parents]
+
+
+if __name__ == "__main__":
+    unittest.main()
