@@ -1,0 +1,63 @@
+// Tests. What this process holds and uses.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+
+namespace evio::test {
+
+std::set<int> open_descriptors();
+std::set<pid_t> thread_ids();
+/// Bytes of anonymous memory that are in RAM.
+std::size_t resident_bytes();
+
+/// What some threads of this process used so far.
+struct Usage {
+  std::chrono::nanoseconds cpu{};
+  /// How often they gave the processor up of their own accord: waits for the kernel, mostly.
+  std::uint64_t waits = 0;
+
+  friend Usage operator-(const Usage& a, const Usage& b) { return {a.cpu - b.cpu, a.waits - b.waits}; }
+};
+Usage usage(const std::set<pid_t>& threads);
+
+/// Runs `body` in a child process and fails the test if the child fails, dies or hangs. For what changes the whole
+/// process: limits, signals. To be called while this process has one thread.
+void in_child_process(const std::function<void()>& body);
+
+/// The most descriptors that this process may have; false if that many cannot be had.
+[[nodiscard]] bool limit_descriptors(std::size_t count);
+
+/// A new empty directory, removed with all it holds.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  ~TemporaryDirectory();
+
+  const std::string& path() const { return path_; }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool sanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+inline constexpr bool sanitized = true;
+#else
+inline constexpr bool sanitized = false;
+#endif
+#else
+inline constexpr bool sanitized = false;
+#endif
+
+}  // namespace evio::test
