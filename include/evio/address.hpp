@@ -23,19 +23,24 @@ class Address {
   Address() = default;
 
   /// Reads `[scheme://]host:port` or `unix://path`; the scheme is tcp when left out. The host may be empty (any
-  /// interface), a name, an IPv4 address or an IPv6 address in brackets; port 0 is any free port. The path of a unix
-  /// address is relative to the working directory unless it starts with a slash. Throws Error (invalid_argument),
-  /// naming the text and the part that is wrong.
+  /// interface), a name, an IPv4 address or an IPv6 address in brackets, with its zone if it needs one
+  /// (`[fe80::1%eth0]`); port 0 is any free port. The path of a unix address is relative to the working directory
+  /// unless it starts with a slash; `%3F` in it stands for a question mark, likewise any other byte; a leading `@`
+  /// means Linux's abstract names, which are no files. Throws Error (invalid_argument), naming the text and the part
+  /// that is wrong. A query is refused: those belong to Binding.
   static Address parse(std::string_view url);
 
-  /// An address from its raw parts: `ip` in network order, IPv4 as ::ffff:a.b.c.d; `scope` is a link-local IPv6
-  /// address's interface number.
+  /// An address from its raw parts: `ip` in network order, IPv4 as ::ffff:a.b.c.d, of a family that `scheme` (not
+  /// `local`) allows; `scope` is a link-local IPv6 address's interface number.
   static Address from_ip(Scheme scheme, const Ip& ip, std::uint16_t port, std::uint32_t scope = 0);
 
-  /// The address of a unix socket's file.
+  /// The address of a unix socket's file; the empty path is that of an unnamed unix peer.
   static Address from_path(std::string_view path);
 
-  /// The URL again: parse(to_string()) equals this address.
+  /// This address with another port.
+  Address with_port(std::uint16_t port) const;
+
+  /// The URL again: parse(to_string()) equals this address, unless it is an unnamed unix peer's, "unix://".
   std::string to_string() const;
 
   Scheme scheme() const noexcept { return scheme_; }
@@ -46,17 +51,24 @@ class Address {
 
   bool is_unix() const noexcept { return scheme_ == Scheme::local; }
   bool is_udp() const noexcept { return scheme_ == Scheme::udp || scheme_ == Scheme::udp4 || scheme_ == Scheme::udp6; }
-  /// Whether the host is a literal IP address (then ip() holds it): not a name, not a path, not empty.
+  /// Whether the host is a literal IP address (then ip() holds it): not a name, not a path, not empty. An address with
+  /// an interface's name for its zone counts as a name: only a look-up tells the interface's number.
   bool has_ip() const noexcept { return has_ip_; }
   /// The IP address in network order, IPv4 as ::ffff:a.b.c.d; all zero without one.
   const Ip& ip() const noexcept { return ip_; }
   bool is_ip4() const noexcept;
+  /// The interface number of a link-local IPv6 address; 0 without one.
   std::uint32_t scope() const noexcept { return scope_; }
 
   friend bool operator==(const Address&, const Address&) = default;
 
  private:
-  std::string name_;  // host name or path; empty when has_ip_
+  friend struct std::hash<Address>;
+  void read_host(std::string_view url, std::string_view host);
+  void read_bracketed(std::string_view url, std::string_view literal);
+  void read_zone(std::string_view url, std::string_view zone);
+
+  std::string name_;  // host name, literal with a named zone, or path; empty when has_ip_
   Ip ip_{};
   std::uint32_t scope_ = 0;
   std::uint16_t port_ = 0;

@@ -28,10 +28,14 @@ class Error : public std::system_error {
   /// `address` as the user wrote it (empty if none is concerned); `problem`: what is wrong, in a few words.
   Error(std::error_code code, std::string_view address, std::string_view problem);
 
+  /// "address: problem (the code's message)"; control characters are shown as \xNN. The message is left out where it
+  /// says no more than the problem does.
+  const char* what() const noexcept override { return what_.c_str(); }
   const std::string& address() const noexcept { return address_; }
 
  private:
   std::string address_;
+  std::string what_;
 };
 
 }  // namespace evio::inline v1

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace evio::inline v1 {
 
@@ -27,7 +28,7 @@ class Socket {
   std::size_t write(std::span<const std::byte> bytes);
 
   /// What was received but not taken before the socket became yours, and not read since.
-  std::string_view buffered() const noexcept { return buffered_; }
+  std::string_view buffered() const noexcept { return std::string_view(buffered_).substr(taken_); }
   /// The descriptor, still owned; -1 if there is none.
   int fd() const noexcept { return fd_; }
   /// Gives the descriptor up: closing it is now yours. Look at buffered() first.
@@ -36,6 +37,7 @@ class Socket {
  private:
   int fd_ = -1;
   std::string buffered_;
+  std::size_t taken_ = 0;  // how much of buffered_ read() has given out
 };
 
 }  // namespace evio::inline v1

@@ -1,0 +1,413 @@
+#include "backend/posix/socket.hpp"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstddef>
+#include <cstring>
+#include <evio/error.hpp>
+#include <evio/socket.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace evio::inline v1 {
+namespace {
+
+using Scheme = Address::Scheme;
+using FileStatus = struct stat;  // not the function
+
+constexpr std::size_t ip4_offset = 12;  // of the four bytes in ::ffff:a.b.c.d
+
+std::error_code last_error() { return {errno, std::generic_category()}; }
+
+[[noreturn]] void refuse(std::error_code code, const Address& address, const std::string& problem) {
+  throw Error(code, address.to_string(), problem);
+}
+
+std::error_code set(int fd, int level, int name, int value) noexcept {
+  return setsockopt(fd, level, name, &value, sizeof value) == 0 ? std::error_code() : last_error();
+}
+
+// The kernel takes ints; what does not fit is as much as can be had.
+int as_int(std::size_t value) { return static_cast<int>(std::min<std::size_t>(value, INT_MAX)); }
+
+std::error_code set_keep_alive(int fd, Duration idle) noexcept {
+  if (idle == Duration::zero()) return set(fd, SOL_SOCKET, SO_KEEPALIVE, 0);
+  auto seconds = std::chrono::ceil<std::chrono::seconds>(idle).count();
+  auto value = static_cast<int>(std::clamp<decltype(seconds)>(seconds, -1, INT_MAX));  // the kernel refuses either end
+  if (auto error = set(fd, IPPROTO_TCP, TCP_KEEPIDLE, value)) return error;
+  return set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+int type_of(const Address& address) { return address.is_udp() ? SOCK_DGRAM : SOCK_STREAM; }
+
+Socket open_socket(const Address& address, int family) {
+  Socket socket(::socket(family, type_of(address) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (socket.fd() >= 0) return socket;
+  bool full = errno == EMFILE || errno == ENFILE;
+  refuse(last_error(), address, full ? "cannot open one more socket; raise ulimit -n" : "cannot open a socket");
+}
+
+void set_options(const Address& address, int fd, Options options) {
+  bool is_tcp = !address.is_unix() && !address.is_udp();
+  if (!options.no_delay) options.no_delay = true;
+  if (auto error = apply(fd, options, is_tcp)) refuse(error, address, "the kernel refuses a value of Options");
+}
+
+// ---- IP ----
+
+// Where to bind, in the kernel's form.
+struct Endpoint {
+  sockaddr_storage where{};
+  socklen_t size = 0;
+  int family() const { return where.ss_family; }
+};
+
+bool has_ip6() {
+  Socket probe(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return probe.fd() >= 0 || errno != EAFNOSUPPORT;
+}
+
+// AF_UNSPEC when the scheme allows either.
+int family_of(Scheme scheme) {
+  if (scheme == Scheme::tcp4 || scheme == Scheme::udp4) return AF_INET;
+  if (scheme == Scheme::tcp6 || scheme == Scheme::udp6) return AF_INET6;
+  return AF_UNSPEC;
+}
+
+std::error_code lookup_error(int result) {
+  if (result == EAI_SYSTEM) return last_error();
+  if (result == EAI_AGAIN) return std::make_error_code(std::errc::resource_unavailable_try_again);
+  if (result == EAI_MEMORY) return std::make_error_code(std::errc::not_enough_memory);
+  return std::make_error_code(std::errc::invalid_argument);
+}
+
+// One of the name's addresses: IPv4 if it has any.
+Endpoint look_up(const Address& address) {
+  addrinfo hints{};
+  hints.ai_family = family_of(address.scheme());
+  hints.ai_socktype = type_of(address);
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* first = nullptr;
+  int result = getaddrinfo(address.host().c_str(), std::to_string(address.port()).c_str(), &hints, &first);
+  std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> found(first, freeaddrinfo);
+  if (result != 0) {
+    refuse(lookup_error(result), address, "host '" + address.host() + "' is not found: " + gai_strerror(result));
+  }
+  const addrinfo* chosen = first;
+  while (chosen && chosen->ai_family != AF_INET) chosen = chosen->ai_next;
+  if (!chosen) chosen = first;
+
+  Endpoint endpoint;
+  std::memcpy(&endpoint.where, chosen->ai_addr, chosen->ai_addrlen);
+  endpoint.size = chosen->ai_addrlen;
+  return endpoint;
+}
+
+Endpoint endpoint_of(const Address& address) {
+  Endpoint endpoint;
+  int family = family_of(address.scheme());
+  if (address.has_ip()) {
+    family = address.is_ip4() ? AF_INET : AF_INET6;
+  } else if (!address.host().empty()) {
+    return look_up(address);
+  } else if (family == AF_UNSPEC) {
+    family = has_ip6() ? AF_INET6 : AF_INET;
+  }
+  to_sockaddr(address, endpoint.where, endpoint.size, family);
+  return endpoint;
+}
+
+// Both families by one socket: only if neither the scheme nor the host chooses one.
+bool wants_both(const Address& address) { return family_of(address.scheme()) == AF_UNSPEC && address.host().empty(); }
+
+// Each datagram is to tell which of the machine's addresses it was sent to.
+std::error_code report_destination(int fd, int family) {
+  if (family == AF_INET6) {
+    if (auto error = set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)) return error;
+  }
+  return set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
+std::error_code prepare(const Address& address, int fd, int family, bool reuseport) {
+  if (reuseport) {
+    if (auto error = set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return error;
+  }
+  if (family == AF_INET6) {
+    if (auto error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, !wants_both(address))) return error;
+  }
+  // Past connections of a restarted server must not keep its port; with udp it would let two servers share one.
+  return address.is_udp() ? report_destination(fd, family) : set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+}
+
+std::string why_not_bound(const Address& address, const std::error_code& error) {
+  if (error == std::errc::address_in_use) {
+    return "another socket is bound there; choose another port, or let both share it by ?reuseport=true";
+  }
+  if (error == std::errc::permission_denied) return "not permitted; try a port above 1023";
+  if (error == std::errc::address_not_available) return "'" + address.host() + "' is no address of this machine";
+  return "cannot bind";
+}
+
+Address bound_address(const Address& asked, int fd) {
+  Address bound = local_address(fd, asked.scheme());
+  return asked.host().empty() ? asked.with_port(bound.port()) : bound;
+}
+
+BoundSocket bind_ip(const Address& address, bool reuseport, int backlog, const Options& options) {
+  Endpoint endpoint = endpoint_of(address);
+  Socket socket = open_socket(address, endpoint.family());
+  if (auto error = prepare(address, socket.fd(), endpoint.family(), reuseport)) {
+    refuse(error, address, "cannot prepare the socket");
+  }
+  set_options(address, socket.fd(), options);
+  // With SO_REUSEADDR it may be listen that finds the port taken.
+  if (bind(socket.fd(), reinterpret_cast<const sockaddr*>(&endpoint.where), endpoint.size) != 0 ||
+      (!address.is_udp() && listen(socket.fd(), backlog) != 0)) {
+    auto error = last_error();
+    refuse(error, address, why_not_bound(address, error));
+  }
+  BoundSocket bound;
+  bound.address = bound_address(address, socket.fd());
+  bound.fd = socket.release();
+  return bound;
+}
+
+// ---- unix ----
+
+bool is_abstract(const Address& address) { return address.host().starts_with('@'); }
+
+struct UnixEndpoint {
+  sockaddr_un where{};
+  socklen_t size = 0;
+};
+
+UnixEndpoint unix_endpoint(const Address& address) {
+  std::string path = address.host();
+  UnixEndpoint endpoint;
+  if (path.empty() || path.size() >= sizeof endpoint.where.sun_path) {
+    refuse(std::make_error_code(std::errc::invalid_argument), address, "the path is empty or too long");
+  }
+  endpoint.where.sun_family = AF_UNIX;
+  std::memcpy(endpoint.where.sun_path, path.data(), path.size());
+  // The length of an abstract name is part of it; a file's name ends with NUL.
+  endpoint.size =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (is_abstract(address) ? 0 : 1));
+  if (is_abstract(address)) endpoint.where.sun_path[0] = '\0';
+  return endpoint;
+}
+
+// What lstat tells, or nothing if nothing stands there.
+std::optional<FileStatus> look_at(const Address& address) {
+  FileStatus status;
+  if (lstat(address.host().c_str(), &status) == 0) return status;
+  if (errno == ENOENT) return std::nullopt;
+  refuse(last_error(), address, "cannot tell what stands there");
+}
+
+// The time of change too: the number of a removed file is given to the next one.
+bool same_file(const FileStatus& a, const FileStatus& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_ctim.tv_sec == b.st_ctim.tv_sec &&
+         a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
+}
+
+std::string kind_of(const FileStatus& status) {
+  if (S_ISREG(status.st_mode)) return "a file";
+  if (S_ISDIR(status.st_mode)) return "a directory";
+  if (S_ISLNK(status.st_mode)) return "a symbolic link";
+  return "something that is no socket";
+}
+
+// Held while a server binds a path: by a second server that starts meanwhile, a socket that is bound but does not
+// listen yet would be taken for a stale one, and so would both find the same stale one and replace each other's.
+class PathLock {
+ public:
+  explicit PathLock(const Address& address) : path_(address.host() + ".evio-lock") {
+    do {
+      file_ = Socket(open(path_.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+      if (file_.fd() < 0) refuse(last_error(), address, "cannot lock the path by a file " + path_);
+      if (flock(file_.fd(), LOCK_EX | LOCK_NB) != 0) not_locked(address);
+    } while (!still_there());  // removed by who held it before: others would lock the next one
+  }
+  PathLock(const PathLock&) = delete;
+  PathLock& operator=(const PathLock&) = delete;
+  ~PathLock() { unlink(path_.c_str()); }
+
+ private:
+  [[noreturn]] void not_locked(const Address& address) {
+    if (errno != EWOULDBLOCK) refuse(last_error(), address, "cannot lock " + path_);
+    refuse(std::make_error_code(std::errc::address_in_use), address, "another server is starting there");
+  }
+
+  bool still_there() const {
+    FileStatus held, standing;
+    return fstat(file_.fd(), &held) == 0 && lstat(path_.c_str(), &standing) == 0 && same_file(held, standing);
+  }
+
+  std::string path_;
+  Socket file_;
+};
+
+// The answer to a connect: nobody serves a socket whose connections are refused. Anything else, such as EAGAIN from a
+// full backlog or EPROTOTYPE from a datagram socket, comes from one that is alive, or cannot be told.
+bool is_stale(const Address& address, const UnixEndpoint& endpoint) {
+  Socket probe = open_socket(address, AF_UNIX);
+  return connect(probe.fd(), reinterpret_cast<const sockaddr*>(&endpoint.where), endpoint.size) != 0 &&
+         errno == ECONNREFUSED;
+}
+
+// Makes room where a socket is left over from a server that is gone; throws if it is anything else.
+void remove_stale(const Address& address, const UnixEndpoint& endpoint) {
+  auto in_use = std::make_error_code(std::errc::address_in_use);
+  auto found = look_at(address);
+  if (!found) return;
+  if (!S_ISSOCK(found->st_mode)) {
+    refuse(std::make_error_code(std::errc::file_exists), address, kind_of(*found) + " stands there; it is left alone");
+  }
+  if (!is_stale(address, endpoint)) refuse(in_use, address, "another server serves it");
+  auto now = look_at(address);
+  if (!now) return;
+  if (!same_file(*found, *now)) refuse(in_use, address, "another server has just taken it");
+  if (unlink(address.host().c_str()) != 0) refuse(last_error(), address, "cannot remove the stale socket there");
+}
+
+std::error_code try_bind(int fd, const UnixEndpoint& endpoint) {
+  bool bound = bind(fd, reinterpret_cast<const sockaddr*>(&endpoint.where), endpoint.size) == 0;
+  return bound ? std::error_code() : last_error();
+}
+
+void bind_unix_name(const Address& address, int fd) {
+  UnixEndpoint endpoint = unix_endpoint(address);
+  auto error = try_bind(fd, endpoint);
+  if (error == std::errc::address_in_use && !is_abstract(address)) {
+    remove_stale(address, endpoint);
+    error = try_bind(fd, endpoint);
+  }
+  if (error) refuse(error, address, error == std::errc::address_in_use ? "another server serves it" : "cannot bind");
+}
+
+void listen_unix(const Address& address, int fd, int backlog) {
+  if (listen(fd, backlog) != 0) refuse(last_error(), address, "cannot listen");
+}
+
+BoundSocket bind_file(const Address& address, Socket socket, int backlog) {
+  PathLock lock(address);
+  bind_unix_name(address, socket.fd());
+  auto made = look_at(address).value_or(FileStatus{});
+  try {
+    listen_unix(address, socket.fd(), backlog);
+  } catch (...) {
+    remove_socket_file(address, made.st_dev, made.st_ino);
+    throw;
+  }
+  return {socket.release(), address, made.st_dev, made.st_ino};
+}
+
+BoundSocket bind_abstract(const Address& address, Socket socket, int backlog) {
+  bind_unix_name(address, socket.fd());
+  listen_unix(address, socket.fd(), backlog);
+  return {socket.release(), address};
+}
+
+BoundSocket bind_unix(const Address& address, int backlog, const Options& options) {
+  Socket socket = open_socket(address, AF_UNIX);
+  set_options(address, socket.fd(), options);
+  return is_abstract(address) ? bind_abstract(address, std::move(socket), backlog)
+                              : bind_file(address, std::move(socket), backlog);
+}
+
+Address from_unix(const sockaddr* address, socklen_t size) {
+  constexpr std::size_t offset = offsetof(sockaddr_un, sun_path);
+  if (size <= offset) return Address::from_path("");
+  std::string_view path(reinterpret_cast<const char*>(address) + offset, size - offset);
+  if (path[0] == '\0') return Address::from_path("@" + std::string(path.substr(1)));
+  return Address::from_path(path.substr(0, path.find('\0')));
+}
+
+}  // namespace
+
+BoundSocket bind_socket(const Address& address, bool reuseport, int backlog, const Options& options) {
+  return address.is_unix() ? bind_unix(address, backlog, options) : bind_ip(address, reuseport, backlog, options);
+}
+
+void remove_socket_file(const Address& address, dev_t device, ino_t inode) noexcept {
+  std::string path = address.host();
+  FileStatus status;
+  bool ours = lstat(path.c_str(), &status) == 0 && status.st_dev == device && status.st_ino == inode;
+  if (ours) unlink(path.c_str());
+}
+
+std::error_code apply(int fd, const Options& options, bool is_tcp) noexcept {
+  std::error_code first;
+  auto note = [&](std::error_code error) {
+    if (!first) first = error;
+  };
+  if (options.receive_buffer) note(set(fd, SOL_SOCKET, SO_RCVBUF, as_int(*options.receive_buffer)));
+  if (options.send_buffer) note(set(fd, SOL_SOCKET, SO_SNDBUF, as_int(*options.send_buffer)));
+  if (!is_tcp) return first;
+  if (options.keep_alive) note(set_keep_alive(fd, *options.keep_alive));
+  if (options.no_delay) note(set(fd, IPPROTO_TCP, TCP_NODELAY, *options.no_delay));
+  if (options.quick_ack) note(set(fd, IPPROTO_TCP, TCP_QUICKACK, *options.quick_ack));
+  return first;
+}
+
+Address from_sockaddr(const sockaddr* address, socklen_t size, Scheme hint) {
+  if (size < sizeof(sa_family_t)) return hint == Scheme::local ? Address::from_path("") : Address();
+  if (address->sa_family == AF_UNIX) return from_unix(address, size);
+  Address::Ip ip{};
+  if (address->sa_family == AF_INET && size >= sizeof(sockaddr_in)) {
+    sockaddr_in in;
+    std::memcpy(&in, address, sizeof in);
+    ip[10] = ip[11] = 0xff;
+    std::memcpy(ip.data() + ip4_offset, &in.sin_addr, sizeof in.sin_addr);
+    return Address::from_ip(hint, ip, ntohs(in.sin_port));
+  }
+  if (address->sa_family == AF_INET6 && size >= sizeof(sockaddr_in6)) {
+    sockaddr_in6 in;
+    std::memcpy(&in, address, sizeof in);
+    std::memcpy(ip.data(), &in.sin6_addr, sizeof in.sin6_addr);
+    return Address::from_ip(hint, ip, ntohs(in.sin6_port), in.sin6_scope_id);
+  }
+  return {};
+}
+
+bool to_sockaddr(const Address& address, sockaddr_storage& to, socklen_t& size, int family) noexcept {
+  to = {};
+  bool any = !address.has_ip();
+  if (address.is_unix() || (any && !address.host().empty())) return false;
+  if (family == AF_INET) {
+    if (!any && !address.is_ip4()) return false;
+    auto& in = reinterpret_cast<sockaddr_in&>(to);
+    in.sin_family = AF_INET;
+    in.sin_port = htons(address.port());
+    std::memcpy(&in.sin_addr, address.ip().data() + ip4_offset, sizeof in.sin_addr);
+    size = sizeof in;
+  } else {
+    auto& in = reinterpret_cast<sockaddr_in6&>(to);
+    in.sin6_family = AF_INET6;
+    in.sin6_port = htons(address.port());
+    std::memcpy(&in.sin6_addr, address.ip().data(), sizeof in.sin6_addr);
+    in.sin6_scope_id = address.scope();
+    size = sizeof in;
+  }
+  return true;
+}
+
+Address local_address(int fd, Scheme hint) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  return from_sockaddr(reinterpret_cast<const sockaddr*>(&address), size, hint);
+}
+
+}  // namespace evio::inline v1

@@ -1,0 +1,15 @@
+#include <evio/buffer.hpp>
+#include <utility>
+
+namespace evio::inline v1 {
+
+Buffer::Buffer(std::string bytes) {
+  auto owner = std::make_shared<const std::string>(std::move(bytes));
+  bytes_ = *owner;
+  owner_ = std::move(owner);
+}
+
+Buffer::Buffer(std::shared_ptr<const void> owner, std::string_view bytes) noexcept
+    : owner_(std::move(owner)), bytes_(bytes) {}
+
+}  // namespace evio::inline v1

@@ -1,0 +1,69 @@
+#include <evio/error.hpp>
+
+namespace evio::inline v1 {
+namespace {
+
+class Category final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "evio"; }
+
+  std::string message(int code) const override {
+    switch (static_cast<Errc>(code)) {
+      case Errc::idle_timeout:
+        return "no byte moved either way for Options::idle_timeout";
+      case Errc::input_overflow:
+        return "more input than Limits::input was left untaken";
+      case Errc::output_overflow:
+        return "more output than Limits::output_max was waiting to be sent";
+      case Errc::connect_timeout:
+        return "not connected within Limits::connect";
+      case Errc::drain_timeout:
+        return "the closing connection's peer took no output for Limits::drain";
+      case Errc::handler_failed:
+        return "an exception left a handler of the connection";
+    }
+    return "unknown evio error " + std::to_string(code);
+  }
+};
+
+// So that text from elsewhere can neither cut a message short (NUL) nor forge lines of a log.
+std::string printable(std::string_view text) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string shown;
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (byte >= ' ' && byte != 0x7f)
+      shown += c;
+    else
+      (((shown += "\\x") += digits[byte >> 4]) += digits[byte & 15]);
+  }
+  return shown;
+}
+
+// A bare "Invalid argument" never tells more than the problem, which says what is invalid.
+bool tells_more(const std::error_code& code, std::string_view problem) {
+  return code && code != std::errc::invalid_argument && problem.find(code.message()) == problem.npos;
+}
+
+std::string describe(const std::error_code& code, std::string_view address, std::string_view problem) {
+  std::string text = printable(address);
+  if (!text.empty() && !problem.empty()) text += ": ";
+  text += printable(problem);
+  if (text.empty()) return code.message();
+  if (tells_more(code, problem)) text += " (" + code.message() + ")";
+  return text;
+}
+
+}  // namespace
+
+const std::error_category& error_category() noexcept {
+  static const Category category;
+  return category;
+}
+
+std::error_code make_error_code(Errc code) noexcept { return {static_cast<int>(code), error_category()}; }
+
+Error::Error(std::error_code code, std::string_view address, std::string_view problem)
+    : std::system_error(code), address_(address), what_(describe(code, address, problem)) {}
+
+}  // namespace evio::inline v1
