@@ -1,0 +1,158 @@
+// Private. Many objects of one type at stable addresses, named by an index: connections, timers.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <utility>
+#include <vector>
+
+#if __has_include(<sanitizer/asan_interface.h>)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) (static_cast<void>(address), static_cast<void>(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) (static_cast<void>(address), static_cast<void>(size))
+#endif
+
+namespace evio::inline v1 {
+
+/// Owns objects of type T, which need not be movable. Making and destroying one is O(1); none ever moves. Memory comes
+/// in chunks of 32 to 64 KiB, so it grows without doubling or copying, and a page is not touched before it is needed:
+/// an object costs sizeof(T) and one bit. When the last object dies all chunks but one are given back.
+///
+/// The index of a dead object is soon used again: who keeps one needs a generation beside it. Under AddressSanitizer
+/// the storage of dead objects is poisoned. Constructors and destructors of T may make and destroy others. One thread.
+template <class T>
+class Slab {
+ public:
+  static constexpr std::uint32_t none = UINT32_MAX;  ///< names no object
+
+  Slab() = default;
+  Slab(const Slab&) = delete;
+  Slab& operator=(const Slab&) = delete;
+  ~Slab() {
+    while (size_ != 0)  // again, for what destructors make
+      for (std::uint32_t index = next(0); index != none; index = next(index + 1)) destroy(index);
+  }
+
+  /// Makes a T(args...), in the place that became free last. If the constructor throws, nothing has changed.
+  template <class... Args>
+  std::uint32_t make(Args&&... args) {
+    const std::uint32_t index = take_place();
+    try {
+      new (place(index)) T(std::forward<Args>(args)...);
+    } catch (...) {
+      give_back_place(index);
+      throw;
+    }
+    word(index) |= bit(index);
+    return index;
+  }
+
+  /// Destroys a live object. In its destructor it is no longer alive(), and its place is not used yet.
+  void destroy(std::uint32_t index) noexcept {
+    word(index) &= ~bit(index);
+    (*this)[index].~T();
+    give_back_place(index);
+  }
+
+  /// The live object of that index.
+  T& operator[](std::uint32_t index) noexcept { return *std::launder(static_cast<T*>(place(index))); }
+  const T& operator[](std::uint32_t index) const noexcept { return *std::launder(static_cast<const T*>(place(index))); }
+
+  /// Any index may be asked.
+  bool alive(std::uint32_t index) const noexcept { return index < used_ && (word(index) & bit(index)) != 0; }
+
+  std::size_t size() const noexcept { return size_; }
+
+  /// The first live index that is not below `from`, or none.
+  std::uint32_t next(std::uint32_t from) const noexcept {
+    while (from < used_) {
+      if (const std::uint64_t rest = word(from) >> (from % bits)) return from + std::countr_zero(rest);
+      from = (from / bits + 1) * bits;
+    }
+    return none;
+  }
+
+  /// Calls fn(T&) for each live object in the order of indices. fn may make objects, visited now or not, and destroy
+  /// any.
+  template <class Fn>
+  void for_each(Fn&& fn) {
+    for (std::uint32_t index = next(0); index != none; index = next(index + 1)) fn((*this)[index]);
+  }
+
+ private:
+  // A free place holds the index of the next free one.
+  static constexpr std::size_t place_size = std::max(sizeof(T), sizeof(std::uint32_t));
+  struct alignas(T) alignas(std::uint32_t) Place {
+    std::byte bytes[place_size];
+  };
+
+  static constexpr std::size_t chunk_bytes = 64 * 1024;
+  static constexpr std::uint32_t places = std::bit_floor(std::max<std::size_t>(1, chunk_bytes / sizeof(Place)));
+  static constexpr std::uint32_t bits = std::min<std::uint32_t>(64, places);  // used in a word of `alive`
+  struct Chunk {
+    std::array<std::uint64_t, places / bits> alive{};
+    Place place[places];
+  };
+
+  void* place(std::uint32_t index) noexcept { return chunks_[index / places]->place[index % places].bytes; }
+  const void* place(std::uint32_t index) const noexcept { return chunks_[index / places]->place[index % places].bytes; }
+  std::uint64_t& word(std::uint32_t index) noexcept { return chunks_[index / places]->alive[index % places / bits]; }
+  const std::uint64_t& word(std::uint32_t index) const noexcept {
+    return chunks_[index / places]->alive[index % places / bits];
+  }
+  static std::uint64_t bit(std::uint32_t index) noexcept { return std::uint64_t{1} << (index % bits); }
+
+  std::uint32_t take_place() {
+    const std::uint32_t index = free_ != none ? pop_free() : take_unused();
+    ++size_;
+    return index;
+  }
+
+  void give_back_place(std::uint32_t index) noexcept {
+    push_free(index);
+    if (--size_ == 0) start_over();
+  }
+
+  std::uint32_t take_unused() {
+    if (used_ == chunks_.size() * places) {
+      chunks_.push_back(std::make_unique_for_overwrite<Chunk>());
+      ASAN_POISON_MEMORY_REGION(chunks_.back()->place, sizeof(Chunk::place));
+    }
+    ASAN_UNPOISON_MEMORY_REGION(place(used_), place_size);
+    return used_++;
+  }
+
+  std::uint32_t pop_free() noexcept {
+    const std::uint32_t index = free_;
+    ASAN_UNPOISON_MEMORY_REGION(place(index), place_size);
+    std::memcpy(&free_, place(index), sizeof free_);
+    return index;
+  }
+
+  void push_free(std::uint32_t index) noexcept {
+    std::memcpy(place(index), &free_, sizeof free_);
+    ASAN_POISON_MEMORY_REGION(place(index), place_size);
+    free_ = index;
+  }
+
+  // The first chunk stays, so that a single object that comes and goes allocates nothing.
+  void start_over() noexcept {
+    chunks_.resize(1);
+    used_ = 0;
+    free_ = none;
+  }
+
+  std::vector<std::unique_ptr<Chunk>> chunks_;
+  std::uint32_t used_ = 0;  // places handed out so far; those from here on were never touched
+  std::uint32_t free_ = none;
+  std::size_t size_ = 0;
+};
+
+}  // namespace evio::inline v1

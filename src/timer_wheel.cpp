@@ -1,0 +1,303 @@
+#include "timer_wheel.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <chrono>
+#include <limits>
+#include <utility>
+
+namespace evio::inline v1 {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// The last whole millisecond: later deadlines count as this one, so that rounding up never overflows.
+constexpr Duration latest = std::chrono::floor<milliseconds>(Duration::max());
+
+Duration later(Duration time, Duration delay) noexcept { return delay < latest - time ? time + delay : latest; }
+
+std::uint64_t tick_at(Duration now) noexcept {
+  assert(now >= Duration(0));
+  return static_cast<std::uint64_t>(std::chrono::floor<milliseconds>(now).count());
+}
+
+std::uint64_t tick_after(Duration deadline) noexcept {
+  return static_cast<std::uint64_t>(std::chrono::ceil<milliseconds>(deadline).count());
+}
+
+// The first one after `now` of those that follow `deadline` at distances of `period`.
+Duration next_of_period(Duration deadline, Duration period, Duration now) noexcept {
+  if (now > deadline) deadline += (now - deadline) / period * period;
+  return later(deadline, period);
+}
+
+}  // namespace
+
+TimerWheel::TimerWheel(Clock clock) : clock_(std::move(clock)) {}
+
+TimerWheel::~TimerWheel() { clear(); }
+
+Timer TimerWheel::run_after(Duration delay, Handler<void()> fn, Duration period) {
+  return arm(delay, std::move(fn), period, nullptr, nullptr);
+}
+
+Timer TimerWheel::run_after(Duration delay, Handler<void(Conn&)> fn, Conn& owner, TimerGroup& group) {
+  return arm(delay, std::move(fn), Duration(0), &owner, &group);
+}
+
+Timer TimerWheel::arm(Duration delay, Callback fn, Duration period, Conn* owner, TimerGroup* group) {
+  if (cleared_) return {};
+  const Index index = nodes_.make(std::move(fn), owner, period);
+  Node& node = nodes_[index];
+  if (++last_generation_ == 0) ++last_generation_;
+  node.generation = last_generation_;
+  if (group) join(*group, index);
+  set_off(index, later(clock_(), std::max(delay, Duration(0))));
+  return Timer(weak_from_this(), index, node.generation);
+}
+
+void TimerWheel::set_off(Index index, Duration deadline) noexcept {
+  nodes_[index].deadline = deadline;
+  append(place_of(tick_after(deadline)), index);
+}
+
+bool TimerWheel::named(Index index, std::uint32_t generation) const noexcept {
+  return nodes_.alive(index) && nodes_[index].generation == generation;
+}
+
+bool TimerWheel::active(Index index, std::uint32_t generation) const noexcept {
+  return named(index, generation) && nodes_[index].place != nowhere;
+}
+
+void TimerWheel::cancel(Index index, std::uint32_t generation) noexcept {
+  if (named(index, generation)) retire(index);
+}
+
+void TimerWheel::restart(Index index, std::uint32_t generation, Duration delay) {
+  if (!named(index, generation)) return;
+  const Duration deadline = later(clock_(), std::max(delay, Duration(0)));
+  unlink(index);
+  set_off(index, deadline);
+}
+
+void TimerWheel::cancel_group(TimerGroup& group) noexcept {
+  while (group.first != none) retire(group.first);
+}
+
+void TimerWheel::clear() noexcept {
+  cleared_ = true;
+  for (Index index = nodes_.next(0); index != none; index = nodes_.next(index + 1)) retire(index);
+}
+
+// Nothing refers to the node any more when its callable's destructor runs, which may call the wheel. One that is
+// running is left to run_first_due.
+void TimerWheel::retire(Index index) noexcept {
+  unlink(index);
+  leave_group(index);
+  if (index == running_)
+    nodes_[index].generation = 0;
+  else
+    nodes_.destroy(index);
+}
+
+std::size_t TimerWheel::advance(Duration now, const Run& run) {
+  assert(running_ == none);
+  collect_due(tick_at(now));
+  std::size_t count = 0;
+  for (; lists_[due].first != none; ++count) run_first_due(now, run);
+  return count;
+}
+
+void TimerWheel::run_first_due(Duration now, const Run& run) {
+  struct Running {  // ended also by an exception
+    Running(TimerWheel& of, Index index) noexcept : wheel(of) { wheel.running_ = index; }
+    ~Running() {
+      const Index index = std::exchange(wheel.running_, none);
+      if (wheel.nodes_[index].place == nowhere) wheel.retire(index);
+    }
+    TimerWheel& wheel;
+  };
+  const Index index = lists_[due].first;
+  Node& node = nodes_[index];
+  unlink(index);
+  if (node.period > Duration(0)) set_off(index, next_of_period(node.deadline, node.period, now));
+  const Running running(*this, index);
+  run(node.callback, node.owner);
+}
+
+void TimerWheel::join(TimerGroup& group, Index index) noexcept {
+  Node& node = nodes_[index];
+  node.group = &group;
+  node.group_next = group.first;
+  if (group.first != none) nodes_[group.first].group_previous = index;
+  group.first = index;
+}
+
+void TimerWheel::leave_group(Index index) noexcept {
+  Node& node = nodes_[index];
+  if (!node.group) return;
+  (node.group_previous != none ? nodes_[node.group_previous].group_next : node.group->first) = node.group_next;
+  if (node.group_next != none) nodes_[node.group_next].group_previous = node.group_previous;
+  node.group = nullptr;
+}
+
+// A tick that has passed stands in the list of tick_, which is due at once, unless the clock is set back before.
+TimerWheel::Place TimerWheel::place_of(Tick tick) const noexcept {
+  tick = std::max(tick, tick_);
+  const Tick differing = tick ^ tick_;
+  const int level = differing == 0 ? 0 : (std::bit_width(differing) - 1) / digit_bits;
+  return static_cast<Place>(level * slots + (tick >> (level * digit_bits)) % slots);
+}
+
+void TimerWheel::append(Place place, Index index) noexcept {
+  Node& node = nodes_[index];
+  List& list = lists_[place];
+  node.place = place;
+  node.previous = list.last;
+  node.next = none;
+  (list.last != none ? nodes_[list.last].next : list.first) = index;
+  const bool alone = std::exchange(list.last, index) == none;
+  if (place == due) return;
+  occupied_[place / slots] |= std::uint64_t{1} << place % slots;
+  const Tick tick = tick_after(node.deadline);
+  if (!alone && earliest_[place] < tick) return;
+  earliest_[place] = tick;
+  doubtful_[place / slots] &= ~(std::uint64_t{1} << place % slots);
+}
+
+void TimerWheel::unlink(Index index) noexcept {
+  Node& node = nodes_[index];
+  const Place place = std::exchange(node.place, nowhere);
+  if (place == nowhere) return;
+  List& list = lists_[place];
+  (node.previous != none ? nodes_[node.previous].next : list.first) = node.next;
+  (node.next != none ? nodes_[node.next].previous : list.last) = node.previous;
+  if (place == due) return;
+  const std::uint64_t bit = std::uint64_t{1} << place % slots;
+  if (list.first == none)
+    occupied_[place / slots] &= ~bit;
+  else if (tick_after(node.deadline) == earliest_[place])
+    doubtful_[place / slots] |= bit;
+}
+
+void TimerWheel::collect_due(Tick tick) noexcept {
+  if (tick >= tick_)
+    step_forward(tick);
+  else
+    step_back(tick);
+  make_due(place_of(tick_));
+  sort_due();
+}
+
+// On the level of the highest digit that changes, what lies between the old and the new digit is due, on the levels
+// below everything; what lies in the slot of the new digit is due or belongs on a lower level.
+void TimerWheel::step_forward(Tick tick) noexcept {
+  if (tick == tick_) return;
+  const int top = (std::bit_width(tick ^ tick_) - 1) / digit_bits;
+  const int digit = static_cast<int>((tick >> (top * digit_bits)) % slots);
+  const auto end = static_cast<Place>(top * slots + digit);
+  for (int level = 0; level <= top; ++level)
+    while (occupied_[level] != 0) {
+      const auto first = static_cast<Place>(level * slots + std::countr_zero(occupied_[level]));
+      if (first >= end) break;
+      make_due(first);
+    }
+  tick_ = tick;
+  spread(take(end));
+}
+
+// The clock went back. It should not, so this may take its time, but then nothing is early and nothing late.
+void TimerWheel::step_back(Tick tick) noexcept {
+  List all;
+  for (Place place = 0; place < due; ++place) {
+    const List list = take(place);
+    if (list.first == none) continue;
+    (all.last != none ? nodes_[all.last].next : all.first) = list.first;
+    all.last = list.last;
+  }
+  tick_ = tick;
+  spread(all);
+}
+
+void TimerWheel::make_due(Place place) noexcept {
+  for (Index index = take(place).first; index != none;) {
+    const Index next = nodes_[index].next;
+    append(due, index);
+    index = next;
+  }
+}
+
+TimerWheel::List TimerWheel::take(Place place) noexcept {
+  occupied_[place / slots] &= ~(std::uint64_t{1} << place % slots);
+  return std::exchange(lists_[place], List{});
+}
+
+void TimerWheel::spread(List list) noexcept {
+  for (Index index = list.first; index != none;) {
+    const Index next = nodes_[index].next;
+    append(place_of(tick_after(nodes_[index].deadline)), index);
+    index = next;
+  }
+}
+
+// A merge sort of the list itself: stable, and it needs no memory. Nearly always there is nothing to do.
+void TimerWheel::sort_due() noexcept {
+  if (due_is_sorted()) return;
+  std::array<Index, 32> runs;  // runs[i], if any, is a sorted list of 2^i nodes; longer runs hold earlier nodes
+  runs.fill(none);
+  for (Index index = std::exchange(lists_[due], List{}).first; index != none;) {
+    const Index next = std::exchange(nodes_[index].next, none);
+    std::size_t i = 0;
+    for (; runs[i] != none; ++i) index = merge(std::exchange(runs[i], none), index);
+    runs[i] = index;
+    index = next;
+  }
+  Index sorted = none;
+  for (const Index run : runs) sorted = merge(run, sorted);
+  while (sorted != none) append(due, std::exchange(sorted, nodes_[sorted].next));
+}
+
+bool TimerWheel::due_is_sorted() const noexcept {
+  Duration last{};
+  for (Index index = lists_[due].first; index != none; index = nodes_[index].next)
+    if (nodes_[index].deadline < std::exchange(last, nodes_[index].deadline)) return false;
+  return true;
+}
+
+TimerWheel::Index TimerWheel::merge(Index left, Index right) noexcept {
+  Index merged = none;
+  Index* end = &merged;
+  while (left != none && right != none) {
+    Index& from = nodes_[right].deadline < nodes_[left].deadline ? right : left;
+    *end = from;
+    end = &nodes_[from].next;
+    from = *end;
+  }
+  *end = left != none ? left : right;
+  return merged;
+}
+
+// What is on a lower level comes before all that is on a higher one, and within a level the slots are in order.
+std::optional<Duration> TimerWheel::next_deadline() const noexcept {
+  if (lists_[due].first != none) return milliseconds(tick_);
+  for (int level = 0; level < levels; ++level)
+    if (occupied_[level] != 0)
+      return milliseconds(earliest_in(static_cast<Place>(level * slots + std::countr_zero(occupied_[level]))));
+  return std::nullopt;
+}
+
+TimerWheel::Tick TimerWheel::earliest_in(Place place) const noexcept {
+  const std::uint64_t bit = std::uint64_t{1} << place % slots;
+  if ((doubtful_[place / slots] & bit) == 0) return earliest_[place];
+  doubtful_[place / slots] &= ~bit;
+  Tick earliest = std::numeric_limits<Tick>::max();
+  Index index = lists_[place].first;
+  for (int walked = 0; index != none && walked < walk_max; ++walked, index = nodes_[index].next)
+    earliest = std::min(earliest, tick_after(nodes_[index].deadline));
+  if (index == none) earliest_[place] = earliest;
+  return earliest_[place];
+}
+
+}  // namespace evio::inline v1
