@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "background.hpp"
 #include "bytes.hpp"
 #include "client.hpp"
 #include "event_log.hpp"
