@@ -1,6 +1,7 @@
 // No byte is lost, doubled or reordered and no action forgotten, whatever the kernel takes at a time and whoever sends.
 #include <rapidcheck.h>
 
+#include <mutex>
 #include <vector>
 
 #include "support/behaviour.hpp"
@@ -121,6 +122,7 @@ TEST_P(OutputIsAQueue, PiecesBuffersCopiesAndLentInputKeepTheirOrder) {
 TEST_P(OutputIsAQueue, WhateverIsWrittenInWhateverPieces) {
   // What the handler writes for a request: kind and size of each piece.
   using Script = std::vector<std::pair<int, std::size_t>>;
+  std::mutex mutex;
   Script script;
   std::string expected;
   TestServer server =
@@ -147,10 +149,14 @@ TEST_P(OutputIsAQueue, WhateverIsWrittenInWhateverPieces) {
     auto written = *rc::gen::container<Script>(rc::gen::pair(rc::gen::inRange(0, 4), size));
     const auto sent = *rc::gen::container<Script>(rc::gen::pair(rc::gen::just(4), size));
     written.insert(written.end(), sent.begin(), sent.end());
-    script = std::move(written);
+    {
+      const std::lock_guard lock(mutex);
+      script = std::move(written);
+    }
     Client client = server.connect(tiny);
     client.send(std::string(1000, 'r'));
     const auto rest = client.receive_rest();
+    const std::lock_guard lock(mutex);
     RC_ASSERT(rest.error == 0);
     RC_ASSERT(bool(same_bytes(rest.bytes, expected)));
   });

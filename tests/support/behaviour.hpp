@@ -11,6 +11,7 @@
 #include "bytes.hpp"
 #include "client.hpp"
 #include "event_log.hpp"
+#include "handle_slot.hpp"
 #include "process.hpp"
 #include "test_server.hpp"
 #include "waiting.hpp"

@@ -1,0 +1,44 @@
+// Tests. How a handler hands a connection's name to the test.
+#pragma once
+
+#include <evio/conn.hpp>
+#include <evio/handle.hpp>
+#include <mutex>
+#include <stdexcept>
+
+#include "waiting.hpp"
+
+namespace evio::test {
+
+class HandleSlot {
+ public:
+  /// What `opened` or `data` calls.
+  void put(Conn& c) {
+    const std::lock_guard lock(mutex_);
+    handle_ = c.handle();
+    filled_.open();
+  }
+  /// Waits for it.
+  Handle get() const {
+    if (!filled_.wait()) throw std::runtime_error("no connection was opened");
+    const std::lock_guard lock(mutex_);
+    return handle_;
+  }
+  const Handle operator*() const { return get(); }
+
+ private:
+  mutable std::mutex mutex_;
+  Gate filled_;
+  Handle handle_;
+};
+
+/// Lets everything arrive that was on its way to the connection's loop, and its consequences too.
+inline void settle(const Handle& handle) {
+  for (int i = 0; i < 10; ++i) {
+    Gate ran;
+    if (!handle.post([&](Conn&) { ran.open(); })) return;
+    if (!ran.wait()) throw std::runtime_error("a post did not run");
+  }
+}
+
+}  // namespace evio::test
