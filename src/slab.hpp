@@ -89,7 +89,7 @@ class Slab {
  private:
   // A free place holds the index of the next free one.
   static constexpr std::size_t place_size = std::max(sizeof(T), sizeof(std::uint32_t));
-  struct alignas(T) alignas(std::uint32_t) Place {
+  struct alignas(T) Place {
     std::byte bytes[place_size];
   };
 

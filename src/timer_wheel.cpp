@@ -49,14 +49,17 @@ Timer TimerWheel::run_after(Duration delay, Handler<void(Conn&)> fn, Conn& owner
 
 Timer TimerWheel::arm(Duration delay, Callback fn, Duration period, Conn* owner, TimerGroup* group) {
   if (cleared_) return {};
+  const Duration deadline = deadline_after(delay);
   const Index index = nodes_.make(std::move(fn), owner, period);
   Node& node = nodes_[index];
   if (++last_generation_ == 0) ++last_generation_;
   node.generation = last_generation_;
   if (group) join(*group, index);
-  set_off(index, later(clock_(), std::max(delay, Duration(0))));
+  set_off(index, deadline);
   return Timer(weak_from_this(), index, node.generation);
 }
+
+Duration TimerWheel::deadline_after(Duration delay) const { return later(clock_(), std::max(delay, Duration(0))); }
 
 void TimerWheel::set_off(Index index, Duration deadline) noexcept {
   nodes_[index].deadline = deadline;
@@ -77,7 +80,7 @@ void TimerWheel::cancel(Index index, std::uint32_t generation) noexcept {
 
 void TimerWheel::restart(Index index, std::uint32_t generation, Duration delay) {
   if (!named(index, generation)) return;
-  const Duration deadline = later(clock_(), std::max(delay, Duration(0)));
+  const Duration deadline = deadline_after(delay);
   unlink(index);
   set_off(index, deadline);
 }
@@ -143,12 +146,20 @@ void TimerWheel::leave_group(Index index) noexcept {
   node.group = nullptr;
 }
 
+// The level of the highest digit that is not zero.
+int TimerWheel::level_of(Tick differing) noexcept {
+  return (static_cast<int>(std::bit_width(differing | 1)) - 1) / digit_bits;
+}
+
+int TimerWheel::digit_of(Tick tick, int level) noexcept {
+  return static_cast<int>((tick >> (level * digit_bits)) % slots);
+}
+
 // A tick that has passed stands in the list of tick_, which is due at once, unless the clock is set back before.
 TimerWheel::Place TimerWheel::place_of(Tick tick) const noexcept {
   tick = std::max(tick, tick_);
-  const Tick differing = tick ^ tick_;
-  const int level = differing == 0 ? 0 : (std::bit_width(differing) - 1) / digit_bits;
-  return static_cast<Place>(level * slots + (tick >> (level * digit_bits)) % slots);
+  const int level = level_of(tick ^ tick_);
+  return static_cast<Place>(level * slots + digit_of(tick, level));
 }
 
 void TimerWheel::append(Place place, Index index) noexcept {
@@ -195,9 +206,8 @@ void TimerWheel::collect_due(Tick tick) noexcept {
 // below everything; what lies in the slot of the new digit is due or belongs on a lower level.
 void TimerWheel::step_forward(Tick tick) noexcept {
   if (tick == tick_) return;
-  const int top = (std::bit_width(tick ^ tick_) - 1) / digit_bits;
-  const int digit = static_cast<int>((tick >> (top * digit_bits)) % slots);
-  const auto end = static_cast<Place>(top * slots + digit);
+  const int top = level_of(tick ^ tick_);
+  const auto end = static_cast<Place>(top * slots + digit_of(tick, top));
   for (int level = 0; level <= top; ++level)
     while (occupied_[level] != 0) {
       const auto first = static_cast<Place>(level * slots + std::countr_zero(occupied_[level]));

@@ -109,6 +109,7 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
   bool named(Index index, std::uint32_t generation) const noexcept;
 
   Timer arm(Duration delay, Callback fn, Duration period, Conn* owner, TimerGroup* group);
+  Duration deadline_after(Duration delay) const;
   void set_off(Index index, Duration deadline) noexcept;
   void retire(Index index) noexcept;
   void run_first_due(Duration now, const Run& run);
@@ -116,6 +117,8 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
   void join(TimerGroup& group, Index index) noexcept;
   void leave_group(Index index) noexcept;
 
+  static int level_of(Tick differing) noexcept;
+  static int digit_of(Tick tick, int level) noexcept;
   Place place_of(Tick tick) const noexcept;
   void append(Place place, Index index) noexcept;
   void unlink(Index index) noexcept;

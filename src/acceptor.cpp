@@ -1,0 +1,123 @@
+#include "acceptor.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "loop.hpp"
+#include "server.hpp"
+
+namespace evio::inline v1 {
+
+namespace {
+
+// A connection on its way to its loop. If that loop has ended, the socket is closed unseen.
+struct HandOver final : Mail {
+  HandOver(ServerCore& from, NativeSocket accepted, const Address& remote, int index)
+      : server(from), socket(accepted), peer(remote), address_index(index) {}
+  ~HandOver() override {
+    if (socket.value >= 0) server.platform().discard(socket);
+  }
+  void deliver(LoopCore& loop) override {
+    loop.adopt(std::exchange(socket, NativeSocket{}), peer, address_index);
+  }
+
+  ServerCore& server;
+  NativeSocket socket;
+  Address peer;
+  int address_index;
+};
+
+constexpr Duration retry_after = std::chrono::milliseconds(50);
+
+}  // namespace
+
+void Acceptor::listen(int address_index, NativeSocket socket) {
+  const auto listener = static_cast<Listener>(address_index);
+  loop_.driver().accept_from(listener, socket);
+  doors_.push_back({.listener = listener});
+  update(doors_.back());
+}
+
+Acceptor::Door& Acceptor::door(Listener listener) noexcept {
+  return *std::find_if(doors_.begin(), doors_.end(), [&](const Door& door) { return door.listener == listener; });
+}
+
+void Acceptor::accepted(Listener listener, NativeSocket socket, const Address& peer) {
+  const int address_index = static_cast<int>(listener);
+  ServerCore& server = loop_.server();
+  Service& service = server.service(address_index);
+  loop_.counters().accepted.add(1);
+  if (loop_.stopping()) {
+    loop_.counters().refused.add(1);
+    return server.platform().discard(socket);
+  }
+  ++service.connections;
+  update(door(listener));
+  const int target = server.reuseport(address_index) ? loop_.index() : choose(peer);
+  server.balancer().add(target);
+  if (target == loop_.index()) return loop_.adopt(socket, peer, address_index);
+  if (!server.loop(target).send_mail(std::make_unique<HandOver>(server, socket, peer, address_index))) {
+    loop_.counters().refused.add(1);
+    server.connection_gone(target, address_index);
+  }
+}
+
+// A balance function of the user's that throws costs no connection.
+int Acceptor::choose(const Address& peer) {
+  try {
+    return loop_.server().balancer().pick(peer);
+  } catch (...) {
+    loop_.handler_threw(nullptr, std::current_exception());
+    return 0;
+  }
+}
+
+// Descriptors that ran out are tried again by the clock as well: who frees one need not be one of ours.
+void Acceptor::stopped(Listener listener, std::error_code) {
+  loop_.counters().accept_pauses.add(1);
+  door(listener).starved = true;
+  door(listener).accepting = false;
+  if (!retry_.active()) retry_ = loop_.timers().run_after(retry_after, Handler<void()>([this] { retry_starved(); }));
+}
+
+void Acceptor::retry_starved() {
+  for (Door& door : doors_) {
+    door.starved = false;
+    update(door);
+  }
+}
+
+void Acceptor::room_made() {
+  for (Door& door : doors_) update(door);
+}
+
+void Acceptor::set_pressure(bool pressure) {
+  pressure_ = pressure;
+  for (Door& door : doors_) update(door);
+}
+
+void Acceptor::update(Door& door) {
+  Service& service = loop_.server().service(static_cast<int>(door.listener));
+  if (!service.has_room()) {
+    service.full = true;
+    door.full = !service.has_room();  // looked at again: one may have closed before it saw `full`
+  } else {
+    door.full = false;
+  }
+  const bool accepting = !door.full && !door.starved && !pressure_;
+  if (accepting == door.accepting) return;
+  door.accepting = accepting;
+  loop_.driver().set_accepting(door.listener, accepting);
+}
+
+void Acceptor::close() {
+  retry_.cancel();
+  for (const Door& door : doors_) {
+    loop_.server().remove_file(static_cast<int>(door.listener));  // while the socket still holds it
+    loop_.driver().close_listener(door.listener);
+  }
+  doors_.clear();
+}
+
+}  // namespace evio::inline v1

@@ -1,0 +1,49 @@
+// Private. The listening sockets of one loop: when they accept, and where what they accept goes.
+#pragma once
+
+#include <cstdint>
+#include <evio/address.hpp>
+#include <evio/timer.hpp>
+#include <system_error>
+#include <vector>
+
+#include "backend/driver.hpp"
+
+namespace evio::inline v1 {
+
+class LoopCore;
+
+// Accepting pauses for three reasons, each lifted on its own: the service is full, descriptors or kernel memory ran out,
+// or the server holds more memory than it may.
+class Acceptor {
+ public:
+  explicit Acceptor(LoopCore& loop) noexcept : loop_(loop) {}
+
+  void listen(int address_index, NativeSocket socket);
+  void accepted(Listener listener, NativeSocket socket, const Address& peer);
+  void stopped(Listener listener, std::error_code error);
+  // A connection of a full service closed.
+  void room_made();
+  void set_pressure(bool pressure);
+  void close();
+
+ private:
+  struct Door {
+    Listener listener{};
+    bool accepting = true;
+    bool full = false;
+    bool starved = false;
+  };
+
+  Door& door(Listener listener) noexcept;
+  void update(Door& door);
+  void retry_starved();
+  int choose(const Address& peer);
+
+  LoopCore& loop_;
+  std::vector<Door> doors_;
+  Timer retry_;
+  bool pressure_ = false;
+};
+
+}  // namespace evio::inline v1

@@ -1,0 +1,60 @@
+// Chooses the kernel interface that a server runs on.
+#include <cstdlib>
+#include <evio/backend.hpp>
+#include <evio/error.hpp>
+#include <string>
+#include <string_view>
+
+#include "backend/platform.hpp"
+#include "backend/posix/posix_platform.hpp"
+#include "backend/readiness/readiness_driver.hpp"
+
+namespace evio::inline v1 {
+
+namespace {
+
+std::unique_ptr<Driver> epoll_driver(Sink& sink, EventFd& waker) {
+  return std::make_unique<ReadinessDriver>(sink, waker, make_epoll());
+}
+
+std::unique_ptr<Driver> poll_driver(Sink& sink, EventFd& waker) {
+  return std::make_unique<ReadinessDriver>(sink, waker, make_poll());
+}
+
+[[noreturn]] void refuse(const char* backend, const char* why) {
+  throw Error(std::make_error_code(std::errc::not_supported), "",
+              std::string("backend ") + backend + " cannot be had: " + why);
+}
+
+Backend from_environment() {
+  const char* name = std::getenv("EVIO_BACKEND");
+  if (!name || !*name) return Backend::automatic;
+  const std::string_view asked(name);
+  if (asked == "automatic") return Backend::automatic;
+  if (asked == "io_uring") return Backend::io_uring;
+  if (asked == "epoll") return Backend::epoll;
+  if (asked == "kqueue") return Backend::kqueue;
+  if (asked == "poll") return Backend::poll;
+  throw Error(std::make_error_code(std::errc::invalid_argument), "",
+              "EVIO_BACKEND is '" + std::string(asked) + "': give automatic, io_uring, epoll, kqueue or poll");
+}
+
+}  // namespace
+
+std::unique_ptr<Platform> make_platform(Backend backend) {
+  if (backend == Backend::automatic) backend = from_environment();
+  switch (backend) {
+    case Backend::poll:
+      return make_posix_platform(poll_driver);
+    case Backend::io_uring:
+      refuse("io_uring", "this build has no driver for it; take automatic or epoll");
+    case Backend::kqueue:
+      refuse("kqueue", "it is not a Linux interface; take automatic or epoll");
+    case Backend::automatic:
+    case Backend::epoll:
+      break;
+  }
+  return make_posix_platform(epoll_driver);
+}
+
+}  // namespace evio::inline v1

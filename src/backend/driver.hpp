@@ -1,0 +1,122 @@
+// Private. One half of the seam: what a loop asks of the kernel, and what it is told. (The other: platform.hpp.)
+//
+// A driver must provide, for one loop and on its thread:
+//  - streams, listeners and datagram sockets under names (small numbers) that the caller chooses;
+//  - up calls (Sink) only from inside poll(), never from inside a down call; after every up call it looks again at what it
+//    was about to do, since any down call may be made in any up call, `close` included;
+//  - output that is sent in order: one send in flight a stream, whose memory stays in place until on_sent or on_closed;
+//  - on_closed once and last, when no operation refers to the stream's memory; the descriptor is closed after it returned;
+//  - receiving that stops late: what had landed still comes up after set_receiving(false), and the end behind it;
+//  - a reset of a stream that does not receive is reported all the same, without spinning;
+//  - a bounded share of every turn for each stream.
+// The rules are the cases of tests/backend_contract.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <evio/address.hpp>
+#include <evio/duration.hpp>
+#include <evio/options.hpp>
+#include <span>
+#include <string_view>
+#include <system_error>
+
+namespace evio::inline v1 {
+
+enum class Stream : std::uint32_t {};          // a connection; named by its place in the loop's table
+enum class Listener : std::uint32_t {};        // a listening socket; named by its address's index
+enum class DatagramSocket : std::uint32_t {};  // a udp socket; named by its address's index
+
+// A socket of the platform's, owned by whoever holds it.
+struct NativeSocket {
+  std::intptr_t value = -1;
+};
+
+struct Chunk {
+  const char* data = nullptr;
+  std::size_t size = 0;
+};
+
+struct Datagram {
+  const Address& from;
+  const Address& to;
+  std::string_view bytes;
+};
+
+enum class CloseMode { orderly, abort };
+
+// What a loop is told. Implemented by the loop.
+class Sink {
+ public:
+  // The wait of this poll() is over; the first up call of each.
+  virtual void on_woken() = 0;
+  // The socket is the sink's.
+  virtual void on_accepted(Listener listener, NativeSocket socket, const Address& peer) = 0;
+  // Accepting failed for want of something; nothing more comes until set_accepting(true).
+  virtual void on_accept_stopped(Listener listener, std::error_code error) = 0;
+  // The bytes are lent for the call.
+  virtual void on_received(Stream stream, std::string_view bytes) = 0;
+  // The peer will send no more; receiving has stopped.
+  virtual void on_end_of_stream(Stream stream) = 0;
+  // `count` bytes of the send in flight were taken and none is in flight any more: what is left must be given again.
+  virtual void on_sent(Stream stream, std::size_t count) = 0;
+  virtual void on_datagram(DatagramSocket socket, const Datagram& datagram) = 0;
+  // The stream is gone; its socket, blocking again, is the sink's.
+  virtual void on_detached(Stream stream, NativeSocket socket) = 0;
+  // The stream is gone. The error is empty after close().
+  virtual void on_closed(Stream stream, std::error_code error) = 0;
+
+ protected:
+  ~Sink() = default;
+};
+
+class Driver {
+ public:
+  virtual ~Driver() = default;
+
+  // Takes the listening socket over and accepts from it.
+  virtual void accept_from(Listener listener, NativeSocket socket) = 0;
+  virtual void set_accepting(Listener listener, bool accepting) = 0;
+  virtual void close_listener(Listener listener) = 0;
+
+  // Takes the bound socket over and receives from it.
+  virtual void bind_datagram(DatagramSocket socket, NativeSocket native) = 0;
+  // One datagram from `from` to `to`, copied or sent before it returns; false: it was dropped.
+  virtual bool send_to(DatagramSocket socket, const Datagram& datagram) = 0;
+  virtual void close_datagram(DatagramSocket socket) = 0;
+
+  // Takes the connected socket over, under a name that no living stream has. It does not receive yet.
+  virtual void open(Stream stream, NativeSocket socket) = 0;
+  // Sends what it can at once and retains nothing; 0 also where the driver sends in batches only.
+  virtual std::size_t send_now(Stream stream, std::span<const Chunk> chunks) = 0;
+  // Sends; returns what was taken at once. If that is not all, the chunks and their bytes stay in place until on_sent or
+  // on_closed.
+  virtual std::size_t send(Stream stream, std::span<const Chunk> chunks) = 0;
+  virtual void set_receiving(Stream stream, bool receiving) = 0;
+  // The end of this direction; nothing is in flight.
+  virtual void shutdown_send(Stream stream) = 0;
+  // Whether the kernel holds nothing unsent and nothing unread.
+  virtual bool quiet(Stream stream) = 0;
+  // on_detached will come; nothing is in flight.
+  virtual void detach(Stream stream) = 0;
+  // on_closed will come, with no error; a send in flight is dropped.
+  virtual void close(Stream stream, CloseMode mode) = 0;
+  virtual std::error_code set_options(Stream stream, const Options& options) = 0;
+  virtual Address local_address(Stream stream) = 0;
+  virtual NativeSocket native(Stream stream) = 0;
+
+  // Monotonic time.
+  virtual Duration now() = 0;
+  // Waits for events until `deadline` (of now()'s clock; in the past: does not wait) and delivers them. Whether there was
+  // any.
+  virtual bool poll(Duration deadline) = 0;
+};
+
+// Ends a poll() from another thread or a signal handler; may be destroyed later than the driver.
+class Waker {
+ public:
+  virtual ~Waker() = default;
+  virtual void wake() noexcept = 0;
+};
+
+}  // namespace evio::inline v1

@@ -1,0 +1,78 @@
+// Private. The other half of the seam: where sockets, drivers, threads and chance come from.
+//
+// A platform must provide, for one server: bound sockets, a driver and a waker for each loop, the running of all loops,
+// random numbers and signals. The middle starts no thread, reads no clock and draws no number elsewhere.
+#pragma once
+
+#include <cstdint>
+#include <evio/address.hpp>
+#include <evio/backend.hpp>
+#include <evio/binding.hpp>
+#include <evio/options.hpp>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "backend/driver.hpp"
+
+namespace evio::inline v1 {
+
+// A socket that was bound, with its true address.
+struct Bound {
+  NativeSocket socket;
+  Address address;
+  std::uint64_t file_device = 0;  // a unix socket's file, to be removed if it is still this one
+  std::uint64_t file_inode = 0;
+};
+
+// What runs on a thread: a loop.
+class Runner {
+ public:
+  virtual const std::string& thread_name() const noexcept = 0;  // empty: the caller's thread keeps its name
+  // One batch of events; false once it has ended.
+  virtual bool turn() = 0;
+
+ protected:
+  ~Runner() = default;
+};
+
+// What a signal stops: a server. Async-signal-safe.
+class Stoppable {
+ public:
+  virtual void stop() noexcept = 0;
+  virtual void stop_now() noexcept = 0;
+
+ protected:
+  ~Stoppable() = default;
+};
+
+class Platform {
+ public:
+  virtual ~Platform() = default;
+
+  // Throws Error, and then nothing stays bound.
+  virtual Bound bind(const Address& address, bool reuseport, int backlog, const Options& options) = 0;
+  // Removes what binding left in the file system, if it is still there.
+  virtual void unlink(const Bound& bound) noexcept = 0;
+  // Closes a socket that no driver took over.
+  virtual void discard(NativeSocket socket) noexcept = 0;
+
+  virtual std::unique_ptr<Waker> make_waker() = 0;
+  virtual std::unique_ptr<Driver> make_driver(Sink& sink, Waker& waker) = 0;
+  // Turns each until it ends: the first on the caller's thread. Throws when a thread cannot be had: `abandon` is called
+  // first and must make those that run end.
+  virtual void run(std::span<Runner* const> runners, const std::function<void()>& abandon) = 0;
+
+  virtual std::uint64_t random() = 0;
+  virtual int hardware_threads() = 0;
+  // SIGINT and SIGTERM stop `target`, a second one at once, until what is returned dies. Throws Error if some server of
+  // this process has them already.
+  virtual std::shared_ptr<void> catch_signals(Stoppable& target) = 0;
+};
+
+// The platform of this machine, with the backend asked for (or EVIO_BACKEND's, or the best). Throws Error if it cannot be
+// had.
+std::unique_ptr<Platform> make_platform(Backend backend);
+
+}  // namespace evio::inline v1

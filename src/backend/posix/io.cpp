@@ -1,0 +1,108 @@
+#include "backend/posix/io.hpp"
+
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "backend/posix/socket.hpp"
+
+namespace evio::inline v1 {
+
+namespace {
+
+template <class Call>
+IoResult retried(Call&& call) noexcept {
+  for (;;) {
+    const ssize_t count = call();
+    if (count >= 0) return {.count = static_cast<std::size_t>(count)};
+    if (errno != EINTR) return {.error = errno};
+  }
+}
+
+// The connection to be accepted is at fault, not we.
+bool gone_before_accepted(int error) noexcept {
+  switch (error) {
+    case ECONNABORTED:
+    case EINTR:
+    case EPROTO:
+    case EPERM:  // a firewall's
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+bool IoResult::again() const noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
+
+IoResult receive(int fd, std::span<char> into) noexcept {
+  return retried([&] { return ::recv(fd, into.data(), into.size(), 0); });
+}
+
+IoResult send(int fd, std::span<const Chunk> chunks) noexcept {
+  std::array<iovec, 64> pieces;
+  const std::size_t count = std::min(chunks.size(), pieces.size());
+  for (std::size_t i = 0; i < count; ++i)
+    pieces[i] = {.iov_base = const_cast<char*>(chunks[i].data), .iov_len = chunks[i].size};
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = count;
+  return retried([&] { return ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT); });
+}
+
+Accepted accept(int fd, bool unix_socket) {
+  for (;;) {
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    const int accepted = ::accept4(fd, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (accepted >= 0) {
+      const auto scheme = unix_socket ? Address::Scheme::local : Address::Scheme::tcp;
+      return {.fd = accepted, .peer = from_sockaddr(reinterpret_cast<sockaddr*>(&peer), size, scheme)};
+    }
+    if (!gone_before_accepted(errno)) return {.error = errno};
+  }
+}
+
+bool accept_must_wait(int error) noexcept { return error != EAGAIN && error != EWOULDBLOCK; }
+
+int pending_error(int fd) noexcept {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno : error;
+}
+
+bool nothing_unsent_or_unread(int fd) noexcept {
+  int unsent = 0;
+  int unread = 0;
+  if (::ioctl(fd, SIOCOUTQ, &unsent) < 0 || ::ioctl(fd, SIOCINQ, &unread) < 0) return false;
+  return unsent == 0 && unread == 0;
+}
+
+void reset_on_close(int fd) noexcept {
+  const linger now{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+void make_blocking(int fd) noexcept { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK); }
+
+bool is_unix(int fd) noexcept {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+}
+
+}  // namespace evio::inline v1

@@ -1,0 +1,40 @@
+// Private. Moving bytes and connections through sockets: the system calls, without their traps.
+#pragma once
+
+#include <cstddef>
+#include <evio/address.hpp>
+#include <span>
+
+#include "backend/driver.hpp"
+
+namespace evio::inline v1 {
+
+// What a call did: `count` bytes, or an errno.
+struct IoResult {
+  std::size_t count = 0;
+  int error = 0;
+
+  bool again() const noexcept;  // nothing now; not an error
+};
+
+IoResult receive(int fd, std::span<char> into) noexcept;
+// Never raises SIGPIPE.
+IoResult send(int fd, std::span<const Chunk> chunks) noexcept;
+
+struct Accepted {
+  int fd = -1;
+  int error = 0;
+  Address peer{};
+};
+// `unix_socket`: of the listener. Skips connections that were gone before they were accepted.
+Accepted accept(int fd, bool unix_socket);
+// Whether accepting failed for want of descriptors or memory, or for good: then it must not be tried at once.
+bool accept_must_wait(int error) noexcept;
+
+int pending_error(int fd) noexcept;
+bool nothing_unsent_or_unread(int fd) noexcept;
+void reset_on_close(int fd) noexcept;
+void make_blocking(int fd) noexcept;
+bool is_unix(int fd) noexcept;
+
+}  // namespace evio::inline v1

@@ -1,0 +1,79 @@
+#include "backend/posix/posix_platform.hpp"
+
+#include <pthread.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <evio/error.hpp>
+#include <thread>
+#include <vector>
+
+#include "backend/posix/signals.hpp"
+#include "backend/posix/socket.hpp"
+
+namespace evio::inline v1 {
+
+namespace {
+
+void run_to_the_end(Runner& runner) {
+  if (!runner.thread_name().empty()) ::pthread_setname_np(::pthread_self(), runner.thread_name().c_str());
+  while (runner.turn()) {
+  }
+}
+
+class PosixPlatform final : public Platform {
+ public:
+  explicit PosixPlatform(MakeDriver make_driver) noexcept : make_driver_(make_driver) {}
+
+  Bound bind(const Address& address, bool reuseport, int backlog, const Options& options) override {
+    BoundSocket bound = bind_socket(address, reuseport, backlog, options);
+    return {.socket = {bound.fd},
+            .address = std::move(bound.address),
+            .file_device = bound.device,
+            .file_inode = bound.inode};
+  }
+  void unlink(const Bound& bound) noexcept override {
+    if (bound.address.is_unix()) remove_socket_file(bound.address, bound.file_device, bound.file_inode);
+  }
+  void discard(NativeSocket socket) noexcept override { ::close(static_cast<int>(socket.value)); }
+
+  std::unique_ptr<Waker> make_waker() override { return std::make_unique<EventFd>(); }
+  std::unique_ptr<Driver> make_driver(Sink& sink, Waker& waker) override {
+    return make_driver_(sink, static_cast<EventFd&>(waker));
+  }
+
+  void run(std::span<Runner* const> runners, const std::function<void()>& abandon) override {
+    std::vector<std::thread> threads;
+    std::exception_ptr failure;
+    try {
+      for (Runner* runner : runners.subspan(1)) threads.emplace_back([runner] { run_to_the_end(*runner); });
+    } catch (...) {
+      failure = std::current_exception();
+      abandon();
+    }
+    run_to_the_end(*runners.front());
+    for (std::thread& thread : threads) thread.join();
+    if (failure) std::rethrow_exception(failure);
+  }
+
+  std::uint64_t random() override {
+    std::uint64_t number = 0;
+    while (::getrandom(&number, sizeof number, 0) < 0) {
+    }
+    return number;
+  }
+  int hardware_threads() override { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
+  std::shared_ptr<void> catch_signals(Stoppable& target) override { return evio::catch_signals(target); }
+
+ private:
+  const MakeDriver make_driver_;
+};
+
+}  // namespace
+
+std::unique_ptr<Platform> make_posix_platform(MakeDriver make_driver) {
+  return std::make_unique<PosixPlatform>(make_driver);
+}
+
+}  // namespace evio::inline v1

@@ -1,0 +1,14 @@
+// Private. SIGINT and SIGTERM become an orderly stop.
+#pragma once
+
+#include <memory>
+
+#include "backend/platform.hpp"
+
+namespace evio::inline v1 {
+
+// The first of the signals stops `target`, a second one at once, until what is returned dies: then the dispositions are
+// what they were. Throws Error if this process has such a target already.
+std::shared_ptr<void> catch_signals(Stoppable& target);
+
+}  // namespace evio::inline v1

@@ -1,0 +1,74 @@
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <evio/error.hpp>
+
+#include "backend/posix/clock.hpp"
+#include "backend/readiness/selector.hpp"
+
+namespace evio::inline v1 {
+
+namespace {
+
+class Epoll final : public Selector {
+ public:
+  Epoll() : fd_(::epoll_create1(EPOLL_CLOEXEC)) {
+    if (fd_ < 0) throw Error(std::error_code(errno, std::system_category()), "", "epoll cannot be had");
+  }
+  ~Epoll() override { ::close(fd_); }
+  Epoll(const Epoll&) = delete;
+  Epoll& operator=(const Epoll&) = delete;
+
+  std::error_code watch(int fd, Wanted wanted, std::uint64_t key) override {
+    return control(EPOLL_CTL_ADD, fd, events(wanted), key);
+  }
+  std::error_code rewatch(int fd, Wanted wanted, std::uint64_t key) override {
+    return control(EPOLL_CTL_MOD, fd, events(wanted), key);
+  }
+  void unwatch(int fd) override { control(EPOLL_CTL_DEL, fd, 0, 0); }
+  void forget(int) override {}  // close does it
+
+  bool watch_wakes(int fd, std::uint64_t key) override {
+    control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET, key);
+    return false;
+  }
+
+  std::span<const Ready> wait(Duration timeout) override {
+    const int count = ::epoll_wait(fd_, raw_.data(), static_cast<int>(raw_.size()), milliseconds(timeout));
+    std::size_t ready = 0;
+    for (; count > 0 && ready < static_cast<std::size_t>(count); ++ready) {
+      const epoll_event& event = raw_[ready];
+      ready_[ready] = {.key = event.data.u64,
+                       .readable = (event.events & EPOLLIN) != 0,
+                       .writable = (event.events & EPOLLOUT) != 0,
+                       .hung_up = (event.events & (EPOLLHUP | EPOLLERR)) != 0};
+    }
+    return std::span(ready_).first(ready);
+  }
+
+ private:
+  static constexpr std::size_t batch = 512;
+
+  static std::uint32_t events(Wanted wanted) noexcept {
+    return (wanted.read ? std::uint32_t{EPOLLIN} : 0) | (wanted.write ? std::uint32_t{EPOLLOUT} : 0);
+  }
+  std::error_code control(int operation, int fd, std::uint32_t events, std::uint64_t key) noexcept {
+    epoll_event event{};
+    event.events = events;
+    event.data.u64 = key;
+    if (::epoll_ctl(fd_, operation, fd, &event) == 0) return {};
+    return {errno, std::system_category()};
+  }
+
+  const int fd_;
+  std::array<epoll_event, batch> raw_;
+  std::array<Ready, batch> ready_;
+};
+
+}  // namespace
+
+std::unique_ptr<Selector> make_epoll() { return std::make_unique<Epoll>(); }
+
+}  // namespace evio::inline v1

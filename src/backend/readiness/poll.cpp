@@ -1,0 +1,82 @@
+#include <poll.h>
+
+#include <cstddef>
+#include <unordered_map>
+#include <vector>
+
+#include "backend/posix/clock.hpp"
+#include "backend/readiness/selector.hpp"
+
+namespace evio::inline v1 {
+
+namespace {
+
+// The portable one: a wait costs as much as there are descriptors.
+class Poll final : public Selector {
+ public:
+  std::error_code watch(int fd, Wanted wanted, std::uint64_t key) override {
+    places_[fd] = entries_.size();
+    entries_.push_back({.fd = fd, .events = events(wanted), .revents = 0});
+    keys_.push_back(key);
+    return {};
+  }
+
+  std::error_code rewatch(int fd, Wanted wanted, std::uint64_t key) override {
+    const std::size_t place = places_.at(fd);
+    entries_[place].events = events(wanted);
+    keys_[place] = key;
+    return {};
+  }
+
+  void unwatch(int fd) override {
+    const auto found = places_.find(fd);
+    if (found == places_.end()) return;
+    const std::size_t place = found->second;
+    places_.erase(found);
+    if (place + 1 != entries_.size()) {
+      entries_[place] = entries_.back();
+      keys_[place] = keys_.back();
+      places_[entries_[place].fd] = place;
+    }
+    entries_.pop_back();
+    keys_.pop_back();
+  }
+
+  void forget(int fd) override { unwatch(fd); }
+
+  bool watch_wakes(int fd, std::uint64_t key) override {
+    watch(fd, {.read = true}, key);
+    return true;
+  }
+
+  std::span<const Ready> wait(Duration timeout) override {
+    ready_.clear();
+    int left = ::poll(entries_.data(), entries_.size(), milliseconds(timeout));
+    for (std::size_t i = 0; left > 0 && i < entries_.size(); ++i) {
+      const int events = entries_[i].revents;
+      if (events == 0) continue;
+      --left;
+      ready_.push_back({.key = keys_[i],
+                        .readable = (events & POLLIN) != 0,
+                        .writable = (events & POLLOUT) != 0,
+                        .hung_up = (events & (POLLHUP | POLLERR | POLLNVAL)) != 0});
+    }
+    return ready_;
+  }
+
+ private:
+  static short events(Wanted wanted) noexcept {
+    return static_cast<short>((wanted.read ? POLLIN : 0) | (wanted.write ? POLLOUT : 0));
+  }
+
+  std::vector<pollfd> entries_;
+  std::vector<std::uint64_t> keys_;              // of entries_
+  std::unordered_map<int, std::size_t> places_;  // in entries_
+  std::vector<Ready> ready_;
+};
+
+}  // namespace
+
+std::unique_ptr<Selector> make_poll() { return std::make_unique<Poll>(); }
+
+}  // namespace evio::inline v1

@@ -1,0 +1,323 @@
+#include "backend/readiness/readiness_driver.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "backend/posix/clock.hpp"
+#include "backend/posix/socket.hpp"
+
+namespace evio::inline v1 {
+
+namespace {
+
+constexpr std::size_t buffer_size = 64 << 10;  // also holds the largest datagram
+constexpr int accepts_per_turn = 64;
+constexpr int datagrams_per_turn = 64;
+
+constexpr int kind_shift = 30;
+constexpr std::uint32_t index_mask = (1u << kind_shift) - 1;
+
+std::error_code system_error(int error) noexcept { return {error, std::system_category()}; }
+
+}  // namespace
+
+ReadinessDriver::ReadinessDriver(Sink& sink, EventFd& waker, std::unique_ptr<Selector> selector)
+    : sink_(sink),
+      waker_(waker),
+      selector_(std::move(selector)),
+      buffer_(std::make_unique_for_overwrite<char[]>(buffer_size)) {
+  drain_waker_ = selector_->watch_wakes(waker_.fd(), key(Kind::waker, 0, 0));
+}
+
+ReadinessDriver::~ReadinessDriver() {
+  for (std::uint32_t i = 0; i < slots_.size(); ++i)
+    if (slots_[i].fd >= 0) ::close(slots_[i].fd);
+  for (const Door& door : doors_)
+    if (door.fd >= 0) ::close(door.fd);
+  for (const DatagramPort& port : ports_)
+    if (port.fd >= 0) ::close(port.fd);
+}
+
+std::uint64_t ReadinessDriver::key(Kind kind, std::uint32_t index, std::uint32_t generation) noexcept {
+  return static_cast<std::uint64_t>(generation) << 32 | static_cast<std::uint64_t>(kind) << kind_shift | index;
+}
+
+template <class T>
+T& ReadinessDriver::at(std::vector<T>& all, std::uint32_t index) {
+  if (index >= all.size()) all.resize(index + 1);
+  return all[index];
+}
+
+// ---- Listeners
+
+void ReadinessDriver::accept_from(Listener listener, NativeSocket socket) {
+  const auto index = static_cast<std::uint32_t>(listener);
+  Door& door = at(doors_, index);
+  door = {.fd = static_cast<int>(socket.value), .accepting = true, .unix_socket = is_unix(static_cast<int>(socket.value))};
+  selector_->watch(door.fd, {.read = true}, key(Kind::listener, index, 0));
+}
+
+void ReadinessDriver::set_accepting(Listener listener, bool accepting) {
+  const auto index = static_cast<std::uint32_t>(listener);
+  Door& door = doors_[index];
+  if (door.fd < 0 || door.accepting == accepting) return;
+  door.accepting = accepting;
+  selector_->rewatch(door.fd, {.read = accepting}, key(Kind::listener, index, 0));
+}
+
+void ReadinessDriver::close_listener(Listener listener) {
+  Door& door = doors_[static_cast<std::uint32_t>(listener)];
+  selector_->forget(door.fd);
+  ::close(std::exchange(door.fd, -1));
+}
+
+void ReadinessDriver::accept_some(std::uint32_t index) {
+  for (int i = 0; i < accepts_per_turn; ++i) {
+    const Door door = doors_[index];
+    if (door.fd < 0 || !door.accepting) return;
+    const Accepted accepted = accept(door.fd, door.unix_socket);
+    const auto listener = static_cast<Listener>(index);
+    if (accepted.fd >= 0) {
+      sink_.on_accepted(listener, {accepted.fd}, accepted.peer);
+    } else {
+      if (!accept_must_wait(accepted.error)) return;
+      set_accepting(listener, false);
+      return sink_.on_accept_stopped(listener, system_error(accepted.error));
+    }
+  }
+}
+
+// ---- Datagrams
+
+void ReadinessDriver::bind_datagram(DatagramSocket socket, NativeSocket native) {
+  const auto index = static_cast<std::uint32_t>(socket);
+  at(ports_, index) = DatagramPort(static_cast<int>(native.value));
+  selector_->watch(ports_[index].fd, {.read = true}, key(Kind::datagram, index, 0));
+}
+
+bool ReadinessDriver::send_to(DatagramSocket socket, const Datagram& datagram) {
+  return send_datagram(ports_[static_cast<std::uint32_t>(socket)], datagram).error == 0;
+}
+
+void ReadinessDriver::close_datagram(DatagramSocket socket) {
+  DatagramPort& port = ports_[static_cast<std::uint32_t>(socket)];
+  selector_->forget(port.fd);
+  ::close(std::exchange(port.fd, -1));
+}
+
+void ReadinessDriver::receive_datagrams(std::uint32_t index) {
+  for (int i = 0; i < datagrams_per_turn; ++i) {
+    const DatagramPort& port = ports_[index];
+    if (port.fd < 0) return;
+    const ReceivedDatagram received = receive_datagram(port, {buffer_.get(), buffer_size});
+    if (received.result.error) return;  // nothing more, or the trouble of a peer that is gone: read off by asking
+    sink_.on_datagram(static_cast<DatagramSocket>(index),
+                      {.from = received.from, .to = received.to, .bytes = {buffer_.get(), received.result.count}});
+  }
+}
+
+// ---- Streams
+
+void ReadinessDriver::open(Stream stream, NativeSocket socket) {
+  const auto index = static_cast<std::uint32_t>(stream);
+  slots_.reserve(index);
+  Slot& slot = slots_[index];
+  slot = {.fd = static_cast<int>(socket.value), .generation = slot.generation + 1};
+  change(stream);  // watched from the next wait on, for its reset if for nothing else
+}
+
+bool ReadinessDriver::alive(Stream stream, std::uint32_t generation) noexcept {
+  Slot& found = slot(stream);
+  return found.fd >= 0 && found.generation == generation && !found.leaving;
+}
+
+std::size_t ReadinessDriver::send_now(Stream stream, std::span<const Chunk> chunks) {
+  Slot& to = slot(stream);
+  if (to.blocked || to.leaving) return 0;
+  const IoResult result = evio::send(to.fd, chunks);
+  std::size_t given = 0;
+  for (const Chunk& chunk : chunks.first(std::min<std::size_t>(chunks.size(), 64))) given += chunk.size;
+  to.blocked = result.count < given;
+  if (result.error && !result.again()) leave(stream, {.stream = stream, .error = result.error});
+  return result.count;
+}
+
+// What is not taken at once is sent when the kernel has room: it is not tried again before.
+std::size_t ReadinessDriver::send(Stream stream, std::span<const Chunk> chunks) {
+  const std::size_t count = send_now(stream, chunks);
+  Slot& to = slot(stream);
+  if (to.blocked || to.leaving) {
+    to.pending = pending_.make(chunks);
+    change(stream);
+  }
+  return count;
+}
+
+void ReadinessDriver::set_receiving(Stream stream, bool receiving) {
+  slot(stream).receiving = receiving;
+  change(stream);
+}
+
+void ReadinessDriver::shutdown_send(Stream stream) { ::shutdown(slot(stream).fd, SHUT_WR); }
+
+bool ReadinessDriver::quiet(Stream stream) { return nothing_unsent_or_unread(slot(stream).fd); }
+
+void ReadinessDriver::detach(Stream stream) { leave(stream, {.stream = stream, .detached = true}); }
+
+void ReadinessDriver::close(Stream stream, CloseMode mode) {
+  if (mode == CloseMode::abort) reset_on_close(slot(stream).fd);
+  leave(stream, {.stream = stream});
+}
+
+std::error_code ReadinessDriver::set_options(Stream stream, const Options& options) {
+  const int fd = slot(stream).fd;
+  return apply(fd, options, !is_unix(fd));
+}
+
+Address ReadinessDriver::local_address(Stream stream) {
+  return evio::local_address(slot(stream).fd, Address::Scheme::tcp);
+}
+
+NativeSocket ReadinessDriver::native(Stream stream) { return {slot(stream).fd}; }
+
+// ---- What is watched
+
+Wanted ReadinessDriver::wanted(const Slot& slot) const noexcept {
+  return {.read = slot.receiving, .write = slot.blocked && slot.pending != none};
+}
+
+void ReadinessDriver::change(Stream stream) {
+  Slot& changing = slot(stream);
+  if (changing.changed) return;
+  changing.changed = true;
+  changed_.push_back(stream);
+}
+
+// A stream that wants nothing stays watched, for its reset; but not once it has hung up, which would be told for ever.
+void ReadinessDriver::apply_changes() {
+  for (const Stream stream : changed_) {
+    Slot& changing = slot(stream);
+    changing.changed = false;
+    if (changing.fd < 0 || changing.leaving) continue;
+    const Wanted now = wanted(changing);
+    const bool idle = !now.read && !now.write;
+    const std::uint64_t name = key(Kind::stream, static_cast<std::uint32_t>(stream), changing.generation);
+    std::error_code error;
+    if (changing.hung_up && idle) {
+      if (changing.watched) selector_->unwatch(changing.fd);
+      changing.watched = false;
+    } else if (!changing.watched) {
+      error = selector_->watch(changing.fd, now, name);
+      changing.watched = true;
+    } else if (now != Wanted{.read = changing.watched_read, .write = changing.watched_write}) {
+      error = selector_->rewatch(changing.fd, now, name);
+    }
+    changing.watched_read = now.read;
+    changing.watched_write = now.write;
+    if (error) leave(stream, {.stream = stream, .error = error.value()});
+  }
+  changed_.clear();
+}
+
+// The first reason counts, but a close overrides a detach that is still to come.
+void ReadinessDriver::leave(Stream stream, Leaving how) {
+  Slot& going = slot(stream);
+  if (!going.leaving) {
+    going.leaving = true;
+    return leaving_.push_back(how);
+  }
+  const auto same = [&](const Leaving& other) { return other.stream == stream; };
+  const auto found = std::find_if(leaving_.begin(), leaving_.end(), same);
+  if (found != leaving_.end() && found->detached) found->detached = false;
+}
+
+bool ReadinessDriver::process_leaving() {
+  leaving_now_.swap(leaving_);
+  for (const Leaving& how : leaving_now_) {
+    Slot& going = slot(how.stream);
+    if (going.pending != none) pending_.destroy(std::exchange(going.pending, none));
+    if (how.detached) {
+      if (going.watched) selector_->unwatch(going.fd);
+      make_blocking(going.fd);
+      sink_.on_detached(how.stream, {std::exchange(going.fd, -1)});
+      continue;
+    }
+    sink_.on_closed(how.stream, how.error ? system_error(how.error) : std::error_code());
+    if (going.watched) selector_->forget(going.fd);
+    ::close(std::exchange(going.fd, -1));
+  }
+  const bool any = !leaving_now_.empty();
+  leaving_now_.clear();
+  return any;
+}
+
+// ---- Polling
+
+Duration ReadinessDriver::now() { return monotonic_now(); }
+
+bool ReadinessDriver::poll(Duration deadline) {
+  apply_changes();
+  Duration timeout = Duration::zero();
+  if (leaving_.empty() && deadline > Duration::zero())
+    timeout = deadline == Duration::max() ? Duration(-1) : std::max(deadline - now(), Duration::zero());
+  const std::span<const Ready> ready = selector_->wait(timeout);
+  sink_.on_woken();
+  for (const Ready& one : ready) dispatch(one);
+  return process_leaving() || !ready.empty();
+}
+
+void ReadinessDriver::dispatch(const Ready& ready) {
+  const auto index = static_cast<std::uint32_t>(ready.key) & index_mask;
+  switch (static_cast<Kind>(static_cast<std::uint32_t>(ready.key) >> kind_shift)) {
+    case Kind::stream:
+      return stream_ready(static_cast<Stream>(index), static_cast<std::uint32_t>(ready.key >> 32), ready);
+    case Kind::listener:
+      return accept_some(index);
+    case Kind::datagram:
+      return receive_datagrams(index);
+    case Kind::waker:
+      if (drain_waker_) waker_.drain();
+  }
+}
+
+// After every up call the stream may have left; looked at again each time.
+void ReadinessDriver::stream_ready(Stream stream, std::uint32_t generation, const Ready& ready) {
+  if (alive(stream, generation) && (ready.writable || ready.hung_up) && slot(stream).pending != none)
+    write_more(stream);
+  if (!alive(stream, generation)) return;
+  if (slot(stream).receiving && (ready.readable || ready.hung_up)) return read_some(stream);
+  if (ready.hung_up) hung_up(stream);
+}
+
+void ReadinessDriver::write_more(Stream stream) {
+  Slot& to = slot(stream);
+  to.blocked = false;
+  const std::size_t count = send_now(stream, pending_[to.pending]);
+  if (to.leaving || (count == 0 && to.blocked)) return;
+  pending_.destroy(std::exchange(to.pending, none));
+  change(stream);
+  sink_.on_sent(stream, count);
+}
+
+void ReadinessDriver::read_some(Stream stream) {
+  Slot& from = slot(stream);
+  const IoResult result = receive(from.fd, {buffer_.get(), buffer_size});
+  if (result.count > 0) return sink_.on_received(stream, {buffer_.get(), result.count});
+  if (result.again()) return;
+  if (result.error) return leave(stream, {.stream = stream, .error = result.error});
+  set_receiving(stream, false);
+  sink_.on_end_of_stream(stream);
+}
+
+// Nothing is wanted of the stream, or nothing that could be had: a reset ends it, both sides' end is no news.
+void ReadinessDriver::hung_up(Stream stream) {
+  if (const int error = pending_error(slot(stream).fd)) return leave(stream, {.stream = stream, .error = error});
+  slot(stream).hung_up = true;
+  change(stream);
+}
+
+}  // namespace evio::inline v1

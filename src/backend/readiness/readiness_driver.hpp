@@ -1,0 +1,104 @@
+// Private. The driver for kernels that tell readiness: all socket logic of epoll, kqueue and poll.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "backend/driver.hpp"
+#include "backend/posix/datagram_io.hpp"
+#include "backend/posix/io.hpp"
+#include "backend/posix/waker.hpp"
+#include "backend/readiness/selector.hpp"
+#include "backend/slots.hpp"
+#include "slab.hpp"
+
+namespace evio::inline v1 {
+
+class ReadinessDriver final : public Driver {
+ public:
+  ReadinessDriver(Sink& sink, EventFd& waker, std::unique_ptr<Selector> selector);
+  ~ReadinessDriver() override;
+
+  void accept_from(Listener listener, NativeSocket socket) override;
+  void set_accepting(Listener listener, bool accepting) override;
+  void close_listener(Listener listener) override;
+  void bind_datagram(DatagramSocket socket, NativeSocket native) override;
+  bool send_to(DatagramSocket socket, const Datagram& datagram) override;
+  void close_datagram(DatagramSocket socket) override;
+  void open(Stream stream, NativeSocket socket) override;
+  std::size_t send_now(Stream stream, std::span<const Chunk> chunks) override;
+  std::size_t send(Stream stream, std::span<const Chunk> chunks) override;
+  void set_receiving(Stream stream, bool receiving) override;
+  void shutdown_send(Stream stream) override;
+  bool quiet(Stream stream) override;
+  void detach(Stream stream) override;
+  void close(Stream stream, CloseMode mode) override;
+  std::error_code set_options(Stream stream, const Options& options) override;
+  Address local_address(Stream stream) override;
+  NativeSocket native(Stream stream) override;
+  Duration now() override;
+  bool poll(Duration deadline) override;
+
+ private:
+  static constexpr std::uint32_t none = Slab<int>::none;
+
+  // 16 bytes a stream. `registered` lags behind what is wanted until the next wait, so that what is turned off and on
+  // again within one batch costs nothing.
+  struct Slot {
+    int fd = -1;
+    std::uint32_t generation = 0;
+    std::uint32_t pending = none;  // the send in flight
+    bool receiving : 1 = false;
+    bool blocked : 1 = false;      // the kernel took less than it was given; until it is writable again
+    bool watched : 1 = false;
+    bool watched_read : 1 = false;
+    bool watched_write : 1 = false;
+    bool hung_up : 1 = false;      // without an error: watched only when something is wanted
+    bool changed : 1 = false;      // stands in changed_
+    bool leaving : 1 = false;      // stands in leaving_
+  };
+  struct Door {
+    int fd = -1;
+    bool accepting = false;
+    bool unix_socket = false;
+  };
+  struct Leaving {  // a stream that closes, or is detached
+    Stream stream;
+    bool detached = false;
+    int error = 0;
+  };
+  enum class Kind : std::uint64_t { stream, listener, datagram, waker };
+
+  static std::uint64_t key(Kind kind, std::uint32_t index, std::uint32_t generation) noexcept;
+  Slot& slot(Stream stream) noexcept { return slots_[static_cast<std::uint32_t>(stream)]; }
+  bool alive(Stream stream, std::uint32_t generation) noexcept;
+  Wanted wanted(const Slot& slot) const noexcept;
+  void change(Stream stream);
+  void apply_changes();
+  void leave(Stream stream, Leaving how);
+  bool process_leaving();
+
+  void dispatch(const Ready& ready);
+  void stream_ready(Stream stream, std::uint32_t generation, const Ready& ready);
+  void write_more(Stream stream);
+  void read_some(Stream stream);
+  void hung_up(Stream stream);
+  void accept_some(std::uint32_t index);
+  void receive_datagrams(std::uint32_t index);
+  template <class T>
+  static T& at(std::vector<T>& all, std::uint32_t index);
+
+  Sink& sink_;
+  EventFd& waker_;
+  const std::unique_ptr<Selector> selector_;
+  const std::unique_ptr<char[]> buffer_;  // what is received is lent upwards from here
+  bool drain_waker_ = false;
+  Slots<Slot> slots_;
+  Slab<std::span<const Chunk>> pending_;
+  std::vector<Stream> changed_;
+  std::vector<Leaving> leaving_, leaving_now_;
+  std::vector<Door> doors_;
+  std::vector<DatagramPort> ports_;
+};
+
+}  // namespace evio::inline v1

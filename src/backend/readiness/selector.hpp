@@ -1,0 +1,46 @@
+// Private. What tells when a descriptor is ready: the only thing in which epoll, kqueue and poll differ.
+//
+// A selector must provide: registrations that persist until changed, level-triggered; a key that comes back with each
+// event; hang-ups reported even when nothing is wanted; waiting that EINTR does not end.
+#pragma once
+
+#include <cstdint>
+#include <evio/duration.hpp>
+#include <memory>
+#include <span>
+#include <system_error>
+
+namespace evio::inline v1 {
+
+struct Wanted {
+  bool read = false;
+  bool write = false;
+  friend bool operator==(const Wanted&, const Wanted&) = default;
+};
+
+struct Ready {
+  std::uint64_t key = 0;
+  bool readable = false;
+  bool writable = false;
+  bool hung_up = false;  // an error, or both directions ended
+};
+
+class Selector {
+ public:
+  virtual ~Selector() = default;
+
+  virtual std::error_code watch(int fd, Wanted wanted, std::uint64_t key) = 0;
+  virtual std::error_code rewatch(int fd, Wanted wanted, std::uint64_t key) = 0;
+  virtual void unwatch(int fd) = 0;
+  // The descriptor is about to be closed, and nobody else has it.
+  virtual void forget(int fd) = 0;
+  // An eventfd that ends waits. Whether it must be read after each; otherwise every write is told just once.
+  virtual bool watch_wakes(int fd, std::uint64_t key) = 0;
+  // What is ready; waits at most `timeout` for something to be (negative: for ever). Valid until the next call.
+  virtual std::span<const Ready> wait(Duration timeout) = 0;
+};
+
+std::unique_ptr<Selector> make_epoll();
+std::unique_ptr<Selector> make_poll();
+
+}  // namespace evio::inline v1

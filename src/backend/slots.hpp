@@ -1,0 +1,26 @@
+// Private. A driver's own record of each stream, found by the stream's name.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace evio::inline v1 {
+
+// Grows in chunks that never move: no doubling, nothing copied.
+template <class T>
+class Slots {
+ public:
+  T& operator[](std::uint32_t index) noexcept { return chunks_[index / per_chunk][index % per_chunk]; }
+  void reserve(std::uint32_t index) {
+    while (index >= size()) chunks_.push_back(std::make_unique<T[]>(per_chunk));
+  }
+  std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(chunks_.size()) * per_chunk; }
+
+ private:
+  static constexpr std::uint32_t per_chunk = 1024;
+  std::vector<std::unique_ptr<T[]>> chunks_;
+};
+
+}  // namespace evio::inline v1

@@ -1,0 +1,39 @@
+// Private. Decides which loop gets a connection, and keeps count of who has how many.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <evio/address.hpp>
+#include <evio/balance.hpp>
+#include <functional>
+#include <vector>
+
+namespace evio::inline v1 {
+
+// pick() belongs to the thread that accepts; the counts to all.
+class Balancer {
+ public:
+  Balancer(const Balance& balance, int loops, std::function<std::uint64_t()> random);
+
+  // The loop for a new connection from `peer`.
+  int pick(const Address& peer);
+  void add(int loop) noexcept { counts_[static_cast<std::size_t>(loop)].value.fetch_add(1, std::memory_order_relaxed); }
+  void remove(int loop) noexcept {
+    counts_[static_cast<std::size_t>(loop)].value.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+ private:
+  struct alignas(64) Count {  // a cache line each: the loops' threads write them
+    std::atomic<std::size_t> value{0};
+  };
+
+  std::size_t index_for(const Address& peer);
+
+  const Balance& balance_;
+  std::function<std::uint64_t()> random_;
+  std::vector<Count> counts_;
+  std::vector<LoopLoad> loads_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace evio::inline v1

@@ -1,0 +1,78 @@
+#include <algorithm>
+#include <evio/binding.hpp>
+#include <evio/error.hpp>
+#include <evio/events.hpp>
+#include <string>
+#include <utility>
+
+#include "service.hpp"
+
+namespace evio::inline v1 {
+
+namespace {
+
+[[noreturn]] void refuse(std::string_view url, const std::string& problem) {
+  throw Error(std::make_error_code(std::errc::invalid_argument), url, problem);
+}
+
+bool read_flag(std::string_view url, std::string_view name, std::string_view value) {
+  if (value == "true" || value == "1" || value == "yes") return true;
+  if (value == "false" || value == "0" || value == "no") return false;
+  refuse(url, "option " + std::string(name) + " is '" + std::string(value) + "', not true or false");
+}
+
+bool read_reuseport(std::string_view url, std::string_view query) {
+  bool reuseport = false;
+  while (!query.empty()) {
+    const std::string_view option = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), option.size() + 1));
+    const std::size_t equals = option.find('=');
+    const std::string_view name = option.substr(0, equals);
+    if (name != "reuseport") refuse(url, "unknown option '" + std::string(name) + "': there is reuseport");
+    reuseport = read_flag(url, name, equals == option.npos ? "" : option.substr(equals + 1));
+  }
+  return reuseport;
+}
+
+// Takes the `-net` out of `scheme-net://...`.
+bool take_suffix(std::string& address) {
+  constexpr std::string_view suffix = "-net";
+  const std::size_t scheme_end = address.find("://");
+  if (scheme_end == address.npos || scheme_end < suffix.size()) return false;
+  if (address.compare(scheme_end - suffix.size(), suffix.size(), suffix) != 0) return false;
+  address.erase(scheme_end - suffix.size(), suffix.size());
+  return true;
+}
+
+// What is the server's cannot be set for one address.
+void refuse_server_handlers(std::string_view url, const Events& events) {
+  const auto check = [&](bool set, const char* name) {
+    if (set) refuse(url, std::string(name) + " belongs to the server: set it in the Events given to serve, not to on()");
+  };
+  check(static_cast<bool>(events.serving), "serving");
+  check(static_cast<bool>(events.tick), "tick");
+  check(static_cast<bool>(events.pre_write), "pre_write");
+  check(static_cast<bool>(events.failed), "failed");
+  check(static_cast<bool>(events.loop_started), "loop_started");
+  check(static_cast<bool>(events.loop_stopped), "loop_stopped");
+}
+
+}  // namespace
+
+Binding::Binding(std::string_view url) {
+  const std::size_t question = url.find('?');
+  std::string address(url.substr(0, question));
+  if (question != url.npos) reuseport_ = read_reuseport(url, url.substr(question + 1));
+  portable_ = take_suffix(address);
+  address_ = Address::parse(address);
+  if (reuseport_ && address_.is_unix()) refuse(url, "reuseport is for tcp and udp: a unix socket has one owner");
+}
+
+Binding on(std::string_view url, Events events) {
+  refuse_server_handlers(url, events);
+  Binding binding(url);
+  binding.service_ = std::make_shared<Service>(std::move(events));
+  return binding;
+}
+
+}  // namespace evio::inline v1

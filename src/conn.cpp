@@ -1,0 +1,547 @@
+#include "conn.hpp"
+
+#include <utility>
+
+#include "handle_block.hpp"
+#include "loop.hpp"
+#include "server.hpp"
+
+namespace evio::inline v1 {
+
+Connection::Connection(LoopCore& loop, const Address& peer, std::uint16_t address_index, std::uint64_t id)
+    : Conn(Kind::stream),
+      loop_(loop),
+      id_(id),
+      peer_ip_(peer.ip()),
+      peer_port_(peer.port()),
+      address_index_(address_index) {
+  if (peer.is_unix() && !peer.host().empty()) rare().peer_path = peer.host();
+  if (peer.scope() != 0) rare().peer_scope = peer.scope();
+}
+
+const Events& Connection::events() const noexcept { return loop_.server().service(address_index_).events; }
+
+ConnRare& Connection::rare() {
+  if (!rare_) rare_ = std::make_unique<ConnRare>();
+  return *rare_;
+}
+
+// ---- What the driver brings
+
+void Connection::begin(Stream stream) {
+  stream_ = stream;
+  note_activity();
+  set_uninherited_options();
+  if (idle_timeout() > Duration::zero()) arm_deadline(idle_timeout());
+  if (events().opened) after_handler(call([&] { return events().opened(*this); }));
+  settle();
+}
+
+// TCP inherits the listener's options but this one; unix sockets inherit none.
+void Connection::set_uninherited_options() {
+  const Options& options = events().options;
+  const bool buffers = options.receive_buffer || options.send_buffer;
+  if (options.quick_ack || (buffers && loop_.server().address(address_index_).is_unix()))
+    loop_.driver().set_options(stream_, options);
+}
+
+void Connection::received(std::string_view bytes) {
+  switch (phase_) {
+    case Phase::open:
+      note_activity();
+      if (reading_wanted())
+        run_data(bytes);
+      else
+        keep(bytes);
+      return settle();
+    case Phase::detaching:
+      return keep(bytes);
+    case Phase::draining:
+    case Phase::lingering:  // read and discarded, so that closing does not reset
+    case Phase::closing:
+    case Phase::finished:
+      return;
+  }
+}
+
+void Connection::end_received() {
+  flags_.receiving = false;
+  (phase_ == Phase::open ? flags_.end_held : flags_.ended) = true;
+  settle();
+}
+
+void Connection::sent(std::size_t count) {
+  flags_.sending = false;
+  if (phase_ == Phase::closing) return;
+  took(count);
+  flush();
+  settle();
+}
+
+void Connection::handed_over(NativeSocket socket) {
+  std::string untaken(input_ ? input_->view() : std::string_view());
+  drop_input();
+  Socket owned(static_cast<int>(socket.value), std::move(untaken));
+  const Action action = call([&] { return events().detached(*this, std::move(owned)); });
+  finish();
+  if (action == Action::shutdown) loop_.server().stop();
+}
+
+void Connection::gone(std::error_code error) {
+  const std::error_code why = outcome(error);
+  phase_ = Phase::closing;  // `write` in `closed` is dropped
+  Action action = Action::none;
+  if (events().closed) action = call([&] { return events().closed(*this, why); });
+  finish();
+  if (action == Action::shutdown) loop_.server().stop();
+}
+
+// The first recorded reason; else none if the end was ours and the kernel has every byte; else what the kernel said.
+std::error_code Connection::outcome(std::error_code error) const noexcept {
+  if (rare_ && rare_->reason) return rare_->reason;
+  if (phase_ == Phase::closing || phase_ == Phase::lingering) return {};
+  if (phase_ == Phase::draining && !output_) return {};
+  return error;
+}
+
+void Connection::finish() noexcept {
+  phase_ = Phase::finished;
+  if (rare_ && rare_->handle) rare_->handle->mark_gone();
+  if (rare_) loop_.timers().cancel_group(rare_->timers);
+  context_.reset();
+  drop_input();
+  release_output();
+  loop_.bury(*this);
+}
+
+// ---- What follows from each event
+
+// Runs what was noted, each kind at most once, so that no connection keeps the loop to itself.
+void Connection::settle() {
+  flush();
+  if (phase_ == Phase::open && flags_.drained_due) run_drained();
+  if (phase_ == Phase::open && flags_.offer && reading_wanted() && has_input()) run_data({});
+  if (phase_ == Phase::open && flags_.end_held && reading_wanted()) show_end();
+  if (phase_ == Phase::open && flags_.write_shut && !flags_.fin_sent && !output_) {
+    loop_.driver().shutdown_send(stream_);
+    flags_.fin_sent = true;
+  }
+  if (phase_ == Phase::open && flags_.fin_sent && flags_.ended) start_closing(CloseMode::orderly);
+  if (phase_ == Phase::draining) progress_draining();
+  if (phase_ == Phase::lingering && flags_.ended) start_closing(CloseMode::orderly);
+  if (phase_ == Phase::detaching) progress_detaching();
+  update_receiving();
+  if (phase_ != Phase::open && phase_ != Phase::detaching) drop_input();
+  if (work_left()) loop_.touch(*this);
+}
+
+bool Connection::work_left() const noexcept {
+  if (phase_ != Phase::open) return false;
+  return flags_.drained_due || (reading_wanted() && ((flags_.offer && has_input()) || flags_.end_held));
+}
+
+bool Connection::reading_wanted() const noexcept {
+  return phase_ == Phase::open && !flags_.paused && !(flags_.congested && !read_when_congested()) &&
+         !loop_.under_pressure() && !loop_.stopping();
+}
+
+void Connection::update_receiving() {
+  if (phase_ == Phase::closing || phase_ == Phase::finished) return;
+  const bool discarding = phase_ == Phase::draining || phase_ == Phase::lingering;
+  const bool wanted = (discarding || reading_wanted()) && !flags_.ended && !flags_.end_held;
+  if (wanted == flags_.receiving) return;
+  flags_.receiving = wanted;
+  loop_.driver().set_receiving(stream_, wanted);
+}
+
+void Connection::reading_may_have_changed() {
+  flags_.offer = true;
+  loop_.touch(*this);
+}
+
+void Connection::progress_draining() {
+  if (output_) {
+    if (!rare().deadline.active()) arm_deadline(limits().drain);
+    return;
+  }
+  if (flags_.ended || loop_.driver().quiet(stream_)) return start_closing(CloseMode::orderly);
+  if (!flags_.fin_sent) loop_.driver().shutdown_send(stream_);
+  flags_.fin_sent = true;
+  phase_ = Phase::lingering;
+  arm_deadline(limits().linger);
+}
+
+void Connection::progress_detaching() {
+  if (output_) {
+    if (!rare().deadline.active()) arm_deadline(limits().drain);
+  } else if (!flags_.detach_asked) {
+    flags_.detach_asked = true;
+    loop_.driver().detach(stream_);
+  }
+}
+
+void Connection::start_closing(CloseMode mode) {
+  if (phase_ == Phase::closing || phase_ == Phase::finished) return;
+  phase_ = Phase::closing;
+  if (rare_) rare_->deadline.cancel();
+  loop_.driver().close(stream_, mode);
+}
+
+void Connection::fail(std::error_code reason, CloseMode mode) {
+  if (phase_ == Phase::closing || phase_ == Phase::finished) return;
+  if (!rare().reason) rare().reason = reason;
+  start_closing(mode);
+}
+
+void Connection::stop() {
+  close();
+  settle();
+}
+
+// The server's patience is over: what is still unsent is lost, and said to be.
+void Connection::stop_now() {
+  if (output_)
+    fail(Errc::drain_timeout, CloseMode::abort);
+  else
+    start_closing(CloseMode::orderly);
+}
+
+// ---- Calling handlers
+
+template <class Fn>
+Action Connection::call(Fn&& handler) {
+  Connection* const outer = std::exchange(loop_.running, this);
+  Action action = Action::none;
+  try {
+    action = handler();
+  } catch (...) {
+    loop_.handler_threw(this, std::current_exception());
+    fail_handler();
+  }
+  loop_.running = outer;
+  return action;
+}
+
+void Connection::after_handler(Action action) {
+  apply(action);
+  flush();
+}
+
+void Connection::apply(Action action) {
+  if (action == Action::none) return;
+  if (action == Action::shutdown) return loop_.server().stop();
+  if (phase_ != Phase::open) return;
+  if (action == Action::close || !events().detached) return close();
+  phase_ = Phase::detaching;
+  note_activity();
+  if (rare_) rare_->deadline.cancel();
+}
+
+void Connection::fail_handler() {
+  if (phase_ == Phase::lingering || phase_ == Phase::closing || phase_ == Phase::finished) return;
+  if (!rare().reason) rare().reason = Errc::handler_failed;
+  if (phase_ == Phase::detaching && !flags_.detach_asked) phase_ = Phase::open;
+  close();
+}
+
+void Connection::run_data(std::string_view bytes) {
+  flags_.offer = false;
+  const bool stored = has_input();
+  const std::size_t stored_before = stored ? input_->capacity() : 0;
+  if (stored) {
+    input_->append(bytes);
+    bytes = input_->view();
+    loop_.hold(static_cast<std::ptrdiff_t>(input_->capacity() - stored_before));
+  }
+  Input in(bytes);
+  if (!events().data) {
+    in.take();
+  } else {
+    loop_.lent = bytes;
+    after_handler(call([&] { return events().data(*this, in); }));
+    if (output_) output_->own();  // what was not sent at once must outlive the bytes it was lent from
+    loop_.lent = {};
+  }
+  if (phase_ != Phase::open && phase_ != Phase::detaching) return;
+  if (in.empty()) {
+    drop_input();
+  } else if (!stored) {
+    keep(in.view());
+  } else {
+    const std::size_t capacity = input_->capacity();
+    input_->consume(bytes.size() - in.size());
+    loop_.hold(-static_cast<std::ptrdiff_t>(capacity - input_->capacity()));
+  }
+  if (phase_ == Phase::open && in.size() > limits().input) fail(Errc::input_overflow, CloseMode::orderly);
+}
+
+void Connection::run_drained() {
+  flags_.drained_due = false;
+  if (events().drained) after_handler(call([&] { return events().drained(*this); }));
+}
+
+void Connection::show_end() {
+  flags_.end_held = false;
+  flags_.ended = true;
+  if (!events().ended) return close();
+  Input in(input_ ? input_->view() : std::string_view());
+  loop_.lent = in.view();
+  after_handler(call([&] { return events().ended(*this, in); }));
+  if (output_) output_->own();
+  loop_.lent = {};
+  if (phase_ != Phase::detaching) return drop_input();
+  if (in.empty()) return drop_input();
+  input_->consume(input_->size() - in.size());
+}
+
+void Connection::run(const Handler<void(Conn&)>& callback) {
+  after_handler(call([&] {
+    callback(*this);
+    return Action::none;
+  }));
+  settle();
+}
+
+void Connection::wake() {
+  if (phase_ != Phase::open || loop_.stopping()) return;
+  run_data({});
+  settle();
+}
+
+// ---- Input
+
+void Connection::keep(std::string_view bytes) {
+  if (bytes.empty()) return;
+  if (!input_) input_ = std::make_unique<StoredInput>();
+  const std::size_t capacity = input_->capacity();
+  input_->append(bytes);
+  loop_.hold(static_cast<std::ptrdiff_t>(input_->capacity() - capacity));
+}
+
+void Connection::drop_input() noexcept {
+  if (!input_) return;
+  loop_.hold(-static_cast<std::ptrdiff_t>(input_->capacity()));
+  input_.reset();
+}
+
+// ---- Output
+
+// Appends unless the connection takes no more; `append` is given the queue.
+template <class Append>
+bool Connection::append(std::size_t size, Append&& append) {
+  if (phase_ != Phase::open || flags_.write_shut) return false;
+  if (pending_output() + size > limits().output_max) {
+    overflow();
+    return false;
+  }
+  if (size > 0) {
+    if (!output_) output_ = loop_.pool().make_output();
+    append(*output_);
+    publish_pending();
+    note();
+  }
+  if (pending_output() <= limits().output_high) return true;
+  flags_.congested = true;
+  return false;
+}
+
+// Lent input is sent from where it is.
+bool Connection::is_lent(std::string_view bytes) const noexcept {
+  const std::string_view lent = loop_.running == this ? loop_.lent : std::string_view();
+  return bytes.data() >= lent.data() && bytes.data() < lent.data() + lent.size();
+}
+
+bool Connection::write(std::initializer_list<std::string_view> pieces) {
+  std::size_t size = 0;
+  for (const std::string_view piece : pieces) size += piece.size();
+  return append(size, [&](Output& output) {
+    for (const std::string_view piece : pieces) {
+      if (is_lent(piece))
+        output.append_lent(piece);
+      else
+        output.append_copy(piece);
+    }
+  });
+}
+
+bool Connection::write(Buffer bytes) {
+  return append(bytes.size(), [&](Output& output) { output.append_shared(std::move(bytes)); });
+}
+
+// Sends what the kernel takes at once; what it does not take stays, owned, until the driver says that it was sent.
+void Connection::flush() {
+  if (!output_ || flags_.sending || phase_ == Phase::closing || phase_ == Phase::finished) return;
+  if (loop_.gathering()) {
+    output_->own();
+    return loop_.touch(*this);
+  }
+  Chunk room[64];
+  took(loop_.driver().send_now(stream_, output_->front(room)));
+  while (output_ && !flags_.sending) {
+    output_->own();
+    const std::span<const Chunk> chunks = output_->front_in_place();
+    std::size_t given = 0;
+    for (const Chunk& chunk : chunks) given += chunk.size;
+    const std::size_t taken = loop_.driver().send(stream_, chunks);
+    flags_.sending = taken < given;
+    took(taken);
+  }
+}
+
+void Connection::took(std::size_t count) {
+  if (count == 0) return;
+  note_activity();
+  loop_.counters().sent.add(count);
+  output_->consume(count);
+  if (output_->empty()) release_output();
+  publish_pending();
+  if (flags_.congested && pending_output() < limits().output_low) {
+    flags_.congested = false;
+    flags_.drained_due = true;
+    flags_.offer = true;
+  }
+}
+
+void Connection::release_output() noexcept {
+  if (output_) loop_.pool().give_back(std::exchange(output_, nullptr));
+}
+
+std::size_t Connection::pending_output() const noexcept {
+  const std::size_t queued = output_ ? output_->size() : 0;
+  return rare_ && rare_->handle ? queued + rare_->handle->on_the_way() : queued;
+}
+
+// For those who ask through handles.
+void Connection::publish_pending() noexcept {
+  if (rare_ && rare_->handle) rare_->handle->set_queued(output_ ? output_->size() : 0);
+}
+
+// ---- What Conn offers
+
+// Something is to be settled: right after the running handler if it is this connection's own, else with the batch.
+void Connection::note() {
+  if (loop_.running != this) loop_.touch(*this);
+}
+
+void Connection::close() {
+  if (phase_ != Phase::open) return;
+  phase_ = Phase::draining;
+  flags_.ended = flags_.ended || flags_.end_held;
+  note_activity();
+  if (rare_) rare_->deadline.cancel();
+  note();
+}
+
+void Connection::abort() { start_closing(CloseMode::abort); }
+
+void Connection::shutdown_write() {
+  if (phase_ != Phase::open || flags_.write_shut) return;
+  flags_.write_shut = true;
+  note();
+}
+
+void Connection::pause() {
+  if (flags_.paused) return;
+  flags_.paused = true;
+  note();
+}
+
+void Connection::resume() {
+  if (!flags_.paused) return;
+  flags_.paused = false;
+  flags_.offer = true;
+  note_activity();  // idle_timeout stood still
+  note();
+}
+
+Timer Connection::run_after(Duration delay, Handler<void(Conn&)> fn) {
+  if (phase_ == Phase::finished) return {};
+  return loop_.timers().run_after(delay, std::move(fn), *this, rare().timers);
+}
+
+Address Connection::remote() const {
+  if (loop_.server().address(address_index_).is_unix())
+    return Address::from_path(rare_ ? std::string_view(rare_->peer_path) : std::string_view());
+  return Address::from_ip(loop_.server().address(address_index_).scheme(), peer_ip_, peer_port_,
+                          rare_ ? rare_->peer_scope : 0);
+}
+
+Address Connection::local() const {
+  const Address own = loop_.driver().local_address(stream_);
+  if (!own.has_ip()) return own;
+  return Address::from_ip(loop_.server().address(address_index_).scheme(), own.ip(), own.port(), own.scope());
+}
+
+NativeSocket Connection::native() const { return loop_.driver().native(stream_); }
+
+void Connection::set(const Options& options) {
+  if (phase_ == Phase::finished) return;
+  if (const std::error_code error = loop_.driver().set_options(stream_, options))
+    throw Error(error, remote().to_string(), "an option was refused");
+  if (options.idle_timeout) {
+    rare().options.idle_timeout = options.idle_timeout;
+    if (phase_ == Phase::open) {
+      note_activity();
+      rare().deadline.cancel();
+      if (idle_timeout() > Duration::zero()) arm_deadline(idle_timeout());
+    }
+  }
+  if (options.read_when_congested) {
+    rare().options.read_when_congested = options.read_when_congested;
+    loop_.touch(*this);
+  }
+}
+
+const std::shared_ptr<HandleBlock>& Connection::handle_block() {
+  if (!rare().handle) {
+    rare().handle = std::make_shared<HandleBlock>(loop_.mailbox(), stream_, id_, limits().output_max);
+    if (phase_ == Phase::finished) rare().handle->mark_gone();
+    publish_pending();
+  }
+  return rare().handle;
+}
+
+// ---- Deadlines
+
+Duration Connection::idle_timeout() const noexcept {
+  if (rare_ && rare_->options.idle_timeout) return *rare_->options.idle_timeout;
+  return events().options.idle_timeout.value_or(Duration::zero());
+}
+
+bool Connection::read_when_congested() const noexcept {
+  if (rare_ && rare_->options.read_when_congested) return *rare_->options.read_when_congested;
+  return events().options.read_when_congested.value_or(false);
+}
+
+void Connection::note_activity() noexcept {
+  activity_ms_ = static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::milliseconds>(loop_.now()).count());
+}
+
+// Never more than has passed: activity is rounded up to its millisecond, and the difference survives a wrap.
+Duration Connection::since_activity() const noexcept {
+  const auto now = static_cast<std::uint32_t>(std::chrono::floor<std::chrono::milliseconds>(loop_.now()).count());
+  return std::chrono::milliseconds(std::max(static_cast<std::int32_t>(now - activity_ms_), 0));
+}
+
+void Connection::arm_deadline(Duration delay) {
+  rare().deadline.cancel();
+  rare().deadline = loop_.timers().run_after(
+      delay, Handler<void(Conn&)>([](Conn& conn) { static_cast<Connection&>(conn).deadline_passed(); }), *this,
+      rare().timers);
+}
+
+// Idle and drain deadlines are not moved by every byte: they look, when they pass, at how long nothing moved.
+void Connection::deadline_passed() {
+  if (phase_ == Phase::lingering) return start_closing(CloseMode::orderly);
+  const bool open = phase_ == Phase::open;
+  const Duration patience = open ? idle_timeout() : limits().drain;
+  if (open && flags_.paused && !output_) note_activity();  // stands still
+  const Duration left = patience - since_activity();
+  if (left > Duration::zero()) return rare().deadline.restart(left);
+  if (open)
+    fail(Errc::idle_timeout, output_ ? CloseMode::abort : CloseMode::orderly);
+  else
+    fail(Errc::drain_timeout, CloseMode::abort);
+}
+
+}  // namespace evio::inline v1

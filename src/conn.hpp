@@ -1,0 +1,159 @@
+// Private. A stream connection: its state, and what becomes of each event. See the table in docs/architecture.md.
+#pragma once
+
+#include <cstdint>
+#include <evio/conn.hpp>
+#include <evio/error.hpp>
+#include <evio/input.hpp>
+#include <memory>
+#include <optional>
+
+#include "backend/driver.hpp"
+#include "output.hpp"
+#include "service.hpp"
+#include "stored_input.hpp"
+#include "timer_wheel.hpp"
+
+namespace evio::inline v1 {
+
+class LoopCore;
+
+// What most connections never need; made when first asked for.
+struct ConnRare {
+  std::shared_ptr<HandleBlock> handle;
+  TimerGroup timers;         // the user's, and the deadline
+  Timer deadline;            // idle while open, drain while output is pending, linger afterwards
+  std::error_code reason;    // why it closes, the first that was recorded
+  Options options;           // set for this connection alone
+  std::string peer_path;     // a unix peer that has a name
+  std::uint32_t peer_scope = 0;
+};
+
+// About 80 bytes while idle: an idle connection owns no buffer.
+class Connection final : public Conn {
+ public:
+  Connection(LoopCore& loop, const Address& peer, std::uint16_t address_index, std::uint64_t id);
+
+  // From the loop, on the driver's behalf.
+  void begin(Stream stream);
+  void received(std::string_view bytes);
+  void end_received();
+  void sent(std::size_t count);
+  void handed_over(NativeSocket socket);
+  void gone(std::error_code error);
+
+  // From the loop. settle() runs what was noted: a connection in the loop's list of touched ones.
+  void settle();
+  bool wants_flush() const noexcept { return output_ && !flags_.sending; }
+  void flush();
+  void stop();
+  void stop_now();
+  void reading_may_have_changed();
+  void run(const Handler<void(Conn&)>& callback);
+  void wake();
+  void overflow() { fail(Errc::output_overflow, CloseMode::abort); }
+
+  // What Conn offers.
+  template <class Append>
+  bool append(std::size_t size, Append&& append);
+  bool write(std::initializer_list<std::string_view> pieces);
+  bool write(Buffer bytes);
+  void close();
+  void abort();
+  void shutdown_write();
+  void pause();
+  void resume();
+  bool is_open() const noexcept { return phase_ == Phase::open; }
+  Timer run_after(Duration delay, Handler<void(Conn&)> fn);
+  Address remote() const;
+  Address local() const;
+  int address_index() const noexcept { return address_index_; }
+  std::size_t pending_output() const noexcept;
+  void set(const Options& options);
+  const std::shared_ptr<HandleBlock>& handle_block();
+  LoopCore& loop() const noexcept { return loop_; }
+  std::uint64_t id() const noexcept { return id_; }
+  NativeSocket native() const;
+  Context& context() noexcept { return context_; }
+
+  Stream stream() const noexcept { return stream_; }
+  bool finished() const noexcept { return phase_ == Phase::finished; }
+
+  // The loop's mark: it stands in the list of touched connections.
+  bool touched = false;
+
+ private:
+  enum class Phase : std::uint8_t { open, draining, lingering, detaching, closing, finished };
+
+  struct Flags {
+    bool paused : 1;       // by the user
+    bool congested : 1;    // output went above high and is not below low yet
+    bool receiving : 1;    // what the driver was told
+    bool offer : 1;        // reading restarts: untaken input is to be shown once
+    bool drained_due : 1;  // `drained` is to run
+    bool end_held : 1;     // the peer ended; not shown yet
+    bool ended : 1;        // the peer ended, and it was shown or is of no interest any more
+    bool write_shut : 1;   // shutdown_write was asked for
+    bool fin_sent : 1;
+    bool sending : 1;      // a send is in flight
+    bool detach_asked : 1;
+  };
+
+  const Events& events() const noexcept;
+  const Limits& limits() const noexcept { return events().limits; }
+  ConnRare& rare();
+  Duration idle_timeout() const noexcept;
+  bool read_when_congested() const noexcept;
+
+  bool reading_wanted() const noexcept;
+  bool has_input() const noexcept { return input_ != nullptr; }
+  bool work_left() const noexcept;
+  void update_receiving();
+
+  template <class Fn>
+  Action call(Fn&& handler);
+  void fail_handler();
+  void set_uninherited_options();
+  void after_handler(Action action);
+  void apply(Action action);
+  void note();
+
+  void run_data(std::string_view bytes);
+  void run_drained();
+  void show_end();
+  bool is_lent(std::string_view bytes) const noexcept;
+  void keep(std::string_view bytes);
+  void drop_input() noexcept;
+
+  void took(std::size_t count);
+  void release_output() noexcept;
+  void publish_pending() noexcept;
+
+  void progress_draining();
+  void progress_detaching();
+  void start_closing(CloseMode mode);
+  void fail(std::error_code reason, CloseMode mode);
+  std::error_code outcome(std::error_code error) const noexcept;
+  void finish() noexcept;
+
+  void note_activity() noexcept;
+  Duration since_activity() const noexcept;
+  void arm_deadline(Duration delay);
+  void deadline_passed();
+
+  Phase phase_ = Phase::open;
+  Flags flags_{};
+  Stream stream_{};
+  LoopCore& loop_;
+  Context context_;
+  std::unique_ptr<ConnRare> rare_;
+  Output* output_ = nullptr;  // the pool's; null while nothing is pending
+  std::unique_ptr<StoredInput> input_;  // null while nothing is untaken
+  std::uint64_t id_;
+  Address::Ip peer_ip_;
+  std::uint16_t peer_port_;
+  std::uint16_t address_index_;
+  std::uint32_t activity_ms_ = 0;  // when a byte last moved, on the loop's clock
+};
+
+}  // namespace evio::inline v1

@@ -1,0 +1,94 @@
+// The public Conn: each call goes to the stream connection or to the datagram that it stands for.
+#include <evio/conn.hpp>
+#include <stdexcept>
+#include <utility>
+
+#include "conn.hpp"
+#include "datagram.hpp"
+#include "loop.hpp"
+#include "server.hpp"
+
+namespace evio::inline v1 {
+
+namespace {
+
+Connection& stream(Conn& conn) noexcept { return static_cast<Connection&>(conn); }
+const Connection& stream(const Conn& conn) noexcept { return static_cast<const Connection&>(conn); }
+DatagramConn& datagram(Conn& conn) noexcept { return static_cast<DatagramConn&>(conn); }
+const DatagramConn& datagram(const Conn& conn) noexcept { return static_cast<const DatagramConn&>(conn); }
+
+}  // namespace
+
+bool Conn::write(std::string_view bytes) {
+  return kind_ == Kind::stream ? stream(*this).write({bytes}) : datagram(*this).write(bytes);
+}
+
+bool Conn::write(std::span<const std::byte> bytes) {
+  return write(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+bool Conn::write(std::initializer_list<std::string_view> pieces) {
+  if (kind_ == Kind::stream) return stream(*this).write(pieces);
+  std::string whole;
+  for (const std::string_view piece : pieces) whole += piece;
+  return write(whole);
+}
+
+bool Conn::write(Buffer bytes) {
+  return kind_ == Kind::stream ? stream(*this).write(std::move(bytes)) : datagram(*this).write(bytes.view());
+}
+
+void Conn::close() {
+  if (kind_ == Kind::stream) stream(*this).close();
+}
+void Conn::abort() {
+  if (kind_ == Kind::stream) stream(*this).abort();
+}
+void Conn::shutdown_write() {
+  if (kind_ == Kind::stream) stream(*this).shutdown_write();
+}
+void Conn::pause() {
+  if (kind_ == Kind::stream) stream(*this).pause();
+}
+void Conn::resume() {
+  if (kind_ == Kind::stream) stream(*this).resume();
+}
+bool Conn::is_open() const noexcept { return kind_ == Kind::datagram || stream(*this).is_open(); }
+
+Timer Conn::run_after(Duration delay, Handler<void(Conn&)> fn) {
+  return kind_ == Kind::stream ? stream(*this).run_after(delay, std::move(fn)) : Timer();
+}
+
+Address Conn::local() const { return kind_ == Kind::stream ? stream(*this).local() : datagram(*this).local(); }
+Address Conn::remote() const { return kind_ == Kind::stream ? stream(*this).remote() : datagram(*this).remote(); }
+int Conn::address_index() const noexcept {
+  return kind_ == Kind::stream ? stream(*this).address_index() : datagram(*this).address_index();
+}
+std::size_t Conn::pending_output() const noexcept {
+  return kind_ == Kind::stream ? stream(*this).pending_output() : 0;
+}
+void Conn::set(const Options& options) {
+  if (kind_ == Kind::stream) stream(*this).set(options);
+}
+Handle Conn::handle() {
+  return HandleBlock::handle(kind_ == Kind::stream ? stream(*this).handle_block() : datagram(*this).handle_block());
+}
+Loop& Conn::loop() const noexcept {
+  return kind_ == Kind::stream ? stream(*this).loop() : datagram(*this).loop();
+}
+Server& Conn::server() const noexcept { return loop().server(); }
+std::uint64_t Conn::id() const noexcept { return kind_ == Kind::stream ? stream(*this).id() : 0; }
+int Conn::native_handle() const noexcept {
+  return kind_ == Kind::stream ? static_cast<int>(stream(*this).native().value) : -1;
+}
+
+Context& Conn::user_context() noexcept {
+  static thread_local Context none;
+  return kind_ == Kind::stream ? stream(*this).context() : none;
+}
+Context& Conn::emplaceable_context() {
+  if (kind_ == Kind::datagram) throw std::logic_error("evio: a datagram has no context; keep it by remote() yourself");
+  return stream(*this).context();
+}
+
+}  // namespace evio::inline v1

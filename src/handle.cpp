@@ -1,0 +1,150 @@
+#include <evio/handle.hpp>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "handle_block.hpp"
+#include "loop.hpp"
+
+namespace evio::inline v1 {
+
+namespace {
+
+std::string_view view(const std::string& bytes) { return bytes; }
+std::string_view view(const Buffer& bytes) { return bytes.view(); }
+
+// Mail to one connection: found again by name when it is delivered, since it may be gone by then.
+struct ConnMail : Mail {
+  explicit ConnMail(std::shared_ptr<HandleBlock> to) : block(std::move(to)) {}
+  void deliver(LoopCore& loop) final {
+    arrived();
+    if (Connection* connection = loop.find(block->stream(), block->id())) run(*connection);
+  }
+  virtual void arrived() noexcept {}
+  virtual void run(Connection& connection) = 0;
+
+  std::shared_ptr<HandleBlock> block;
+};
+
+template <class Bytes>
+struct SendMail final : ConnMail {
+  SendMail(std::shared_ptr<HandleBlock> to, Bytes from) : ConnMail(std::move(to)), bytes(std::move(from)) {}
+  void arrived() noexcept override { block->arrived(bytes.size()); }
+  void run(Connection& connection) override {
+    if constexpr (std::is_same_v<Bytes, Buffer>)
+      connection.write(std::move(bytes));
+    else if (bytes.size() < worth_sharing)
+      connection.write({std::string_view(bytes)});
+    else
+      connection.write(Buffer(std::move(bytes)));
+  }
+  static constexpr std::size_t worth_sharing = 4096;  // from here on a Buffer is cheaper than one more copy
+
+  Bytes bytes;
+};
+
+struct OverflowMail final : ConnMail {
+  using ConnMail::ConnMail;
+  void run(Connection& connection) override { connection.overflow(); }
+};
+
+struct PostMail final : ConnMail {
+  PostMail(std::shared_ptr<HandleBlock> to, Handler<void(Conn&)> from) : ConnMail(std::move(to)), fn(std::move(from)) {}
+  void run(Connection& connection) override { connection.run(fn); }
+
+  Handler<void(Conn&)> fn;
+};
+
+struct WakeMail final : ConnMail {
+  using ConnMail::ConnMail;
+  void run(Connection& connection) override { connection.wake(); }
+};
+
+struct CloseMail final : ConnMail {
+  using ConnMail::ConnMail;
+  void run(Connection& connection) override { connection.close(); }
+};
+
+struct DatagramMail final : Mail {
+  DatagramMail(std::shared_ptr<HandleBlock> to, std::string from) : block(std::move(to)), bytes(std::move(from)) {}
+  void deliver(LoopCore& loop) override {
+    const HandleBlock::Peer& peer = *block->peer();
+    loop.datagrams().send(peer.socket, {.from = peer.local, .to = peer.remote, .bytes = bytes});
+  }
+
+  std::shared_ptr<HandleBlock> block;
+  std::string bytes;
+};
+
+}  // namespace
+
+// Counts the bytes; false: they and all that follow are dropped, and the connection is told.
+bool HandleBlock::reserve(std::size_t bytes) noexcept {
+  if (overflowed_.load(std::memory_order_relaxed)) return false;
+  const std::size_t total = on_the_way_.fetch_add(bytes) + bytes + queued_.load(std::memory_order_relaxed);
+  if (total <= output_max_) return true;
+  on_the_way_.fetch_sub(bytes);
+  if (!overflowed_.exchange(true)) push(std::make_unique<OverflowMail>(shared_from_this()));
+  return false;
+}
+
+template <class Bytes>
+bool HandleBlock::send(Bytes bytes) {
+  if (gone()) return false;
+  if (peer_) return push(std::make_unique<DatagramMail>(shared_from_this(), std::string(view(bytes))));
+  const std::size_t size = bytes.size();
+  if (!reserve(size)) return true;
+  if (push(std::make_unique<SendMail<Bytes>>(shared_from_this(), std::move(bytes)))) return true;
+  arrived(size);
+  return false;
+}
+
+bool HandleBlock::push(std::unique_ptr<Mail> mail) {
+  if (mailbox_->push(std::move(mail))) return true;
+  mark_gone();
+  return false;
+}
+
+bool same(const HandleBlock& a, const HandleBlock& b) noexcept {
+  if (&a == &b) return true;
+  if (!a.peer_ || !b.peer_) return false;
+  return a.mailbox_ == b.mailbox_ && a.peer_->socket == b.peer_->socket && a.peer_->remote == b.peer_->remote;
+}
+
+bool Handle::send(std::string_view bytes) const { return block_ && block_->send(std::string(bytes)); }
+
+bool Handle::send(std::span<const std::byte> bytes) const {
+  return send(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+bool Handle::send(Buffer bytes) const { return block_ && block_->send(std::move(bytes)); }
+
+bool Handle::post(Handler<void(Conn&)> fn) const {
+  if (!block_ || block_->peer() || block_->gone()) return false;
+  return block_->push(std::make_unique<PostMail>(block_, std::move(fn)));
+}
+
+void Handle::wake() const {
+  if (block_ && !block_->peer() && !block_->gone()) block_->push(std::make_unique<WakeMail>(block_));
+}
+
+void Handle::close() const {
+  if (block_ && !block_->peer() && !block_->gone()) block_->push(std::make_unique<CloseMail>(block_));
+}
+
+std::size_t Handle::pending_output() const noexcept { return block_ ? block_->pending() : 0; }
+
+std::uint64_t Handle::id() const noexcept { return block_ ? block_->id() : 0; }
+
+bool Handle::same(const Handle& a, const Handle& b) noexcept {
+  if (!a.block_ || !b.block_) return a.block_ == b.block_;
+  return evio::same(*a.block_, *b.block_);
+}
+
+}  // namespace evio::inline v1
+
+std::size_t std::hash<evio::Handle>::operator()(const evio::Handle& handle) const noexcept {
+  if (!handle.block_) return 0;
+  const auto& peer = handle.block_->peer();
+  return peer ? std::hash<evio::Address>{}(peer->remote) : std::hash<std::uint64_t>{}(handle.block_->id());
+}

@@ -1,0 +1,284 @@
+#include "loop.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "post.hpp"
+#include "server.hpp"
+
+namespace evio::inline v1 {
+
+namespace {
+
+std::string thread_name_of(int index) {
+  if (index == LoopCore::acceptor) return "evio-accept";
+  return index == 0 ? "" : "evio-" + std::to_string(index);
+}
+
+constexpr Duration at_once = Duration::min();
+constexpr Duration never = Duration::max();
+
+// Ids never repeat: each loop counts in a range of its own.
+constexpr int id_bits = 48;
+
+}  // namespace
+
+LoopCore::LoopCore(ServerCore& server, int index)
+    : server_(server),
+      index_(index),
+      thread_name_(thread_name_of(index)),
+      mailbox_(std::make_shared<Mailbox>()),
+      timers_(std::make_shared<TimerWheel>([this] { return driver_ ? driver_->now() : now_; })),
+      acceptor_(*this),
+      datagrams_(*this),
+      next_id_((static_cast<std::uint64_t>(index + 1) << id_bits) + 1) {}
+
+LoopCore::~LoopCore() = default;
+
+// ---- Turns
+
+void LoopCore::prepare() {
+  mailbox_->set_waker(server_.platform().make_waker());
+  driver_ = server_.platform().make_driver(*this, mailbox_->waker());
+  now_ = driver_->now();
+}
+
+void LoopCore::start() {
+  started_ = true;
+  gather_ = static_cast<bool>(server_.events().pre_write);
+  if (index_ != acceptor && server_.events().loop_started) guard([this] { server_.events().loop_started(*this); });
+  server_.loop_is_up();
+}
+
+bool LoopCore::turn() {
+  if (!started_) start();
+  wait();
+  deliver_mail();
+  run_timers();
+  settle_touched();
+  if (gather_) commit();
+  publish_held();
+  reap();
+  if (index_ == 0 && server_.stop_asked()) server_.tell_stop();
+  if (index_ == 0 && server_.stop_now_asked()) server_.tell_stop_now();
+  if (!stopping_ || connections_.size() > 0) return true;
+  end();
+  return false;
+}
+
+void LoopCore::wait() {
+  const bool work_waits = !touched_.empty() || !mailbox_->empty() || stopping_;
+  if (stopping_ && connections_.size() == 0) return;
+  if (!work_waits && spin()) return;
+  const Duration deadline = timers_->next_deadline().value_or(never);
+  const bool sleep = touched_.empty() && mailbox_->prepare_to_sleep();
+  slept_at_ = now_;
+  busy_ = driver_->poll(sleep ? deadline : at_once);
+  mailbox_->awake();
+  if (!sleep) return;
+  counters_.wakeups.add(1);
+  if (busy_ && now_ - slept_at_ < server_.events().busy_poll) spin_ = server_.events().busy_poll;
+}
+
+// After work more often comes soon: looks for it without sleeping, for a time that shrinks when it finds nothing and is
+// restored when a sleep turns out to have been short.
+bool LoopCore::spin() {
+  if (spin_ <= Duration::zero() || !busy_) return false;
+  const Duration until = driver_->now() + spin_;
+  while (driver_->now() < until && mailbox_->empty()) {
+    if (!driver_->poll(at_once)) continue;
+    spin_ = server_.events().busy_poll;
+    return true;
+  }
+  spin_ = spin_ < std::chrono::microseconds(1) ? Duration::zero() : spin_ / 2;
+  return false;
+}
+
+void LoopCore::on_woken() { now_ = driver_->now(); }
+
+void LoopCore::deliver_mail() {
+  for (Mail* mail = mailbox_->take(); mail;) {
+    const std::unique_ptr<Mail> one(std::exchange(mail, mail->next));
+    one->deliver(*this);
+  }
+}
+
+void LoopCore::run_timers() {
+  timers_->advance(now_, [this](TimerWheel::Callback& callback, Conn* owner) {
+    if (owner)
+      static_cast<Connection*>(owner)->run(std::get<Handler<void(Conn&)>>(callback));
+    else
+      guard(std::get<Handler<void()>>(callback));
+  });
+}
+
+void LoopCore::touch(Connection& connection) {
+  if (std::exchange(connection.touched, true)) return;
+  touched_.push_back(&connection);
+}
+
+void LoopCore::settle_touched() {
+  settling_.swap(touched_);
+  for (Connection* connection : settling_) {
+    connection->touched = false;
+    connection->settle();
+  }
+  settling_.clear();
+}
+
+// Group commit: pre_write runs before anything of this batch leaves. What handlers write afterwards waits for the next.
+void LoopCore::commit() {
+  const auto has_output = [](const Connection* connection) { return connection->wants_flush(); };
+  if (std::none_of(touched_.begin(), touched_.end(), has_output)) return;
+  guard([this] { server_.events().pre_write(*this); });
+  committing_ = true;
+  for (std::size_t i = 0; i < touched_.size(); ++i) touched_[i]->flush();
+  committing_ = false;
+  settle_touched();
+}
+
+void LoopCore::publish_held() {
+  const std::size_t held = pool_.held + held_input_;
+  if (held == published_held_) return;
+  server_.hold(static_cast<std::ptrdiff_t>(held - std::exchange(published_held_, held)));
+}
+
+void LoopCore::bury(Connection& connection) {
+  counters_.closed.add(1);
+  buried_.push_back(&connection);
+  server_.connection_gone(index_, connection.address_index());
+}
+
+// One that still stands in the list of touched ones waits for the next turn.
+void LoopCore::reap() {
+  std::erase_if(buried_, [this](Connection* connection) {
+    if (connection->touched) return false;
+    connections_.destroy(static_cast<std::uint32_t>(connection->stream()));
+    return true;
+  });
+}
+
+// ---- Connections
+
+void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index) {
+  if (stopping_) {
+    counters_.refused.add(1);
+    server_.connection_gone(index_, address_index);
+    return server_.platform().discard(socket);
+  }
+  const std::uint32_t slot = connections_.make(*this, peer, static_cast<std::uint16_t>(address_index), next_id_++);
+  driver_->open(static_cast<Stream>(slot), socket);
+  counters_.opened.add(1);
+  connections_[slot].begin(static_cast<Stream>(slot));
+}
+
+Connection* LoopCore::find(Stream stream, std::uint64_t id) noexcept {
+  const auto slot = static_cast<std::uint32_t>(stream);
+  if (!connections_.alive(slot)) return nullptr;
+  Connection& found = connections_[slot];
+  return found.id() == id && !found.finished() ? &found : nullptr;
+}
+
+void LoopCore::on_accepted(Listener listener, NativeSocket socket, const Address& peer) {
+  acceptor_.accepted(listener, socket, peer);
+}
+void LoopCore::on_accept_stopped(Listener listener, std::error_code error) { acceptor_.stopped(listener, error); }
+void LoopCore::on_received(Stream stream, std::string_view bytes) {
+  counters_.received.add(bytes.size());
+  connection(stream).received(bytes);
+}
+void LoopCore::on_end_of_stream(Stream stream) { connection(stream).end_received(); }
+void LoopCore::on_sent(Stream stream, std::size_t count) { connection(stream).sent(count); }
+void LoopCore::on_datagram(DatagramSocket socket, const Datagram& datagram) { datagrams_.received(socket, datagram); }
+void LoopCore::on_detached(Stream stream, NativeSocket socket) { connection(stream).handed_over(socket); }
+void LoopCore::on_closed(Stream stream, std::error_code error) { connection(stream).gone(error); }
+
+void LoopCore::handler_threw(Conn* connection, std::exception_ptr exception) noexcept {
+  const Events& events = server_.events();
+  try {
+    if (!events.failed) std::rethrow_exception(exception);
+    if (events.failed(connection, exception) == Action::shutdown) server_.stop();
+  } catch (...) {
+    server_.keep_exception(std::current_exception());
+    server_.stop();
+  }
+}
+
+// ---- Starting to accept, and stopping
+
+void LoopCore::begin_accepting() {
+  if (stopping_) return;
+  server_.take_sockets(*this, [this](int address_index, NativeSocket socket) {
+    if (server_.address(address_index).is_udp())
+      datagrams_.bind(address_index, socket);
+    else
+      acceptor_.listen(address_index, socket);
+  });
+}
+
+void LoopCore::begin_stop() {
+  stopping_ = true;
+  acceptor_.close();
+  each([](Connection& connection) { connection.stop(); });
+  timers_->run_after(server_.events().limits.drain, Handler<void()>([this] { stop_now(); }));
+}
+
+void LoopCore::stop_now() {
+  each([](Connection& connection) { connection.stop_now(); });
+}
+
+void LoopCore::update_pressure() {
+  if (std::exchange(pressure_, server_.under_pressure()) == server_.under_pressure()) return;
+  acceptor_.set_pressure(pressure_);
+  if (pressure_) counters_.memory_pauses.add(connections_.size());
+  each([](Connection& connection) { connection.reading_may_have_changed(); });
+}
+
+// Everything has closed. What was posted before this still runs; the mailbox then refuses more.
+void LoopCore::end() {
+  stopping_ = true;
+  for (Mail* mail = mailbox_->close(); mail;) {
+    const std::unique_ptr<Mail> one(std::exchange(mail, mail->next));
+    one->deliver(*this);
+  }
+  timers_->clear();
+  if (started_ && index_ != acceptor && server_.events().loop_stopped)
+    guard([this] { server_.events().loop_stopped(*this); });
+  context_.reset();
+  acceptor_.close();
+  datagrams_.close();
+  driver_.reset();
+  publish_held();
+}
+
+// ---- Loop
+
+namespace {
+
+const LoopCore& core(const Loop& loop) { return static_cast<const LoopCore&>(loop); }
+LoopCore& core(Loop& loop) { return static_cast<LoopCore&>(loop); }
+
+}  // namespace
+
+bool Loop::post(Handler<void()> fn) { return core(*this).send_mail(std::make_unique<Post>(std::move(fn))); }
+Timer Loop::run_after(Duration delay, Handler<void()> fn) {
+  return core(*this).timers().run_after(delay, std::move(fn));
+}
+Timer Loop::run_every(Duration period, Handler<void()> fn) {
+  period = std::max<Duration>(period, std::chrono::milliseconds(1));
+  return core(*this).timers().run_after(period, std::move(fn), period);
+}
+void Loop::for_each(const Handler<void(Conn&)>& fn) {
+  core(*this).each([&](Connection& connection) {
+    if (connection.is_open()) fn(connection);
+  });
+}
+int Loop::index() const noexcept { return core(*this).index(); }
+std::chrono::steady_clock::time_point Loop::now() const noexcept {
+  return std::chrono::steady_clock::time_point(std::chrono::duration_cast<std::chrono::steady_clock::duration>(core(*this).now()));
+}
+Server& Loop::server() const noexcept { return core(*this).server().handle(); }
+Context& Loop::user_context() noexcept { return core(*this).context(); }
+
+}  // namespace evio::inline v1

@@ -1,0 +1,148 @@
+// Private. One event loop: turns what its driver, its mailbox and its timers bring into handler calls.
+#pragma once
+
+#include <evio/loop.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "acceptor.hpp"
+#include "backend/driver.hpp"
+#include "backend/platform.hpp"
+#include "conn.hpp"
+#include "counters.hpp"
+#include "datagram.hpp"
+#include "mailbox.hpp"
+#include "output.hpp"
+#include "slab.hpp"
+#include "timer_wheel.hpp"
+
+namespace evio::inline v1 {
+
+class ServerCore;
+
+class LoopCore final : public Loop, public Runner, private Sink {
+ public:
+  // `index`: of the server's loops, or `acceptor`: the loop that only accepts, and runs no handler of connections.
+  static constexpr int acceptor = -1;
+  LoopCore(ServerCore& server, int index);
+  ~LoopCore();
+
+  // Before the loop runs: what it waits with.
+  void prepare();
+  const std::string& thread_name() const noexcept override { return thread_name_; }
+  bool turn() override;
+  // The last call; also for a loop that never ran.
+  void end();
+
+  // Its own thread.
+  int index() const noexcept { return index_; }
+  ServerCore& server() const noexcept { return server_; }
+  Driver& driver() noexcept { return *driver_; }
+  TimerWheel& timers() noexcept { return *timers_; }
+  OutputPool& pool() noexcept { return pool_; }
+  Counters& counters() noexcept { return counters_; }
+  Context& context() noexcept { return context_; }
+  Acceptor& accepting() noexcept { return acceptor_; }
+  Duration now() const noexcept { return now_; }
+  bool stopping() const noexcept { return stopping_; }
+  bool under_pressure() const noexcept { return pressure_; }
+
+  // Takes a connected socket over.
+  void adopt(NativeSocket socket, const Address& peer, int address_index);
+  Connection* find(Stream stream, std::uint64_t id) noexcept;
+  template <class Fn>
+  void each(Fn&& fn) {
+    connections_.for_each(fn);
+  }
+  Datagrams& datagrams() noexcept { return datagrams_; }
+  // Untaken input grew or shrank.
+  void hold(std::ptrdiff_t bytes) noexcept { held_input_ += static_cast<std::size_t>(bytes); }
+
+  // The connection whose handler runs, and the bytes lent to it.
+  Connection* running = nullptr;
+  std::string_view lent;
+
+  // Puts it in the list of those to be looked at before the loop waits again.
+  void touch(Connection& connection);
+  // Group commit: output waits for pre_write.
+  bool gathering() const noexcept { return gather_ && !committing_; }
+  // It is gone; its memory goes at the end of the turn.
+  void bury(Connection& connection);
+
+  // Calls a handler that concerns no connection; what it throws goes where it belongs.
+  template <class Fn>
+  void guard(Fn&& fn);
+  // What left a handler goes to `failed`, or ends the server; connection null if none is concerned.
+  void handler_threw(Conn* connection, std::exception_ptr exception) noexcept;
+
+  void begin_accepting();
+  void begin_stop();
+  void stop_now();
+  void update_pressure();
+
+  // Any thread.
+  const std::shared_ptr<Mailbox>& mailbox() const noexcept { return mailbox_; }
+  bool send_mail(std::unique_ptr<Mail> mail) { return mailbox_->push(std::move(mail)); }
+
+ private:
+  void on_woken() override;
+  void on_accepted(Listener listener, NativeSocket socket, const Address& peer) override;
+  void on_accept_stopped(Listener listener, std::error_code error) override;
+  void on_received(Stream stream, std::string_view bytes) override;
+  void on_end_of_stream(Stream stream) override;
+  void on_sent(Stream stream, std::size_t count) override;
+  void on_datagram(DatagramSocket socket, const Datagram& datagram) override;
+  void on_detached(Stream stream, NativeSocket socket) override;
+  void on_closed(Stream stream, std::error_code error) override;
+
+  Connection& connection(Stream stream) noexcept { return connections_[static_cast<std::uint32_t>(stream)]; }
+  void start();
+  void wait();
+  bool spin();
+  void deliver_mail();
+  void run_timers();
+  void settle_touched();
+  void commit();
+  void publish_held();
+  void reap();
+
+  ServerCore& server_;
+  const int index_;
+  const std::string thread_name_;
+  const std::shared_ptr<Mailbox> mailbox_;
+  std::unique_ptr<Driver> driver_;
+  std::shared_ptr<TimerWheel> timers_;
+  OutputPool pool_;
+  Slab<Connection> connections_;
+  Acceptor acceptor_;
+  Datagrams datagrams_;
+  Context context_;
+  Counters counters_;
+
+  std::vector<Connection*> touched_, settling_;  // swapped, so that neither allocates in steady state
+  std::vector<Connection*> buried_;
+  std::uint64_t next_id_;
+  std::size_t held_input_ = 0;      // bytes of untaken input
+  std::size_t published_held_ = 0;  // what the server was told that this loop holds
+  Duration now_{};
+  Duration slept_at_{};             // when the last sleep began
+  Duration spin_{};                 // how long to look for more before sleeping; adapts
+  bool gather_ = false;
+  bool committing_ = false;
+  bool started_ = false;
+  bool stopping_ = false;
+  bool pressure_ = false;
+  bool busy_ = false;               // the last poll brought something
+};
+
+template <class Fn>
+void LoopCore::guard(Fn&& fn) {
+  try {
+    fn();
+  } catch (...) {
+    handler_threw(nullptr, std::current_exception());
+  }
+}
+
+}  // namespace evio::inline v1

@@ -1,0 +1,58 @@
+// Private. How other threads reach a loop: a queue without locks, and one wake-up for each sleep.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "backend/driver.hpp"
+
+namespace evio::inline v1 {
+
+class LoopCore;
+
+// One message. Delivered on the loop's thread, or destroyed undelivered on any thread.
+struct Mail {
+  Mail() = default;
+  Mail(const Mail&) = delete;
+  Mail& operator=(const Mail&) = delete;
+  virtual ~Mail() = default;
+  virtual void deliver(LoopCore& loop) = 0;
+
+  Mail* next = nullptr;
+};
+
+// Many senders, one receiver. What one sender pushes is received in order. Shared with handles, so it outlives the loop.
+class Mailbox {
+ public:
+  Mailbox() = default;
+  Mailbox(const Mailbox&) = delete;
+  Mailbox& operator=(const Mailbox&) = delete;
+  ~Mailbox();
+
+  // Any thread. Wakes the receiver if it sleeps. False, and the mail destroyed, once the mailbox is closed.
+  bool push(std::unique_ptr<Mail> mail);
+  // Async-signal-safe: ends the receiver's sleep, now or, if it is about to sleep, then.
+  void wake() noexcept;
+
+  // From here on: the receiver's thread.
+  void set_waker(std::unique_ptr<Waker> waker);
+  Waker& waker() noexcept { return *waker_; }
+  // Everything pushed so far, oldest first, linked by `next`.
+  Mail* take() noexcept;
+  // The last take: later pushes fail.
+  Mail* close() noexcept;
+  bool empty() const noexcept { return head_.load(std::memory_order_acquire) == nullptr; }
+  // To be called before waiting; false: mail came, do not wait.
+  bool prepare_to_sleep() noexcept;
+  void awake() noexcept { sleeping_.store(false, std::memory_order_relaxed); }
+
+ private:
+  static Mail* in_order(Mail* newest) noexcept;
+
+  std::atomic<Mail*> head_{nullptr};  // the newest; `closed` when closed
+  std::atomic<bool> sleeping_{false};
+  std::unique_ptr<Waker> waker_;
+  std::atomic<Waker*> published_{nullptr};  // waker_, for other threads
+};
+
+}  // namespace evio::inline v1

@@ -1,0 +1,162 @@
+#include "output.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace evio::inline v1 {
+
+namespace {
+
+struct Free {
+  Free* next;
+};
+
+char* bytes_behind(OutputPiece* piece) noexcept { return reinterpret_cast<char*>(piece + 1); }
+
+}  // namespace
+
+OutputPool::~OutputPool() {
+  trim(blocks_);
+  trim(references_);
+  trim(outputs_);
+}
+
+void* OutputPool::take(Stock& stock, std::size_t bytes) {
+  if (!stock.head) {
+    void* memory = std::malloc(bytes);
+    if (!memory) throw std::bad_alloc();
+    return memory;
+  }
+  auto* first = static_cast<Free*>(stock.head);
+  stock.head = first->next;
+  --stock.count;
+  return first;
+}
+
+void OutputPool::put(Stock& stock, void* memory) noexcept {
+  if (stock.count == stock_max) return std::free(memory);
+  stock.head = new (memory) Free{static_cast<Free*>(stock.head)};
+  ++stock.count;
+}
+
+void OutputPool::trim(Stock& stock) noexcept {
+  while (stock.head) {
+    auto* first = static_cast<Free*>(stock.head);
+    stock.head = first->next;
+    std::free(first);
+  }
+  stock.count = 0;
+}
+
+Output* OutputPool::make_output() { return new (take(outputs_, sizeof(Output))) Output(*this); }
+
+void OutputPool::give_back(Output* output) noexcept {
+  output->~Output();
+  put(outputs_, output);
+}
+
+OutputPiece* OutputPool::make_block() {
+  auto* piece = new (take(blocks_, block_bytes)) OutputPiece;
+  piece->data = bytes_behind(piece);
+  piece->room = block_bytes - sizeof(OutputPiece);
+  return piece;
+}
+
+OutputPiece* OutputPool::make_reference(OutputPiece::Kind kind, std::string_view bytes) {
+  auto* piece = new (take(references_, sizeof(OutputPiece))) OutputPiece;
+  piece->data = bytes.data();
+  piece->size = bytes.size();
+  piece->kind = kind;
+  return piece;
+}
+
+void OutputPool::destroy(OutputPiece* piece) noexcept {
+  Stock& stock = piece->kind == OutputPiece::Kind::copied ? blocks_ : references_;
+  piece->~OutputPiece();
+  put(stock, piece);
+}
+
+void Output::link(OutputPiece* piece) noexcept {
+  (tail_ ? tail_->next : head_) = piece;
+  tail_ = piece;
+}
+
+void Output::append(OutputPiece* piece) noexcept {
+  size_ += piece->size;
+  pool_.held += piece->size;
+  link(piece);
+}
+
+void Output::append_copy(std::string_view bytes) {
+  while (!bytes.empty()) {
+    if (!tail_ || tail_->room == 0) link(pool_.make_block());
+    const std::size_t n = std::min(bytes.size(), tail_->room);
+    std::memcpy(const_cast<char*>(tail_->data) + tail_->size, bytes.data(), n);
+    tail_->size += n;
+    tail_->room -= n;
+    size_ += n;
+    pool_.held += n;
+    bytes.remove_prefix(n);
+  }
+}
+
+void Output::append_lent(std::string_view bytes) {
+  if (bytes.empty()) return;
+  append(pool_.make_reference(OutputPiece::Kind::lent, bytes));
+  has_lent_ = true;
+}
+
+void Output::append_shared(Buffer bytes) {
+  if (bytes.size() == 0) return;
+  OutputPiece* piece = pool_.make_reference(OutputPiece::Kind::shared, bytes.view());
+  piece->owner = std::move(bytes);
+  append(piece);
+}
+
+void Output::own() {
+  if (!has_lent_) return;
+  has_lent_ = false;
+  OutputPiece* piece = std::exchange(head_, nullptr);
+  tail_ = nullptr;
+  while (piece) {
+    OutputPiece* next = std::exchange(piece->next, nullptr);
+    if (piece->kind == OutputPiece::Kind::lent) {
+      size_ -= piece->size;  // append_copy counts them anew
+      pool_.held -= piece->size;
+      append_copy({piece->data, piece->size});
+      pool_.destroy(piece);
+    } else {
+      link(piece);
+    }
+    piece = next;
+  }
+}
+
+std::span<const Chunk> Output::front(std::span<Chunk> room) const noexcept {
+  std::size_t count = 0;
+  for (OutputPiece* piece = head_; piece && count < room.size(); piece = piece->next)
+    room[count++] = {piece->data, piece->size};
+  return room.first(count);
+}
+
+void Output::consume(std::size_t count) noexcept {
+  size_ -= count;
+  pool_.held -= count;
+  while (count > 0) {
+    OutputPiece* piece = head_;
+    const std::size_t n = std::min(count, piece->size);
+    piece->data += n;
+    piece->size -= n;
+    count -= n;
+    if (piece->size > 0) return;
+    head_ = piece->next;
+    if (!head_) tail_ = nullptr;
+    pool_.destroy(piece);
+  }
+  if (size_ == 0) has_lent_ = false;
+}
+
+}  // namespace evio::inline v1

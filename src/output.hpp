@@ -1,0 +1,96 @@
+// Private. Bytes waiting to be sent: a queue of pieces, and the loop's pool that its memory comes from.
+#pragma once
+
+#include <cstddef>
+#include <evio/buffer.hpp>
+#include <span>
+#include <string_view>
+
+#include "backend/driver.hpp"
+
+namespace evio::inline v1 {
+
+class Output;
+
+// One piece of output: bytes of its own (behind the struct), a reference to lent input, or a share of a Buffer.
+struct OutputPiece {
+  OutputPiece* next = nullptr;
+  const char* data = nullptr;
+  std::size_t size = 0;
+  std::size_t room = 0;  // of the bytes behind, how many are free; 0 where there are none
+  enum class Kind { copied, lent, shared } kind = Kind::copied;
+  Buffer owner{};        // keeps shared bytes alive
+};
+
+// Memory for output, of one loop. Keeps a bounded stock, so that steady traffic allocates nothing and an idle server holds
+// little. `held` counts the bytes that all queues of the loop hold.
+class OutputPool {
+ public:
+  static constexpr std::size_t block_bytes = 16 << 10;
+
+  OutputPool() = default;
+  OutputPool(const OutputPool&) = delete;
+  OutputPool& operator=(const OutputPool&) = delete;
+  ~OutputPool();
+
+  Output* make_output();
+  void give_back(Output* output) noexcept;
+
+  std::size_t held = 0;
+
+ private:
+  friend class Output;
+  static constexpr std::size_t stock_max = 32;
+
+  struct Stock {
+    void* head = nullptr;
+    std::size_t count = 0;
+  };
+  void* take(Stock& stock, std::size_t bytes);
+  void put(Stock& stock, void* memory) noexcept;
+  static void trim(Stock& stock) noexcept;
+
+  OutputPiece* make_block();
+  OutputPiece* make_reference(OutputPiece::Kind kind, std::string_view bytes);
+  void destroy(OutputPiece* piece) noexcept;
+
+  Stock blocks_, references_, outputs_;
+};
+
+class Output {
+ public:
+  explicit Output(OutputPool& pool) noexcept : pool_(pool) {}
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+  ~Output() { clear(); }
+
+  void append_copy(std::string_view bytes);
+  // Until own() the bytes must stay.
+  void append_lent(std::string_view bytes);
+  void append_shared(Buffer bytes);
+  // Copies what is lent.
+  void own();
+
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+
+  // The first pieces, as many as fit.
+  std::span<const Chunk> front(std::span<Chunk> room) const noexcept;
+  // The same in memory that stays while they are in flight.
+  std::span<const Chunk> front_in_place() noexcept { return front(in_flight_); }
+  void consume(std::size_t count) noexcept;
+  void clear() noexcept { consume(size_); }
+
+ private:
+  void link(OutputPiece* piece) noexcept;
+  void append(OutputPiece* piece) noexcept;
+
+  OutputPool& pool_;
+  OutputPiece* head_ = nullptr;
+  OutputPiece* tail_ = nullptr;
+  std::size_t size_ = 0;
+  bool has_lent_ = false;
+  Chunk in_flight_[16];
+};
+
+}  // namespace evio::inline v1

@@ -1,0 +1,230 @@
+#include "server.hpp"
+
+#include <algorithm>
+#include <evio/error.hpp>
+#include <evio/stats.hpp>
+#include <stdexcept>
+#include <utility>
+
+#include "post.hpp"
+
+namespace evio::inline v1 {
+
+// ---- Binding
+
+namespace {
+
+Backend backend_for(const Events& events, const std::vector<Binding>& bindings) {
+  const bool portable = std::any_of(bindings.begin(), bindings.end(), [](const Binding& b) { return b.portable(); });
+  return portable ? Backend::poll : events.backend;
+}
+
+}  // namespace
+
+ServerCore::ServerCore(Server& handle, Events events, const std::vector<Binding>& bindings)
+    : handle_(handle),
+      main_(std::make_shared<Service>(std::move(events))),
+      platform_(make_platform(backend_for(main_->events, bindings))),
+      balancer_(main_->events.balance, loop_count(main_->events.loops, *platform_),
+                [this] { return platform_->random(); }) {
+  const int count = loop_count(main_->events.loops, *platform_);
+  for (int i = 0; i < count; ++i) loops_.push_back(std::make_unique<LoopCore>(*this, i));
+  try {
+    for (const Binding& binding : bindings) bind(binding);
+  } catch (...) {
+    release_sockets();
+    throw;
+  }
+  if (wants_acceptor()) acceptor_ = std::make_unique<LoopCore>(*this, LoopCore::acceptor);
+}
+
+ServerCore::~ServerCore() { release_sockets(); }
+
+int ServerCore::loop_count(int asked, Platform& platform) {
+  if (asked < -1 || asked > 4096)
+    throw Error(std::make_error_code(std::errc::invalid_argument), "",
+                "loops is " + std::to_string(asked) + ": give -1 (one for each hardware thread), or 0 to 4096");
+  return asked == -1 ? platform.hardware_threads() : std::max(asked, 1);
+}
+
+void ServerCore::bind(const Binding& binding) {
+  Place place{.service = binding.service() ? binding.service() : main_, .reuseport = binding.reuseport(), .sockets = {}};
+  const Limits& limits = place.service->events.limits;
+  const int sockets = place.reuseport ? loops() : 1;
+  Address address = binding.address();
+  places_.push_back(std::move(place));
+  for (int i = 0; i < sockets; ++i) {
+    Bound bound = platform_->bind(address, binding.reuseport(), limits.backlog, places_.back().service->events.options);
+    address = bound.address;  // the further sockets share the port that the first one got
+    places_.back().sockets.push_back(std::move(bound));
+  }
+  addresses_.push_back(address);
+}
+
+void ServerCore::release_sockets() noexcept {
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    for (Bound& bound : places_[i].sockets) {
+      if (bound.socket.value < 0) continue;
+      platform_->unlink(bound);
+      platform_->discard(std::exchange(bound.socket, NativeSocket{}));
+    }
+  }
+}
+
+void ServerCore::remove_file(int address_index) noexcept {
+  for (const Bound& bound : places_[static_cast<std::size_t>(address_index)].sockets) platform_->unlink(bound);
+}
+
+bool ServerCore::wants_acceptor() const noexcept {
+  if (loops() == 1) return false;
+  for (std::size_t i = 0; i < places_.size(); ++i)
+    if (!places_[i].reuseport && !addresses_[i].is_udp()) return true;
+  return false;
+}
+
+int ServerCore::owner_of(const Place& place, std::size_t socket) const noexcept {
+  if (place.reuseport) return static_cast<int>(socket);
+  const bool datagrams = place.sockets.front().address.is_udp();
+  return datagrams || loops() == 1 ? 0 : LoopCore::acceptor;
+}
+
+bool ServerCore::listens(const LoopCore& loop) const noexcept {
+  for (const Place& place : places_)
+    for (std::size_t i = 0; i < place.sockets.size(); ++i)
+      if (owner_of(place, i) == loop.index()) return true;
+  return false;
+}
+
+// ---- Starting
+
+template <class Fn>
+void ServerCore::each_loop(Fn&& fn) {
+  for (auto& loop : loops_) fn(*loop);
+  if (acceptor_) fn(*acceptor_);
+}
+
+// Runs fn(loop) on each loop's own thread, as mail.
+template <class Fn>
+void ServerCore::tell_all(Fn fn) {
+  each_loop([&](LoopCore& loop) { loop.send_mail(std::make_unique<Post>([&loop, fn] { fn(loop); })); });
+}
+
+void ServerCore::run() {
+  if (ran_.exchange(true)) throw std::logic_error("evio: Server::run was called before; make another Server");
+  std::shared_ptr<void> signals;
+  if (events().handle_signals) signals = platform_->catch_signals(*this);
+  each_loop([](LoopCore& loop) { loop.prepare(); });
+  Action action = Action::none;
+  if (events().serving) loop(0).guard([&] { action = events().serving(handle_); });
+  if (action == Action::shutdown || stop_asked())
+    each_loop([](LoopCore& loop) { loop.end(); });
+  else
+    run_loops();
+  release_sockets();
+  if (exception_) std::rethrow_exception(exception_);
+}
+
+void ServerCore::run_loops() {
+  std::vector<Runner*> runners;
+  each_loop([&](LoopCore& loop) { runners.push_back(&loop); });
+  starting_ = static_cast<int>(runners.size());
+  platform_->run(runners, [this] { stop(); });
+}
+
+void ServerCore::loop_is_up() {
+  if (starting_.fetch_sub(1) == 1) loop(0).send_mail(std::make_unique<Post>([this] { everything_is_up(); }));
+}
+
+// On loop 0: the first tick, then accepting.
+void ServerCore::everything_is_up() {
+  if (stop_asked()) return;
+  if (events().tick) run_tick();
+  if (stop_asked()) return;
+  tell_all([](LoopCore& loop) { loop.begin_accepting(); });
+}
+
+void ServerCore::run_tick() {
+  Action action = Action::none;
+  loop(0).guard([&] {
+    const Tick tick = events().tick(loop(0));
+    tick_delay_ = tick.delay;
+    action = tick.action;
+  });
+  if (action == Action::shutdown) return stop();
+  if (tick_delay_ < Duration::zero()) return tick_.cancel();
+  tick_.restart(tick_delay_);
+  if (!tick_.active()) tick_ = loop(0).timers().run_after(tick_delay_, Handler<void()>([this] { run_tick(); }));
+}
+
+// ---- Stopping
+
+void ServerCore::stop() noexcept {
+  stop_asked_.store(true);
+  loops_.front()->mailbox()->wake();
+}
+
+void ServerCore::stop_now() noexcept {
+  stop_now_asked_.store(true);
+  stop();
+}
+
+void ServerCore::tell_stop() {
+  if (!std::exchange(stop_told_, true)) tell_all([](LoopCore& loop) { loop.begin_stop(); });
+}
+
+void ServerCore::tell_stop_now() {
+  if (!std::exchange(stop_now_told_, true)) tell_all([](LoopCore& loop) { loop.stop_now(); });
+}
+
+void ServerCore::keep_exception(std::exception_ptr exception) noexcept {
+  const std::lock_guard lock(exception_mutex_);
+  if (!exception_) exception_ = std::move(exception);
+}
+
+// ---- What all loops count
+
+void ServerCore::connection_gone(int loop, int address_index) {
+  balancer_.remove(loop);
+  Service& of = service(address_index);
+  --of.connections;
+  if (!of.full.load() || !of.full.exchange(false)) return;
+  each_loop([this](LoopCore& each) {
+    if (listens(each)) each.send_mail(std::make_unique<Post>([&each] { each.accepting().room_made(); }));
+  });
+}
+
+// Pressure ends a little below the bound, so that it does not come and go with every read.
+void ServerCore::hold(std::ptrdiff_t bytes) {
+  const std::size_t total = held_.fetch_add(static_cast<std::size_t>(bytes)) + static_cast<std::size_t>(bytes);
+  const std::size_t most = events().limits.memory;
+  if (most == 0) return;
+  const bool pressure = pressure_ ? total > most - most / 8 : total > most;
+  if (pressure_.exchange(pressure) != pressure) tell_all([](LoopCore& loop) { loop.update_pressure(); });
+}
+
+Stats ServerCore::stats() const noexcept {
+  Stats stats;
+  for (const auto& loop : loops_) loop->counters().add_to(stats);
+  if (acceptor_) acceptor_->counters().add_to(stats);
+  stats.memory = held_.load(std::memory_order_relaxed);
+  return stats;
+}
+
+// ---- Server
+
+Server::Server(Bound, Events events, std::vector<Binding> bindings)
+    : core_(std::make_unique<ServerCore>(*this, std::move(events), bindings)) {}
+Server::~Server() = default;
+void Server::run() { core_->run(); }
+const std::vector<Address>& Server::addresses() const noexcept { return core_->addresses(); }
+int Server::loops() const noexcept { return core_->loops(); }
+Loop& Server::loop(int index) const noexcept { return core_->loop(index); }
+Stats Server::stats() const noexcept { return core_->stats(); }
+void Server::shutdown() noexcept { core_->stop(); }
+
+void Server::for_each(Handler<void(Conn&)> fn) {
+  auto shared = std::make_shared<Handler<void(Conn&)>>(std::move(fn));
+  for (int i = 0; i < loops(); ++i) loop(i).post([&to = loop(i), shared] { to.for_each(*shared); });
+}
+
+}  // namespace evio::inline v1

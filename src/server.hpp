@@ -1,0 +1,112 @@
+// Private. What a server's loops share: its addresses, its platform, and how it starts and stops.
+#pragma once
+
+#include <atomic>
+#include <evio/server.hpp>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "backend/platform.hpp"
+#include "balance.hpp"
+#include "loop.hpp"
+#include "service.hpp"
+
+namespace evio::inline v1 {
+
+class ServerCore final : public Stoppable {
+ public:
+  // Binds all addresses; throws Error, and then nothing stays bound.
+  ServerCore(Server& handle, Events events, const std::vector<Binding>& bindings);
+  ~ServerCore();
+
+  void run();
+  void stop() noexcept override;      // async-signal-safe
+  void stop_now() noexcept override;  // async-signal-safe
+
+  // Constant while it runs; any thread.
+  Server& handle() const noexcept { return handle_; }
+  const Events& events() const noexcept { return main_->events; }
+  Service& service(int address_index) const noexcept { return *places_[static_cast<std::size_t>(address_index)].service; }
+  const Address& address(int address_index) const noexcept { return addresses_[static_cast<std::size_t>(address_index)]; }
+  const std::vector<Address>& addresses() const noexcept { return addresses_; }
+  bool reuseport(int address_index) const noexcept { return places_[static_cast<std::size_t>(address_index)].reuseport; }
+  int loops() const noexcept { return static_cast<int>(loops_.size()); }
+  LoopCore& loop(int index) const noexcept { return *loops_[static_cast<std::size_t>(index)]; }
+  Platform& platform() const noexcept { return *platform_; }
+  Balancer& balancer() noexcept { return balancer_; }
+  Stats stats() const noexcept;
+
+  // From the loops.
+  bool stop_asked() const noexcept { return stop_asked_.load(std::memory_order_relaxed); }
+  bool stop_now_asked() const noexcept { return stop_now_asked_.load(std::memory_order_relaxed); }
+  bool under_pressure() const noexcept { return pressure_.load(); }
+  void loop_is_up();
+  void tell_stop();
+  void tell_stop_now();
+  void connection_gone(int loop, int address_index);
+  void hold(std::ptrdiff_t bytes);
+  void keep_exception(std::exception_ptr exception) noexcept;
+  // The sockets that this loop is to serve; each is taken once.
+  template <class Fn>
+  void take_sockets(const LoopCore& loop, Fn&& fn);
+  void remove_file(int address_index) noexcept;
+
+ private:
+  struct Place {  // one address
+    std::shared_ptr<Service> service;
+    bool reuseport = false;
+    std::vector<Bound> sockets;  // one, or one for each loop
+  };
+
+  static int loop_count(int asked, Platform& platform);
+  void bind(const Binding& binding);
+  void release_sockets() noexcept;
+  bool wants_acceptor() const noexcept;
+  int owner_of(const Place& place, std::size_t socket) const noexcept;
+  template <class Fn>
+  void each_loop(Fn&& fn);
+  template <class Fn>
+  void tell_all(Fn fn);
+  bool listens(const LoopCore& loop) const noexcept;
+  void run_loops();
+  void run_tick();
+  void everything_is_up();
+
+  Server& handle_;
+  const std::shared_ptr<Service> main_;
+  const std::unique_ptr<Platform> platform_;
+  std::vector<Place> places_;
+  std::vector<Address> addresses_;
+  Balancer balancer_;
+  std::vector<std::unique_ptr<LoopCore>> loops_;
+  std::unique_ptr<LoopCore> acceptor_;  // with several loops, so that a busy one delays nobody's accepts
+
+  std::atomic<int> starting_{0};  // loops that are not up yet
+  std::atomic<bool> stop_asked_{false};
+  std::atomic<bool> stop_now_asked_{false};
+  std::atomic<bool> ran_{false};
+  bool stop_told_ = false;  // loop 0's
+  bool stop_now_told_ = false;
+  Timer tick_;
+  Duration tick_delay_ = std::chrono::seconds(1);
+
+  alignas(64) std::atomic<std::size_t> held_{0};  // bytes of input and output, of all loops
+  std::atomic<bool> pressure_{false};
+
+  std::mutex exception_mutex_;
+  std::exception_ptr exception_;  // the first that nobody handled
+};
+
+template <class Fn>
+void ServerCore::take_sockets(const LoopCore& loop, Fn&& fn) {
+  for (std::size_t index = 0; index < places_.size(); ++index) {
+    Place& place = places_[index];
+    for (std::size_t i = 0; i < place.sockets.size(); ++i)
+      if (owner_of(place, i) == loop.index())
+        fn(static_cast<int>(index), std::exchange(place.sockets[i].socket, NativeSocket{}));
+  }
+}
+
+}  // namespace evio::inline v1
