@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -56,6 +57,7 @@ class Slab {
 
   /// Destroys a live object. In its destructor it is no longer alive(), and its place is not used yet.
   void destroy(std::uint32_t index) noexcept {
+    assert(alive(index));
     word(index) &= ~bit(index);
     (*this)[index].~T();
     give_back_place(index);
