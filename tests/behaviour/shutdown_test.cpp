@@ -1,0 +1,295 @@
+// Shutdown is orderly, from wherever it is asked: output delivered, every connection closed once, nothing left behind.
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "support/behaviour.hpp"
+
+namespace evio::test {
+namespace {
+
+class Shutdown : public Behaviour {};
+EVIO_ON_EVERY_BACKEND(Shutdown);
+
+// Counts pairs of opened and closed.
+struct Pairs {
+  std::atomic<int> opened{0}, closed{0};
+};
+
+TEST_P(Shutdown, FromEveryHandlerThatMayAskForIt) {
+  for (const std::string from :
+       {"serving", "opened", "data", "drained", "ended", "closed", "detached", "failed", "tick"}) {
+    Pairs pairs;
+    std::atomic<int> stopped{0};
+    std::atomic<bool> failed{false};
+    const auto in = [&](const std::string& handler) { return handler == from ? Action::shutdown : Action::none; };
+    TestServer server = serve({.limits = {.output_high = 16 * kib, .output_low = 4 * kib},
+                               .options = {.send_buffer = 8192},
+                               .serving = [&] { return in("serving"); },
+                               .opened =
+                                   [&](Conn& c) {
+                                     ++pairs.opened;
+                                     if (from == "drained") c.write(pattern(mib));
+                                     return in("opened");
+                                   },
+                               .data = [&]() -> Action {
+                                 if (from == "failed" && !failed.exchange(true)) throw std::runtime_error("fault");
+                                 return from == "detached" ? Action::detach : in("data");
+                               },
+                               .drained = [&] { return in("drained"); },
+                               .ended = [&] { return from == "closed" ? Action::close : in("ended"); },
+                               .closed =
+                                   [&] {
+                                     ++pairs.closed;
+                                     return in("closed");
+                                   },
+                               .detached =
+                                   [&] {
+                                     ++pairs.closed;
+                                     return in("detached");
+                                   },
+                               .failed = [&] { return in("failed"); },
+                               .tick =
+                                   [&] {
+                                     return Tick{1ms, in("tick")};
+                                   },
+                               .loop_stopped = [&] { ++stopped; }});
+    Client client = Client::unconnected(tiny);
+    try {
+      client.connect(server.port());
+      client.send("input");
+      if (from == "drained") client.receive(mib);
+      if (from == "ended" || from == "closed") client.shutdown_write();
+    } catch (const std::system_error&) {
+      EXPECT_TRUE(from == "serving" || from == "tick" || from == "opened") << "only these may refuse or reset it";
+    }
+    EXPECT_EQ(message_of(server.wait()), "") << from;
+    EXPECT_EQ(pairs.opened, pairs.closed) << from;
+    if (from != "serving") {
+      EXPECT_EQ(stopped, loops()) << from;
+    }
+  }
+}
+
+TEST_P(Shutdown, FromCallbacksAndOtherThreads) {
+  for (const std::string from :
+       {"thread", "post", "handle", "timer", "conn timer", "loop_started", "pre_write", "for_each"}) {
+    Pairs pairs;
+    HandleSlot handle;
+    TestServer server = serve({.loop_started =
+                                   [&](Loop& loop) {
+                                     if (from == "loop_started" && loop.index() == loops() - 1)
+                                       loop.server().shutdown();
+                                   },
+                               .opened =
+                                   [&](Conn& c) {
+                                     ++pairs.opened;
+                                     c.write("hello");
+                                     if (from == "timer")
+                                       c.loop().run_after(1ms, [&loop = c.loop()] { loop.server().shutdown(); });
+                                     if (from == "conn timer")
+                                       c.run_after(1ms, [](Conn& conn) { conn.server().shutdown(); });
+                                     handle.put(c);
+                                   },
+                               .closed = [&] { ++pairs.closed; },
+                               .pre_write =
+                                   [&](Loop& loop) {
+                                     if (from == "pre_write") loop.server().shutdown();
+                                   }});
+    if (from == "loop_started") {
+      server.wait();
+      continue;
+    }
+    Client client = server.connect();
+    EXPECT_EQ(client.receive(5), "hello") << from;
+    const Handle name = *handle;
+    if (from == "thread") Background([&] { server->shutdown(); });
+    if (from == "post") server->loop(loops() - 1).post([&] { server->shutdown(); });
+    if (from == "handle") name.post([](Conn& c) { c.server().shutdown(); });
+    if (from == "for_each") server->for_each([](Conn& c) { c.server().shutdown(); });
+    EXPECT_EQ(message_of(server.wait()), "") << from;
+    EXPECT_EQ(pairs.opened, 1) << from;
+    EXPECT_EQ(pairs.closed, 1) << from;
+  }
+}
+
+TEST_P(Shutdown, BeforeRunMakesRunReturnAtOnce) {
+  Server server(as_set_up({}), "tcp://127.0.0.1:0");
+  server.shutdown();
+  server.shutdown();
+  server.run();
+  server.shutdown();
+}
+
+TEST_P(Shutdown, TwiceIsHarmless) {
+  TestServer server = serve(
+      {.limits = {.drain = 300ms}, .options = {.send_buffer = 8192}, .opened = [](Conn& c) { c.write(pattern(mib)); }});
+  Client client = server.connect(tiny);
+  EXPECT_TRUE(same_bytes(client.receive(1000), pattern(1000)));
+  server->shutdown();
+  server->shutdown();
+  EXPECT_TRUE(same_bytes("" + client.receive_rest().bytes, pattern(mib).substr(1000)));
+  server.stop();
+  server->shutdown();
+}
+
+TEST_P(Shutdown, DeliversEveryConnectionsOutput) {
+  EventLog log;
+  TestServer server =
+      serve({.options = {.send_buffer = 16384},
+             .opened =
+                 [&](Conn& c) {
+                   c.write(pattern(mib));
+                   log.add("opened");
+                 },
+             .closed = [&](Conn&, std::error_code error) { log.add(error ? error.message() : "closed"); }});
+  std::vector<Client> clients;
+  for (int i = 0; i < 8; ++i) clients.push_back(server.connect({.receive = 8192}));
+  ASSERT_TRUE(log.wait_for("opened", 8));
+  server->shutdown();
+  std::vector<Background> readers;
+  for (Client& client : clients)
+    readers.emplace_back([&client] {
+      EXPECT_TRUE(same_bytes(client.receive_rest().bytes, pattern(mib)));
+      client.close();
+    });
+  readers.clear();
+  EXPECT_EQ(message_of(server.wait()), "");
+  EXPECT_EQ(log.count("closed"), 8U);
+}
+
+TEST_P(Shutdown, OfAStalledPeerTakesNoLongerThanTheDeadline) {
+  EventLog log;
+  TestServer server =
+      serve({.limits = {.drain = 150ms},
+             .options = {.send_buffer = 8192},
+             .opened =
+                 [&](Conn& c) {
+                   c.write(pattern(8 * mib));
+                   log.add("opened");
+                 },
+             .closed = [&](Conn&, std::error_code error) { log.add(error ? "an error" : "no error"); }});
+  Client client = server.connect(tiny);
+  ASSERT_TRUE(log.wait_for("opened"));
+  server.stop();
+  EXPECT_EQ(log.count("an error"), 1U);
+}
+
+TEST_P(Shutdown, NoDataAfterIt) {
+  EventLog log;
+  TestServer server = serve({.limits = {.drain = 200ms},
+                             .options = {.send_buffer = 8192},
+                             .data =
+                                 [&](Conn& c, Input&) {
+                                   log.add("data");
+                                   c.write(pattern(8 * mib));
+                                   return Action::shutdown;
+                                 },
+                             .closed = [&] { log.add("closed"); }});
+  Client client = server.connect(tiny);
+  client.send("1");
+  ASSERT_TRUE(log.wait_for("data"));
+  client.send("2");
+  server.wait();
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"data", "closed"}));
+}
+
+TEST_P(Shutdown, RunsThePostsAcceptedSoFarAndDestroysTimersUnrun) {
+  std::atomic<int> accepted{0}, ran{0};
+  std::atomic<bool> timer_ran{false};
+  Gate timer_died;
+  TestServer server = serve({});
+  server.on_loop(0, [&] {
+    const std::shared_ptr<void> held(&timer_died, [](Gate* gate) { gate->open(); });
+    server->loop(0).run_after(std::chrono::hours(1), [&timer_ran, held] { timer_ran = true; });
+  });
+  {
+    Background posts([&] {
+      while (server->loop(loops() - 1).post([&] { ++ran; })) ++accepted;
+    });
+    ASSERT_TRUE(eventually([&] { return ran > 100; }));
+    server.stop();
+  }
+  EXPECT_EQ(accepted, ran);
+  EXPECT_TRUE(timer_died.is_open());
+  EXPECT_FALSE(timer_ran);
+}
+
+TEST_P(Shutdown, StopsAcceptingAndPairsWhatWasAccepted) {
+  Pairs pairs;
+  TestServer server = serve({.opened = [&] { ++pairs.opened; }, .closed = [&] { ++pairs.closed; }});
+  std::atomic<bool> refused{false};
+  Background connects([&, port = server.port()] {
+    std::vector<Client> clients;
+    try {
+      while (clients.size() < 5000) clients.push_back(Client::tcp4(port));
+    } catch (const std::system_error&) {
+      refused = true;
+    }
+  });
+  ASSERT_TRUE(eventually([&] { return pairs.opened > 20; }));
+  server.stop();
+  connects.join();
+  EXPECT_TRUE(refused);
+  EXPECT_EQ(pairs.opened, pairs.closed);
+  const Stats stats = server->stats();
+  EXPECT_EQ(stats.open, 0U);
+  EXPECT_EQ(stats.closed, static_cast<std::uint64_t>(pairs.closed));
+  EXPECT_EQ(stats.accepted, stats.closed + stats.refused);
+}
+
+TEST_P(Shutdown, LoopStoppedComesAfterTheLastClosedOfItsLoop) {
+  struct Count {
+    int open = 0;
+  };
+  EventLog log;
+  TestServer server = serve({.loop_started = [](Loop& loop) { loop.emplace_context<Count>(); },
+                             .opened =
+                                 [&](Conn& c) {
+                                   ++c.loop().context<Count>()->open;
+                                   log.add("opened");
+                                 },
+                             .closed = [](Conn& c, std::error_code) { --c.loop().context<Count>()->open; },
+                             .loop_stopped = [](Loop& loop) { EXPECT_EQ(loop.context<Count>()->open, 0); }});
+  std::vector<Client> clients;
+  for (int i = 0; i < 12; ++i) clients.push_back(server.connect());
+  ASSERT_TRUE(log.wait_for("opened", 12));
+  server.stop();
+}
+
+TEST_P(Shutdown, LeavesNoDescriptorAndNoThreadBehind) {
+  { TestServer warm_up = serve({}); }
+  const auto descriptors = open_descriptors();
+  const auto threads = thread_ids();
+  for (int round = 0; round < 3; ++round) {
+    EventLog log;
+    TemporaryDirectory directory;
+    TestServer server =
+        serve({.opened = [&] { log.add("opened"); }, .tick = [] { return Tick{1ms}; }}, "tcp://127.0.0.1:0",
+              "udp://127.0.0.1:0", "unix://" + directory / "socket", "tcp://127.0.0.1:0?reuseport=true");
+    std::vector<Client> clients;
+    for (const std::size_t index : {0, 2, 3, 0, 2, 3}) clients.push_back(server.connect({}, index));
+    clients.pop_back();
+    ASSERT_TRUE(log.wait_for("opened", 5));
+    server.stop();
+    clients.clear();
+    EXPECT_EQ(open_descriptors(), descriptors);
+    EXPECT_EQ(thread_ids(), threads);
+  }
+}
+
+TEST_P(Shutdown, AServerThatNeverRanLeavesNothingBehindEither) {
+  const auto descriptors = open_descriptors();
+  TemporaryDirectory directory;
+  { const Server server(as_set_up({}), "tcp://127.0.0.1:0", "udp://127.0.0.1:0", "unix://" + directory / "socket"); }
+  EXPECT_EQ(open_descriptors(), descriptors);
+}
+
+TEST_P(Shutdown, WithoutAddressesOrConnectionsIsQuickToo) {
+  TestServer server(as_set_up({}));
+  EXPECT_EQ(server->addresses().size(), 0U);
+  server.stop();
+}
+
+}  // namespace
+}  // namespace evio::test
