@@ -1,0 +1,277 @@
+// A connection to the server: its requests in order, transactions, and KEYS, which takes its time.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <evio/evio.hpp>
+#include <list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "glob.hpp"
+#include "reply.hpp"
+#include "request.hpp"
+#include "store.hpp"
+#include "text.hpp"
+
+namespace redis {
+
+class Client;
+
+/// What all clients of the loop share.
+struct Shared {
+  Store store;
+  std::string gathered;          // see Reply
+  std::list<Client*> searching;  // in KEYS; they take turns
+  bool search_posted = false;
+  std::uint64_t commands = 0;  // so many were executed
+};
+
+struct Command {
+  std::string_view name;  // "get", "config|get"
+  int arity;              // how many words, the name included; negative: at least so many
+  void (*run)(Client&, const Words&);
+  int key_first = 0, key_last = 0, key_step = 0;  // which words are keys
+  enum { queued, at_once, refused } in_transaction = queued;
+};
+
+/// The table of the server; that of a name in small letters, or null.
+std::span<const Command> commands();
+const Command* find_command(std::string_view name);
+
+/// Its answers go to `reply`. Lives in the connection's context.
+class Client {
+ public:
+  Client(Shared& among_all, evio::Conn& connection)
+      : shared(among_all), conn(connection), reply(connection, among_all.gathered) {}
+  ~Client() { shared.searching.remove(this); }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// Answers what came in, until there is enough to send or a search is under way: then it is called again.
+  evio::Action data(evio::Input& in) {
+    reply.begin();
+    while (!in.empty() && !search_ && after_ == evio::Action::none && reply.more_wanted()) {
+      const std::string_view input = in.view();
+      const Request::State state = request_.parse(input);
+      if (state == Request::State::incomplete) break;
+      if (state == Request::State::invalid) {
+        reply.error("Protocol error: " + request_.problem());
+        after_ = evio::Action::close;
+        break;
+      }
+      in.consume(request_.size());
+      if (const Words words = request_.words(input); words.size() > 0) execute(words);
+      request_.reset();
+    }
+    reply.flush();
+    return after_;
+  }
+
+  /// After this command's answer: nothing more, then `action`.
+  void end(evio::Action action) { after_ = action; }
+
+  void mute(bool on) {
+    muted_ = on;
+    mute_next_ = 0;
+    reply.mute(on);
+  }
+  void mute_next() { mute_next_ = 2; }
+
+  bool in_transaction() const { return in_transaction_; }
+  void begin_transaction() { in_transaction_ = true; }
+  /// Executes the commands that waited for this, or forgets them.
+  void end_transaction(bool execute_them) {
+    in_transaction_ = false;
+    std::deque<Waiting> waiting = std::exchange(waiting_, {});
+    const bool spoiled = std::exchange(spoiled_, false);
+    if (!execute_them) return reply.ok();
+    if (spoiled) return reply.error("-EXECABORT Transaction discarded because of previous errors.");
+    reply.array(waiting.size());
+    running_ = std::move(waiting);
+    run_transaction();
+  }
+
+  /// Answers with the keys that match: at once if that is quickly done, else in turns with everything else that the
+  /// loop has to do. Until then this client's further commands wait.
+  void search(std::string pattern) {
+    search_ = std::make_unique<Search>(Glob(std::move(pattern)), shared.store);
+    if (go_on_searching()) return;
+    conn.pause();
+    shared.searching.push_back(this);
+    post_search(shared, conn.loop());
+  }
+
+  Shared& shared;
+  evio::Conn& conn;
+  Reply reply;
+  std::string name;
+
+ private:
+  // A command that waits for EXEC, with its own words.
+  struct Waiting {
+    const Command* command;
+    std::string text{};
+    std::vector<Words::Place> places{};
+  };
+
+  struct Search {
+    Search(Glob pattern, Store& store) : glob(std::move(pattern)), walk(store) {}
+    Glob glob;
+    Store::Walk walk;
+    std::size_t count = 0;
+    std::vector<evio::Buffer> found{};  // the answer so far,
+    std::string last{};                 // and its end
+  };
+
+  static bool has_subcommands(std::string_view name) {
+    return is(name, "client") || is(name, "command") || is(name, "config");
+  }
+
+  static const Command* find(const Words& words) {
+    std::string name = lower(words[0].substr(0, 16));
+    if (words.size() > 1 && has_subcommands(name)) name += '|' + lower(words[1].substr(0, 16));
+    return find_command(name);
+  }
+
+  static std::string unknown(const Words& words) {
+    if (words.size() > 1 && has_subcommands(words[0])) {
+      std::string name(words[0]);
+      std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+      return "unknown subcommand '" + std::string(quoted(words[1], 128)) + "'. Try " + name + " HELP.";
+    }
+    std::string rest;
+    for (std::size_t i = 1; i < words.size() && rest.size() < 128; ++i)
+      rest += '\'' + std::string(quoted(words[i], 128 - rest.size())) + "' ";
+    return "unknown command '" + std::string(quoted(words[0], 128)) + "', with args beginning with: " + rest;
+  }
+
+  void execute(const Words& words) {
+    const Command* command = find(words);
+    const auto arity = static_cast<std::size_t>(command ? std::abs(command->arity) : 0);
+    ++shared.commands;
+    if (!command && (is(words[0], "post") || is(words[0], "host:"))) {  // a browser was lured here
+      reply.begin();
+      end(evio::Action::close);
+    } else if (!command) {
+      refuse(unknown(words));
+    } else if (words.size() < arity || (command->arity > 0 && words.size() > arity)) {
+      refuse("wrong number of arguments for '" + std::string(command->name) + "' command");
+    } else if (!in_transaction_ || command->in_transaction == Command::at_once) {
+      command->run(*this, words);
+    } else if (command->in_transaction == Command::refused) {
+      refuse("Command not allowed inside a transaction");
+    } else {
+      enqueue(*command, words);
+    }
+    if (!search_) executed();
+  }
+
+  void executed() {
+    if (mute_next_ > 0) reply.mute(--mute_next_ > 0 || muted_);
+  }
+
+  void refuse(std::string why) {
+    spoiled_ = in_transaction_;
+    reply.error(std::move(why));
+  }
+
+  void enqueue(const Command& command, const Words& words) {
+    Waiting waiting{&command};
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      waiting.places.push_back(
+          {static_cast<std::uint32_t>(waiting.text.size()), static_cast<std::uint32_t>(words[i].size())});
+      waiting.text += words[i];
+    }
+    waiting_.push_back(std::move(waiting));
+    reply.status("QUEUED");
+  }
+
+  void run_transaction() {
+    while (!running_.empty() && !search_) {
+      const Waiting next = std::move(running_.front());
+      running_.pop_front();
+      next.command->run(*this, Words(next.text.data(), next.places));
+    }
+  }
+
+  // A slice of the search, of about half a millisecond. True: it is answered.
+  bool go_on_searching() {
+    static constexpr std::size_t slice = 100'000, steps_each = 32, piece_size = 1 << 20;
+    Search& search = *search_;
+    for (std::size_t steps = slice; steps > steps_each;) {
+      if (search.walk.pushed()) search.glob.restart();
+      const Store::Item* item = search.walk.item();
+      if (!item) return answer_search();
+      const std::string& key = item->first;
+      const auto matches = search.glob.match(key, steps);
+      if (!matches) return false;
+      steps -= std::min(steps, steps_each);
+      search.glob.restart();
+      search.walk.advance();
+      if (!*matches || Store::expired(*item)) continue;
+      ++search.count;
+      search.last += '$' + std::to_string(key.size()) + "\r\n";
+      search.last += key;
+      search.last += "\r\n";
+      if (search.last.size() >= piece_size) search.found.emplace_back(std::exchange(search.last, {}));
+    }
+    return false;
+  }
+
+  bool answer_search() {
+    const std::unique_ptr<Search> done = std::move(search_);
+    reply.array(done->count);
+    for (const evio::Buffer& piece : done->found) reply.as_it_is(piece);
+    reply.as_it_is(evio::Buffer(std::move(done->last)));
+    return true;
+  }
+
+  // One slice of one search in each turn of the loop, however many clients search.
+  static void post_search(Shared& shared, evio::Loop& loop) {
+    if (std::exchange(shared.search_posted, true)) return;
+    loop.post([&shared, &loop] {
+      shared.search_posted = false;
+      if (shared.searching.empty()) return;
+      Client* client = shared.searching.front();
+      shared.searching.pop_front();
+      client->take_turn();
+      if (!shared.searching.empty()) post_search(shared, loop);
+    });
+  }
+
+  void take_turn() {
+    reply.begin();
+    if (!go_on_searching()) return shared.searching.push_back(this);
+    run_transaction();
+    if (!search_) {
+      executed();
+      conn.resume();
+    }
+    reply.flush();
+  }
+
+  Request request_;
+  evio::Action after_ = evio::Action::none;
+  bool muted_ = false;
+  int mute_next_ = 0;
+  bool in_transaction_ = false;
+  bool spoiled_ = false;  // by a command that could not wait
+  std::deque<Waiting> waiting_, running_;
+  std::unique_ptr<Search> search_;
+};
+
+/// The number that a word is; if it is none the client is told.
+inline std::optional<std::int64_t> integer(Client& client, std::string_view word,
+                                           const char* problem = "value is not an integer or out of range") {
+  const auto value = to_integer(word);
+  if (!value) client.reply.error(problem);
+  return value;
+}
+
+}  // namespace redis

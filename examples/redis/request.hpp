@@ -1,0 +1,178 @@
+// What a client asks: RESP2 arrays of bulk strings, and inline commands.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text.hpp"
+
+namespace redis {
+
+/// The words of a request, where they arrived. The first names the command.
+class Words {
+ public:
+  struct Place {
+    std::uint32_t begin, size;
+  };
+
+  Words(const char* base, std::span<const Place> places) : base_(base), places_(places) {}
+
+  std::size_t size() const noexcept { return places_.size(); }
+  std::string_view operator[](std::size_t i) const noexcept { return {base_ + places_[i].begin, places_[i].size}; }
+
+ private:
+  const char* base_;
+  std::span<const Place> places_;
+};
+
+/// Reads one request after the other. Remembers how far it came, so that each byte is looked at once in however many
+/// pieces it arrives.
+class Request {
+ public:
+  enum class State { incomplete, complete, invalid };
+
+  /// Goes on in `input`: it begins with the request's first byte, and has grown since the last call.
+  State parse(std::string_view input) {
+    if (input.front() != '*') return parse_inline(input);
+    if (at_ == 0) {
+      const auto line = next_line(input, '\r', "too big mbulk count string");
+      if (!line) return state_;
+      const auto count = to_integer(line->substr(1));
+      if (!count || *count > INT32_MAX) return fail("invalid multibulk length");
+      missing_ = *count;
+      at_ += line->size() + 2;
+    }
+    for (; missing_ > 0; --missing_) {
+      if (!bulk_) {
+        const auto line = next_line(input, '\r', "too big bulk count string");
+        if (!line) return state_;
+        if (input[at_] != '$') return fail(std::string("expected '$', got '") + input[at_] + "'");
+        const auto size = to_integer(line->substr(1));
+        if (!size || *size < 0 || *size > bulk_max) return fail("invalid bulk length");
+        bulk_ = static_cast<std::uint32_t>(*size);
+        at_ += line->size() + 2;
+      }
+      if (input.size() - at_ < *bulk_ + 2) return State::incomplete;
+      places_.push_back({static_cast<std::uint32_t>(at_), *bulk_});
+      at_ += *bulk_ + 2;
+      bulk_.reset();
+    }
+    return State::complete;
+  }
+
+  /// Those of a complete request; none if it was an empty line or array. Valid while the input is, until reset().
+  Words words(std::string_view input) const {
+    return {input.front() == '*' ? input.data() : unquoted_.data(), places_};
+  }
+  /// How many bytes of the input a complete request took.
+  std::size_t size() const noexcept { return at_; }
+  /// What is wrong with an invalid one, in Redis's words.
+  const std::string& problem() const noexcept { return problem_; }
+
+  /// On to the next request. Keeps memory for small ones only.
+  void reset() noexcept {
+    at_ = 0;
+    places_.clear();
+    if (places_.capacity() > 64) places_ = {};
+    if (unquoted_.capacity() > 1024) unquoted_ = {};
+  }
+
+ private:
+  static constexpr std::size_t line_max = 64 << 10;
+  static constexpr std::size_t read_size = 16 << 10;  // Redis reads so much at a time, and looks then how long it is
+  static constexpr std::int64_t bulk_max = 512 << 20;
+
+  State parse_inline(std::string_view input) {
+    auto line = next_line(input, '\n', "too big inline request");
+    if (!line) return state_;
+    at_ = line->size() + 1;
+    if (line->ends_with('\r')) line->remove_suffix(1);
+    return unquote(*line) ? State::complete : fail("unbalanced quotes in request");
+  }
+
+  // From at_ up to `last`; of a '\r' also the byte behind it must be there. As in Redis a NUL hides what follows.
+  std::optional<std::string_view> next_line(std::string_view input, char last, const char* too_long) {
+    std::size_t end = at_;
+    while (end < input.size() && input[end] != last && input[end] != '\0') ++end;
+    const bool found = end < input.size() && input[end] == last;
+    state_ = State::incomplete;
+    if (found ? end - at_ >= line_max + read_size : input.size() - at_ > line_max)
+      fail(too_long);
+    else if (found && (last == '\n' || end + 1 < input.size()))
+      return input.substr(at_, end - at_);
+    return {};
+  }
+
+  // The words of an inline command. False: a quote is not closed, or text follows it at once.
+  bool unquote(std::string_view line) {
+    const auto blank = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
+    unquoted_.clear();
+    for (std::size_t i = 0;;) {
+      while (i < line.size() && blank(line[i])) ++i;
+      if (i == line.size()) return true;
+      const auto begin = static_cast<std::uint32_t>(unquoted_.size());
+      for (; i < line.size() && !(blank(line[i]) && line[i] != '\v' && line[i] != '\f'); ++i) {
+        if (line[i] != '"' && line[i] != '\'') {
+          unquoted_ += line[i];
+        } else {
+          i = close_quote(line, i);
+          if (i == line.size()) return false;
+          if (++i < line.size() && !blank(line[i])) return false;
+          break;
+        }
+      }
+      places_.push_back({begin, static_cast<std::uint32_t>(unquoted_.size()) - begin});
+    }
+  }
+
+  // Where the quote that opens at `i` closes, or the line's size.
+  std::size_t close_quote(std::string_view line, std::size_t i) {
+    const char quote = line[i++];
+    for (; i < line.size() && line[i] != quote; ++i) {
+      const std::string_view rest = line.substr(i);
+      if (quote == '\'' && rest.starts_with("\\'")) {
+        unquoted_ += line[++i];
+      } else if (quote == '"' && rest.size() > 1 && rest[0] == '\\') {
+        i += unescape(rest.substr(1));
+      } else {
+        unquoted_ += line[i];
+      }
+    }
+    return i;
+  }
+
+  // What follows a backslash between double quotes; how many bytes it is.
+  std::size_t unescape(std::string_view text) {
+    unsigned char byte = 0;
+    if (text[0] == 'x' && text.size() >= 3 && std::from_chars(&text[1], &text[1] + 2, byte, 16).ptr == &text[1] + 2) {
+      unquoted_ += static_cast<char>(byte);
+      return 3;
+    }
+    static constexpr std::string_view names = "nrtba", meanings = "\n\r\t\b\a";
+    const std::size_t i = names.find(text[0]);
+    unquoted_ += i == names.npos ? text[0] : meanings[i];
+    return 1;
+  }
+
+  State fail(std::string problem) {
+    problem_ = std::move(problem);
+    return state_ = State::invalid;
+  }
+
+  std::size_t at_ = 0;                 // what was read so far
+  std::int64_t missing_ = 0;           // words that are still to come
+  std::optional<std::uint32_t> bulk_;  // the size of the next one, once it is known
+  std::vector<Words::Place> places_;
+  std::string unquoted_;  // the words of an inline command
+  std::string problem_;
+  State state_ = State::incomplete;
+};
+
+}  // namespace redis

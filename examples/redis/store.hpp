@@ -1,0 +1,155 @@
+// The keys, their values, and when they expire.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <evio/buffer.hpp>
+#include <functional>
+#include <list>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+
+namespace redis {
+
+/// Milliseconds since 1970.
+inline std::int64_t now_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+/// A string; a large one is a Buffer, which can be sent without being copied.
+class Value {
+ public:
+  std::string_view view() const {
+    if (const auto* buffer = large()) return buffer->view();
+    return std::get<std::string>(bytes_);
+  }
+  const evio::Buffer* large() const noexcept { return std::get_if<evio::Buffer>(&bytes_); }
+
+  void set(std::string_view text) {
+    auto* small = std::get_if<std::string>(&bytes_);
+    if (text.size() >= large_min)
+      bytes_ = evio::Buffer(std::string(text));
+    else if (small && small->capacity() / 2 <= text.size() + 16)
+      small->assign(text);
+    else
+      bytes_ = std::string(text);
+  }
+
+ private:
+  static constexpr std::size_t large_min = 32 << 10;
+  std::variant<std::string, evio::Buffer> bytes_;
+};
+
+/// A map of strings that forgets keys whose time has come, and that can be walked through a few keys at a time while it
+/// changes. One thread.
+class Store {
+ public:
+  static constexpr std::int64_t never = -1;
+
+  struct Entry;
+  using Item = std::pair<const std::string, Entry>;
+  using Order = std::list<Item*>;
+  struct Entry {
+    Value value;
+    std::int64_t expires = never;  // the last millisecond in which it is there
+    Order::iterator place{};
+  };
+
+  /// A walk: meets each key that is there all the while once, none that was added since it began.
+  class Walk {
+   public:
+    explicit Walk(Store& store) : store_(store), next_(store.order_.begin()) { store_.walks_.push_back(this); }
+    ~Walk() { store_.walks_.remove(this); }
+    Walk(const Walk&) = delete;
+    Walk& operator=(const Walk&) = delete;
+
+    /// Where it stands, until it advances or the key is erased; null at the end.
+    const Item* item() const { return next_ == store_.order_.end() ? nullptr : *next_; }
+    void advance() { ++next_; }
+    /// Whether the key that it stood on was erased since the last call: then it stands on the next one.
+    bool pushed() { return std::exchange(pushed_, false); }
+
+   private:
+    friend class Store;
+    Store& store_;
+    Order::iterator next_;
+    bool pushed_ = false;
+  };
+
+  std::size_t size() const noexcept { return items_.size(); }
+  /// How many of them will expire.
+  std::size_t mortals() const noexcept { return deadlines_.size(); }
+
+  /// Null if there is no such key, or no longer. Valid until it is erased.
+  Item* find(std::string_view key) {
+    const auto found = items_.find(key);
+    if (found == items_.end()) return nullptr;
+    if (!expired(*found)) return &*found;
+    erase(*found);
+    return nullptr;
+  }
+
+  Item& find_or_add(std::string_view key) {
+    if (Item* found = find(key)) return *found;
+    Item& item = *items_.emplace(key, Entry()).first;
+    order_.push_front(&item);
+    item.second.place = order_.begin();
+    return item;
+  }
+
+  void set_expiry(Item& item, std::int64_t when) {
+    std::int64_t& expires = item.second.expires;
+    if (expires == when) return;
+    if (expires != never) deadlines_.erase({expires, &item});
+    if (when != never) deadlines_.insert({when, &item});
+    expires = when;
+  }
+
+  void erase(Item& item) {
+    set_expiry(item, never);
+    for (Walk* walk : walks_) {
+      if (walk->next_ != item.second.place) continue;
+      walk->advance();
+      walk->pushed_ = true;
+    }
+    order_.erase(item.second.place);
+    items_.erase(items_.find(item.first));
+  }
+
+  void clear() {
+    for (Walk* walk : walks_) walk->next_ = order_.end();
+    deadlines_.clear();
+    order_.clear();
+    items_.clear();
+  }
+
+  static bool expired(const Item& item) { return item.second.expires != never && item.second.expires < now_ms(); }
+
+  /// When the next key expires, or never.
+  std::int64_t first_deadline() const { return deadlines_.empty() ? never : deadlines_.begin()->first; }
+
+  /// Erases expired keys, but not more than so many.
+  void expire(int count_max) {
+    for (; count_max > 0 && !deadlines_.empty() && expired(*deadlines_.begin()->second); --count_max)
+      erase(*deadlines_.begin()->second);
+  }
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
+  };
+
+  std::unordered_map<std::string, Entry, Hash, std::equal_to<>> items_;
+  Order order_;  // the newest first
+  std::set<std::pair<std::int64_t, Item*>> deadlines_;
+  std::list<Walk*> walks_;
+};
+
+}  // namespace redis
