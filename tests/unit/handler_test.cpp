@@ -1,0 +1,216 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <evio/action.hpp>
+#include <evio/handler.hpp>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "allocations.hpp"
+
+namespace {
+
+using evio::Action;
+using evio::Handler;
+
+// Counts how many of it live.
+struct Token {
+  explicit Token(int& living) : count(&living) { ++*count; }
+  Token(const Token& other) : count(other.count) { ++*count; }
+  Token(Token&& other) noexcept : count(other.count) { ++*count; }
+  ~Token() { --*count; }
+
+  int* count;
+};
+
+int twice(int n) { return 2 * n; }
+
+TEST(Handler, IsFalseWhileEmpty) {
+  Handler<void()> handler;
+  EXPECT_FALSE(handler);
+  handler = [] {};
+  EXPECT_TRUE(handler);
+  handler = {};
+  EXPECT_FALSE(handler);
+}
+
+TEST(Handler, TakesEveryKindOfCallable) {
+  struct Functor {
+    int operator()(int n) { return calls += n; }
+    int calls = 0;
+  };
+  struct ConstFunctor {
+    int operator()(int n) const { return n; }
+  };
+  const auto named = [](int n) { return n + 1; };
+  const Handler<int(int)> of_lambda = [](int n) { return n + 1; };
+  const Handler<int(int)> of_named = named;
+  const Handler<int(int)> of_generic = [](auto n) { return n + 1; };
+  const Handler<int(int)> of_function = twice;
+  const Handler<int(int)> of_pointer = &twice;
+  const Handler<int(int)> of_std_function = std::function<int(int)>(twice);
+  const Handler<int(int)> of_functor = Functor();
+  const Handler<int(int)> of_const_functor = ConstFunctor();
+  EXPECT_EQ(of_lambda(1), 2);
+  EXPECT_EQ(of_named(1), 2);
+  EXPECT_EQ(of_generic(1), 2);
+  EXPECT_EQ(of_function(4), 8);
+  EXPECT_EQ(of_pointer(4), 8);
+  EXPECT_EQ(of_std_function(4), 8);
+  EXPECT_EQ(of_functor(2) + of_functor(2), 2 + 4);
+  EXPECT_EQ(of_const_functor(5), 5);
+}
+
+TEST(Handler, ParametersMayBeLeftOut) {
+  const Handler<int(int, std::string)> handler = [] { return 7; };
+  EXPECT_EQ(handler(1, "two"), 7);
+}
+
+TEST(Handler, ParametersAreTakenWhereBothWouldDo) {
+  struct Both {
+    int operator()(int n) { return n; }
+    int operator()() { return -1; }
+  };
+  const Handler<int(int)> handler = Both();
+  EXPECT_EQ(handler(3), 3);
+}
+
+TEST(Handler, VoidMeansActionNone) {
+  int calls = 0;
+  const Handler<Action(int)> with = [&](int) { ++calls; };
+  const Handler<Action(int)> without = [&] { ++calls; };
+  const Handler<Action(int)> closing = [] { return Action::close; };
+  EXPECT_EQ(with(1), Action::none);
+  EXPECT_EQ(without(1), Action::none);
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(closing(1), Action::close);
+}
+
+TEST(Handler, ResultsAreConverted) {
+  const Handler<std::string()> handler = [] { return "text"; };
+  EXPECT_EQ(handler(), "text");
+}
+
+TEST(Handler, ReferencesArriveAsThemselves) {
+  int number = 1;
+  const Handler<void(int&)> handler = [](int& n) { n = 5; };
+  handler(number);
+  EXPECT_EQ(number, 5);
+  const Handler<int&(int&)> same = [](int& n) -> int& { return n; };
+  EXPECT_EQ(&same(number), &number);
+}
+
+TEST(Handler, ValuesAreMovedThrough) {
+  const Handler<int(std::unique_ptr<int>)> handler = [](std::unique_ptr<int> n) { return *n; };
+  EXPECT_EQ(handler(std::make_unique<int>(9)), 9);
+}
+
+TEST(Handler, CapturesMayBeMoveOnly) {
+  Handler<int()> handler = [number = std::make_unique<int>(3)] { return ++*number; };
+  EXPECT_EQ(handler(), 4);
+  const Handler<int()> moved = std::move(handler);
+  EXPECT_EQ(moved(), 5);
+}
+
+TEST(Handler, CapturesMayChange) {
+  const Handler<int()> handler = [n = 0]() mutable { return ++n; };
+  handler();
+  EXPECT_EQ(handler(), 2);
+}
+
+TEST(Handler, IsMovedNotCopied) {
+  static_assert(!std::is_copy_constructible_v<Handler<void()>>);
+  static_assert(!std::is_copy_assignable_v<Handler<void()>>);
+  static_assert(std::is_nothrow_move_constructible_v<Handler<void()>>);
+  static_assert(std::is_nothrow_move_assignable_v<Handler<void()>>);
+  Handler<int()> first = [] { return 1; };
+  Handler<int()> second = std::move(first);
+  EXPECT_FALSE(first);
+  first = std::move(second);
+  EXPECT_FALSE(second);
+  EXPECT_EQ(first(), 1);
+}
+
+TEST(Handler, MovedToItselfItStays) {
+  Handler<int()> handler = [number = std::make_unique<int>(1)] { return *number; };
+  Handler<int()>& same = handler;
+  handler = std::move(same);
+  EXPECT_EQ(handler(), 1);
+}
+
+TEST(Handler, HoldsFourPointersInPlace) {
+  const std::size_t before = allocations().count;
+  std::array<void*, 4> captured{};
+  Handler<void*()> handler = [captured] { return captured[3]; };
+  const Handler<void*()> moved = std::move(handler);
+  EXPECT_EQ(moved(), nullptr);
+  EXPECT_EQ(allocations().count, before);
+}
+
+TEST(Handler, HoldsMoreOnTheHeapAndMovesItWithoutAllocating) {
+  std::array<int, 100> captured{};
+  captured[99] = 4;
+  const std::size_t before = allocations().count;
+  Handler<int()> handler = [captured] { return captured[99]; };
+  EXPECT_EQ(allocations().count, before + 1);
+  Handler<int()> moved = std::move(handler);
+  handler = std::move(moved);
+  EXPECT_EQ(handler(), 4);
+  EXPECT_EQ(allocations().count, before + 1);
+}
+
+TEST(Handler, HoldsTheOverAlignedOnTheHeap) {
+  struct alignas(64) Aligned {
+    bool operator()() const { return reinterpret_cast<std::uintptr_t>(this) % 64 == 0; }
+  };
+  Handler<bool()> handler = Aligned();
+  const Handler<bool()> moved = std::move(handler);
+  EXPECT_TRUE(moved());
+}
+
+template <std::size_t size>
+void destroys_once() {
+  int living = 0;
+  {
+    Handler<void()> first = [token = Token(living), room = std::array<char, size>()] { static_cast<void>(room); };
+    EXPECT_EQ(living, 1);
+    Handler<void()> second = std::move(first);
+    EXPECT_EQ(living, 1);
+    first = std::move(second);
+    EXPECT_EQ(living, 1);
+    first = [token = Token(living), room = std::array<char, size>()] { static_cast<void>(room); };
+    EXPECT_EQ(living, 1) << "what was replaced lives on";
+    first = {};
+    EXPECT_EQ(living, 0);
+    first = [token = Token(living), room = std::array<char, size>()] { static_cast<void>(room); };
+  }
+  EXPECT_EQ(living, 0);
+}
+
+TEST(Handler, DestroysWhatItHoldsInPlaceOnce) { destroys_once<1>(); }
+TEST(Handler, DestroysWhatItHoldsOnTheHeapOnce) { destroys_once<100>(); }
+
+TEST(Handler, ExceptionsPassThrough) {
+  const Handler<Action(int)> handler = [](int n) {
+    if (n < 0) throw std::out_of_range("negative");
+  };
+  EXPECT_EQ(handler(1), Action::none);
+  EXPECT_THROW(handler(-1), std::out_of_range);
+  EXPECT_EQ(handler(1), Action::none);
+}
+
+TEST(Handler, ACallableThatCannotBeMadeLeavesNothing) {
+  struct Picky {
+    Picky() = default;
+    Picky(const Picky&) { throw std::runtime_error("no copy"); }
+    void operator()() const {}
+  };
+  const Picky picky;
+  EXPECT_THROW(Handler<void()>{picky}, std::runtime_error);
+}
+
+}  // namespace
