@@ -126,8 +126,8 @@ TEST(Socket, WritesEverythingToASlowReader) {
     if (!blocking) make_non_blocking(pair.ours.fd());
     const std::string bytes = pattern(4 << 20);
     std::string got;
-    std::thread reader([&] {
-      wait_until_full(pair.ours.fd());
+    std::thread reader([&, writer = pair.ours.fd()] {
+      wait_until_full(writer);
       got = read_all(pair.peer);
     });
     EXPECT_EQ(pair.ours.write(bytes), bytes.size());
