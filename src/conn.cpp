@@ -379,11 +379,8 @@ void Connection::flush() {
   took(loop_.driver().send_now(stream_, output_->front(room)));
   while (output_ && !flags_.sending) {
     output_->own();
-    const std::span<const Chunk> chunks = output_->front_in_place();
-    std::size_t given = 0;
-    for (const Chunk& chunk : chunks) given += chunk.size;
-    const std::size_t taken = loop_.driver().send(stream_, chunks);
-    flags_.sending = taken < given;
+    const std::size_t taken = loop_.driver().send(stream_, output_->front_in_place());
+    flags_.sending = taken == 0;
     took(taken);
   }
 }

@@ -249,6 +249,7 @@ void LoopCore::end() {
   acceptor_.close();
   datagrams_.close();
   driver_.reset();
+  mailbox_->drop_waker();
   publish_held();
 }
 

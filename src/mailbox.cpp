@@ -32,12 +32,22 @@ bool Mailbox::push(std::unique_ptr<Mail> mail) {
 }
 
 void Mailbox::wake() noexcept {
-  if (Waker* waker = published_.load(std::memory_order_acquire)) waker->wake();
+  waking_.fetch_add(1, std::memory_order_seq_cst);
+  if (Waker* waker = published_.load(std::memory_order_seq_cst)) waker->wake();
+  waking_.fetch_sub(1, std::memory_order_release);
 }
 
 void Mailbox::set_waker(std::unique_ptr<Waker> waker) {
   waker_ = std::move(waker);
-  published_.store(waker_.get(), std::memory_order_release);
+  published_.store(waker_.get(), std::memory_order_seq_cst);
+}
+
+// A signal handler may be in wake(): so no lock, but a wait of a few instructions.
+void Mailbox::drop_waker() noexcept {
+  published_.store(nullptr, std::memory_order_seq_cst);
+  while (waking_.load(std::memory_order_acquire) > 0) {
+  }
+  waker_.reset();
 }
 
 Mail* Mailbox::take() noexcept {

@@ -36,6 +36,8 @@ class Mailbox {
 
   // From here on: the receiver's thread.
   void set_waker(std::unique_ptr<Waker> waker);
+  // Nobody sleeps here any more; the waker dies, and wake() does nothing.
+  void drop_waker() noexcept;
   Waker& waker() noexcept { return *waker_; }
   // Everything pushed so far, oldest first, linked by `next`.
   Mail* take() noexcept;
@@ -53,6 +55,7 @@ class Mailbox {
   std::atomic<bool> sleeping_{false};
   std::unique_ptr<Waker> waker_;
   std::atomic<Waker*> published_{nullptr};  // waker_, for other threads
+  std::atomic<int> waking_{0};              // those that use it just now
 };
 
 }  // namespace evio::inline v1

@@ -89,8 +89,8 @@ class Driver {
   virtual void open(Stream stream, NativeSocket socket) = 0;
   // Sends what it can at once and retains nothing; 0 also where the driver sends in batches only.
   virtual std::size_t send_now(Stream stream, std::span<const Chunk> chunks) = 0;
-  // Sends; returns what was taken at once. If that is not all, the chunks and their bytes stay in place until on_sent or
-  // on_closed.
+  // Sends; returns what was taken at once, and then nothing is in flight: the rest must be given again. If nothing was,
+  // the send is in flight: the chunks and their bytes stay in place until on_sent or on_closed.
   virtual std::size_t send(Stream stream, std::span<const Chunk> chunks) = 0;
   virtual void set_receiving(Stream stream, bool receiving) = 0;
   // The end of this direction; nothing is in flight.

@@ -149,9 +149,8 @@ std::size_t ReadinessDriver::send_now(Stream stream, std::span<const Chunk> chun
 // What is not taken at once is sent when the kernel has room: it is not tried again before.
 std::size_t ReadinessDriver::send(Stream stream, std::span<const Chunk> chunks) {
   const std::size_t count = send_now(stream, chunks);
-  Slot& to = slot(stream);
-  if (to.blocked || to.leaving) {
-    to.pending = pending_.make(chunks);
+  if (count == 0) {
+    slot(stream).pending = pending_.make(chunks);
     change(stream);
   }
   return count;
