@@ -81,6 +81,7 @@ void Connection::sent(std::size_t count) {
 void Connection::handed_over(NativeSocket socket) {
   std::string untaken(input_ ? input_->view() : std::string_view());
   drop_input();
+  retire_handle();
   Socket owned(static_cast<int>(socket.value), std::move(untaken));
   const Action action = call([&] { return events().detached(*this, std::move(owned)); });
   finish();
@@ -90,6 +91,7 @@ void Connection::handed_over(NativeSocket socket) {
 void Connection::gone(std::error_code error) {
   const std::error_code why = outcome(error);
   phase_ = Phase::closing;  // `write` in `closed` is dropped
+  retire_handle();
   Action action = Action::none;
   if (events().closed) action = call([&] { return events().closed(*this, why); });
   finish();
@@ -104,9 +106,14 @@ std::error_code Connection::outcome(std::error_code error) const noexcept {
   return error;
 }
 
+// Nothing sent or posted through it can have an effect any more.
+void Connection::retire_handle() noexcept {
+  if (rare_ && rare_->handle) rare_->handle->mark_gone();
+}
+
 void Connection::finish() noexcept {
   phase_ = Phase::finished;
-  if (rare_ && rare_->handle) rare_->handle->mark_gone();
+  retire_handle();
   if (rare_) loop_.timers().cancel_group(rare_->timers);
   context_.reset();
   drop_input();

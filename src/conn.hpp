@@ -134,6 +134,7 @@ class Connection final : public Conn {
   void start_closing(CloseMode mode);
   void fail(std::error_code reason, CloseMode mode);
   std::error_code outcome(std::error_code error) const noexcept;
+  void retire_handle() noexcept;
   void finish() noexcept;
 
   void note_activity() noexcept;

@@ -21,10 +21,11 @@ Backend backend_for(const Events& events, const std::vector<Binding>& bindings) 
 
 }  // namespace
 
-ServerCore::ServerCore(Server& handle, Events events, const std::vector<Binding>& bindings)
+ServerCore::ServerCore(Server& handle, std::unique_ptr<Platform> platform, Events events,
+                       const std::vector<Binding>& bindings)
     : handle_(handle),
       main_(std::make_shared<Service>(std::move(events))),
-      platform_(make_platform(backend_for(main_->events, bindings))),
+      platform_(std::move(platform)),
       balancer_(main_->events.balance, loop_count(main_->events.loops, *platform_),
                 [this] { return platform_->random(); }) {
   const int count = loop_count(main_->events.loops, *platform_);
@@ -213,7 +214,10 @@ Stats ServerCore::stats() const noexcept {
 // ---- Server
 
 Server::Server(Bound, Events events, std::vector<Binding> bindings)
-    : core_(std::make_unique<ServerCore>(*this, std::move(events), bindings)) {}
+    : core_(std::make_unique<ServerCore>(*this, make_platform(backend_for(events, bindings)), std::move(events),
+                                         bindings)) {}
+Server::Server(std::unique_ptr<Platform> platform, Events events, std::vector<Binding> bindings)
+    : core_(std::make_unique<ServerCore>(*this, std::move(platform), std::move(events), bindings)) {}
 Server::~Server() = default;
 void Server::run() { core_->run(); }
 const std::vector<Address>& Server::addresses() const noexcept { return core_->addresses(); }

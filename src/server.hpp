@@ -18,7 +18,7 @@ namespace evio::inline v1 {
 class ServerCore final : public Stoppable {
  public:
   // Binds all addresses; throws Error, and then nothing stays bound.
-  ServerCore(Server& handle, Events events, const std::vector<Binding>& bindings);
+  ServerCore(Server& handle, std::unique_ptr<Platform> platform, Events events, const std::vector<Binding>& bindings);
   ~ServerCore();
 
   void run();
@@ -97,6 +97,13 @@ class ServerCore final : public Stoppable {
 
   std::mutex exception_mutex_;
   std::exception_ptr exception_;  // the first that nobody handled
+};
+
+// The door for what brings its own platform: the simulation, and tests of the middle.
+struct ServerAccess {
+  static Server make(std::unique_ptr<Platform> platform, Events events, std::vector<Binding> bindings) {
+    return Server(std::move(platform), std::move(events), std::move(bindings));
+  }
 };
 
 template <class Fn>
