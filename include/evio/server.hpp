@@ -12,6 +12,7 @@
 
 namespace evio::inline v1 {
 
+class Platform;
 class ServerCore;
 
 /// A server that you own: bind in the constructor, serve in run(). Handlers get this very object. All calls but run may
@@ -46,8 +47,11 @@ class Server {
   void for_each(Handler<void(Conn&)> fn);
 
  private:
+  friend struct ServerAccess;  // makes one on a platform of its own
+
   struct Bound {};
   Server(Bound, Events events, std::vector<Binding> bindings);
+  Server(std::unique_ptr<Platform> platform, Events events, std::vector<Binding> bindings);
 
   template <class T>
   static std::vector<Binding> bindings_of(T&& address) {
