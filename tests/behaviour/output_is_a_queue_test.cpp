@@ -145,7 +145,7 @@ TEST_P(OutputIsAQueue, WhateverIsWrittenInWhateverPieces) {
   const bool holds = rc::check("the peer receives exactly what was written", [&] {
     // What handles send is queued behind the handler call, so it is written last.
     const auto size = rc::gen::weightedOneOf<std::size_t>(
-        {{5, rc::gen::inRange<std::size_t>(0, 2000)}, {1, rc::gen::inRange<std::size_t>(0, 300'000)}});
+        {{5, rc::gen::inRange<std::size_t>(0, 2000)}, {1, rc::gen::inRange<std::size_t>(0, 100'000)}});
     auto written = *rc::gen::container<Script>(rc::gen::pair(rc::gen::inRange(0, 4), size));
     const auto sent = *rc::gen::container<Script>(rc::gen::pair(rc::gen::just(4), size));
     written.insert(written.end(), sent.begin(), sent.end());

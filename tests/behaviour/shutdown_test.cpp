@@ -23,7 +23,7 @@ TEST_P(Shutdown, FromEveryHandlerThatMayAskForIt) {
     std::atomic<int> stopped{0};
     std::atomic<bool> failed{false};
     const auto in = [&](const std::string& handler) { return handler == from ? Action::shutdown : Action::none; };
-    TestServer server = serve({.limits = {.output_high = 16 * kib, .output_low = 4 * kib},
+    TestServer server = serve({.limits = {.output_high = 16 * kib, .output_low = 4 * kib, .linger = 50ms},
                                .options = {.send_buffer = 8192},
                                .serving = [&] { return in("serving"); },
                                .opened =
@@ -262,17 +262,18 @@ TEST_P(Shutdown, LeavesNoDescriptorAndNoThreadBehind) {
   const auto descriptors = open_descriptors();
   const auto threads = thread_ids();
   for (int round = 0; round < 3; ++round) {
-    EventLog log;
-    TemporaryDirectory directory;
-    TestServer server =
-        serve({.opened = [&] { log.add("opened"); }, .tick = [] { return Tick{1ms}; }}, "tcp://127.0.0.1:0",
-              "udp://127.0.0.1:0", "unix://" + directory / "socket", "tcp://127.0.0.1:0?reuseport=true");
-    std::vector<Client> clients;
-    for (const std::size_t index : {0, 2, 3, 0, 2, 3}) clients.push_back(server.connect({}, index));
-    clients.pop_back();
-    ASSERT_TRUE(log.wait_for("opened", 5));
-    server.stop();
-    clients.clear();
+    {
+      EventLog log;
+      TemporaryDirectory directory;
+      TestServer server =
+          serve({.opened = [&] { log.add("opened"); }, .tick = [] { return Tick{1ms}; }}, "tcp://127.0.0.1:0",
+                "udp://127.0.0.1:0", "unix://" + directory / "socket", "tcp://127.0.0.1:0?reuseport=true");
+      std::vector<Client> clients;
+      for (const std::size_t index : {0, 2, 3, 0, 2, 3}) clients.push_back(server.connect({}, index));
+      clients.pop_back();
+      ASSERT_TRUE(log.wait_for("opened", 5));
+      server.stop();
+    }
     EXPECT_EQ(open_descriptors(), descriptors);
     EXPECT_EQ(thread_ids(), threads);
   }
