@@ -80,7 +80,8 @@ class Connection final : public Conn {
   bool finished() const noexcept { return phase_ == Phase::finished; }
 
   // The loop's mark: it stands in the list of touched connections.
-  bool touched = false;
+  bool touched() const noexcept { return flags_.touched; }
+  void set_touched(bool touched) noexcept { flags_.touched = touched; }
 
  private:
   enum class Phase : std::uint8_t { open, draining, lingering, detaching, closing, finished };
@@ -97,6 +98,7 @@ class Connection final : public Conn {
     bool fin_sent : 1;
     bool sending : 1;      // a send is in flight
     bool detach_asked : 1;
+    bool touched : 1;
   };
 
   const Events& events() const noexcept;
@@ -142,6 +144,7 @@ class Connection final : public Conn {
   void arm_deadline(Duration delay);
   void deadline_passed();
 
+  // In this order they take 80 bytes.
   Phase phase_ = Phase::open;
   Flags flags_{};
   Stream stream_{};
@@ -156,5 +159,7 @@ class Connection final : public Conn {
   std::uint16_t address_index_;
   std::uint32_t activity_ms_ = 0;  // when a byte last moved, on the loop's clock
 };
+
+static_assert(sizeof(void*) != 8 || sizeof(Connection) == 80, "what an idle connection costs");
 
 }  // namespace evio::inline v1

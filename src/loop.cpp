@@ -114,14 +114,15 @@ void LoopCore::run_timers() {
 }
 
 void LoopCore::touch(Connection& connection) {
-  if (std::exchange(connection.touched, true)) return;
+  if (connection.touched()) return;
+  connection.set_touched(true);
   touched_.push_back(&connection);
 }
 
 void LoopCore::settle_touched() {
   settling_.swap(touched_);
   for (Connection* connection : settling_) {
-    connection->touched = false;
+    connection->set_touched(false);
     connection->settle();
   }
   settling_.clear();
@@ -153,7 +154,7 @@ void LoopCore::bury(Connection& connection) {
 // One that still stands in the list of touched ones waits for the next turn.
 void LoopCore::reap() {
   std::erase_if(buried_, [this](Connection* connection) {
-    if (connection->touched) return false;
+    if (connection->touched()) return false;
     connections_.destroy(static_cast<std::uint32_t>(connection->stream()));
     return true;
   });
