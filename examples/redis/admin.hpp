@@ -181,7 +181,7 @@ inline void client_kill(Client& client, const Words& words) {
       if (i + 1 == words.size()) return client.reply.error("syntax error");
       const std::string_view value = words[i + 1];
       if (is(words[i], "id")) {
-        const auto number = integer(client, value);
+        const auto number = integer(client, value, "client-id should be greater than 0");
         if (!number) return;
         if (*number < 1) return client.reply.error("client-id should be greater than 0");
         id = *number;

@@ -87,9 +87,8 @@ class Client {
   void begin_transaction() { in_transaction_ = true; }
   /// Executes the commands that waited for this, or forgets them.
   void end_transaction(bool execute_them) {
-    in_transaction_ = false;
-    std::deque<Waiting> waiting = std::exchange(waiting_, {});
-    const bool spoiled = std::exchange(spoiled_, false);
+    const bool spoiled = spoiled_;
+    std::deque<Waiting> waiting = forget_transaction();
     if (!execute_them) return reply.ok();
     if (spoiled) return reply.error("-EXECABORT Transaction discarded because of previous errors.");
     reply.array(waiting.size());
@@ -159,13 +158,13 @@ class Client {
       reply.begin();
       end(evio::Action::close);
     } else if (!command) {
-      refuse(unknown(words));
+      refuse(nullptr, unknown(words));
     } else if (words.size() < arity || (command->arity > 0 && words.size() > arity)) {
-      refuse("wrong number of arguments for '" + std::string(command->name) + "' command");
+      refuse(command, "wrong number of arguments for '" + std::string(command->name) + "' command");
     } else if (!in_transaction_ || command->in_transaction == Command::at_once) {
       command->run(*this, words);
     } else if (command->in_transaction == Command::refused) {
-      refuse("Command not allowed inside a transaction");
+      refuse(command, "Command not allowed inside a transaction");
     } else {
       enqueue(*command, words);
     }
@@ -176,9 +175,16 @@ class Client {
     if (mute_next_ > 0) reply.mute(--mute_next_ > 0 || muted_);
   }
 
-  void refuse(std::string why) {
+  void refuse(const Command* command, const std::string& why) {
     spoiled_ = in_transaction_;
-    reply.error(std::move(why));
+    if (!command || command->name != "exec") return reply.error(why);
+    forget_transaction();
+    reply.error("-EXECABORT Transaction discarded because of: " + why);
+  }
+
+  std::deque<Waiting> forget_transaction() {
+    in_transaction_ = spoiled_ = false;
+    return std::exchange(waiting_, {});
   }
 
   void enqueue(const Command& command, const Words& words) {

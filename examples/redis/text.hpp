@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,12 +25,17 @@ inline bool is(std::string_view word, std::string_view small) {
 
 /// A 64-bit number written in the one way that Redis accepts: no blank, no '+', no leading zero, no "-0".
 inline std::optional<std::int64_t> to_integer(std::string_view text) {
-  std::int64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end) return {};
-  const bool padded = text.front() == '0' ? text.size() > 1 : text.starts_with("-0");
-  return padded ? std::nullopt : std::optional(value);
+  const bool negative = text.starts_with('-');
+  const std::string_view digits = text.substr(negative);
+  if (text == "0") return 0;
+  if (digits.empty() || digits[0] == '0' || digits.size() > 19) return {};  // 19 always fit into 64 bits
+  std::uint64_t value = 0;
+  for (char c : digits) {
+    if (c < '0' || c > '9') return {};
+    value = value * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  if (value > std::uint64_t{INT64_MAX} + negative) return {};
+  return static_cast<std::int64_t>(negative ? 0 - value : value);
 }
 
 /// Up to the first NUL and at most `size_max` bytes: what Redis quotes of a client's words in its error texts.
