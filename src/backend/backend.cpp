@@ -8,6 +8,9 @@
 #include "backend/platform.hpp"
 #include "backend/posix/posix_platform.hpp"
 #include "backend/readiness/readiness_driver.hpp"
+#ifdef EVIO_HAVE_URING
+#include "backend/uring/uring_driver.hpp"
+#endif
 
 namespace evio::inline v1 {
 
@@ -21,7 +24,20 @@ std::unique_ptr<Driver> poll_driver(Sink& sink, EventFd& waker) {
   return std::make_unique<ReadinessDriver>(sink, waker, make_poll());
 }
 
-[[noreturn]] void refuse(const char* backend, const char* why) {
+#ifdef EVIO_HAVE_URING
+std::unique_ptr<Driver> uring_driver(Sink& sink, EventFd& waker) { return std::make_unique<UringDriver>(sink, waker); }
+
+const std::string& why_not_uring() { return Ring::what_is_missing(); }
+#else
+std::unique_ptr<Driver> uring_driver(Sink&, EventFd&) { return nullptr; }
+
+const std::string& why_not_uring() {
+  static const std::string why = "this build was made without liburing";
+  return why;
+}
+#endif
+
+[[noreturn]] void refuse(const char* backend, const std::string& why) {
   throw Error(std::make_error_code(std::errc::not_supported), "",
               std::string("backend ") + backend + " cannot be had: " + why);
 }
@@ -47,7 +63,8 @@ std::unique_ptr<Platform> make_platform(Backend backend) {
     case Backend::poll:
       return make_posix_platform(poll_driver);
     case Backend::io_uring:
-      refuse("io_uring", "this build has no driver for it; take automatic or epoll");
+      if (!why_not_uring().empty()) refuse("io_uring", why_not_uring());
+      return make_posix_platform(uring_driver);
     case Backend::kqueue:
       refuse("kqueue", "it is not a Linux interface; take automatic or epoll");
     case Backend::automatic:

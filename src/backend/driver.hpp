@@ -2,10 +2,12 @@
 //
 // A driver must provide, for one loop and on its thread:
 //  - streams, listeners and datagram sockets under names (small numbers) that the caller chooses;
-//  - up calls (Sink) only from inside poll(), never from inside a down call; after every up call it looks again at what it
+//  - up calls (Sink) only from inside poll(), never from inside a down call; after every up call it looks again at what
+//  it
 //    was about to do, since any down call may be made in any up call, `close` included;
 //  - output that is sent in order: one send in flight a stream, whose memory stays in place until on_sent or on_closed;
-//  - on_closed once and last, when no operation refers to the stream's memory; the descriptor is closed after it returned;
+//  - on_closed once and last, when no operation refers to the stream's memory; the descriptor is closed after it
+//  returned;
 //  - receiving that stops late: what had landed still comes up after set_receiving(false), and the end behind it;
 //  - a reset of a stream that does not receive is reported all the same, without spinning;
 //  - a bounded share of every turn for each stream.
@@ -107,8 +109,8 @@ class Driver {
 
   // Monotonic time.
   virtual Duration now() = 0;
-  // Waits for events until `deadline` (of now()'s clock; in the past: does not wait) and delivers them. Whether there was
-  // any.
+  // Waits for events until `deadline` (of now()'s clock; in the past: does not wait) and delivers them. Whether there
+  // was any.
   virtual bool poll(Duration deadline) = 0;
 };
 

@@ -71,8 +71,8 @@ class Platform {
   virtual std::shared_ptr<void> catch_signals(Stoppable& target) = 0;
 };
 
-// The platform of this machine, with the backend asked for (or EVIO_BACKEND's, or the best). Throws Error if it cannot be
-// had.
+// The platform of this machine, with the backend asked for (or EVIO_BACKEND's, or the best). Throws Error if it cannot
+// be had.
 std::unique_ptr<Platform> make_platform(Backend backend);
 
 }  // namespace evio::inline v1

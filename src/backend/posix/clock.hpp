@@ -12,7 +12,8 @@ inline Duration monotonic_now() noexcept { return std::chrono::steady_clock::now
 // For waits: rounded up, so that they do not end early; negative for ever.
 inline int milliseconds(Duration timeout) noexcept {
   if (timeout < Duration::zero()) return -1;
-  const auto count = timeout / std::chrono::milliseconds(1) + (timeout % std::chrono::milliseconds(1) != Duration::zero());
+  const auto count =
+      timeout / std::chrono::milliseconds(1) + (timeout % std::chrono::milliseconds(1) != Duration::zero());
   return count > INT_MAX ? INT_MAX : static_cast<int>(count);
 }
 

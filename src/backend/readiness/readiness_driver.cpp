@@ -15,8 +15,6 @@ namespace evio::inline v1 {
 namespace {
 
 constexpr std::size_t buffer_size = 64 << 10;  // also holds the largest datagram
-constexpr int accepts_per_turn = 64;
-constexpr int datagrams_per_turn = 64;
 
 constexpr int kind_shift = 30;
 constexpr std::uint32_t index_mask = (1u << kind_shift) - 1;
@@ -36,88 +34,47 @@ ReadinessDriver::ReadinessDriver(Sink& sink, EventFd& waker, std::unique_ptr<Sel
 ReadinessDriver::~ReadinessDriver() {
   for (std::uint32_t i = 0; i < slots_.size(); ++i)
     if (slots_[i].fd >= 0) ::close(slots_[i].fd);
-  for (const Door& door : doors_)
-    if (door.fd >= 0) ::close(door.fd);
-  for (const DatagramPort& port : ports_)
-    if (port.fd >= 0) ::close(port.fd);
 }
 
 std::uint64_t ReadinessDriver::key(Kind kind, std::uint32_t index, std::uint32_t generation) noexcept {
   return static_cast<std::uint64_t>(generation) << 32 | static_cast<std::uint64_t>(kind) << kind_shift | index;
 }
 
-template <class T>
-T& ReadinessDriver::at(std::vector<T>& all, std::uint32_t index) {
-  if (index >= all.size()) all.resize(index + 1);
-  return all[index];
-}
-
-// ---- Listeners
+// ---- Listeners and datagrams
 
 void ReadinessDriver::accept_from(Listener listener, NativeSocket socket) {
-  const auto index = static_cast<std::uint32_t>(listener);
-  Door& door = at(doors_, index);
-  door = {.fd = static_cast<int>(socket.value), .accepting = true, .unix_socket = is_unix(static_cast<int>(socket.value))};
-  selector_->watch(door.fd, {.read = true}, key(Kind::listener, index, 0));
+  listeners_.add(listener, socket);
+  selector_->watch(listeners_.fd(listener), {.read = true},
+                   key(Kind::listener, static_cast<std::uint32_t>(listener), 0));
 }
 
 void ReadinessDriver::set_accepting(Listener listener, bool accepting) {
-  const auto index = static_cast<std::uint32_t>(listener);
-  Door& door = doors_[index];
-  if (door.fd < 0 || door.accepting == accepting) return;
-  door.accepting = accepting;
-  selector_->rewatch(door.fd, {.read = accepting}, key(Kind::listener, index, 0));
+  if (listeners_.fd(listener) < 0) return;
+  listeners_.set_accepting(listener, accepting);
+  watch_listener(listener);
+}
+
+void ReadinessDriver::watch_listener(Listener listener) {
+  if (listeners_.fd(listener) < 0) return;
+  selector_->rewatch(listeners_.fd(listener), {.read = listeners_.accepting(listener)},
+                     key(Kind::listener, static_cast<std::uint32_t>(listener), 0));
 }
 
 void ReadinessDriver::close_listener(Listener listener) {
-  Door& door = doors_[static_cast<std::uint32_t>(listener)];
-  selector_->forget(door.fd);
-  ::close(std::exchange(door.fd, -1));
+  selector_->forget(listeners_.fd(listener));
+  listeners_.close(listener);
 }
-
-void ReadinessDriver::accept_some(std::uint32_t index) {
-  for (int i = 0; i < accepts_per_turn; ++i) {
-    const Door door = doors_[index];
-    if (door.fd < 0 || !door.accepting) return;
-    const Accepted accepted = accept(door.fd, door.unix_socket);
-    const auto listener = static_cast<Listener>(index);
-    if (accepted.fd >= 0) {
-      sink_.on_accepted(listener, {accepted.fd}, accepted.peer);
-    } else {
-      if (!accept_must_wait(accepted.error)) return;
-      set_accepting(listener, false);
-      return sink_.on_accept_stopped(listener, system_error(accepted.error));
-    }
-  }
-}
-
-// ---- Datagrams
 
 void ReadinessDriver::bind_datagram(DatagramSocket socket, NativeSocket native) {
-  const auto index = static_cast<std::uint32_t>(socket);
-  at(ports_, index) = DatagramPort(static_cast<int>(native.value));
-  selector_->watch(ports_[index].fd, {.read = true}, key(Kind::datagram, index, 0));
+  ports_.add(socket, native);
+  selector_->watch(ports_.fd(socket), {.read = true}, key(Kind::datagram, static_cast<std::uint32_t>(socket), 0));
 }
 
-bool ReadinessDriver::send_to(DatagramSocket socket, const Datagram& datagram) {
-  return send_datagram(ports_[static_cast<std::uint32_t>(socket)], datagram).error == 0;
-}
+bool ReadinessDriver::send_to(DatagramSocket socket, const Datagram& datagram) { return ports_.send(socket, datagram); }
 
 void ReadinessDriver::close_datagram(DatagramSocket socket) {
-  DatagramPort& port = ports_[static_cast<std::uint32_t>(socket)];
-  selector_->forget(port.fd);
-  ::close(std::exchange(port.fd, -1));
-}
-
-void ReadinessDriver::receive_datagrams(std::uint32_t index) {
-  for (int i = 0; i < datagrams_per_turn; ++i) {
-    const DatagramPort& port = ports_[index];
-    if (port.fd < 0) return;
-    const ReceivedDatagram received = receive_datagram(port, {buffer_.get(), buffer_size});
-    if (received.result.error) return;  // nothing more, or the trouble of a peer that is gone: read off by asking
-    sink_.on_datagram(static_cast<DatagramSocket>(index),
-                      {.from = received.from, .to = received.to, .bytes = {buffer_.get(), received.result.count}});
-  }
+  selector_->forget(ports_.fd(socket));
+  ports_.close(socket);
 }
 
 // ---- Streams
@@ -274,10 +231,14 @@ void ReadinessDriver::dispatch(const Ready& ready) {
   switch (static_cast<Kind>(static_cast<std::uint32_t>(ready.key) >> kind_shift)) {
     case Kind::stream:
       return stream_ready(static_cast<Stream>(index), static_cast<std::uint32_t>(ready.key >> 32), ready);
-    case Kind::listener:
-      return accept_some(index);
+    case Kind::listener: {
+      const auto listener = static_cast<Listener>(index);
+      if (listeners_.accept_some(listener, sink_) == Listeners::Outcome::stopped) watch_listener(listener);
+      return;
+    }
     case Kind::datagram:
-      return receive_datagrams(index);
+      ports_.receive_some(static_cast<DatagramSocket>(index), {buffer_.get(), buffer_size}, sink_);
+      return;
     case Kind::waker:
       if (drain_waker_) waker_.drain();
   }

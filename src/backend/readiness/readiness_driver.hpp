@@ -5,8 +5,9 @@
 #include <vector>
 
 #include "backend/driver.hpp"
-#include "backend/posix/datagram_io.hpp"
+#include "backend/posix/datagram_ports.hpp"
 #include "backend/posix/io.hpp"
+#include "backend/posix/listeners.hpp"
 #include "backend/posix/waker.hpp"
 #include "backend/readiness/selector.hpp"
 #include "backend/slots.hpp"
@@ -49,18 +50,13 @@ class ReadinessDriver final : public Driver {
     std::uint32_t generation = 0;
     std::uint32_t pending = none;  // the send in flight
     bool receiving : 1 = false;
-    bool blocked : 1 = false;      // the kernel took less than it was given; until it is writable again
+    bool blocked : 1 = false;  // the kernel took less than it was given; until it is writable again
     bool watched : 1 = false;
     bool watched_read : 1 = false;
     bool watched_write : 1 = false;
-    bool hung_up : 1 = false;      // without an error: watched only when something is wanted
-    bool changed : 1 = false;      // stands in changed_
-    bool leaving : 1 = false;      // stands in leaving_
-  };
-  struct Door {
-    int fd = -1;
-    bool accepting = false;
-    bool unix_socket = false;
+    bool hung_up : 1 = false;  // without an error: watched only when something is wanted
+    bool changed : 1 = false;  // stands in changed_
+    bool leaving : 1 = false;  // stands in leaving_
   };
   struct Leaving {  // a stream that closes, or is detached
     Stream stream;
@@ -83,10 +79,7 @@ class ReadinessDriver final : public Driver {
   void write_more(Stream stream);
   void read_some(Stream stream);
   void hung_up(Stream stream);
-  void accept_some(std::uint32_t index);
-  void receive_datagrams(std::uint32_t index);
-  template <class T>
-  static T& at(std::vector<T>& all, std::uint32_t index);
+  void watch_listener(Listener listener);
 
   Sink& sink_;
   EventFd& waker_;
@@ -97,8 +90,8 @@ class ReadinessDriver final : public Driver {
   Slab<std::span<const Chunk>> pending_;
   std::vector<Stream> changed_;
   std::vector<Leaving> leaving_, leaving_now_;
-  std::vector<Door> doors_;
-  std::vector<DatagramPort> ports_;
+  Listeners listeners_;
+  DatagramPorts ports_;
 };
 
 }  // namespace evio::inline v1

@@ -1,0 +1,121 @@
+#include "backend/uring/ring.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <evio/error.hpp>
+
+#include "backend/uring/buffer_ring.hpp"
+
+namespace evio::inline v1 {
+
+namespace {
+
+constexpr unsigned submissions = 1024;
+constexpr unsigned completions = 16384;
+
+constexpr unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
+                           IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE | IORING_SETUP_R_DISABLED;
+
+std::string failed(const char* what, int error) { return std::string(what) + ": " + std::strerror(error); }
+
+// Receives once by multishot into a provided buffer: the newest feature that the driver stands on, and it implies the
+// others.
+std::string try_receiving() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) < 0) return failed("socketpair", errno);
+  std::string missing;
+  try {
+    Ring ring;
+    ring.enable();
+    BufferRing buffers(ring);
+    io_uring_sqe* entry = ring.entry();
+    io_uring_prep_recv_multishot(entry, ends[0], nullptr, 0, 0);
+    entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
+    entry->flags |= IOSQE_BUFFER_SELECT;
+    entry->buf_group = BufferRing::group;
+    ring.submit_and_reap();
+    if (::write(ends[1], "x", 1) != 1) missing = failed("write", errno);
+    ring.submit_and_wait(std::chrono::seconds(1));
+    io_uring_cqe completion{};
+    if (!ring.take(completion) || completion.res != 1 || !(completion.flags & IORING_CQE_F_MORE))
+      missing = "this kernel has no multishot receive with provided buffers (Linux 6.1 has)";
+  } catch (const Error& error) {
+    missing = error.what();
+  }
+  ::close(ends[0]);
+  ::close(ends[1]);
+  return missing;
+}
+
+}  // namespace
+
+Ring::Ring() {
+  io_uring_params params{};
+  params.flags = flags;
+  params.cq_entries = completions;
+  if (const int error = io_uring_queue_init_params(submissions, &ring_, &params); error < 0)
+    throw Error(std::error_code(-error, std::system_category()), "",
+                "io_uring cannot be set up (forbidden, or a kernel before 6.1); take automatic or epoll");
+}
+
+Ring::~Ring() { io_uring_queue_exit(&ring_); }
+
+void Ring::enable() {
+  io_uring_enable_rings(&ring_);
+  io_uring_register_ring_fd(&ring_);
+}
+
+io_uring_sqe* Ring::entry() {
+  io_uring_sqe* entry = io_uring_get_sqe(&ring_);
+  while (!entry) {
+    io_uring_submit(&ring_);
+    entry = io_uring_get_sqe(&ring_);
+  }
+  return entry;
+}
+
+void Ring::submit_and_reap() {
+  if (queued())
+    io_uring_submit_and_get_events(&ring_);
+  else if (IO_URING_READ_ONCE(*ring_.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
+    io_uring_get_events(&ring_);
+}
+
+void Ring::submit_and_wait(Duration timeout) {
+  io_uring_cqe* first = nullptr;
+  if (timeout < Duration::zero()) {
+    io_uring_submit_and_wait_timeout(&ring_, &first, 1, nullptr, nullptr);
+    return;
+  }
+  __kernel_timespec until{};
+  until.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(timeout).count();
+  until.tv_nsec = (timeout % std::chrono::seconds(1)).count();
+  io_uring_submit_and_wait_timeout(&ring_, &first, 1, &until, nullptr);
+}
+
+void Ring::flush_overflow() {
+  while (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW && io_uring_cq_ready(&ring_) < completions)
+    if (io_uring_get_events(&ring_) < 0) return;
+}
+
+bool Ring::take(io_uring_cqe& completion) noexcept {
+  io_uring_cqe* first = nullptr;
+  unsigned head = 0;
+  io_uring_for_each_cqe(&ring_, head, first) {
+    completion = *first;
+    io_uring_cq_advance(&ring_, 1);
+    return true;
+  }
+  return false;
+}
+
+const std::string& Ring::what_is_missing() {
+  static const std::string missing = try_receiving();
+  return missing;
+}
+
+}  // namespace evio::inline v1

@@ -1,0 +1,554 @@
+#include "backend/uring/uring_driver.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "backend/posix/clock.hpp"
+#include "backend/posix/io.hpp"
+#include "backend/posix/socket.hpp"
+
+namespace evio::inline v1 {
+
+namespace {
+
+constexpr std::size_t buffer_size = 64 << 10;  // also holds the largest datagram
+constexpr std::size_t large_send = 16 << 10;   // from here on copying costs more than the system call that it saves
+constexpr int large_reads_for_bulk = 2;
+constexpr int small_reads_for_ring = 8;
+constexpr std::size_t rearmed_a_turn = BufferRing::count / 8;
+
+constexpr int op_shift = 28;
+constexpr std::uint32_t index_mask = (1u << op_shift) - 1;
+
+std::error_code system_error(int error) noexcept { return {error, std::system_category()}; }
+
+std::size_t total(std::span<const Chunk> chunks) noexcept {
+  std::size_t size = 0;
+  for (const Chunk& chunk : chunks) size += chunk.size;
+  return size;
+}
+
+}  // namespace
+
+UringDriver::UringDriver(Sink& sink, EventFd& waker)
+    : sink_(sink), waker_(waker), buffer_(std::make_unique_for_overwrite<char[]>(buffer_size)) {}
+
+UringDriver::~UringDriver() {
+  if (enabled_) drain_ring();
+  for (std::uint32_t i = 0; i < slots_.size(); ++i)
+    if (slots_[i].fd >= 0) ::close(slots_[i].fd);
+}
+
+// The kernel lets go of the sockets before this returns: else a port would stay taken for a while.
+void UringDriver::drain_ring() noexcept {
+  io_uring_sqe* entry = ring_.entry();
+  io_uring_prep_cancel64(entry, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+  entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+  entry->user_data = user_data(Op::cancel, 0, 0);
+  for (int tries = 0; outstanding_ > 0 && tries < 10; ++tries) {
+    ring_.submit_and_wait(std::chrono::milliseconds(100));
+    for (io_uring_cqe completion; ring_.take(completion);) {
+      const auto op = static_cast<Op>(static_cast<std::uint32_t>(completion.user_data) >> op_shift);
+      if (op != Op::send && op != Op::cancel && !(completion.flags & IORING_CQE_F_MORE)) --outstanding_;
+    }
+  }
+}
+
+std::uint64_t UringDriver::user_data(Op op, std::uint32_t index, std::uint32_t generation) noexcept {
+  return static_cast<std::uint64_t>(generation) << 32 | static_cast<std::uint64_t>(op) << op_shift | index;
+}
+
+// ---- Listeners and datagrams: by readiness. Accepting in this way keeps to a limit exactly and brings the peer's
+// address with each connection, for one system call, as asking for it after a multishot accept would be.
+
+void UringDriver::watch(Op op, std::uint32_t index, int fd) {
+  io_uring_sqe* entry = ring_.entry();
+  io_uring_prep_poll_multishot(entry, fd, POLLIN);
+  entry->user_data = user_data(op, index, 0);
+  ++outstanding_;
+}
+
+void UringDriver::queue_cancel(std::uint64_t target) {
+  io_uring_sqe* entry = ring_.entry();
+  io_uring_prep_cancel64(entry, target, 0);
+  entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+  entry->user_data = user_data(Op::cancel, 0, 0);
+}
+
+void UringDriver::accept_from(Listener listener, NativeSocket socket) {
+  listeners_.add(listener, socket);
+  watch(Op::listener, static_cast<std::uint32_t>(listener), listeners_.fd(listener));
+}
+
+void UringDriver::set_accepting(Listener listener, bool accepting) {
+  if (listeners_.fd(listener) < 0) return;
+  listeners_.set_accepting(listener, accepting);
+  if (accepting) unaccepted_.push_back(listener);  // what came meanwhile was told then
+}
+
+void UringDriver::close_listener(Listener listener) {
+  queue_cancel(user_data(Op::listener, static_cast<std::uint32_t>(listener), 0));
+  ::shutdown(listeners_.fd(listener), SHUT_RDWR);  // it listens no more, though the kernel still holds it
+  listeners_.close(listener);
+}
+
+void UringDriver::accept_some(Listener listener) {
+  if (listeners_.fd(listener) < 0) return;
+  if (listeners_.accept_some(listener, sink_) == Listeners::Outcome::more) unaccepted_.push_back(listener);
+}
+
+void UringDriver::bind_datagram(DatagramSocket socket, NativeSocket native) {
+  ports_.add(socket, native);
+  watch(Op::datagram, static_cast<std::uint32_t>(socket), ports_.fd(socket));
+}
+
+bool UringDriver::send_to(DatagramSocket socket, const Datagram& datagram) { return ports_.send(socket, datagram); }
+
+void UringDriver::close_datagram(DatagramSocket socket) {
+  queue_cancel(user_data(Op::datagram, static_cast<std::uint32_t>(socket), 0));
+  ports_.close(socket);
+}
+
+void UringDriver::receive_datagrams(DatagramSocket socket) {
+  if (ports_.fd(socket) < 0) return;
+  if (ports_.receive_some(socket, {buffer_.get(), buffer_size}, sink_)) undelivered_.push_back(socket);
+}
+
+// ---- Streams
+
+void UringDriver::open(Stream stream, NativeSocket socket) {
+  const auto index = static_cast<std::uint32_t>(stream);
+  slots_.reserve(index);
+  Slot& slot = slots_[index];
+  slot = {.fd = static_cast<int>(socket.value), .generation = slot.generation + 1};
+  change(stream);
+}
+
+bool UringDriver::alive(Stream stream, std::uint32_t generation) noexcept {
+  Slot& found = slot(stream);
+  return found.fd >= 0 && found.generation == generation && !found.leaving;
+}
+
+bool UringDriver::outstanding(const Slot& slot) const noexcept {
+  if (slot.pending != none && pending_[slot.pending].queued) return true;
+  return slot.receive_armed || slot.read_poll_armed || slot.write_poll_armed || slot.reset_poll_armed;
+}
+
+void UringDriver::set_receiving(Stream stream, bool receiving) {
+  slot(stream).receiving = receiving;
+  change(stream);
+}
+
+void UringDriver::shutdown_send(Stream stream) { ::shutdown(slot(stream).fd, SHUT_WR); }
+
+bool UringDriver::quiet(Stream stream) { return nothing_unsent_or_unread(slot(stream).fd); }
+
+void UringDriver::detach(Stream stream) {
+  slot(stream).detaching = true;
+  leave(stream, 0);
+}
+
+void UringDriver::close(Stream stream, CloseMode mode) {
+  slot(stream).detaching = false;
+  if (mode == CloseMode::abort) reset_on_close(slot(stream).fd);
+  leave(stream, 0);
+}
+
+std::error_code UringDriver::set_options(Stream stream, const Options& options) {
+  const int fd = slot(stream).fd;
+  return apply(fd, options, !is_unix(fd));
+}
+
+Address UringDriver::local_address(Stream stream) { return evio::local_address(slot(stream).fd, Address::Scheme::tcp); }
+
+NativeSocket UringDriver::native(Stream stream) { return {slot(stream).fd}; }
+
+// ---- What is outstanding
+
+void UringDriver::change(Stream stream) {
+  Slot& changing = slot(stream);
+  if (changing.changed) return;
+  changing.changed = true;
+  changed_.push_back(stream);
+}
+
+void UringDriver::apply_changes() {
+  changing_.swap(changed_);
+  for (const Stream stream : changing_) {
+    Slot& changing = slot(stream);
+    changing.changed = false;
+    if (changing.fd >= 0 && !changing.leaving) arm(stream, changing);
+  }
+  changing_.clear();
+}
+
+// Brings what is outstanding in line with what is wanted. A stream that does not receive is watched for its reset.
+void UringDriver::arm(Stream stream, Slot& slot) {
+  const bool wanted = slot.receiving && !slot.ended;
+  const bool reading = slot.receive_armed || slot.read_poll_armed;
+  if (reading && (!wanted || slot.receive_armed == slot.bulk)) stop_reading(stream, slot);
+  if (wanted && !reading && !slot.starved) {
+    if (slot.bulk)
+      arm_poll(Op::read_poll, stream, slot, POLLIN | POLLRDHUP, true);
+    else
+      arm_receive(stream, slot);
+    (slot.bulk ? slot.read_poll_armed : slot.receive_armed) = true;
+  }
+  if (!wanted && !slot.reset_poll_armed) {
+    arm_poll(Op::reset_poll, stream, slot, 0, false);
+    slot.reset_poll_armed = true;
+  }
+  if (slot.pending != none && slot.blocked && !slot.write_poll_armed) {
+    arm_poll(Op::write_poll, stream, slot, POLLOUT, false);
+    slot.write_poll_armed = true;
+  }
+}
+
+void UringDriver::arm_receive(Stream stream, Slot& slot) {
+  io_uring_sqe* entry = ring_.entry();
+  io_uring_prep_recv_multishot(entry, slot.fd, nullptr, 0, 0);
+  entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
+  entry->flags |= IOSQE_BUFFER_SELECT;
+  entry->buf_group = BufferRing::group;
+  entry->user_data = user_data(Op::receive, static_cast<std::uint32_t>(stream), slot.generation);
+  ++outstanding_;
+}
+
+void UringDriver::arm_poll(Op op, Stream stream, const Slot& slot, unsigned events, bool multishot) {
+  io_uring_sqe* entry = ring_.entry();
+  if (multishot)
+    io_uring_prep_poll_multishot(entry, slot.fd, events);
+  else
+    io_uring_prep_poll_add(entry, slot.fd, events);
+  entry->user_data = user_data(op, static_cast<std::uint32_t>(stream), slot.generation);
+  ++outstanding_;
+}
+
+void UringDriver::stop_reading(Stream stream, Slot& slot) {
+  if (slot.cancelling) return;
+  slot.cancelling = true;
+  const Op op = slot.receive_armed ? Op::receive : Op::read_poll;
+  queue_cancel(user_data(op, static_cast<std::uint32_t>(stream), slot.generation));
+}
+
+void UringDriver::cancel_all(Stream stream, Slot& slot) {
+  const auto index = static_cast<std::uint32_t>(stream);
+  if (slot.receive_armed || slot.read_poll_armed) stop_reading(stream, slot);
+  if (slot.write_poll_armed) queue_cancel(user_data(Op::write_poll, index, slot.generation));
+  if (slot.reset_poll_armed) queue_cancel(user_data(Op::reset_poll, index, slot.generation));
+}
+
+// In the order in which they ran out of buffers, a few a turn: the first to be armed could take all there are.
+void UringDriver::rearm_starved() {
+  for (std::size_t i = std::min(starved_.size(), rearmed_a_turn); i > 0; --i) {
+    slot(starved_.front()).starved = false;
+    change(starved_.front());
+    starved_.pop_front();
+  }
+}
+
+// ---- Leaving
+
+// The first reason counts.
+void UringDriver::leave(Stream stream, int error) {
+  Slot& going = slot(stream);
+  if (going.leaving) return;
+  going.leaving = true;
+  going.error = error;
+  cancel_all(stream, going);
+  leaving_.push_back(stream);
+}
+
+bool UringDriver::may_leave() noexcept {
+  return std::any_of(leaving_.begin(), leaving_.end(), [this](Stream stream) { return !outstanding(slot(stream)); });
+}
+
+// A stream is gone when nothing of it is outstanding any more.
+bool UringDriver::process_leaving() {
+  bool any = false;
+  leaving_now_.swap(leaving_);
+  for (const Stream stream : leaving_now_) {
+    Slot& going = slot(stream);
+    if (outstanding(going)) {
+      leaving_.push_back(stream);
+      continue;
+    }
+    any = true;
+    if (going.pending != none) pending_.destroy(std::exchange(going.pending, none));
+    if (going.detaching) {
+      make_blocking(going.fd);
+      sink_.on_detached(stream, {std::exchange(going.fd, -1)});
+      continue;
+    }
+    sink_.on_closed(stream, going.error ? system_error(going.error) : std::error_code());
+    ::close(std::exchange(going.fd, -1));
+  }
+  leaving_now_.clear();
+  return any;
+}
+
+// ---- Sending
+
+std::size_t UringDriver::send_now(Stream stream, std::span<const Chunk> chunks) {
+  Slot& to = slot(stream);
+  if (to.blocked || to.leaving) return 0;
+  const std::size_t size = total(chunks);
+  if (size < large_send) return 0;
+  const IoResult result = evio::send(to.fd, chunks);
+  to.blocked = result.again();
+  if (result.error && !result.again()) leave(stream, result.error);
+  return result.count;
+}
+
+std::size_t UringDriver::send(Stream stream, std::span<const Chunk> chunks) {
+  if (const std::size_t count = send_now(stream, chunks)) return count;
+  Slot& to = slot(stream);
+  to.pending = pending_.make(stream, chunks, total(chunks), ++last_serial_);
+  if (to.leaving) return 0;
+  if (to.blocked)
+    change(stream);
+  else
+    queue_send(to.pending);
+  return 0;
+}
+
+void UringDriver::queue_send(std::uint32_t index) {
+  constexpr int flags = MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL;
+  Pending& send = pending_[index];
+  send.queued = true;
+  io_uring_sqe* entry = ring_.entry();
+  if (send.chunks.size() == 1) {
+    io_uring_prep_send(entry, slot(send.stream).fd, send.chunks[0].data, send.chunks[0].size, flags);
+  } else {
+    for (std::size_t i = 0; i < send.chunks.size(); ++i)
+      send.pieces[i] = {.iov_base = const_cast<char*>(send.chunks[i].data), .iov_len = send.chunks[i].size};
+    send.message.msg_iov = send.pieces;
+    send.message.msg_iovlen = send.chunks.size();
+    io_uring_prep_sendmsg(entry, slot(send.stream).fd, &send.message, flags);
+  }
+  entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+  entry->user_data = user_data(Op::send, index, send.serial);
+  queued_sends_.push_back(index);
+}
+
+// A send that fell short says so; its completion may be seen twice.
+void UringDriver::note_send(const io_uring_cqe& completion) noexcept {
+  const auto index = static_cast<std::uint32_t>(completion.user_data) & index_mask;
+  if (!pending_.alive(index) || pending_[index].serial != completion.user_data >> 32) return;
+  pending_[index].fell_short = true;
+  pending_[index].result = completion.res;
+}
+
+// All that was queued has been submitted: what did not complain is with the kernel.
+void UringDriver::finish_sends() {
+  if (queued_sends_.empty()) return;
+  ring_.flush_overflow();
+  ring_.peek([this](const io_uring_cqe& completion) {
+    if (static_cast<Op>(static_cast<std::uint32_t>(completion.user_data) >> op_shift) == Op::send)
+      note_send(completion);
+  });
+  finishing_sends_.swap(queued_sends_);
+  for (const std::uint32_t index : finishing_sends_) finish_send(index);
+  finishing_sends_.clear();
+}
+
+void UringDriver::finish_send(std::uint32_t index) {
+  Pending& send = pending_[index];
+  const Stream stream = send.stream;
+  Slot& to = slot(stream);
+  send.queued = false;
+  if (to.leaving) return;
+  const int result = send.fell_short ? send.result : static_cast<int>(send.size);
+  if (result == -EAGAIN || result == 0) {
+    to.blocked = true;
+    return change(stream);
+  }
+  if (result < 0) return leave(stream, -result);
+  to.blocked = static_cast<std::size_t>(result) < send.size;
+  pending_.destroy(std::exchange(to.pending, none));
+  sink_.on_sent(stream, static_cast<std::size_t>(result));
+}
+
+void UringDriver::write_more(Stream stream) {
+  Slot& to = slot(stream);
+  to.blocked = false;
+  if (to.pending == none) return;
+  const Pending& send = pending_[to.pending];
+  const IoResult result = evio::send(to.fd, send.chunks);
+  if (result.error && !result.again()) return leave(stream, result.error);
+  to.blocked = result.count < send.size;
+  if (result.count == 0) return change(stream);
+  pending_.destroy(std::exchange(to.pending, none));
+  sink_.on_sent(stream, result.count);
+}
+
+// ---- Polling
+
+Duration UringDriver::now() { return monotonic_now(); }
+
+bool UringDriver::poll(Duration deadline) {
+  if (!enabled_) {
+    enabled_ = true;
+    ring_.enable();
+    buffers_ = std::make_unique<BufferRing>(ring_);
+    watch(Op::waker, 0, waker_.fd());
+  }
+  rearm_starved();
+  apply_changes();
+  const bool more = !queued_sends_.empty() || !unread_.empty() || !unaccepted_.empty() || !undelivered_.empty() ||
+                    !starved_.empty() || may_leave();
+  const Duration timeout = deadline == Duration::max() ? Duration(-1) : std::max(deadline - now(), Duration::zero());
+  if (more || deadline <= Duration::zero() || timeout == Duration::zero())
+    ring_.submit_and_reap();
+  else
+    ring_.submit_and_wait(timeout);
+  sink_.on_woken();
+  finish_sends();
+  go_on();
+  bool any = more;
+  for (io_uring_cqe completion; ring_.take(completion); any = true) dispatch(completion);
+  return process_leaving() || any;
+}
+
+void UringDriver::go_on() {
+  rereading_.swap(unread_);
+  for (const Unread& one : rereading_) readable(one.stream, one.generation, one.ending);
+  rereading_.clear();
+  accepting_.swap(unaccepted_);
+  for (const Listener listener : accepting_) accept_some(listener);
+  accepting_.clear();
+  delivering_.swap(undelivered_);
+  for (const DatagramSocket socket : delivering_) receive_datagrams(socket);
+  delivering_.clear();
+}
+
+void UringDriver::dispatch(const io_uring_cqe& completion) {
+  const auto op = static_cast<Op>(static_cast<std::uint32_t>(completion.user_data) >> op_shift);
+  const auto index = static_cast<std::uint32_t>(completion.user_data) & index_mask;
+  const bool last = !(completion.flags & IORING_CQE_F_MORE);
+  if (op == Op::cancel) return;
+  if (op == Op::send) return note_send(completion);
+  if (last) --outstanding_;
+  switch (op) {
+    case Op::listener: {
+      const auto listener = static_cast<Listener>(index);
+      if (last && listeners_.fd(listener) >= 0) watch(op, index, listeners_.fd(listener));
+      return accept_some(listener);
+    }
+    case Op::datagram: {
+      const auto socket = static_cast<DatagramSocket>(index);
+      if (last && ports_.fd(socket) >= 0) watch(op, index, ports_.fd(socket));
+      return receive_datagrams(socket);
+    }
+    case Op::waker:
+      if (last) watch(op, index, waker_.fd());
+      return;
+    default:
+      return stream_completed(op, static_cast<Stream>(index), static_cast<std::uint32_t>(completion.user_data >> 32),
+                              completion);
+  }
+}
+
+void UringDriver::stream_completed(Op op, Stream stream, std::uint32_t generation, const io_uring_cqe& completion) {
+  Slot& about = slot(stream);
+  if (!(completion.flags & IORING_CQE_F_MORE)) {
+    if (op == Op::receive) about.receive_armed = about.cancelling = false;
+    if (op == Op::read_poll) about.read_poll_armed = about.cancelling = false;
+    if (op == Op::write_poll) about.write_poll_armed = false;
+    if (op == Op::reset_poll) about.reset_poll_armed = false;
+    if (!about.leaving && op != Op::reset_poll) change(stream);
+  }
+  if (op == Op::receive) return received(stream, generation, completion);
+  if (about.leaving || completion.res < 0) return;
+  if (op == Op::read_poll) return readable(stream, generation, completion.res & (POLLRDHUP | POLLHUP | POLLERR));
+  if (op == Op::write_poll) return write_more(stream);
+  hung_up(stream);
+}
+
+// ---- Receiving
+
+void UringDriver::received(Stream stream, std::uint32_t generation, const io_uring_cqe& completion) {
+  if (completion.flags & IORING_CQE_F_BUFFER) {
+    const auto id = static_cast<std::uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
+    const auto size = static_cast<std::size_t>(std::max(completion.res, 0));
+    const bool wanted = alive(stream, generation) || (slot(stream).leaving && slot(stream).detaching);
+    if (wanted && size > 0) {
+      judge_received(stream, size);
+      sink_.on_received(stream, buffers_->bytes(id, size));
+    }
+    buffers_->give_back(id);
+    if (size > 0) return;
+  }
+  if (!alive(stream, generation)) return;
+  Slot& from = slot(stream);
+  switch (completion.res) {
+    case 0:
+      from.ended = true;
+      return sink_.on_end_of_stream(stream);
+    case -ENOBUFS:
+      if (!from.starved) starved_.push_back(stream);
+      from.starved = true;
+      return;
+    case -ECANCELED:
+      return;
+    default:
+      return leave(stream, -completion.res);
+  }
+}
+
+// More than fits into a provided buffer comes, again and again: reading it by readiness costs a fraction.
+void UringDriver::judge_received(Stream stream, std::size_t size) {
+  Slot& from = slot(stream);
+  if (size < BufferRing::size) {
+    from.large_reads = 0;
+  } else if (++from.large_reads >= large_reads_for_bulk) {
+    from.large_reads = 0;
+    from.bulk = true;
+    change(stream);
+  }
+}
+
+void UringDriver::judge_read(Stream stream, std::size_t size) {
+  Slot& from = slot(stream);
+  if (size > BufferRing::size / 2) {
+    from.large_reads = 0;
+  } else if (++from.large_reads >= small_reads_for_ring) {
+    from.large_reads = 0;
+    from.bulk = false;
+    change(stream);
+  }
+}
+
+// The poll tells each arrival once: what is not read now must be remembered, and when reading is off its poll is asked
+// anew later.
+void UringDriver::readable(Stream stream, std::uint32_t generation, bool ending) {
+  if (!alive(stream, generation)) return;
+  Slot& from = slot(stream);
+  if (!from.receiving || !from.bulk) {
+    if (from.read_poll_armed) stop_reading(stream, from);
+    return;
+  }
+  const IoResult result = receive(from.fd, {buffer_.get(), buffer_size});
+  if (result.again()) return;
+  if (result.error) return leave(stream, result.error);
+  if (result.count == 0) {
+    from.ended = true;
+    change(stream);
+    return sink_.on_end_of_stream(stream);
+  }
+  if (ending || result.count == buffer_size) unread_.push_back({stream, generation, ending});
+  judge_read(stream, result.count);
+  sink_.on_received(stream, {buffer_.get(), result.count});
+}
+
+// Nothing is wanted of the stream: a reset ends it, both sides' end is no news.
+void UringDriver::hung_up(Stream stream) {
+  if (const int error = pending_error(slot(stream).fd)) leave(stream, error);
+}
+
+}  // namespace evio::inline v1
