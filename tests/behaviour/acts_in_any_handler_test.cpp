@@ -1,0 +1,361 @@
+// close, abort, detach, shutdown, a throw and a peer's reset are taken well in every handler: the connection ends as it
+// should, once, the others go on, and the server does unless it was told to stop.
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <stdexcept>
+
+#include "support/behaviour.hpp"
+
+namespace evio::test {
+namespace {
+
+class ActsInAnyHandler : public Behaviour {};
+EVIO_ON_EVERY_BACKEND(ActsInAnyHandler);
+
+// What happens in the victim's handlers, of which only one acts. The first bytes of a connection tell the victim ("v")
+// from the bystander ("b"), but `opened` runs before: there the first connection is the bystander's.
+struct Scene {
+  EventLog log;
+  std::string where;
+  std::function<Action(Conn*)> act;
+
+  Action in(const std::string& handler, Conn& c) {
+    if (c.id() == bystander_id) return Action::none;
+    log.add(handler);
+    return handler == where ? act(&c) : Action::none;
+  }
+
+  std::atomic<std::uint64_t> bystander_id{0};
+  std::atomic<int> opened{0}, closed{0}, detached{0};
+  std::mutex mutex;
+  std::string errors;  // of `closed`, but for the bystander's
+};
+
+Events events_of(Scene& scene) {
+  return {.limits = {.output_high = 16 * kib, .output_low = 4 * kib, .linger = 50ms},
+          .options = {.send_buffer = 8192},
+          .opened =
+              [&scene](Conn& c) {
+                if (++scene.opened == 1) scene.bystander_id = c.id();
+                return scene.in("opened", c);
+              },
+          .data =
+              [&scene](Conn& c, Input& in) {
+                if (c.id() == scene.bystander_id) {
+                  c.write(in.take());
+                  return Action::none;
+                }
+                in.take();
+                c.write(pattern(mib));  // so that `drained` will run
+                return scene.in("data", c);
+              },
+          .drained = [&scene](Conn& c) { return scene.in("drained", c); },
+          .ended =
+              [&scene](Conn& c, Input&) {
+                const Action wanted = scene.in("ended", c);
+                if (wanted == Action::none) c.close();
+                return wanted;
+              },
+          .closed =
+              [&scene](Conn& c, std::error_code error) {
+                ++scene.closed;
+                if (c.id() != scene.bystander_id) {
+                  const std::lock_guard lock(scene.mutex);
+                  scene.errors += error ? error.message() : "none";
+                }
+                return scene.in("closed", c);
+              },
+          .detached =
+              [&scene](Conn& c, Socket) {
+                ++scene.detached;
+                return scene.in("detached", c);
+              }};
+}
+
+// A client's part, which is played until the server does not play along any more.
+void play(Client& victim) {
+  try {
+    victim.send("v");
+    victim.receive(mib);
+    victim.shutdown_write();
+    victim.receive_rest();
+  } catch (const std::exception&) {
+  }
+  victim.close();
+}
+
+// Plays the scene and expects the bystander to be served to the end; how the victim was closed, or "detached".
+std::string outcome(const Behaviour&, Scene& scene, TestServer& server,
+                    const std::function<void(Client&)>& part = play) {
+  Client bystander = server.connect();
+  EXPECT_EQ(echo_through(bystander, "before"), "before");
+  {
+    Client victim = server.connect(tiny);
+    part(victim);
+  }
+  EXPECT_TRUE(eventually([&] { return scene.closed + scene.detached == 1 || server.ended(); })) << scene.where;
+  EXPECT_EQ(echo_through(bystander, "after"), "after") << scene.where;
+  Client next = server.connect();
+  next.close();
+  server.stop();
+  EXPECT_EQ(scene.opened, scene.closed + scene.detached) << scene.where;
+  const std::lock_guard lock(scene.mutex);
+  return scene.detached == 1 ? "detached" : scene.errors;
+}
+
+const std::vector<std::string> stream_handlers{"opened", "data", "drained", "ended"};
+
+TEST_P(ActsInAnyHandler, Close) {
+  for (const bool by_return : {true, false})
+    for (const std::string& where : stream_handlers) {
+      Scene scene;
+      scene.where = where;
+      scene.act = [&](Conn* c) {
+        if (!by_return) c->close();
+        return by_return ? Action::close : Action::none;
+      };
+      TestServer server = serve(events_of(scene));
+      const std::string how = outcome(*this, scene, server);
+      // The first is the victim's; `next` ends in order too.
+      EXPECT_TRUE(how.starts_with("none")) << where << ": " << how;
+    }
+}
+
+TEST_P(ActsInAnyHandler, Abort) {
+  for (const std::string& where : stream_handlers) {
+    Scene scene;
+    scene.where = where;
+    scene.act = [](Conn* c) {
+      c->abort();
+      EXPECT_FALSE(c->is_open());
+      return Action::none;
+    };
+    TestServer server = serve(events_of(scene));
+    const std::string how = outcome(*this, scene, server);
+    EXPECT_TRUE(how.starts_with("none")) << where << ": " << how;
+  }
+}
+
+TEST_P(ActsInAnyHandler, DetachIsTheLast) {
+  for (const std::string& where : stream_handlers) {
+    Scene scene;
+    scene.where = where;
+    scene.act = [&](Conn*) { return scene.detached == 0 ? Action::detach : Action::none; };
+    TestServer server = serve(events_of(scene));
+    EXPECT_EQ(outcome(*this, scene, server), "detached") << where;
+  }
+}
+
+TEST_P(ActsInAnyHandler, CloseAndDetachCountForNothingInClosed) {
+  for (const Action action : {Action::close, Action::detach}) {
+    Scene scene;
+    scene.where = "closed";
+    scene.act = [&](Conn* c) {
+      c->close();
+      c->abort();
+      c->pause();
+      c->resume();
+      c->shutdown_write();
+      EXPECT_FALSE(c->write("dropped"));
+      c->handle().wake();
+      c->run_after(0s, [] { ADD_FAILURE() << "after closed"; });
+      return action;
+    };
+    TestServer server = serve(events_of(scene));
+    EXPECT_TRUE(outcome(*this, scene, server).starts_with("none"));
+    EXPECT_EQ(scene.detached, 0);
+  }
+}
+
+TEST_P(ActsInAnyHandler, AThrowGoesToFailedAndEndsItsConnectionOnly) {
+  for (const std::string where : {"opened", "data", "drained", "ended", "closed", "detached"}) {
+    Scene scene;
+    EventLog failures;
+    std::atomic<bool> thrown{false};
+    scene.where = where == "detached" ? "data" : where;
+    scene.act = [&](Conn*) -> Action {
+      if (where == "detached") return Action::detach;
+      if (thrown.exchange(true)) return Action::none;
+      throw std::runtime_error("fault");
+    };
+    Events events = events_of(scene);
+    events.failed = [&](Conn* c, std::exception_ptr error) {
+      EXPECT_NE(c, nullptr);
+      failures.add(message_of(error));
+    };
+    if (where == "detached") {
+      events.detached = [&](Conn&, Socket) {
+        ++scene.detached;
+        throw std::runtime_error("fault");
+      };
+    }
+    TestServer server = serve(std::move(events));
+    const std::string how = outcome(*this, scene, server);
+    EXPECT_EQ(failures.events(), std::vector<std::string>{"fault"}) << where;
+    const std::string failed = make_error_code(Errc::handler_failed).message();
+    EXPECT_TRUE(how.starts_with(where == "closed"     ? "none"
+                                : where == "detached" ? "detached"
+                                                      : failed))
+        << where << how;
+  }
+}
+
+TEST_P(ActsInAnyHandler, AThrowWithoutFailedShutsDownInOrderAndIsRethrown) {
+  for (const std::string where : {"opened", "data", "drained", "ended", "closed"}) {
+    Scene scene;
+    scene.where = where;
+    scene.act = [&](Conn*) -> Action { throw std::runtime_error("fault in " + where); };
+    TestServer server = serve(events_of(scene));
+    Client bystander = server.connect();
+    EXPECT_EQ(echo_through(bystander, "before"), "before");
+    Client victim = server.connect(tiny);
+    play(victim);
+    EXPECT_EQ(message_of(server.wait()), "fault in " + where);
+    EXPECT_EQ(scene.opened, scene.closed) << where;
+  }
+}
+
+TEST_P(ActsInAnyHandler, OfSeveralThrowsTheFirstIsRethrown) {
+  TestServer server = serve(
+      {.data = [] { throw std::runtime_error("first"); }, .closed = [] { throw std::runtime_error("from closed"); }});
+  Client one = server.connect(), other = server.connect();
+  one.send("x");
+  EXPECT_EQ(message_of(server.wait()), "first");
+}
+
+TEST_P(ActsInAnyHandler, WhatIsNoStdExceptionIsRethrownToo) {
+  TestServer server = serve({.data = [] { throw 42; }});
+  Client client = server.connect();
+  client.send("x");
+  const auto error = server.wait();
+  ASSERT_TRUE(error);
+  EXPECT_THROW(std::rethrow_exception(error), int);
+}
+
+// Everything of a server that can throw without a connection.
+void run_with_a_throw(const Behaviour&, const std::string& where, Events& events) {
+  const auto fault = [where] { throw std::runtime_error("fault in " + where); };
+  if (where == "loop_started") events.loop_started = fault;
+  if (where == "loop_stopped") events.loop_stopped = fault;
+  if (where == "pre_write") events.pre_write = fault;
+  if (where == "tick")
+    events.tick = [fault]() -> Tick {
+      fault();
+      return {};
+    };
+  if (where == "post") events.serving = [fault](Server& server) { server.loop(server.loops() - 1).post(fault); };
+  if (where == "timer") events.loop_started = [fault](Loop& loop) { loop.run_after(0s, fault); };
+  if (where == "run_every") events.loop_started = [fault](Loop& loop) { loop.run_every(1ms, fault); };
+  if (where == "conn timer") events.opened = [fault](Conn& c) { c.run_after(0s, fault); };
+  if (where == "handle post") events.opened = [fault](Conn& c) { c.handle().post(fault); };
+  if (where == "for_each") events.opened = [fault](Conn& c) { c.server().for_each(fault); };
+}
+const std::vector<std::string> other_places{"loop_started", "pre_write",  "tick",        "post",    "timer",
+                                            "run_every",    "conn timer", "handle post", "for_each"};
+
+TEST_P(ActsInAnyHandler, AThrowElsewhereIsRethrownToo) {
+  for (const std::string& where : other_places) {
+    Events events{.data = [](Conn& c, Input& in) { c.write(in.take()); }};
+    run_with_a_throw(*this, where, events);
+    TestServer server = serve(std::move(events));
+    try {
+      Client client = server.connect();
+      client.send("x");
+      client.receive_rest();
+    } catch (const std::system_error&) {  // it may be over already
+    }
+    EXPECT_EQ(message_of(server.wait()), "fault in " + where);
+  }
+}
+
+TEST_P(ActsInAnyHandler, AThrowElsewhereGoesToFailedToo) {
+  for (const std::string& where : other_places) {
+    EventLog failures;
+    Events events{.data = [](Conn& c, Input& in) { c.write(in.take()); },
+                  .failed =
+                      [&](Conn* c, std::exception_ptr error) {
+                        const bool of_connection =
+                            where == "conn timer" || where == "handle post" || where == "for_each";
+                        EXPECT_EQ(c != nullptr, of_connection) << where;
+                        failures.add(message_of(error));
+                      }};
+    run_with_a_throw(*this, where, events);
+    TestServer server = serve(std::move(events));
+    Client client = server.connect();
+    client.send("x");
+    EXPECT_TRUE(failures.wait_for("fault in " + where));
+    EXPECT_FALSE(server.ended());
+    EXPECT_EQ(message_of(server.stop()), "") << where;
+  }
+}
+
+TEST_P(ActsInAnyHandler, AThrowFromLoopStoppedOrFailedIsRethrown) {
+  {
+    TestServer server = serve({.loop_stopped = [] { throw std::runtime_error("at the end"); }});
+    EXPECT_EQ(message_of(server.stop()), "at the end");
+  }
+  TestServer server = serve({.data = [] { throw std::runtime_error("fault"); },
+                             .failed = []() -> Action { throw std::runtime_error("from failed"); }});
+  Client client = server.connect();
+  client.send("x");
+  EXPECT_EQ(message_of(server.wait()), "from failed");
+}
+
+TEST_P(ActsInAnyHandler, AThrowFromTheBalanceFunctionDoesNotEndTheServerUnheard) {
+  if (loops() == 1) return;  // nobody asks it
+  Events events = echo();
+  events.balance = [](std::span<const LoopLoad>, const Address&) -> std::size_t { throw std::runtime_error("fault"); };
+  TestServer server = serve(std::move(events));
+  try {
+    Client client = server.connect();
+    client.receive_rest();
+  } catch (const std::system_error&) {
+  }
+  EXPECT_EQ(message_of(server.wait()), "fault");
+}
+
+TEST_P(ActsInAnyHandler, APeersResetInsideEveryHandler) {
+  for (const std::string where : {"opened", "data", "drained", "ended", "closed", "detached"}) {
+    Scene scene;
+    Client victim = Client::unconnected(tiny);
+    Gate connected;  // and the victim is the handlers'
+    std::atomic<bool> reset{false};
+    scene.where = where;
+    scene.act = [&](Conn* c) {
+      EXPECT_TRUE(connected.wait());
+      if (reset.exchange(true)) return Action::none;
+      victim.reset();
+      c->write(pattern(100 * kib));
+      c->pause();
+      c->resume();
+      c->handle().wake();
+      return Action::none;
+    };
+    Events events = events_of(scene);
+    if (where == "detached") {
+      events.data = [&](Conn& c, Input& in) {
+        if (c.id() != scene.bystander_id) return Action::detach;
+        c.write(in.take());
+        return Action::none;
+      };
+    }
+    TestServer server = serve(std::move(events));
+    const OpensAtEnd let_go(connected);
+    Client bystander = server.connect();
+    EXPECT_EQ(echo_through(bystander, "before"), "before");
+    victim.connect(server.port());
+    if (where != "opened") victim.send("v");
+    while (where == "drained" && scene.log.count(where) == 0) victim.receive_some(1000);
+    if (where == "ended" || where == "closed") victim.receive(mib);
+    if (where == "ended" || where == "closed") victim.shutdown_write();
+    connected.open();
+    EXPECT_TRUE(eventually([&] { return scene.closed + scene.detached == 1; })) << where;
+    EXPECT_EQ(echo_through(bystander, "after"), "after") << where;
+    server.stop();
+    EXPECT_EQ(scene.opened, scene.closed + scene.detached) << where;
+  }
+}
+
+}  // namespace
+}  // namespace evio::test
