@@ -1,0 +1,58 @@
+"""Runs an example program for a test, and ends it."""
+
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+
+EXAMPLES = pathlib.Path(os.environ["EVIO_EXAMPLES"])
+BACKENDS = ("epoll", "poll")
+
+
+class Running:
+    """A running example on any free port, until the `with` block ends; `said` is its first lines, one an address."""
+
+    def __init__(self, program, *arguments, port=0, addresses=1):
+        self.command = [EXAMPLES / program, "--port", str(port), *arguments]
+        self.addresses = addresses
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.said = [self.process.stdout.readline() for _ in range(self.addresses)]
+        port = re.search(r":(\d+)\b", self.said[0])
+        if not port:
+            self.__exit__()
+            raise AssertionError(f"{self.command} said {self.said} and failed: {self.errors}")
+        self.port = int(port.group(1))
+        return self
+
+    def connect(self, receive_buffer=None):
+        connection = socket.socket()
+        if receive_buffer:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(30)
+        connection.connect(("127.0.0.1", self.port))
+        return connection
+
+    def wait(self):
+        """Its exit code, once it has ended by itself or by a signal."""
+        _, self.errors = self.process.communicate(timeout=30)
+        return self.process.returncode
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.wait()
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.wait()
+
+
+def failure(program, *arguments):
+    """What a program says that is run in vain, and its exit code."""
+    done = subprocess.run([EXAMPLES / program, *arguments], capture_output=True, text=True, timeout=30)
+    return done.stderr, done.returncode
