@@ -112,6 +112,13 @@ TEST(Address, RefusesHostsThatAreNoNames) {
   EXPECT_EQ(Address::parse("tcp://" + std::string(253, 'a') + ":80").host().size(), 253u);
 }
 
+TEST(Address, ReadsNothingBeyondANul) {
+  using namespace std::string_literals;
+  for (std::string url : {"tcp://127.0.0.1\0x:80"s, "tcp://[::1\0x]:80"s, "tcp://:80\0"s, "unix://@a\0b"s}) {
+    EXPECT_THAT(complaint(url), HasSubstr("contains a NUL"));
+  }
+}
+
 TEST(Address, TakesWhatEndsInANumberForAnIp4Address) {
   for (std::string host :
        {"256.0.0.1", "1.2.3", "1.2.3.4.5", "127.1", "0x7f.1", "01.2.3.4", "0x7f000001", "1.2.3.4."}) {
@@ -150,6 +157,7 @@ TEST(Address, KeepsTheZone) {
   Address named = Address::parse("tcp://[FE80::1%eth0]:80");
   EXPECT_EQ(named.host(), "fe80::1%eth0");
   EXPECT_FALSE(named.has_ip());
+  EXPECT_EQ(named.ip(), Address::Ip{});
   EXPECT_EQ(named.to_string(), "tcp://[fe80::1%eth0]:80");
 
   Address numbered = Address::parse("tcp://[fe80::1%3]:80");

