@@ -40,14 +40,7 @@ tidy: deps  ## look for mistakes with clang-tidy
 	run-clang-tidy-14 -quiet -p build/clang -j $(JOBS) '$(CURDIR)/src/'
 
 deps:  ## install the packages of packages.txt that are missing
-	@command -v apt-get >/dev/null || { echo "No apt-get here: please install what packages.txt names."; exit 0; }; \
-	missing=$$(for package in $$(sed 's/#.*//' packages.txt); do \
-	  dpkg-query -W -f '$${db:Status-Status}' $$package 2>&1 | grep -q '^installed' || echo $$package; done); \
-	[ -n "$$missing" ] || exit 0; \
-	[ "$$(id -u)" = 0 ] || sudo=sudo; \
-	echo "Installing" $$missing; \
-	$$sudo apt-get update -q && \
-	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing
+	@cmake/install-packages packages.txt
 
 clean:  ## remove everything that was built
 	rm -rf build

@@ -32,6 +32,7 @@ class Reply {
 
   /// Like Redis: "-ERR " goes before it unless it begins with a '-' and a code of its own; it stays on one line.
   void error(std::string text) {
+    text.erase(text.find_last_not_of("\r\n") + 1);
     for (char& c : text)
       if (c == '\r' || c == '\n') c = ' ';
     if (!text.starts_with('-')) put("-ERR ");

@@ -19,7 +19,7 @@ import unittest
 
 import http_cases
 from http_cases import get, post
-from running import BACKENDS, Running, failure
+from running import Running, backends, failure
 
 MAX_BODY = 1 << 20
 SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
@@ -356,7 +356,7 @@ class Pipelines(HttpTest):
             self.assertEqual(client.rest(), b"")
 
     def test_random_splits(self):
-        for backend in BACKENDS:
+        for backend in backends():
             with Running("http-server", "--backend", backend) as server:
                 for seed in range(10):
                     with self.subTest(backend=backend, seed=seed):

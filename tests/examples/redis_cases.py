@@ -46,7 +46,7 @@ KEYS = [
     inline(b"SET k v", b"EXPIRE k 100 XX", b"EXPIRE k 100 GT", b"EXPIRE k 100 LT", b"TTL k", b"EXPIRE k 200 LT", b"EXPIRE k 50 LT XX", b"TTL k"),
     inline(b"SET k v EX 100", b"EXPIRE k 200 GT XX", b"TTL k", b"EXPIRE k 300 XX XX", b"TTL k", b"EXPIRE k -1 GT", b"EXPIRE k -1 LT", b"GET k"),
     inline(b"EXPIRE", b"EXPIRE k", b"EXPIRE k x", b"EXPIRE k 1 NX XX", b"EXPIRE k 1 NX GT", b"EXPIRE k x LT NX", b"EXPIRE k 1 GT LT"),
-    inline(b"EXPIRE k 1 foo", b"EXPIRE k x foo NX XX", b'EXPIRE k 1 "a\\r\\nb"', b'EXPIRE k 1 "a\\x00b"', b'EXPIRE k 1 ""'),
+    inline(b"EXPIRE k 1 foo", b"EXPIRE k x foo NX XX", b'EXPIRE k 1 "a\\r\\nb"', b'EXPIRE k 1 "a\\x00b"', b'EXPIRE k 1 "\\na\\r\\n"', b'EXPIRE k 1 ""'),
     inline(b"SET k v", b"EXPIRE k 9223372036854775807", b"EXPIRE k 9223372036854775", b"EXPIRE k -9223372036854775808", b"EXPIRE k 9223372036854775808"),
     inline(b"SET k v", b"EXPIRE k -9223372036854775", b"GET k", b"EXPIRE none 9223372036854775807", b"TTL", b"TTL a b", b"TYPE", b"TYPE a b"),
     inline(b"SET k v", b"FLUSHALL", b"DBSIZE", b"FLUSHALL async", b"FLUSHALL SYNC", b"FLUSHALL x", b"FLUSHALL sync sync"),

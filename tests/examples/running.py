@@ -1,5 +1,6 @@
 """Runs an example program for a test, and ends it."""
 
+import functools
 import os
 import pathlib
 import re
@@ -8,7 +9,6 @@ import socket
 import subprocess
 
 EXAMPLES = pathlib.Path(os.environ["EVIO_EXAMPLES"])
-BACKENDS = ("epoll", "poll")
 
 
 class Running:
@@ -50,6 +50,19 @@ class Running:
         if self.process.poll() is None:
             self.process.kill()
             self.wait()
+
+
+@functools.cache
+def backends():
+    """Those that work here."""
+    return [backend for backend in ("io_uring", "epoll", "poll") if _works(backend)]
+
+
+def _works(backend):
+    with subprocess.Popen([EXAMPLES / "echo-server", "--port", "0", "--backend", backend], stdout=subprocess.PIPE) as echo:
+        said = echo.stdout.readline()
+        echo.terminate()
+        return said != b""
 
 
 def failure(program, *arguments):

@@ -1,5 +1,5 @@
 #include <gtest/gtest.h>
-#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
 
 #include <cstdint>
 #include <evio/input.hpp>
@@ -66,22 +66,21 @@ TEST(Input, WhatWasTakenStaysWhereItWas) {
   EXPECT_EQ(second.data(), text.data() + 12);
 }
 
-TEST(InputProperty, TakenAndLeftAreTheWhole) {
-  rc::check([](const std::string& text, const std::vector<std::pair<bool, std::uint8_t>>& steps) {
-    Input in(text);
-    std::string model = text;
-    for (const auto& [take, n] : steps) {
-      const std::string head = model.substr(0, n);
-      if (take)
-        RC_ASSERT(in.take(n) == head);
-      else
-        in.consume(n);
-      model.erase(0, head.size());
-      RC_ASSERT(in.view() == model);
-      RC_ASSERT(in.size() == model.size());
-      RC_ASSERT(in.empty() == model.empty());
-    }
-  });
+RC_GTEST_PROP(InputProperty, TakenAndLeftAreTheWhole,
+              (const std::string& text, const std::vector<std::pair<bool, std::uint8_t>>& steps)) {
+  Input in(text);
+  std::string model = text;
+  for (const auto& [take, n] : steps) {
+    const std::string head = model.substr(0, n);
+    if (take)
+      RC_ASSERT(in.take(n) == head);
+    else
+      in.consume(n);
+    model.erase(0, head.size());
+    RC_ASSERT(in.view() == model);
+    RC_ASSERT(in.size() == model.size());
+    RC_ASSERT(in.empty() == model.empty());
+  }
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "slab.hpp"
 
 #include <gtest/gtest.h>
-#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
 
 #include <functional>
 #include <map>
@@ -209,39 +209,37 @@ TEST(Slab, HoldsObjectsOfAnySizeAndAlignment) {
 }
 
 // Whatever is made and destroyed, in what order ever, the slab holds what a map would.
-TEST(SlabProperty, IsAMapThatChoosesItsKeys) {
+RC_GTEST_PROP(SlabProperty, IsAMapThatChoosesItsKeys, ()) {
   struct Big {
     explicit Big(int n) : number(n) {}
     int number;
     char bytes[1020] = {};
   };
-  rc::check([] {
-    using Command = std::pair<bool, std::uint32_t>;  // make, or destroy one of those alive
-    const auto commands = *rc::gen::scale(5.0, rc::gen::arbitrary<std::vector<Command>>());
-    Slab<Big> slab;
-    std::map<std::uint32_t, int> model;
-    for (const auto& [make, n] : commands) {
-      if (make || model.empty()) {
-        const std::uint32_t index = slab.make(static_cast<int>(n));
-        RC_ASSERT(model.emplace(index, static_cast<int>(n)).second);
-      } else {
-        const auto victim = std::next(model.begin(), n % model.size());
-        slab.destroy(victim->first);
-        RC_ASSERT(!slab.alive(victim->first));
-        model.erase(victim);
-      }
+  using Command = std::pair<bool, std::uint32_t>;  // make, or destroy one of those alive
+  const auto commands = *rc::gen::scale(5.0, rc::gen::arbitrary<std::vector<Command>>());
+  Slab<Big> slab;
+  std::map<std::uint32_t, int> model;
+  for (const auto& [make, n] : commands) {
+    if (make || model.empty()) {
+      const std::uint32_t index = slab.make(static_cast<int>(n));
+      RC_ASSERT(model.emplace(index, static_cast<int>(n)).second);
+    } else {
+      const auto victim = std::next(model.begin(), n % model.size());
+      slab.destroy(victim->first);
+      RC_ASSERT(!slab.alive(victim->first));
+      model.erase(victim);
     }
-    RC_ASSERT(slab.size() == model.size());
-    std::vector<int> numbers;
-    slab.for_each([&](Big& each) { numbers.push_back(each.number); });
-    std::vector<int> expected;
-    for (const auto& [index, number] : model) {
-      RC_ASSERT(slab.alive(index));
-      RC_ASSERT(slab[index].number == number);
-      expected.push_back(number);
-    }
-    RC_ASSERT(numbers == expected);
-  });
+  }
+  RC_ASSERT(slab.size() == model.size());
+  std::vector<int> numbers;
+  slab.for_each([&](Big& each) { numbers.push_back(each.number); });
+  std::vector<int> expected;
+  for (const auto& [index, number] : model) {
+    RC_ASSERT(slab.alive(index));
+    RC_ASSERT(slab[index].number == number);
+    expected.push_back(number);
+  }
+  RC_ASSERT(numbers == expected);
 }
 
 }  // namespace

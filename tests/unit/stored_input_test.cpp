@@ -1,7 +1,7 @@
 #include "stored_input.hpp"
 
 #include <gtest/gtest.h>
-#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
 
 #include <string>
 #include <string_view>
@@ -102,34 +102,32 @@ TEST(StoredInput, AWindowThatSlidesIsLinearAndBounded) {
   EXPECT_LE(largest, 4 * window);
 }
 
-TEST(StoredInputProperty, IsAString) {
-  rc::check([] {
-    using Command = std::pair<bool, std::uint32_t>;  // append so many bytes, or consume
-    const auto commands = *rc::gen::scale(
-        3.0,
-        rc::gen::container<std::vector<Command>>(rc::gen::pair(
-            rc::gen::arbitrary<bool>(), rc::gen::oneOf(rc::gen::inRange(0u, 100u), rc::gen::inRange(0u, 100'000u)))));
-    Watched watched;
-    std::string model;
-    for (const auto& [append, n] : commands) {
-      if (append) {
-        const std::string bytes(n, static_cast<char>('a' + n % 26));
-        watched.append(bytes);
-        model += bytes;
-      } else {
-        const std::size_t count = std::min<std::size_t>(n, model.size());
-        watched.consume(count);
-        model.erase(0, count);
-      }
-      RC_ASSERT(watched.input.view() == model);
-      RC_ASSERT(watched.input.size() == model.size());
-      RC_ASSERT(watched.input.empty() == model.empty());
-      RC_ASSERT(watched.input.capacity() >= model.size());
-      RC_ASSERT(watched.input.capacity() <= std::max<std::size_t>(4096, 5 * model.size()));
-      RC_ASSERT(!model.empty() || watched.input.capacity() == 0);
-      RC_ASSERT(watched.copied <= 4 * watched.appended);
+RC_GTEST_PROP(StoredInputProperty, IsAString, ()) {
+  using Command = std::pair<bool, std::uint32_t>;  // append so many bytes, or consume
+  const auto commands = *rc::gen::scale(
+      3.0,
+      rc::gen::container<std::vector<Command>>(rc::gen::pair(
+          rc::gen::arbitrary<bool>(), rc::gen::oneOf(rc::gen::inRange(0u, 100u), rc::gen::inRange(0u, 100'000u)))));
+  Watched watched;
+  std::string model;
+  for (const auto& [append, n] : commands) {
+    if (append) {
+      const std::string bytes(n, static_cast<char>('a' + n % 26));
+      watched.append(bytes);
+      model += bytes;
+    } else {
+      const std::size_t count = std::min<std::size_t>(n, model.size());
+      watched.consume(count);
+      model.erase(0, count);
     }
-  });
+    RC_ASSERT(watched.input.view() == model);
+    RC_ASSERT(watched.input.size() == model.size());
+    RC_ASSERT(watched.input.empty() == model.empty());
+    RC_ASSERT(watched.input.capacity() >= model.size());
+    RC_ASSERT(watched.input.capacity() <= std::max<std::size_t>(4096, 5 * model.size()));
+    RC_ASSERT(!model.empty() || watched.input.capacity() == 0);
+    RC_ASSERT(watched.copied <= 4 * watched.appended);
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "backend/uring/ring.hpp"
 
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -65,7 +66,8 @@ Ring::Ring() {
 Ring::~Ring() { io_uring_queue_exit(&ring_); }
 
 void Ring::enable() {
-  io_uring_enable_rings(&ring_);
+  // Not by io_uring_enable_rings, which the shared library of liburing 2.3 does not export.
+  ::syscall(__NR_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
   io_uring_register_ring_fd(&ring_);
 }
 
