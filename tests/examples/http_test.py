@@ -1,5 +1,6 @@
 """The HTTP server, byte for byte: what it answers, when it closes, and what it refuses."""
 
+import concurrent.futures as futures
 import email.utils
 import fcntl
 import http.client
@@ -372,13 +373,9 @@ class Pipelines(HttpTest):
 
     def test_several_connections_and_loops(self):
         with Running("http-server", "--loops", "2") as server:
-            clients = [
-                threading.Thread(target=self.pipeline, args=(server, 1000, random.Random(seed))) for seed in range(8)
-            ]
-            for client in clients:
-                client.start()
-            for client in clients:
-                client.join()
+            with futures.ThreadPoolExecutor(8) as clients:
+                for done in [clients.submit(self.pipeline, server, 1000, random.Random(seed)) for seed in range(8)]:
+                    done.result()
             self.assertEqual(server.stop(), 0)
 
     def test_a_client_that_does_not_read(self):
