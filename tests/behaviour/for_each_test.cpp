@@ -1,0 +1,89 @@
+// for_each visits every open connection of a loop, or of all loops, and the counters count them.
+#include <atomic>
+
+#include "support/behaviour.hpp"
+
+namespace evio::test {
+namespace {
+
+class ForEach : public Behaviour {};
+EVIO_ON_EVERY_BACKEND(ForEach);
+
+std::vector<Client> greeted(TestServer& server, int count) {
+  std::vector<Client> clients;
+  for (int i = 0; i < count; ++i) {
+    clients.push_back(server.connect());
+    clients.back().receive(1);
+  }
+  return clients;
+}
+
+Events greeting() {
+  return {.opened = [](Conn& c) { c.write("!"); }, .data = [](Conn& c, Input& in) { c.write(in.take()); }};
+}
+
+TEST_P(ForEach, ReachesEveryConnectionOfEveryLoop) {
+  TestServer server = serve(greeting());
+  auto clients = greeted(server, 20);
+  server->for_each([](Conn& c) { c.write("all"); });
+  for (Client& client : clients) EXPECT_EQ(client.receive(3), "all");
+  for (Client& client : clients) EXPECT_TRUE(client.silent()) << "once";
+}
+
+TEST_P(ForEach, MayCloseAnyOfThem) {
+  TestServer server = serve(greeting());
+  auto clients = greeted(server, 12);
+  server->for_each([](Conn& c) {
+    c.write("bye");
+    c.close();
+  });
+  for (Client& client : clients) EXPECT_EQ(client.receive_rest().bytes, "bye");
+  clients.clear();
+  EXPECT_TRUE(eventually([&] { return server->stats().open == 0; }));
+}
+
+TEST_P(ForEach, OfALoopVisitsItsOwnAtOnceAndNoneThatIsClosing) {
+  TestServer server = serve(greeting());
+  auto clients = greeted(server, 4 * loops());
+  std::atomic<int> visited{0}, again{0};
+  for (int i = 0; i < loops(); ++i)
+    server.on_loop(i, [&, i] {
+      Loop& loop = server->loop(i);
+      loop.for_each([&](Conn& c) {
+        EXPECT_EQ(&c.loop(), &loop);
+        ++visited;
+        c.abort();
+        loop.for_each([](Conn& other) { other.abort(); });
+      });
+      loop.for_each([&] { ++again; });
+    });
+  EXPECT_GE(visited, loops());
+  EXPECT_EQ(again, 0) << "all are closing";
+}
+
+TEST_P(ForEach, OfAnEndedServerDoesNothing) {
+  TestServer server = serve(greeting());
+  server.stop();
+  server->for_each([](Conn&) { ADD_FAILURE(); });
+}
+
+TEST_P(ForEach, StatsCountWhatHappened) {
+  TestServer server = serve(greeting());
+  auto clients = greeted(server, 5);
+  for (Client& client : clients) echo_through(client, "12345678");
+  Stats stats = server->stats();
+  EXPECT_EQ(stats.accepted, 5U);
+  EXPECT_EQ(stats.open, 5U);
+  EXPECT_EQ(stats.closed, 0U);
+  EXPECT_EQ(stats.received, 40U);
+  ASSERT_TRUE(eventually([&] { return server->stats().sent == 45; }));
+  clients.clear();
+  ASSERT_TRUE(eventually([&] { return server->stats().open == 0; }));
+  server.stop();
+  stats = server->stats();
+  EXPECT_EQ(stats.closed, 5U);
+  EXPECT_EQ(stats.memory, 0U);
+}
+
+}  // namespace
+}  // namespace evio::test
