@@ -1,0 +1,335 @@
+#include "asynchronous_driver.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "backend/posix/clock.hpp"
+#include "backend/posix/socket.hpp"
+
+namespace evio::test {
+
+namespace {
+
+constexpr int ring_size = 16;  // buffers for what lands
+constexpr std::size_t datagram_batch = 64;
+constexpr std::size_t datagram_max = 65'507;
+constexpr int told_in_a_row = 3;  // of one stream in one turn
+
+}  // namespace
+
+AsynchronousDriver::AsynchronousDriver(Sink& sink, EventFd& waker, std::uint64_t seed, const Faults& faults)
+    : sink_(sink), waker_(waker), chance_(seed), faults_(faults), buffers_(ring_size) {}
+
+AsynchronousDriver::~AsynchronousDriver() {
+  while (!doors_.empty()) close_listener(static_cast<Listener>(doors_.begin()->first));
+  while (!ports_.empty()) close_datagram(static_cast<DatagramSocket>(ports_.begin()->first));
+}
+
+// ---- Down calls
+
+// Of one thread, though another may have made the driver.
+void AsynchronousDriver::down() {
+  if (thread_ != std::thread::id() && thread_ != std::this_thread::get_id())
+    broke_a_rule("a down call on another thread");
+  more_ = true;
+}
+
+AsynchronousStream& AsynchronousDriver::stream(Stream stream) {
+  down();
+  const auto found = streams_.find(static_cast<std::uint32_t>(stream));
+  if (found == streams_.end()) broke_a_rule("a down call for a stream that is gone");
+  return *found->second;
+}
+
+void AsynchronousDriver::accept_from(Listener listener, NativeSocket socket) {
+  down();
+  const int fd = static_cast<int>(socket.value);
+  if (!doors_.emplace(static_cast<std::uint32_t>(listener), Door{.fd = fd, .unix_socket = is_unix(fd)}).second)
+    broke_a_rule("a listener's name is used twice");
+}
+
+void AsynchronousDriver::set_accepting(Listener listener, bool accepting) {
+  down();
+  Door& door = doors_.at(static_cast<std::uint32_t>(listener));
+  if (door.accepting == accepting) return;
+  door.accepting = accepting;
+  door.late = accepting ? 0 : 2;
+}
+
+void AsynchronousDriver::close_listener(Listener listener) {
+  down();
+  const auto found = doors_.find(static_cast<std::uint32_t>(listener));
+  if (found == doors_.end()) broke_a_rule("a listener is closed twice");
+  ::close(found->second.fd);
+  for (const Accepted& accepted : found->second.landed) ::close(accepted.fd);
+  doors_.erase(found);
+}
+
+void AsynchronousDriver::bind_datagram(DatagramSocket socket, NativeSocket native) {
+  down();
+  ports_[static_cast<std::uint32_t>(socket)].port = DatagramPort(static_cast<int>(native.value));
+}
+
+bool AsynchronousDriver::send_to(DatagramSocket socket, const Datagram& datagram) {
+  down();
+  Port& port = ports_.at(static_cast<std::uint32_t>(socket));
+  if (port.batch.size() == datagram_batch || datagram.bytes.size() > datagram_max) return false;
+  port.batch.push_back({.from = datagram.from, .to = datagram.to, .bytes = std::string(datagram.bytes)});
+  return true;
+}
+
+void AsynchronousDriver::close_datagram(DatagramSocket socket) {
+  down();
+  const auto found = ports_.find(static_cast<std::uint32_t>(socket));
+  const Port& port = found->second;
+  for (const Mail& mail : port.batch) send_datagram(port.port, {.from = mail.from, .to = mail.to, .bytes = mail.bytes});
+  ::close(port.port.fd);
+  ports_.erase(found);
+}
+
+void AsynchronousDriver::open(Stream stream, NativeSocket socket) {
+  down();
+  auto opened = std::make_unique<AsynchronousStream>(static_cast<int>(socket.value), ++generations_);
+  if (!streams_.emplace(static_cast<std::uint32_t>(stream), std::move(opened)).second)
+    broke_a_rule("a stream's name is used while the stream that had it lives");
+}
+
+std::size_t AsynchronousDriver::send_now(Stream to, std::span<const Chunk>) {
+  stream(to).check_nothing_in_flight();
+  return 0;
+}
+
+std::size_t AsynchronousDriver::send(Stream to, std::span<const Chunk> chunks) {
+  stream(to).send(chunks);
+  return 0;
+}
+
+void AsynchronousDriver::set_receiving(Stream from, bool receiving) { stream(from).set_receiving(receiving); }
+void AsynchronousDriver::shutdown_send(Stream to) { stream(to).shutdown_send(); }
+bool AsynchronousDriver::quiet(Stream of) { return stream(of).quiet(); }
+void AsynchronousDriver::detach(Stream leaving) { stream(leaving).detach(); }
+void AsynchronousDriver::close(Stream leaving, CloseMode mode) { stream(leaving).close(mode); }
+
+std::error_code AsynchronousDriver::set_options(Stream of, const Options& options) {
+  const int fd = stream(of).fd();
+  return apply(fd, options, !is_unix(fd));
+}
+
+Address AsynchronousDriver::local_address(Stream of) {
+  return evio::local_address(stream(of).fd(), Address::Scheme::tcp);
+}
+
+NativeSocket AsynchronousDriver::native(Stream of) { return {stream(of).fd()}; }
+
+Duration AsynchronousDriver::now() { return monotonic_now(); }
+
+// ---- The kernel
+
+AsynchronousStream* AsynchronousDriver::find(const Name& name) noexcept {
+  const auto found = streams_.find(name.index);
+  return found != streams_.end() && found->second->generation == name.generation ? found->second.get() : nullptr;
+}
+
+std::vector<AsynchronousDriver::Name> AsynchronousDriver::names_shuffled() {
+  std::vector<Name> names;
+  for (const auto& [index, stream] : streams_) names.push_back({index, stream->generation});
+  std::sort(names.begin(), names.end(), [](const Name& a, const Name& b) { return a.generation < b.generation; });
+  chance_.shuffle(names);
+  return names;
+}
+
+void AsynchronousDriver::wait_for_kernel(Duration timeout) {
+  std::vector<pollfd> entries{{.fd = waker_.fd(), .events = POLLIN, .revents = 0}};
+  std::vector<AsynchronousStream*> waiting;
+  for (const auto& [index, stream] : streams_) {
+    const auto events = stream->wants();
+    if (!events) continue;
+    entries.push_back({.fd = stream->fd(), .events = *events, .revents = 0});
+    waiting.push_back(stream.get());
+  }
+  for (auto& [index, door] : doors_)
+    if (door.accepting || door.late > 0) entries.push_back({.fd = door.fd, .events = POLLIN, .revents = 0});
+  for (auto& [index, port] : ports_) entries.push_back({.fd = port.port.fd, .events = POLLIN, .revents = 0});
+  if (::poll(entries.data(), entries.size(), milliseconds(timeout)) <= 0) return;
+
+  auto entry = entries.begin();
+  woken_ = entry++->revents != 0;
+  if (woken_) waker_.drain();
+  for (AsynchronousStream* stream : waiting)
+    if (const short events = entry++->revents) stream->notice(events);
+  for (auto& [index, door] : doors_)
+    if (door.accepting || door.late > 0) door.readable = entry++->revents != 0;
+  for (auto& [index, port] : ports_) port.readable = entry++->revents != 0;
+}
+
+// Receives that found no buffer are first in line for the next.
+bool AsynchronousDriver::work() {
+  bool more = false;
+  for (; buffers_ > 0 && !waiting_for_buffers_.empty(); waiting_for_buffers_.pop_front()) {
+    AsynchronousStream* first = find(waiting_for_buffers_.front());
+    if (first && first->wants_buffer()) first->land(chance_, buffers_);
+  }
+  for (const Name& name : names_shuffled()) {
+    AsynchronousStream& stream = *find(name);
+    more |= stream.work(chance_, faults_, buffers_);
+    const auto same = [&](const Name& other) { return other.generation == name.generation; };
+    if (buffers_ > 0 || !stream.wants_buffer()) continue;
+    if (std::none_of(waiting_for_buffers_.begin(), waiting_for_buffers_.end(), same))
+      waiting_for_buffers_.push_back(name);
+  }
+  for (auto& [index, door] : doors_) more |= work_on(door);
+  for (auto& [index, port] : ports_) more |= work_on(port);
+  return more;
+}
+
+bool AsynchronousDriver::work_on(Door& door) {
+  if (!door.readable || door.error || (!door.accepting && door.late == 0)) return false;
+  if (chance_(faults_.idle)) return true;
+  if (!door.accepting) --door.late;
+  const bool fails = faults_.accept_failure > 0 && chance_(faults_.accept_failure);
+  const Accepted accepted = fails ? Accepted{.error = EMFILE} : evio::accept(door.fd, door.unix_socket);
+  if (accepted.fd >= 0) {
+    door.landed.push_back(accepted);
+  } else if (accept_must_wait(accepted.error)) {
+    door.error = accepted.error;
+  } else {
+    door.readable = false;
+  }
+  return true;
+}
+
+bool AsynchronousDriver::work_on(Port& port) {
+  if (!port.batch.empty() && !chance_(faults_.idle)) {
+    const Mail& mail = port.batch.front();
+    send_datagram(port.port, {.from = mail.from, .to = mail.to, .bytes = mail.bytes});
+    port.batch.pop_front();
+  }
+  if (!port.readable) return !port.batch.empty();
+  if (chance_(faults_.idle)) return true;
+  std::string bytes(datagram_max + 1, '\0');
+  const ReceivedDatagram received = receive_datagram(port.port, bytes);
+  port.readable = received.result.error == 0;
+  if (received.result.error) return !port.batch.empty();
+  bytes.resize(received.result.count);
+  port.landed.push_back({.from = received.from, .to = received.to, .bytes = std::move(bytes)});
+  return true;
+}
+
+bool AsynchronousDriver::any_news() const noexcept {
+  const auto of_stream = [](const auto& one) { return one.second->news() != AsynchronousStream::News::none; };
+  const auto of_door = [](const auto& one) { return !one.second.landed.empty() || one.second.error; };
+  const auto of_port = [](const auto& one) { return !one.second.landed.empty(); };
+  return std::any_of(streams_.begin(), streams_.end(), of_stream) ||
+         std::any_of(doors_.begin(), doors_.end(), of_door) || std::any_of(ports_.begin(), ports_.end(), of_port);
+}
+
+// ---- Polling
+
+bool AsynchronousDriver::poll(Duration deadline) {
+  if (std::exchange(polling_, true)) broke_a_rule("poll inside poll");
+  thread_ = std::this_thread::get_id();
+  for (bool last = false; !last;) {
+    const Duration left = deadline == Duration::max() ? deadline : std::max(deadline, Duration::zero()) - now();
+    last = left <= Duration::zero();
+    const bool at_once = last || more_;
+    wait_for_kernel(at_once ? Duration::zero() : deadline == Duration::max() ? Duration(-1) : left);
+    more_ = work();
+    if (woken_ || (any_news() && !chance_(faults_.idle))) break;
+    more_ |= any_news();
+    if (more_ && chance_(faults_.stray_return)) break;
+  }
+  const bool woken = std::exchange(woken_, false);
+  sink_.on_woken();
+  const bool told = deliver();
+  more_ |= any_news();
+  polling_ = false;
+  return told || woken;
+}
+
+// After every up call everything may have changed.
+bool AsynchronousDriver::deliver() {
+  bool told = false;
+  std::vector<std::uint32_t> listeners, ports;
+  for (const auto& [index, door] : doors_) listeners.push_back(index);
+  for (const auto& [index, port] : ports_) ports.push_back(index);
+  for (const std::uint32_t index : listeners) told |= deliver_accepted(index);
+  for (const Name& name : names_shuffled()) told |= deliver(name);
+  for (const std::uint32_t index : ports) told |= deliver_datagram(index);
+  return told;
+}
+
+bool AsynchronousDriver::deliver(const Name& name) {
+  int count = 0;
+  for (; count < told_in_a_row; ++count) {
+    AsynchronousStream* from = find(name);
+    if (!from || chance_(faults_.idle) || !tell(name, *from)) break;
+  }
+  return count > 0;
+}
+
+bool AsynchronousDriver::tell(const Name& name, AsynchronousStream& from) {
+  const auto stream = static_cast<Stream>(name.index);
+  more_ = true;
+  switch (from.news()) {
+    case AsynchronousStream::News::none:
+      return false;
+    case AsynchronousStream::News::bytes: {
+      const std::string bytes = from.take_bytes();
+      sink_.on_received(stream, bytes);
+      ++buffers_;
+      break;
+    }
+    case AsynchronousStream::News::end:
+      from.take_end();
+      sink_.on_end_of_stream(stream);
+      break;
+    case AsynchronousStream::News::sent:
+      sink_.on_sent(stream, from.take_sent());
+      break;
+    case AsynchronousStream::News::detached:
+      make_blocking(from.fd());
+      sink_.on_detached(stream, {from.fd()});
+      from.release();
+      streams_.erase(name.index);
+      break;
+    case AsynchronousStream::News::closed:
+      sink_.on_closed(stream, from.error());
+      buffers_ += from.drop_landed();
+      streams_.erase(name.index);
+      break;
+  }
+  return true;
+}
+
+bool AsynchronousDriver::deliver_accepted(std::uint32_t index) {
+  bool told = false;
+  for (auto found = doors_.find(index); found != doors_.end(); found = doors_.find(index)) {
+    Door& door = found->second;
+    if ((door.landed.empty() && !door.error) || chance_(faults_.idle)) break;
+    told = true;
+    if (door.landed.empty()) {
+      door.accepting = false;
+      sink_.on_accept_stopped(static_cast<Listener>(index), {std::exchange(door.error, 0), std::system_category()});
+    } else {
+      const Accepted accepted = door.landed.front();
+      door.landed.pop_front();
+      sink_.on_accepted(static_cast<Listener>(index), {accepted.fd}, accepted.peer);
+    }
+  }
+  return told;
+}
+
+bool AsynchronousDriver::deliver_datagram(std::uint32_t index) {
+  const auto found = ports_.find(index);
+  if (found == ports_.end() || found->second.landed.empty() || chance_(faults_.idle)) return false;
+  const Mail mail = std::move(found->second.landed.front());
+  found->second.landed.pop_front();
+  sink_.on_datagram(static_cast<DatagramSocket>(index), {.from = mail.from, .to = mail.to, .bytes = mail.bytes});
+  return true;
+}
+
+}  // namespace evio::test

@@ -1,0 +1,110 @@
+// Tests. A driver that stands in for a completion kernel such as io_uring, at its most unhelpful; it checks its user
+// too.
+//
+// No send is done at once, each may end after a part. Receives that were stopped bring more. Closing and detaching wait
+// for what is under way. Whatever can be told later is told later. All of it by seed, over real sockets.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "asynchronous_stream.hpp"
+#include "backend/platform.hpp"
+#include "backend/posix/datagram_io.hpp"
+#include "backend/posix/io.hpp"
+#include "backend/posix/waker.hpp"
+
+namespace evio::test {
+
+class AsynchronousDriver final : public Driver {
+ public:
+  AsynchronousDriver(Sink& sink, EventFd& waker, std::uint64_t seed, const Faults& faults);
+  AsynchronousDriver(const AsynchronousDriver&) = delete;
+  ~AsynchronousDriver() override;
+
+  void accept_from(Listener listener, NativeSocket socket) override;
+  void set_accepting(Listener listener, bool accepting) override;
+  void close_listener(Listener listener) override;
+  void bind_datagram(DatagramSocket socket, NativeSocket native) override;
+  bool send_to(DatagramSocket socket, const Datagram& datagram) override;
+  void close_datagram(DatagramSocket socket) override;
+  void open(Stream stream, NativeSocket socket) override;
+  std::size_t send_now(Stream stream, std::span<const Chunk> chunks) override;
+  std::size_t send(Stream stream, std::span<const Chunk> chunks) override;
+  void set_receiving(Stream stream, bool receiving) override;
+  void shutdown_send(Stream stream) override;
+  bool quiet(Stream stream) override;
+  void detach(Stream stream) override;
+  void close(Stream stream, CloseMode mode) override;
+  std::error_code set_options(Stream stream, const Options& options) override;
+  Address local_address(Stream stream) override;
+  NativeSocket native(Stream stream) override;
+  Duration now() override;
+  bool poll(Duration deadline) override;
+
+ private:
+  using Streams = std::unordered_map<std::uint32_t, std::unique_ptr<AsynchronousStream>>;
+  struct Name {  // of a stream, known again when it was used anew
+    std::uint32_t index;
+    std::uint64_t generation;
+  };
+  struct Door {
+    int fd = -1;
+    bool unix_socket = false;
+    bool accepting = true;
+    bool readable = false;
+    int late = 0;  // may still land though accepting was stopped
+    std::deque<Accepted> landed{};
+    int error = 0;
+  };
+  struct Mail {
+    Address from, to;
+    std::string bytes;
+  };
+  struct Port {
+    DatagramPort port{};
+    bool readable = false;
+    std::deque<Mail> landed{}, batch{};
+  };
+
+  void down();
+  AsynchronousStream& stream(Stream stream);
+  AsynchronousStream* find(const Name& name) noexcept;
+  std::vector<Name> names_shuffled();
+
+  void wait_for_kernel(Duration timeout);
+  bool work();
+  bool work_on(Door& door);
+  bool work_on(Port& port);
+  bool any_news() const noexcept;
+
+  bool deliver();
+  bool deliver(const Name& name);
+  bool tell(const Name& name, AsynchronousStream& from);
+  bool deliver_accepted(std::uint32_t index);
+  bool deliver_datagram(std::uint32_t index);
+
+  Sink& sink_;
+  EventFd& waker_;
+  Chance chance_;
+  const Faults faults_;
+  std::uint64_t generations_ = 0;
+  Streams streams_;
+  std::map<std::uint32_t, Door> doors_;
+  std::map<std::uint32_t, Port> ports_;
+  std::deque<Name> waiting_for_buffers_;
+  int buffers_;
+  bool more_ = false;  // something can go on without waiting for the kernel
+  bool woken_ = false;
+  bool polling_ = false;
+  std::thread::id thread_;
+};
+
+/// This machine's platform with that driver; each loop gets a seed of its own.
+std::unique_ptr<Platform> make_asynchronous_platform(std::uint64_t seed, const Faults& faults = {});
+
+}  // namespace evio::test

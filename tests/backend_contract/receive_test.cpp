@@ -1,0 +1,179 @@
+// Bytes come as they were sent, the end behind them; what had landed when receiving stopped is not lost.
+#include "rig.hpp"
+
+namespace evio::test {
+namespace {
+
+constexpr std::size_t landed_max = 262'144;  // what may still come after receiving was stopped
+
+class Receiving : public DriverContract {
+ protected:
+  Peer peer;
+
+  // `a`, with its peer.
+  void open(Pair pair = tcp_pair()) {
+    peer = std::move(pair.peer);
+    rig.open(a, pair.ours);
+  }
+  // All of it, while the driver is polled.
+  void send(const std::string& bytes) {
+    std::size_t sent = 0;
+    rig.poll_until([&] { return sent == bytes.size(); },
+                   [&] { sent += peer.send(std::string_view(bytes).substr(sent)); });
+  }
+};
+EVIO_ON_EVERY_DRIVER(Receiving);
+
+TEST_P(Receiving, NothingComesBeforeItIsAskedFor) {
+  open();
+  peer.send("early");
+  peer.shutdown_write();
+  rig.settle();
+  EXPECT_EQ(rig[a].received, "");
+  EXPECT_FALSE(rig[a].ended);
+  rig->set_receiving(a, true);
+  EXPECT_TRUE(rig.poll_until([&] { return rig[a].ended; }));
+  EXPECT_EQ(rig[a].received, "early");
+}
+
+TEST_P(Receiving, BytesComeInOrderAndTheEndBehindThem) {
+  for (Pair (*pair)() : {+[] { return tcp_pair(); }, unix_pair}) {
+    Rig own(GetParam());
+    Pair made = pair();
+    own.open(a, made.ours);
+    own->set_receiving(a, true);
+    const std::string bytes = pattern(3 * mib);
+    std::size_t sent = 0;
+    own.poll_until([&] { return sent == bytes.size(); },
+                   [&] { sent += made.peer.send(std::string_view(bytes).substr(sent)); });
+    made.peer.shutdown_write();
+    ASSERT_TRUE(own.poll_until([&] { return own[a].ended; }));
+    EXPECT_TRUE(same_bytes(own[a].received, bytes));
+    EXPECT_FALSE(own[a].closed) << "the end of one direction ends nothing else";
+  }
+}
+
+TEST_P(Receiving, BytesThatCameBeforeAreBroughtAtOnce) {
+  open();
+  peer.send("early");
+  rig->set_receiving(a, true);
+  EXPECT_TRUE(rig.poll_until([&] { return rig[a].received == "early"; }));
+}
+
+TEST_P(Receiving, StopsLateAndLosesNothing) {
+  open();
+  rig->set_receiving(a, true);
+  std::size_t before = 0;
+  rig.script = [&](const Up& up) {
+    if (up.kind != Up::received || before != 0) return;
+    before = rig[a].received.size();
+    rig->set_receiving(a, false);
+  };
+  const std::string bytes = pattern(20 * mib);
+  std::size_t sent = 0;
+  const auto flood = [&] { sent += peer.send(std::string_view(bytes).substr(sent)); };
+  ASSERT_TRUE(rig.poll_until([&] { return before > 0; }, flood));
+  rig.settle();
+  flood();
+  rig.settle();
+  EXPECT_LE(rig[a].received.size() - before, landed_max);
+  EXPECT_LT(rig[a].received.size(), bytes.size());
+  rig->set_receiving(a, true);
+  ASSERT_TRUE(rig.poll_until([&] { return rig[a].received.size() == bytes.size(); }, flood));
+  EXPECT_TRUE(same_bytes(rig[a].received, bytes));
+}
+
+TEST_P(Receiving, ItsEndWaitsBehindWhatWasNotReceived) {
+  open();
+  rig->set_receiving(a, true);
+  rig.settle();
+  rig->set_receiving(a, false);
+  const std::string bytes = pattern(300 * kib);
+  send(bytes);
+  peer.shutdown_write();
+  rig.settle();
+  EXPECT_LE(rig[a].received.size(), landed_max);
+  EXPECT_TRUE(!rig[a].ended || same_bytes(rig[a].received, bytes));
+  rig->set_receiving(a, true);
+  ASSERT_TRUE(rig.poll_until([&] { return rig[a].ended; }));
+  EXPECT_TRUE(same_bytes(rig[a].received, bytes));
+}
+
+TEST_P(Receiving, StoppedAndStartedInOneCallGoesOn) {
+  open();
+  rig->set_receiving(a, true);
+  rig.script = [&](const Up& up) {
+    if (up.kind != Up::received) return;
+    rig->set_receiving(a, false);
+    rig->set_receiving(a, true);
+  };
+  const std::string bytes = pattern(2 * mib);
+  send(bytes);
+  peer.shutdown_write();
+  ASSERT_TRUE(rig.poll_until([&] { return rig[a].ended; }));
+  EXPECT_TRUE(same_bytes(rig[a].received, bytes));
+}
+
+TEST_P(Receiving, StoppedAndStartedAllTheTimeLosesNothing) {
+  open();
+  const std::string bytes = pattern(2 * mib);
+  std::size_t sent = 0;
+  int turn = 0;
+  ASSERT_TRUE(rig.poll_until([&] { return rig[a].received.size() == bytes.size(); },
+                             [&] {
+                               sent += peer.send(std::string_view(bytes).substr(sent));
+                               rig->set_receiving(a, ++turn % 3 != 0);
+                             }));
+  EXPECT_TRUE(same_bytes(rig[a].received, bytes));
+}
+
+TEST_P(Receiving, WaitingBytesCostNothing) {
+  open();
+  peer.send("unheard");
+  peer.shutdown_write();
+  rig.settle();
+  const Rig::Cost cost = rig.idle_for(100ms);
+  EXPECT_LE(cost.polls, 5);
+  EXPECT_LT(cost.processor, 50ms);
+}
+
+TEST_P(Receiving, AfterTheEndTheOtherDirectionGoesOn) {
+  open();
+  rig->set_receiving(a, true);
+  peer.send("question");
+  peer.shutdown_write();
+  ASSERT_TRUE(rig.poll_until([&] { return rig[a].ended; }));
+  rig.send(a, "answer");
+  EXPECT_TRUE(rig.poll_until([&] { return peer.received() == "answer"; }, [&] { peer.read(); }));
+}
+
+TEST_P(Receiving, AnEndedStreamCostsNothing) {
+  open();
+  rig->set_receiving(a, true);
+  peer.shutdown_write();
+  ASSERT_TRUE(rig.poll_until([&] { return rig[a].ended; }));
+  rig.settle();
+  const Rig::Cost cost = rig.idle_for(100ms);
+  EXPECT_LE(cost.polls, 5);
+  EXPECT_LT(cost.processor, 50ms);
+}
+
+TEST_P(Receiving, ManyStreamsKeepTheirBytesApart) {
+  constexpr unsigned count = 100;
+  std::vector<Peer> peers;
+  for (unsigned i = 0; i < count; ++i) {
+    Pair pair = i % 2 ? tcp_pair() : unix_pair();
+    peers.push_back(std::move(pair.peer));
+    rig.open(Stream{i}, pair.ours);
+    rig->set_receiving(Stream{i}, true);
+    peers.back().send(pattern(1000 + i, i));
+    peers.back().shutdown_write();
+  }
+  for (unsigned i = 0; i < count; ++i) {
+    ASSERT_TRUE(rig.poll_until([&] { return rig[Stream{i}].ended; }));
+    EXPECT_TRUE(same_bytes(rig[Stream{i}].received, pattern(1000 + i, i)));
+  }
+}
+
+}  // namespace
+}  // namespace evio::test

@@ -1,0 +1,181 @@
+// A reset ends a stream whatever it waits for; a hang-up that is no error ends nothing, and neither costs anything.
+#include "rig.hpp"
+
+namespace evio::test {
+namespace {
+
+class Resets : public DriverContract {
+ protected:
+  Peer peer;
+
+  void open(Pair pair = tcp_pair()) {
+    peer = std::move(pair.peer);
+    rig.open(a, pair.ours);
+  }
+  // The stream is closed with an error, once, and that is all.
+  void expect_reset() {
+    ASSERT_TRUE(rig.poll_until([&] { return rig[a].closed.has_value(); }));
+    EXPECT_TRUE(*rig[a].closed == std::errc::connection_reset || *rig[a].closed == std::errc::broken_pipe)
+        << *rig[a].closed;
+    rig.settle();
+  }
+  void expect_no_cost() {
+    const Rig::Cost cost = rig.idle_for(100ms);
+    EXPECT_LE(cost.polls, 5);
+    EXPECT_LT(cost.processor, 50ms);
+  }
+};
+EVIO_ON_EVERY_DRIVER(Resets);
+
+TEST_P(Resets, WhileReceiving) {
+  open();
+  rig->set_receiving(a, true);
+  rig.settle();
+  peer.reset();
+  expect_reset();
+}
+
+TEST_P(Resets, BeforeReceivingWasEverAskedFor) {
+  open();
+  rig.settle();
+  peer.reset();
+  expect_reset();
+}
+
+TEST_P(Resets, AfterReceivingWasStopped) {
+  open();
+  rig->set_receiving(a, true);
+  peer.send("first");
+  ASSERT_TRUE(rig.poll_until([&] { return rig[a].received == "first"; }));
+  rig->set_receiving(a, false);
+  rig.settle();
+  peer.reset();
+  expect_reset();
+}
+
+TEST_P(Resets, WithBytesThatNobodyReceives) {
+  open();
+  peer.send("unheard");
+  rig.settle();
+  peer.reset();
+  expect_reset();
+}
+
+TEST_P(Resets, AfterThePeersEnd) {
+  open();
+  rig->set_receiving(a, true);
+  peer.shutdown_write();
+  ASSERT_TRUE(rig.poll_until([&] { return rig[a].ended; }));
+  rig.settle();
+  peer.reset();
+  expect_reset();
+}
+
+TEST_P(Resets, AfterAnEndThatNobodyReceived) {
+  open();
+  peer.shutdown_write();
+  rig.settle();
+  peer.reset();
+  expect_reset();
+}
+
+TEST_P(Resets, AfterOurEnd) {
+  open();
+  rig->shutdown_send(a);
+  rig.settle();
+  peer.reset();
+  expect_reset();
+}
+
+TEST_P(Resets, WhileASendIsInFlight) {
+  for (const bool receiving : {false, true}) {
+    Rig own(GetParam());
+    Pair pair = tcp_pair(4096);
+    own.open(a, pair.ours);
+    own->set_receiving(a, receiving);
+    own.send(a, pattern(1 * mib));
+    own.settle();
+    pair.peer.reset();
+    ASSERT_TRUE(own.poll_until([&] { return own[a].closed.has_value(); }));
+    EXPECT_TRUE(*own[a].closed);
+    own.settle();
+  }
+}
+
+TEST_P(Resets, WhileASendIsInFlightAfterThePeersEnd) {
+  open(tcp_pair(4096));
+  rig->set_receiving(a, true);
+  rig.send(a, pattern(1 * mib));
+  peer.shutdown_write();
+  ASSERT_TRUE(rig.poll_until([&] { return rig[a].ended; }));
+  rig.settle();
+  peer.reset();
+  expect_reset();
+}
+
+TEST_P(Resets, TheAddressCanStillBeAskedFor) {
+  open();
+  const Address own = rig->local_address(a);
+  EXPECT_NE(own.port(), 0);
+  rig.script = [&](const Up&) { EXPECT_EQ(rig->local_address(a), own); };
+  peer.reset();
+  expect_reset();
+}
+
+TEST_P(Resets, DoNotDisturbTheOthers) {
+  open();
+  Pair other = tcp_pair();
+  rig.open(b, other.ours);
+  rig->set_receiving(b, true);
+  peer.reset();
+  expect_reset();
+  other.peer.send("still here");
+  EXPECT_TRUE(rig.poll_until([&] { return rig[b].received == "still here"; }));
+}
+
+// A peer that is gone without an error: what it sent, and its end, wait until they are received.
+TEST_P(Resets, AHangUpWithoutAnErrorWaitsAndCostsNothing) {
+  open(unix_pair());
+  rig.settle();
+  peer.send("last words");
+  peer.close();
+  rig.settle();
+  expect_no_cost();
+  EXPECT_FALSE(rig[a].closed);
+  rig->set_receiving(a, true);
+  ASSERT_TRUE(rig.poll_until([&] { return rig[a].ended; }));
+  EXPECT_EQ(rig[a].received, "last words");
+  rig.settle();
+  expect_no_cost();
+  EXPECT_FALSE(rig[a].closed);
+}
+
+TEST_P(Resets, BothEndsWithoutAnErrorWaitAndCostNothing) {
+  open();
+  rig->shutdown_send(a);
+  peer.send("last words");
+  peer.shutdown_write();
+  rig.settle();
+  expect_no_cost();
+  rig->set_receiving(a, true);
+  ASSERT_TRUE(rig.poll_until([&] { return rig[a].ended; }));
+  EXPECT_EQ(rig[a].received, "last words");
+  rig.settle();
+  expect_no_cost();
+}
+
+TEST_P(Resets, AHangUpThatIsStoppedAndReceivedAgainLosesNothing) {
+  open(unix_pair());
+  const std::string bytes = pattern(100 * kib);
+  EXPECT_EQ(peer.send(bytes), bytes.size());
+  peer.close();
+  int turn = 0;
+  ASSERT_TRUE(rig.poll_until([&] { return rig[a].ended; },
+                             [&] {
+                               if (!rig[a].ended) rig->set_receiving(a, ++turn % 3 == 0);
+                             }));
+  EXPECT_TRUE(same_bytes(rig[a].received, bytes));
+}
+
+}  // namespace
+}  // namespace evio::test

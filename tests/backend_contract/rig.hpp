@@ -1,0 +1,172 @@
+// Tests. A driver with a sink that records what it is told, does what a script says, and checks what always holds.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <evio/socket.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "backend/platform.hpp"
+#include "sockets.hpp"
+#include "support/bytes.hpp"
+#include "support/process.hpp"
+#include "support/waiting.hpp"
+
+namespace evio::test {
+
+/// One of the drivers that the contract holds for.
+struct DriverKind {
+  const char* name;
+  std::unique_ptr<Platform> (*make_platform)();
+
+  friend void PrintTo(const DriverKind& kind, std::ostream* to) { *to << kind.name; }
+};
+
+/// Every driver that this machine can run, and the double.
+const std::vector<DriverKind>& drivers();
+
+/// What was told, and of what.
+struct Up {
+  enum Kind { accepted, accept_stopped, received, end, sent, datagram, detached, closed };
+  Kind kind;
+  std::uint32_t name;
+
+  bool is(Kind of_kind, Stream stream) const { return kind == of_kind && name == static_cast<std::uint32_t>(stream); }
+};
+
+/// At all times: up calls come from inside poll, the first of each is on_woken, none comes inside another call, none
+/// for a name that is not alive, nothing but its end after close, and counts add up.
+class Rig final : private Sink {
+ public:
+  explicit Rig(const DriverKind& kind);
+  Rig(const Rig&) = delete;
+  ~Rig();
+
+  Driver* operator->() noexcept { return driver_.get(); }
+  Platform& platform() noexcept { return *platform_; }
+  Waker& waker() noexcept { return *waker_; }
+  void destroy_driver() { driver_.reset(); }
+
+  /// Runs in each up call, after it was recorded.
+  std::function<void(const Up&)> script;
+
+  // Down calls that the rig has to know of.
+  void open(Stream stream, NativeSocket socket);
+  void close(Stream stream, CloseMode mode = CloseMode::orderly);
+  void detach(Stream stream);
+  /// As the middle does: behind what was sent before, in memory of its own until that is told, and then overwritten.
+  void send(Stream stream, std::string_view bytes, std::size_t chunk_size = 4096);
+  std::size_t unsent(Stream stream) { return outputs_[stream].bytes.size(); }
+  /// Binds the address and accepts under this name; the true address.
+  Address listen(Listener listener, const char* url = "tcp://127.0.0.1:0");
+  Address bind(DatagramSocket socket, const char* url = "udp://127.0.0.1:0");
+
+  /// Returns what the driver's poll returns.
+  bool poll(Duration timeout);
+  /// Polls until it is so; false, and the test fails, if the hang guard passed first. `between`: after every poll.
+  bool poll_until(const std::function<bool()>& done, const std::function<void()>& between = nullptr);
+  /// Polls until nothing more comes.
+  void settle();
+  /// Polls for so long, while nothing is to be done.
+  struct Cost {
+    int polls = 0;
+    Duration processor{};
+  };
+  Cost idle_for(Duration time);
+
+  // What was told.
+  struct StreamLog {
+    std::string received;
+    bool ended = false;
+    std::optional<std::error_code> closed;
+    std::optional<Socket> detached;
+    std::size_t sent = 0;
+
+    bool gone() const { return closed || detached; }
+  };
+  StreamLog& operator[](Stream stream) { return logs_[stream]; }
+  struct AcceptedSocket {
+    Listener listener;
+    Socket socket;
+    Address peer;
+  };
+  std::vector<AcceptedSocket> accepted;
+  std::vector<std::error_code> accept_stops;
+  struct ReceivedDatagram {
+    DatagramSocket socket;
+    Address from, to;
+    std::string bytes;
+  };
+  std::vector<ReceivedDatagram> datagrams;
+  int up_calls = 0;
+
+ private:
+  struct Output {
+    std::string bytes;                // not taken yet
+    std::vector<std::string> pieces;  // of the send in flight
+    std::vector<Chunk> chunks;
+    std::size_t chunk_size = 0;
+    std::size_t in_flight = 0;
+  };
+
+  void on_woken() override;
+  void on_accepted(Listener listener, NativeSocket socket, const Address& peer) override;
+  void on_accept_stopped(Listener listener, std::error_code error) override;
+  void on_received(Stream stream, std::string_view bytes) override;
+  void on_end_of_stream(Stream stream) override;
+  void on_sent(Stream stream, std::size_t count) override;
+  void on_datagram(DatagramSocket socket, const Datagram& datagram) override;
+  void on_detached(Stream stream, NativeSocket socket) override;
+  void on_closed(Stream stream, std::error_code error) override;
+
+  void check_up_call();
+  void check_stream(Stream stream);
+  void run_script(Up::Kind kind, std::uint32_t name);
+  void pump(Stream stream);
+  void taken(Output& output, std::size_t count);
+
+  const std::unique_ptr<Platform> platform_;
+  std::unique_ptr<Waker> waker_;
+  std::unique_ptr<Driver> driver_;
+  std::map<Stream, StreamLog> logs_;
+  std::map<Stream, Output> outputs_;
+  std::set<Stream> alive_, closing_, detaching_;
+  bool polling_ = false;
+  bool woken_ = false;
+  bool in_up_call_ = false;
+};
+
+/// Fails if this process has other descriptors at its end than at its beginning.
+class DescriptorCheck {
+ public:
+  DescriptorCheck() : before_(open_descriptors()) {}
+  DescriptorCheck(const DescriptorCheck&) = delete;
+  ~DescriptorCheck() { EXPECT_EQ(open_descriptors(), before_); }
+
+ private:
+  const std::set<int> before_;
+};
+
+/// The fixture of the contract's cases. When a case ends, the driver dies with whatever is open, and must close it.
+class DriverContract : public testing::TestWithParam<DriverKind> {
+ private:
+  DescriptorCheck descriptors_;
+
+ protected:
+  Rig rig{GetParam()};
+  const Stream a{0}, b{1}, c{2};
+};
+
+}  // namespace evio::test
+
+#define EVIO_ON_EVERY_DRIVER(suite)               \
+  INSTANTIATE_TEST_SUITE_P(                       \
+      Every, suite, testing::ValuesIn(drivers()), \
+      [](const testing::TestParamInfo<DriverKind>& info) { return std::string(info.param.name); })
