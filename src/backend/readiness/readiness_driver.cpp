@@ -186,9 +186,9 @@ void ReadinessDriver::leave(Stream stream, Leaving how) {
     going.leaving = true;
     return leaving_.push_back(how);
   }
-  const auto same = [&](const Leaving& other) { return other.stream == stream; };
-  const auto found = std::find_if(leaving_.begin(), leaving_.end(), same);
-  if (found != leaving_.end() && found->detached) found->detached = false;
+  for (std::vector<Leaving>* list : {&leaving_, &leaving_now_})
+    for (Leaving& other : *list)
+      if (other.stream == stream) other.detached = false;
 }
 
 bool ReadinessDriver::process_leaving() {
@@ -199,7 +199,8 @@ bool ReadinessDriver::process_leaving() {
     if (how.detached) {
       if (going.watched) selector_->unwatch(going.fd);
       make_blocking(going.fd);
-      sink_.on_detached(how.stream, {std::exchange(going.fd, -1)});
+      sink_.on_detached(how.stream, {going.fd});
+      going.fd = -1;
       continue;
     }
     sink_.on_closed(how.stream, how.error ? system_error(how.error) : std::error_code());
