@@ -212,7 +212,7 @@ TEST_P(Timers, MayMakeOthersAndCancelThem) {
   TestServer server = serve({});
   server.on_loop(0, [&] {
     Loop& loop = server->loop(0);
-    const Timer victim = loop.run_after(3ms, [&] { log.add("victim"); });
+    Timer victim = loop.run_after(3ms, [&] { log.add("victim"); });
     loop.run_after(1ms, [&log, &loop, victim]() mutable {
       victim.cancel();
       loop.run_after(0s, [&log, &loop] {
