@@ -181,6 +181,12 @@ Connection* LoopCore::find(Stream stream, std::uint64_t id) noexcept {
   return found.id() == id && !found.finished() ? &found : nullptr;
 }
 
+void LoopCore::run_each(const Handler<void(Conn&)>& fn) {
+  each([&](Connection& connection) {
+    if (connection.is_open()) connection.run(fn);
+  });
+}
+
 void LoopCore::on_accepted(Listener listener, NativeSocket socket, const Address& peer) {
   acceptor_.accepted(listener, socket, peer);
 }
@@ -278,7 +284,8 @@ void Loop::for_each(const Handler<void(Conn&)>& fn) {
 }
 int Loop::index() const noexcept { return core(*this).index(); }
 std::chrono::steady_clock::time_point Loop::now() const noexcept {
-  return std::chrono::steady_clock::time_point(std::chrono::duration_cast<std::chrono::steady_clock::duration>(core(*this).now()));
+  return std::chrono::steady_clock::time_point(
+      std::chrono::duration_cast<std::chrono::steady_clock::duration>(core(*this).now()));
 }
 Server& Loop::server() const noexcept { return core(*this).server().handle(); }
 Context& Loop::user_context() noexcept { return core(*this).context(); }

@@ -55,6 +55,8 @@ class LoopCore final : public Loop, public Runner, private Sink {
   void each(Fn&& fn) {
     connections_.for_each(fn);
   }
+  // As each connection's own post: what one throws concerns that one alone.
+  void run_each(const Handler<void(Conn&)>& fn);
   Datagrams& datagrams() noexcept { return datagrams_; }
   // Untaken input grew or shrank.
   void hold(std::ptrdiff_t bytes) noexcept { held_input_ += static_cast<std::size_t>(bytes); }

@@ -228,7 +228,7 @@ void Server::shutdown() noexcept { core_->stop(); }
 
 void Server::for_each(Handler<void(Conn&)> fn) {
   auto shared = std::make_shared<Handler<void(Conn&)>>(std::move(fn));
-  for (int i = 0; i < loops(); ++i) loop(i).post([&to = loop(i), shared] { to.for_each(*shared); });
+  for (int i = 0; i < loops(); ++i) loop(i).post([&to = core_->loop(i), shared] { to.run_each(*shared); });
 }
 
 }  // namespace evio::inline v1

@@ -52,8 +52,7 @@ Timer TimerWheel::arm(Duration delay, Callback fn, Duration period, Conn* owner,
   const Duration deadline = deadline_after(delay);
   const Index index = nodes_.make(std::move(fn), owner, period);
   Node& node = nodes_[index];
-  if (++last_generation_ == 0) ++last_generation_;
-  node.generation = last_generation_;
+  node.generation = ++last_generation_;
   if (group) join(*group, index);
   set_off(index, deadline);
   return Timer(weak_from_this(), index, node.generation);
@@ -100,7 +99,7 @@ void TimerWheel::retire(Index index) noexcept {
   unlink(index);
   leave_group(index);
   if (index == running_)
-    nodes_[index].generation = 0;
+    nodes_[index].generation = ++last_generation_;  // so that no Timer names it any more
   else
     nodes_.destroy(index);
 }

@@ -88,7 +88,7 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
     Index previous = none;
     Index next = none;
     Place place = nowhere;
-    std::uint32_t generation = 0;  // 0 once it is cancelled: no Timer names it
+    std::uint32_t generation = 0;  // of the Timers that name it
     Duration period;
     TimerGroup* group = nullptr;
     Index group_previous = none;

@@ -278,7 +278,9 @@ void remove_stale(const Address& address, const UnixEndpoint& endpoint) {
   auto now = look_at(address);
   if (!now) return;
   if (!same_file(*found, *now)) refuse(in_use, address, "another server has just taken it");
-  if (unlink(address.host().c_str()) != 0) refuse(last_error(), address, "cannot remove the stale socket there");
+  if (unlink(address.host().c_str()) != 0 && errno != ENOENT) {
+    refuse(last_error(), address, "cannot remove the stale socket there");
+  }
 }
 
 std::error_code try_bind(int fd, const UnixEndpoint& endpoint) {

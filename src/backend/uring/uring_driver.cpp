@@ -200,7 +200,7 @@ void UringDriver::arm(Stream stream, Slot& slot) {
     (slot.bulk ? slot.read_poll_armed : slot.receive_armed) = true;
   }
   if (!wanted && !slot.reset_poll_armed) {
-    arm_poll(Op::reset_poll, stream, slot, 0, false);
+    arm_poll(Op::reset_poll, stream, slot, 0, true);  // once would not do: the peer's end sets it off, too
     slot.reset_poll_armed = true;
   }
   if (slot.pending != none && slot.blocked && !slot.write_poll_armed) {
