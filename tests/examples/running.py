@@ -19,12 +19,12 @@ class Running:
         self.addresses = addresses
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True)
         self.said = [self.process.stdout.readline() for _ in range(self.addresses)]
         port = re.search(r":(\d+)\b", self.said[0])
         if not port:
             self.__exit__()
-            raise AssertionError(f"{self.command} said {self.said} and failed: {self.errors}")
+            raise AssertionError(f"{self.command} said {self.said}")
         self.port = int(port.group(1))
         return self
 
@@ -39,7 +39,7 @@ class Running:
 
     def wait(self):
         """Its exit code, once it has ended by itself or by a signal."""
-        _, self.errors = self.process.communicate(timeout=30)
+        self.process.communicate(timeout=30)
         return self.process.returncode
 
     def stop(self, number=signal.SIGTERM):
