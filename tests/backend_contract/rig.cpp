@@ -45,6 +45,11 @@ void Rig::detach(Stream stream) {
   driver_->detach(stream);
 }
 
+bool Rig::is_open(Stream stream) {
+  const bool leaving = closing_.contains(stream) || detaching_.contains(stream);
+  return alive_.contains(stream) && !leaving && !logs_[stream].gone();
+}
+
 void Rig::send(Stream stream, std::string_view bytes, std::size_t chunk_size) {
   Output& output = outputs_[stream];
   output.bytes += bytes;
@@ -91,10 +96,10 @@ Address Rig::bind(DatagramSocket socket, const char* url) {
 
 // ---- Polling
 
-bool Rig::poll(Duration timeout) {
+bool Rig::poll_at(Duration deadline) {
   polling_ = true;
   woken_ = false;
-  const bool any = driver_->poll(timeout <= Duration::zero() ? Duration::min() : driver_->now() + timeout);
+  const bool any = driver_->poll(deadline);
   polling_ = false;
   EXPECT_TRUE(woken_) << "on_woken is the first up call of each poll";
   return any;

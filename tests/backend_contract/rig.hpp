@@ -64,12 +64,16 @@ class Rig final : private Sink {
   /// As the middle does: behind what was sent before, in memory of its own until that is told, and then overwritten.
   void send(Stream stream, std::string_view bytes, std::size_t chunk_size = 4096);
   std::size_t unsent(Stream stream) { return outputs_[stream].bytes.size(); }
+  bool sending(Stream stream) { return outputs_[stream].in_flight > 0; }
+  /// Alive, and neither closing nor being detached.
+  bool is_open(Stream stream);
   /// Binds the address and accepts under this name; the true address.
   Address listen(Listener listener, const char* url = "tcp://127.0.0.1:0");
   Address bind(DatagramSocket socket, const char* url = "udp://127.0.0.1:0");
 
-  /// Returns what the driver's poll returns.
-  bool poll(Duration timeout);
+  /// Return what the driver's poll returns.
+  bool poll(Duration timeout) { return poll_at(driver_->now() + timeout); }
+  bool poll_at(Duration deadline);
   /// Polls until it is so; false, and the test fails, if the hang guard passed first. `between`: after every poll.
   bool poll_until(const std::function<bool()>& done, const std::function<void()>& between = nullptr);
   /// Polls until nothing more comes.

@@ -1,0 +1,189 @@
+// poll waits for events, for its deadline and for wakes: as long as it is asked to, and no longer.
+#include <pthread.h>
+#include <signal.h>
+
+#include <atomic>
+#include <cerrno>
+
+#include "rig.hpp"
+#include "support/background.hpp"
+
+namespace evio::test {
+namespace {
+
+class Polling : public DriverContract {};
+EVIO_ON_EVERY_DRIVER(Polling);
+
+TEST_P(Polling, DoesNotReturnBeforeItsDeadline) {
+  for (const Duration wait : {Duration(1us), Duration(300us), Duration(1ms), Duration(5300us), Duration(20ms)}) {
+    const Duration begin = rig->now();
+    EXPECT_FALSE(rig.poll(wait)) << "there was nothing";
+    EXPECT_GE(rig->now() - begin, wait);
+  }
+}
+
+TEST_P(Polling, WithADeadlineInThePastDoesNotWait) {
+  for (const Duration deadline : {Duration::min(), Duration::zero(), rig->now() - 1s, rig->now()})
+    EXPECT_FALSE(rig.poll_at(deadline));
+}
+
+TEST_P(Polling, TellsWhetherThereWasAnything) {
+  Pair pair = tcp_pair();
+  rig.open(a, pair.ours);
+  rig->set_receiving(a, true);
+  rig.settle();
+  pair.peer.send("x");
+  bool any = false;
+  ASSERT_TRUE(rig.poll_until([&] {
+    any |= rig.poll(10ms);
+    return rig.up_calls > 0;
+  }));
+  EXPECT_TRUE(any);
+}
+
+TEST_P(Polling, TheClockNeverGoesBack) {
+  Duration last = rig->now();
+  for (int i = 0; i < 1000; ++i) {
+    const Duration now = rig->now();
+    ASSERT_GE(now, last);
+    last = now;
+  }
+}
+
+TEST_P(Polling, AWakeEndsIt) {
+  for (int i = 0; i < 20; ++i) {
+    Background waking([&] { rig.waker().wake(); });
+    EXPECT_TRUE(rig.poll_at(Duration::max()));
+  }
+}
+
+TEST_P(Polling, AWakeBeforeItIsNotLost) {
+  rig.waker().wake();
+  EXPECT_TRUE(rig.poll_at(Duration::max()));
+  rig.poll(Duration::zero());
+  rig.waker().wake();
+  rig.waker().wake();
+  EXPECT_TRUE(rig.poll_at(Duration::max()));
+}
+
+TEST_P(Polling, AWakeInsideAnUpCallIsNotLost) {
+  Pair pair = tcp_pair();
+  rig.open(a, pair.ours);
+  rig->set_receiving(a, true);
+  rig.script = [&](const Up&) { rig.waker().wake(); };
+  pair.peer.send("x");
+  ASSERT_TRUE(rig.poll_until([&] { return rig.up_calls > 0; }));
+  EXPECT_TRUE(rig.poll(hang_guard));
+}
+
+TEST_P(Polling, AWakeIsSeenOnce) {
+  for (int i = 0; i < 3; ++i) {
+    rig.waker().wake();
+    rig.settle();
+    EXPECT_LE(rig.idle_for(50ms).polls, 5);
+  }
+}
+
+// Each number is told by a wake; were one lost, this would hang.
+TEST_P(Polling, NoWakeIsLostAmongMany) {
+  std::atomic<int> told = 0, seen = 0;
+  constexpr int count = 2000;
+  Background waking([&] {
+    for (int i = 1; i <= count; ++i) {
+      told = i;
+      rig.waker().wake();
+      if (i % 2) continue;
+      while (seen < i) std::this_thread::yield();
+    }
+  });
+  while (seen < count) {
+    rig.poll_at(Duration::max());
+    seen = told.load();
+  }
+}
+
+TEST_P(Polling, AWakeComesThroughAFlood) {
+  Pair pair = tcp_pair();
+  rig.open(a, pair.ours);
+  rig->set_receiving(a, true);
+  const std::string bytes = pattern(1 * mib);
+  std::atomic<bool> done = false;
+  rig.script = [&](const Up&) { pair.peer.send(bytes); };
+  pair.peer.send(bytes);
+  Background waking([&] {
+    for (int i = 0; i < 100; ++i) rig.waker().wake();
+    done = true;
+    rig.waker().wake();
+  });
+  EXPECT_TRUE(rig.poll_until([&] { return done.load(); }));
+}
+
+TEST_P(Polling, TheWakerOutlivesTheDriver) {
+  rig.destroy_driver();
+  rig.waker().wake();
+}
+
+TEST_P(Polling, NothingToDoCostsNothing) {
+  Pair pair = tcp_pair();
+  rig.open(a, pair.ours);
+  rig->set_receiving(a, true);
+  rig.listen(Listener{0});
+  rig.bind(DatagramSocket{0});
+  rig.settle();
+  const Rig::Cost cost = rig.idle_for(200ms);
+  EXPECT_LE(cost.polls, 5);
+  EXPECT_LT(cost.processor, 100ms);
+}
+
+Waker* woken_by_signal = nullptr;
+
+// Signals for this thread, until it dies.
+class Signals {
+ public:
+  explicit Signals(void (*handler)(int)) : target_(::pthread_self()) {
+    struct sigaction action {};
+    action.sa_handler = handler;
+    ::sigaction(SIGUSR1, &action, &before_);
+  }
+  Signals(const Signals&) = delete;
+  ~Signals() { ::sigaction(SIGUSR1, &before_, nullptr); }
+
+  void send() const { ::pthread_kill(target_, SIGUSR1); }
+
+ private:
+  const pthread_t target_;
+  struct sigaction before_ {};
+};
+
+TEST_P(Polling, ASignalDoesNotEndIt) {
+  static std::atomic<int> handled;
+  handled = 0;
+  const Signals signals([](int) { ++handled; });
+  std::atomic<bool> done = false;
+  Background sending([&] {
+    while (!done) {
+      signals.send();
+      std::this_thread::sleep_for(1ms);
+    }
+  });
+  const Duration begin = rig->now();
+  EXPECT_FALSE(rig.poll(30ms));
+  EXPECT_GE(rig->now() - begin, 30ms);
+  done = true;
+  sending.join();
+  EXPECT_GT(handled, 0);
+}
+
+TEST_P(Polling, AWakeFromASignalHandlerEndsIt) {
+  woken_by_signal = &rig.waker();
+  const Signals signals([](int) {
+    errno = 12345;
+    woken_by_signal->wake();
+    if (errno != 12345) std::abort();
+  });
+  Background sending([&] { signals.send(); });
+  EXPECT_TRUE(rig.poll_at(Duration::max()));
+}
+
+}  // namespace
+}  // namespace evio::test
