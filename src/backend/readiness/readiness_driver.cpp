@@ -216,12 +216,18 @@ bool ReadinessDriver::process_leaving() {
 
 Duration ReadinessDriver::now() { return monotonic_now(); }
 
+// Negative: for ever.
+Duration ReadinessDriver::time_until(Duration deadline) {
+  if (deadline == Duration::max()) return Duration(-1);
+  return deadline > Duration::zero() ? std::max(deadline - now(), Duration::zero()) : Duration::zero();
+}
+
 bool ReadinessDriver::poll(Duration deadline) {
   apply_changes();
-  Duration timeout = Duration::zero();
-  if (leaving_.empty() && deadline > Duration::zero())
-    timeout = deadline == Duration::max() ? Duration(-1) : std::max(deadline - now(), Duration::zero());
-  const std::span<const Ready> ready = selector_->wait(timeout);
+  if (!leaving_.empty()) deadline = Duration::zero();
+  std::span<const Ready> ready;
+  do ready = selector_->wait(time_until(deadline));
+  while (ready.empty() && time_until(deadline) != Duration::zero());  // a signal ended the wait
   sink_.on_woken();
   for (const Ready& one : ready) dispatch(one);
   return process_leaving() || !ready.empty();

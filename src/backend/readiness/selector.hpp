@@ -1,7 +1,7 @@
 // Private. What tells when a descriptor is ready: the only thing in which epoll, kqueue and poll differ.
 //
 // A selector must provide: registrations that persist until changed, level-triggered; a key that comes back with each
-// event; hang-ups reported even when nothing is wanted; waiting that EINTR does not end.
+// event; hang-ups reported even when nothing is wanted. A signal may end a wait early.
 #pragma once
 
 #include <cstdint>
