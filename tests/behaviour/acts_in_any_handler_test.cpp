@@ -256,7 +256,7 @@ const std::vector<std::string> other_places{"loop_started", "pre_write",  "tick"
 
 TEST_P(ActsInAnyHandler, AThrowElsewhereIsRethrownToo) {
   for (const std::string& where : other_places) {
-    Events events{.data = [](Conn& c, Input& in) { c.write(in.take()); }};
+    Events events{.limits = {.linger = 50ms}, .data = [](Conn& c, Input& in) { c.write(in.take()); }};
     run_with_a_throw(*this, where, events);
     TestServer server = serve(std::move(events));
     try {
@@ -272,7 +272,8 @@ TEST_P(ActsInAnyHandler, AThrowElsewhereIsRethrownToo) {
 TEST_P(ActsInAnyHandler, AThrowElsewhereGoesToFailedToo) {
   for (const std::string& where : other_places) {
     EventLog failures;
-    Events events{.data = [](Conn& c, Input& in) { c.write(in.take()); },
+    Events events{.limits = {.linger = 50ms},
+                  .data = [](Conn& c, Input& in) { c.write(in.take()); },
                   .failed =
                       [&](Conn* c, std::exception_ptr error) {
                         const bool of_connection =

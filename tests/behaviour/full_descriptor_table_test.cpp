@@ -1,0 +1,128 @@
+// When no descriptor is left, accepting pauses and resumes; whoever is connected is served meanwhile.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "support/behaviour.hpp"
+
+namespace evio::test {
+namespace {
+
+class FullDescriptorTable : public Behaviour {};
+EVIO_ON_EVERY_BACKEND(FullDescriptorTable);
+
+constexpr std::size_t room = 6;
+
+// Leaves room for a few more descriptors than there are now, without a hole below.
+void leave_room() {
+  std::vector<int> fillers;
+  const auto open = open_descriptors();
+  ASSERT_TRUE(limit_descriptors(static_cast<std::size_t>(*open.rbegin()) + 1 + room));
+  for (std::size_t holes = static_cast<std::size_t>(*open.rbegin()) + 1 - open.size(); holes > 0; --holes)
+    fillers.push_back(::fcntl(0, F_DUPFD_CLOEXEC, 0));
+}
+
+Events greeting(std::atomic<int>& opened) {
+  return {.opened =
+              [&opened](Conn& c) {
+                ++opened;
+                c.write("!");
+              },
+          .data = [](Conn& c, Input& in) { c.write(in.take()); }};
+}
+
+std::vector<Client> sockets(int count) {
+  std::vector<Client> made;
+  for (int i = 0; i < count; ++i) made.push_back(Client::unconnected());
+  return made;
+}
+
+TEST_P(FullDescriptorTable, PausesAcceptingWithoutSpinningAndResumesWhenConnectionsClose) {
+  in_child_process([&] {
+    std::atomic<int> opened{0};
+    TestServer server = serve(greeting(opened));
+    auto clients = sockets(20);
+    ASSERT_EQ(Client::to(server.address()).receive(1), "!");
+    ASSERT_TRUE(eventually([&] { return server->stats().open == 0; }));
+    opened = 0;
+    leave_room();
+    for (Client& client : clients) client.connect(server.port());
+    ASSERT_TRUE(eventually([&] { return server->stats().accept_pauses > 0; }));
+    const auto served = static_cast<std::size_t>(opened);
+    EXPECT_GE(served, 1U);
+    EXPECT_LE(served, room);
+    for (std::size_t i = 0; i < served; ++i) {
+      EXPECT_EQ(clients[i].receive(1), "!");
+      EXPECT_EQ(echo_through(clients[i], "served"), "served");
+    }
+    // Closing one makes room for two: the client's end and the server's.
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      if (i >= served) {
+        EXPECT_EQ(clients[i].receive(1), "!");
+      }
+      clients[i].close();
+    }
+    EXPECT_TRUE(eventually([&] { return server->stats().closed == 21; }));
+  });
+}
+
+TEST_P(FullDescriptorTable, DoesNotSpinMeanwhile) {
+  in_child_process([&] {
+    std::atomic<int> opened{0};
+    TestServer server = serve(greeting(opened));
+    auto clients = sockets(20);
+    const auto threads = server.threads();
+    // Measured by clocks, for looking into /proc takes a descriptor.
+    Usage before = usage(threads);
+    leave_room();
+    for (Client& client : clients) client.connect(server.port());
+    ASSERT_TRUE(eventually([&] { return server->stats().accept_pauses > 0; }));
+    before = usage(threads);
+    std::this_thread::sleep_for(200ms);
+    EXPECT_LT((usage(threads) - before).cpu, 40ms);
+    EXPECT_LE(server->stats().accept_pauses, 100U);
+  });
+}
+
+TEST_P(FullDescriptorTable, ResumesWhenOthersFreeDescriptors) {
+  in_child_process([&] {
+    std::atomic<int> opened{0};
+    TestServer server = serve(greeting(opened));
+    auto clients = sockets(12);
+    std::vector<int> others;
+    for (int i = 0; i < 20; ++i) others.push_back(::fcntl(0, F_DUPFD_CLOEXEC, 0));
+    leave_room();
+    for (Client& client : clients) client.connect(server.port());
+    ASSERT_TRUE(eventually([&] { return server->stats().accept_pauses > 0; }));
+    EXPECT_LT(opened, 12);
+    for (const int fd : others) ::close(fd);  // the server is not told
+    for (Client& client : clients) EXPECT_EQ(client.receive(1), "!");
+  });
+}
+
+TEST_P(FullDescriptorTable, AServerThatCannotStartSaysSo) {
+  in_child_process([&] {
+    Server server(as_set_up({}), "tcp://127.0.0.1:0");
+    const auto open = open_descriptors();
+    ASSERT_TRUE(limit_descriptors(static_cast<std::size_t>(*open.rbegin()) + 1));
+    EXPECT_THROW(server.run(), std::system_error);
+  });
+}
+
+TEST_P(FullDescriptorTable, AnAddressThatCannotBeBoundForWantOfDescriptorsSaysSo) {
+  in_child_process([&] {
+    const auto open = open_descriptors();
+    ASSERT_TRUE(limit_descriptors(static_cast<std::size_t>(*open.rbegin()) + 1));
+    try {
+      const Server server(as_set_up({}), "tcp://127.0.0.1:0");
+      ADD_FAILURE() << "where did it get its descriptor from?";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), std::errc::too_many_files_open);
+      EXPECT_EQ(error.address(), "tcp://127.0.0.1:0");
+    }
+  });
+}
+
+}  // namespace
+}  // namespace evio::test
