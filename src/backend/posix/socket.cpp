@@ -156,6 +156,7 @@ std::string why_not_bound(const Address& address, const std::error_code& error) 
   }
   if (error == std::errc::permission_denied) return "not permitted; try a port above 1023";
   if (error == std::errc::address_not_available) return "'" + address.host() + "' is no address of this machine";
+  if (error == std::errc::invalid_argument) return "cannot bind; a link-local address needs a zone: [fe80::1%eth0]";
   return "cannot bind";
 }
 
@@ -235,7 +236,7 @@ class PathLock {
   explicit PathLock(const Address& address) : path_(address.host() + ".evio-lock") {
     do {
       file_ = Socket(open(path_.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
-      if (file_.fd() < 0) refuse(last_error(), address, "cannot lock the path by a file " + path_);
+      if (file_.fd() < 0) refuse(last_error(), address, "cannot create " + path_ + ", which guards the path meanwhile");
       if (flock(file_.fd(), LOCK_EX | LOCK_NB) != 0) not_locked(address);
     } while (!still_there());  // removed by who held it before: others would lock the next one
   }
