@@ -577,6 +577,16 @@ TEST_F(TimerWheelTest, WakesAtMostOnceMoreALevelWhenManyShareASlot) {
   EXPECT_EQ(log, "a");
 }
 
+TEST_F(TimerWheelTest, NeverWakesTooLateHoweverManyShareASlot) {
+  Timer first = note(19h, "a");
+  for (int i = 0; i < 1000; ++i) note(21h + i * 1ms, "");
+  note(20h, "b");
+  first.cancel();
+  EXPECT_LE(*wheel->next_deadline(), 20h);
+  sleep_until(20h);
+  EXPECT_EQ(log, "b");
+}
+
 TEST_F(TimerWheelTest, AllocatesNothingOnceWarm) {
   SomeConn conn;
   TimerGroup group;
