@@ -1,94 +1,55 @@
 """The echo server: it serves what its options say, and says what it serves."""
 
 import os
-import pathlib
-import re
 import signal
 import socket
-import subprocess
 import tempfile
 import unittest
 
-SERVER = pathlib.Path(os.environ["EVIO_EXAMPLES"]) / "echo-server"
-
-
-class Server:
-    """A running echo server, until the `with` block ends; on any free port unless told otherwise."""
-
-    def __init__(self, *arguments, port=0, listeners=1):
-        self.arguments = [SERVER, "--port", str(port), *arguments]
-        self.listeners = listeners
-
-    def __enter__(self):
-        self.process = subprocess.Popen(self.arguments, stdout=subprocess.PIPE, text=True)
-        self.said = [self.process.stdout.readline() for _ in range(self.listeners)]
-        self.port = int(re.search(r":(\d+) \(", self.said[0]).group(1))
-        return self
-
-    def stop(self, number=signal.SIGTERM):
-        """Stops it; returns its exit code and the rest of what it printed."""
-        self.process.send_signal(number)
-        printed, _ = self.process.communicate(timeout=30)
-        return self.process.returncode, printed
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
-
-
-def echoed(connection, data):
-    """What comes back for `data`, sent while it is being received."""
-    connection.settimeout(30)
-    received = bytearray()
-    sent = 0
-    while len(received) < len(data):
-        if sent < len(data):
-            sent += connection.send(data[sent : sent + 65536])
-        received += connection.recv(1 << 20)
-    return bytes(received)
+from running import Running, backends, failure
 
 
 class EchoServer(unittest.TestCase):
-    def expect_tcp(self, server, size=300_000):
-        data = os.urandom(size)
-        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
-            self.assertEqual(echoed(connection, data), data)
+    def expect_echo(self, connection, data=b"hello"):
+        with connection:
+            connection.settimeout(30)
+            connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
-            self.assertEqual(connection.recv(1), b"")
+            received = b""
+            while part := connection.recv(65536):
+                received += part
+            self.assertEqual(received, data)
 
-    def expect_failure(self, *arguments, code=None):
-        """Runs it in vain; returns what it said."""
-        done = subprocess.run([SERVER, *arguments], capture_output=True, text=True, timeout=30)
-        self.assertNotEqual(done.returncode, 0)
-        if code is not None:
-            self.assertEqual(done.returncode, code)
-        return done.stderr
+    def expect_failure(self, *arguments):
+        said, code = failure("echo-server", *arguments)
+        self.assertNotEqual(code, 0)
+        return said, code
 
-    def test_tcp_on_every_backend(self):
-        for backend in ("automatic", "epoll", "poll"):
-            with self.subTest(backend), Server("--backend", backend) as server:
+    def test_says_where_it_listens(self):
+        for backend in ("automatic", *backends()):
+            with self.subTest(backend), Running("echo-server", "--backend", backend) as server:
                 self.assertRegex(server.said[0], r"^echo server on tcp://.*:\d+ \(loops: 1\)\n$")
-                self.expect_tcp(server)
-                self.assertEqual(server.stop(), (0, ""))
+                self.expect_echo(server.connect())
+                self.assertEqual(server.stop(), 0)
 
     def test_several_loops(self):
-        with Server("--loops", "3") as server:
+        with Running("echo-server", "--loops", "3") as server:
             self.assertIn("(loops: 3)", server.said[0])
             for _ in range(6):
-                self.expect_tcp(server, 1000)
+                self.expect_echo(server.connect())
 
     def test_portable_backend(self):
-        with Server("--stdlib") as server:
-            self.expect_tcp(server)
+        with Running("echo-server", "--stdlib") as server:
+            self.expect_echo(server.connect())
 
     def test_reuseport(self):
-        with Server("--reuseport") as first, Server("--reuseport", port=first.port) as second:
-            self.assertEqual(first.port, second.port)
-            self.expect_tcp(second, 1000)
+        with Running("echo-server", "--reuseport") as first:
+            with Running("echo-server", "--reuseport", port=first.port) as second:
+                self.assertEqual(first.stop(), 0)
+                self.expect_echo(second.connect())
 
     def test_udp(self):
-        with Server("--udp") as server, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        with Running("echo-server", "--udp") as server, socket.socket(type=socket.SOCK_DGRAM) as client:
             self.assertIn("udp://", server.said[0])
             client.settimeout(30)
             client.connect(("127.0.0.1", server.port))
@@ -99,39 +60,40 @@ class EchoServer(unittest.TestCase):
     def test_unix_socket(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "echo.sock")
-            with Server("--unix", path, listeners=2) as server:
+            with Running("echo-server", "--unix", path, addresses=2) as server:
                 self.assertIn("unix://" + path, server.said[1])
-                with socket.socket(socket.AF_UNIX) as connection:
-                    connection.connect(path)
-                    self.assertEqual(echoed(connection, b"hello"), b"hello")
-                self.expect_tcp(server, 1000)
-                self.assertEqual(server.stop(signal.SIGINT)[0], 0)
+                client = socket.socket(socket.AF_UNIX)
+                client.connect(path)
+                self.expect_echo(client)
+                self.expect_echo(server.connect())
+                self.assertEqual(server.stop(signal.SIGINT), 0)
             self.assertFalse(os.path.exists(path))
 
     def test_trace(self):
-        with Server("--trace") as server:
-            self.expect_tcp(server, 5)
-            code, printed = server.stop()
-            self.assertEqual(code, 0)
-            self.assertRegex(printed, r"(?s)^opened: .*data: .* 5 bytes\nclosed: .*: in order\n$")
+        with Running("echo-server", "--trace") as server:
+            self.expect_echo(server.connect())
+            self.assertRegex(server.process.stdout.readline(), "^opened: tcp://.* -> tcp://")
+            self.assertRegex(server.process.stdout.readline(), "^data: tcp://.*: 5 bytes\n")
+            self.assertRegex(server.process.stdout.readline(), "^closed: tcp://.*: in order\n")
 
-    def test_signal_ends_it_with_a_connection_open(self):
+    def test_signals_end_it_with_a_connection_open(self):
         for number in (signal.SIGINT, signal.SIGTERM):
-            with self.subTest(number), Server() as server:
-                with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
-                    self.assertEqual(echoed(connection, b"x"), b"x")
-                    self.assertEqual(server.stop(number), (0, ""))
+            with self.subTest(number), Running("echo-server") as server, server.connect() as client:
+                client.sendall(b"x")
+                self.assertEqual(client.recv(1), b"x")
+                self.assertEqual(server.stop(number), 0)
 
     def test_port_in_use(self):
-        with Server() as server:
-            said = self.expect_failure("--port", str(server.port), code=1)
+        with Running("echo-server") as server:
+            said, code = self.expect_failure("--port", str(server.port))
             self.assertIn(f":{server.port}", said)
             self.assertIn("ddress already in use", said)
+            self.assertEqual(code, 1)
 
     def test_arguments_that_make_no_sense(self):
-        self.assertIn("--backend", self.expect_failure("--backend", "kettle"))
-        self.assertIn("--port", self.expect_failure("--port", "65536"))
-        self.assertIn("--nonsense", self.expect_failure("--nonsense"))
+        for arguments in (("--backend", "kettle"), ("--port", "65536"), ("--nonsense",)):
+            with self.subTest(arguments):
+                self.assertIn(arguments[0], self.expect_failure(*arguments)[0])
 
 
 if __name__ == "__main__":
