@@ -18,9 +18,7 @@ struct HandOver final : Mail {
   ~HandOver() override {
     if (socket.value >= 0) server.platform().discard(socket);
   }
-  void deliver(LoopCore& loop) override {
-    loop.adopt(std::exchange(socket, NativeSocket{}), peer, address_index);
-  }
+  void deliver(LoopCore& loop) override { loop.adopt(std::exchange(socket, NativeSocket{}), peer, address_index); }
 
   ServerCore& server;
   NativeSocket socket;

@@ -13,8 +13,8 @@ namespace evio::inline v1 {
 
 class LoopCore;
 
-// Accepting pauses for three reasons, each lifted on its own: the service is full, descriptors or kernel memory ran out,
-// or the server holds more memory than it may.
+// Accepting pauses for three reasons, each lifted on its own: the service is full, descriptors or kernel memory ran
+// out, or the server holds more memory than it may.
 class Acceptor {
  public:
   explicit Acceptor(LoopCore& loop) noexcept : loop_(loop) {}

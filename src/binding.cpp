@@ -47,7 +47,8 @@ bool take_suffix(std::string& address) {
 // What is the server's cannot be set for one address.
 void refuse_server_handlers(std::string_view url, const Events& events) {
   const auto check = [&](bool set, const char* name) {
-    if (set) refuse(url, std::string(name) + " belongs to the server: set it in the Events given to serve, not to on()");
+    if (set)
+      refuse(url, std::string(name) + " belongs to the server: set it in the Events given to serve, not to on()");
   };
   check(static_cast<bool>(events.serving), "serving");
   check(static_cast<bool>(events.tick), "tick");

@@ -21,11 +21,11 @@ class LoopCore;
 // What most connections never need; made when first asked for.
 struct ConnRare {
   std::shared_ptr<HandleBlock> handle;
-  TimerGroup timers;         // the user's, and the deadline
-  Timer deadline;            // idle while open, drain while output is pending, linger afterwards
-  std::error_code reason;    // why it closes, the first that was recorded
-  Options options;           // set for this connection alone
-  std::string peer_path;     // a unix peer that has a name
+  TimerGroup timers;       // the user's, and the deadline
+  Timer deadline;          // idle while open, drain while output is pending, linger afterwards
+  std::error_code reason;  // why it closes, the first that was recorded
+  Options options;         // set for this connection alone
+  std::string peer_path;   // a unix peer that has a name
   std::uint32_t peer_scope = 0;
 };
 
@@ -96,7 +96,7 @@ class Connection final : public Conn {
     bool ended : 1;        // the peer ended, and it was shown or is of no interest any more
     bool write_shut : 1;   // shutdown_write was asked for
     bool fin_sent : 1;
-    bool sending : 1;      // a send is in flight
+    bool sending : 1;  // a send is in flight
     bool detach_asked : 1;
     bool touched : 1;
   };
@@ -151,7 +151,7 @@ class Connection final : public Conn {
   LoopCore& loop_;
   Context context_;
   std::unique_ptr<ConnRare> rare_;
-  Output* output_ = nullptr;  // the pool's; null while nothing is pending
+  Output* output_ = nullptr;            // the pool's; null while nothing is pending
   std::unique_ptr<StoredInput> input_;  // null while nothing is untaken
   std::uint64_t id_;
   Address::Ip peer_ip_;

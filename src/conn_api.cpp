@@ -64,18 +64,14 @@ Address Conn::remote() const { return kind_ == Kind::stream ? stream(*this).remo
 int Conn::address_index() const noexcept {
   return kind_ == Kind::stream ? stream(*this).address_index() : datagram(*this).address_index();
 }
-std::size_t Conn::pending_output() const noexcept {
-  return kind_ == Kind::stream ? stream(*this).pending_output() : 0;
-}
+std::size_t Conn::pending_output() const noexcept { return kind_ == Kind::stream ? stream(*this).pending_output() : 0; }
 void Conn::set(const Options& options) {
   if (kind_ == Kind::stream) stream(*this).set(options);
 }
 Handle Conn::handle() {
   return HandleBlock::handle(kind_ == Kind::stream ? stream(*this).handle_block() : datagram(*this).handle_block());
 }
-Loop& Conn::loop() const noexcept {
-  return kind_ == Kind::stream ? stream(*this).loop() : datagram(*this).loop();
-}
+Loop& Conn::loop() const noexcept { return kind_ == Kind::stream ? stream(*this).loop() : datagram(*this).loop(); }
 Server& Conn::server() const noexcept { return loop().server(); }
 std::uint64_t Conn::id() const noexcept { return kind_ == Kind::stream ? stream(*this).id() : 0; }
 int Conn::native_handle() const noexcept {

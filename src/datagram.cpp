@@ -13,8 +13,8 @@ bool DatagramConn::write(std::string_view bytes) {
 }
 
 std::shared_ptr<HandleBlock> DatagramConn::handle_block() const {
-  return std::make_shared<HandleBlock>(loop_.mailbox(),
-                                       HandleBlock::Peer{.socket = socket_, .local = datagram_.to, .remote = datagram_.from});
+  return std::make_shared<HandleBlock>(
+      loop_.mailbox(), HandleBlock::Peer{.socket = socket_, .local = datagram_.to, .remote = datagram_.from});
 }
 
 void Datagrams::bind(int address_index, NativeSocket socket) {

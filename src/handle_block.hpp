@@ -37,9 +37,7 @@ class HandleBlock : public std::enable_shared_from_this<HandleBlock> {
   std::uint64_t id() const noexcept { return id_; }
   Stream stream() const noexcept { return stream_; }
   std::size_t on_the_way() const noexcept { return on_the_way_.load(std::memory_order_relaxed); }
-  std::size_t pending() const noexcept {
-    return gone() ? 0 : on_the_way() + queued_.load(std::memory_order_relaxed);
-  }
+  std::size_t pending() const noexcept { return gone() ? 0 : on_the_way() + queued_.load(std::memory_order_relaxed); }
 
   // The loop's thread.
   void arrived(std::size_t bytes) noexcept { on_the_way_.fetch_sub(bytes, std::memory_order_relaxed); }

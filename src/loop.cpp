@@ -74,9 +74,10 @@ void LoopCore::wait() {
   const Duration deadline = timers_->next_deadline().value_or(never);
   const bool sleep = touched_.empty() && mailbox_->prepare_to_sleep();
   slept_at_ = now_;
-  busy_ = driver_->poll(sleep ? deadline : at_once);
+  const Polled polled = driver_->poll(sleep ? deadline : at_once);
   mailbox_->awake();
-  if (!sleep) return;
+  busy_ = polled.any;
+  if (!polled.slept) return;
   counters_.wakeups.add(1);
   if (busy_ && now_ - slept_at_ < server_.events().busy_poll) spin_ = server_.events().busy_poll;
 }
@@ -87,7 +88,7 @@ bool LoopCore::spin() {
   if (spin_ <= Duration::zero() || !busy_) return false;
   const Duration until = driver_->now() + spin_;
   while (driver_->now() < until && mailbox_->empty()) {
-    if (!driver_->poll(at_once)) continue;
+    if (!driver_->poll(at_once).any) continue;
     spin_ = server_.events().busy_poll;
     return true;
   }

@@ -128,14 +128,14 @@ class LoopCore final : public Loop, public Runner, private Sink {
   std::size_t held_input_ = 0;      // bytes of untaken input
   std::size_t published_held_ = 0;  // what the server was told that this loop holds
   Duration now_{};
-  Duration slept_at_{};             // when the last sleep began
-  Duration spin_{};                 // how long to look for more before sleeping; adapts
+  Duration slept_at_{};  // when the last sleep began
+  Duration spin_{};      // how long to look for more before sleeping; adapts
   bool gather_ = false;
   bool committing_ = false;
   bool started_ = false;
   bool stopping_ = false;
   bool pressure_ = false;
-  bool busy_ = false;               // the last poll brought something
+  bool busy_ = false;  // the last poll brought something
 };
 
 template <class Fn>

@@ -21,7 +21,8 @@ struct Mail {
   Mail* next = nullptr;
 };
 
-// Many senders, one receiver. What one sender pushes is received in order. Shared with handles, so it outlives the loop.
+// Many senders, one receiver. What one sender pushes is received in order. Shared with handles, so it outlives the
+// loop.
 class Mailbox {
  public:
   Mailbox() = default;

@@ -19,11 +19,11 @@ struct OutputPiece {
   std::size_t size = 0;
   std::size_t room = 0;  // of the bytes behind, how many are free; 0 where there are none
   enum class Kind { copied, lent, shared } kind = Kind::copied;
-  Buffer owner{};        // keeps shared bytes alive
+  Buffer owner{};  // keeps shared bytes alive
 };
 
-// Memory for output, of one loop. Keeps a bounded stock, so that steady traffic allocates nothing and an idle server holds
-// little. `held` counts the bytes that all queues of the loop hold.
+// Memory for output, of one loop. Keeps a bounded stock, so that steady traffic allocates nothing and an idle server
+// holds little. `held` counts the bytes that all queues of the loop hold.
 class OutputPool {
  public:
   static constexpr std::size_t block_bytes = 16 << 10;

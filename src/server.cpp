@@ -49,7 +49,8 @@ int ServerCore::loop_count(int asked, Platform& platform) {
 }
 
 void ServerCore::bind(const Binding& binding) {
-  Place place{.service = binding.service() ? binding.service() : main_, .reuseport = binding.reuseport(), .sockets = {}};
+  Place place{
+      .service = binding.service() ? binding.service() : main_, .reuseport = binding.reuseport(), .sockets = {}};
   const Limits& limits = place.service->events.limits;
   const int sockets = place.reuseport ? loops() : 1;
   Address address = binding.address();

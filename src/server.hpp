@@ -28,10 +28,16 @@ class ServerCore final : public Stoppable {
   // Constant while it runs; any thread.
   Server& handle() const noexcept { return handle_; }
   const Events& events() const noexcept { return main_->events; }
-  Service& service(int address_index) const noexcept { return *places_[static_cast<std::size_t>(address_index)].service; }
-  const Address& address(int address_index) const noexcept { return addresses_[static_cast<std::size_t>(address_index)]; }
+  Service& service(int address_index) const noexcept {
+    return *places_[static_cast<std::size_t>(address_index)].service;
+  }
+  const Address& address(int address_index) const noexcept {
+    return addresses_[static_cast<std::size_t>(address_index)];
+  }
   const std::vector<Address>& addresses() const noexcept { return addresses_; }
-  bool reuseport(int address_index) const noexcept { return places_[static_cast<std::size_t>(address_index)].reuseport; }
+  bool reuseport(int address_index) const noexcept {
+    return places_[static_cast<std::size_t>(address_index)].reuseport;
+  }
   int loops() const noexcept { return static_cast<int>(loops_.size()); }
   LoopCore& loop(int index) const noexcept { return *loops_[static_cast<std::size_t>(index)]; }
   Platform& platform() const noexcept { return *platform_; }

@@ -45,6 +45,12 @@ struct Datagram {
   std::string_view bytes;
 };
 
+// What a poll did.
+struct Polled {
+  bool any = false;    // something was delivered
+  bool slept = false;  // the kernel was asked to wait
+};
+
 enum class CloseMode { orderly, abort };
 
 // What a loop is told. Implemented by the loop.
@@ -109,9 +115,8 @@ class Driver {
 
   // Monotonic time.
   virtual Duration now() = 0;
-  // Waits for events until `deadline` (of now()'s clock; in the past: does not wait) and delivers them. Whether there
-  // was any.
-  virtual bool poll(Duration deadline) = 0;
+  // Waits for events until `deadline` (of now()'s clock; in the past: does not wait) and delivers them.
+  virtual Polled poll(Duration deadline) = 0;
 };
 
 // Ends a poll() from another thread or a signal handler; may be destroyed later than the driver.

@@ -229,13 +229,15 @@ bool AsynchronousDriver::any_news() const noexcept {
 
 // ---- Polling
 
-bool AsynchronousDriver::poll(Duration deadline) {
+Polled AsynchronousDriver::poll(Duration deadline) {
   if (std::exchange(polling_, true)) broke_a_rule("poll inside poll");
   thread_ = std::this_thread::get_id();
+  bool slept = false;
   for (bool last = false; !last;) {
     const Duration left = deadline == Duration::max() ? deadline : std::max(deadline, Duration::zero()) - now();
     last = left <= Duration::zero();
     const bool at_once = last || more_;
+    slept |= !at_once;
     wait_for_kernel(at_once ? Duration::zero() : deadline == Duration::max() ? Duration(-1) : left);
     more_ = work();
     if (woken_ || (any_news() && !chance_(faults_.idle))) break;
@@ -247,7 +249,7 @@ bool AsynchronousDriver::poll(Duration deadline) {
   const bool told = deliver();
   more_ |= any_news();
   polling_ = false;
-  return told || woken;
+  return {.any = told || woken, .slept = slept};
 }
 
 // After every up call everything may have changed.

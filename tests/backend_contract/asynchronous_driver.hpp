@@ -44,7 +44,7 @@ class AsynchronousDriver final : public Driver {
   Address local_address(Stream stream) override;
   NativeSocket native(Stream stream) override;
   Duration now() override;
-  bool poll(Duration deadline) override;
+  Polled poll(Duration deadline) override;
 
  private:
   using Streams = std::unordered_map<std::uint32_t, std::unique_ptr<AsynchronousStream>>;

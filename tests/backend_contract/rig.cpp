@@ -99,7 +99,7 @@ Address Rig::bind(DatagramSocket socket, const char* url) {
 bool Rig::poll_at(Duration deadline) {
   polling_ = true;
   woken_ = false;
-  const bool any = driver_->poll(deadline);
+  const bool any = driver_->poll(deadline).any;
   polling_ = false;
   EXPECT_TRUE(woken_) << "on_woken is the first up call of each poll";
   return any;

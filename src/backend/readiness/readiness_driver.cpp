@@ -222,15 +222,16 @@ Duration ReadinessDriver::time_until(Duration deadline) {
   return deadline > Duration::zero() ? std::max(deadline - now(), Duration::zero()) : Duration::zero();
 }
 
-bool ReadinessDriver::poll(Duration deadline) {
+Polled ReadinessDriver::poll(Duration deadline) {
   apply_changes();
   if (!leaving_.empty()) deadline = Duration::zero();
+  const bool sleep = time_until(deadline) != Duration::zero();
   std::span<const Ready> ready;
   do ready = selector_->wait(time_until(deadline));
   while (ready.empty() && time_until(deadline) != Duration::zero());  // a signal ended the wait
   sink_.on_woken();
   for (const Ready& one : ready) dispatch(one);
-  return process_leaving() || !ready.empty();
+  return {.any = process_leaving() || !ready.empty(), .slept = sleep};
 }
 
 void ReadinessDriver::dispatch(const Ready& ready) {

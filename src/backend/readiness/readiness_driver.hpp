@@ -38,7 +38,7 @@ class ReadinessDriver final : public Driver {
   Address local_address(Stream stream) override;
   NativeSocket native(Stream stream) override;
   Duration now() override;
-  bool poll(Duration deadline) override;
+  Polled poll(Duration deadline) override;
 
  private:
   static constexpr std::uint32_t none = Slab<int>::none;

@@ -391,7 +391,7 @@ void UringDriver::write_more(Stream stream) {
 
 Duration UringDriver::now() { return monotonic_now(); }
 
-bool UringDriver::poll(Duration deadline) {
+Polled UringDriver::poll(Duration deadline) {
   if (!enabled_) {
     enabled_ = true;
     ring_.enable();
@@ -403,16 +403,17 @@ bool UringDriver::poll(Duration deadline) {
   const bool more = !queued_sends_.empty() || !unread_.empty() || !unaccepted_.empty() || !undelivered_.empty() ||
                     !starved_.empty() || may_leave();
   const Duration timeout = deadline == Duration::max() ? Duration(-1) : std::max(deadline - now(), Duration::zero());
-  if (more || deadline <= Duration::zero() || timeout == Duration::zero())
-    ring_.submit_and_reap();
-  else
+  const bool sleep = !more && deadline > Duration::zero() && timeout != Duration::zero();
+  if (sleep)
     ring_.submit_and_wait(timeout);
+  else
+    ring_.submit_and_reap();
   sink_.on_woken();
   finish_sends();
   go_on();
   bool any = more;
   for (io_uring_cqe completion; ring_.take(completion); any = true) dispatch(completion);
-  return process_leaving() || any;
+  return {.any = process_leaving() || any, .slept = sleep};
 }
 
 void UringDriver::go_on() {
