@@ -145,6 +145,13 @@ class Rules(unittest.TestCase):
     def middle():
         return [path for path in sources("src") if ROOT / "src/backend" not in path.parents]
 
+    def test_the_readme_shows_programs_that_are_tested(self):
+        readme = (ROOT / "README.md").read_text()
+        for program in ("01_echo.cpp", "readme_chat.cpp"):
+            text = (ROOT / "tests/programs" / program).read_text()
+            text = text[text.index("#include") :]
+            self.assertTrue(text in readme, f"README.md does not show tests/programs/{program}")
+
 
 if __name__ == "__main__":
     unittest.main()
