@@ -1,0 +1,63 @@
+// The floor for UDP: recvmmsg, sendmmsg, nothing else. Echo and sink.
+#include <sys/socket.h>
+
+#include <array>
+#include <vector>
+
+#include "server.hpp"
+
+namespace {
+
+constexpr unsigned batch = 64;
+constexpr std::size_t datagram_max = 65536;
+
+struct Batch {
+  std::vector<char> memory = std::vector<char>(batch * datagram_max);
+  std::array<sockaddr_in, batch> peers{};
+  std::array<iovec, batch> pieces{};
+  std::array<mmsghdr, batch> messages{};
+
+  void prepare(unsigned count) {
+    for (unsigned i = 0; i < count; ++i) {
+      pieces[i] = {&memory[i * datagram_max], datagram_max};
+      messages[i].msg_hdr = {.msg_name = &peers[i],
+                             .msg_namelen = sizeof peers[i],
+                             .msg_iov = &pieces[i],
+                             .msg_iovlen = 1,
+                             .msg_control = nullptr,
+                             .msg_controllen = 0,
+                             .msg_flags = 0};
+    }
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bench::Options options = bench::parse(argc, argv);
+  if (!options.udp || (options.mode != "echo" && options.mode != "sink")) bench::unsupported(options);
+  const bool echo = options.mode == "echo";
+  const int fd = bench::bind_udp(options.port, 0);
+  bench::ready(bench::port_of(fd));
+
+  Batch all;
+  std::uint64_t received = 0;
+  for (unsigned used = batch;;) {
+    all.prepare(used);
+    const int n = ::recvmmsg(fd, all.messages.data(), batch, MSG_WAITFORONE, nullptr);
+    if (n <= 0) continue;
+    used = static_cast<unsigned>(n);
+    if (echo) {
+      for (unsigned i = 0; i < used; ++i) all.pieces[i].iov_len = all.messages[i].msg_len;
+      ::sendmmsg(fd, all.messages.data(), used, MSG_DONTWAIT);
+      continue;
+    }
+    received += used;
+    for (unsigned i = 0; i < used; ++i) {
+      if (all.messages[i].msg_len != 1) continue;
+      const std::string_view answer = bench::bytes_of(received);
+      ::sendto(fd, answer.data(), answer.size(), 0, reinterpret_cast<const sockaddr*>(&all.peers[i]),
+               sizeof all.peers[i]);
+    }
+  }
+}
