@@ -109,13 +109,15 @@ void mget(Client& client, const Words& words) {
 }
 
 void add(Client& client, string_view key, std::int64_t amount) {
-  const auto* old = client.shared.store.find(key);
-  const auto value = old ? integer(client, old->second.value.view()) : 0;
+  Store::Item* item = client.shared.store.find(key);
+  auto value = item ? integer(client, item->second.value.view()) : 0;
   if (!value) return;
   if (amount < 0 ? *value < INT64_MIN - amount : *value > INT64_MAX - amount)
     return client.reply.error("increment or decrement would overflow");
-  client.shared.store.find_or_add(key).second.value.set(std::to_string(*value + amount));
-  client.reply.integer(*value + amount);
+  *value += amount;
+  if (!item) item = &client.shared.store.find_or_add(key);
+  item->second.value.set(std::to_string(*value));
+  client.reply.integer(*value);
 }
 
 void incr(Client& client, const Words& words) { add(client, words[1], 1); }

@@ -24,8 +24,8 @@ inline void help(Client& client, const Words& words) {
   for (const Command& command : commands())
     if (command.name.starts_with(prefix)) names.push_back(command.name.substr(prefix.size()));
   client.reply.array(names.size() + 1);
-  client.reply.status(lower(words[0]) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
-  for (std::string_view name : names) client.reply.status(name);
+  client.reply.status(upper(words[0]) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+  for (std::string_view name : names) client.reply.status(upper(name));
 }
 
 // ---- INFO and CONFIG

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
-#include <deque>
 #include <evio/evio.hpp>
 #include <list>
 #include <memory>
@@ -26,10 +26,15 @@ class Client;
 /// What all clients of the loop share.
 struct Shared {
   Store store;
-  std::string gathered;          // see Reply
-  std::list<Client*> searching;  // in KEYS; they take turns
-  bool search_posted = false;
+  std::string gathered;        // see Reply
   std::uint64_t commands = 0;  // so many were executed
+
+  // KEYS: who is in the middle of it. One of them goes on in each turn of the loop.
+  std::list<Client*> searching;
+  bool search_posted = false;
+  // And what those that begin in this turn may do at once, all together.
+  std::chrono::steady_clock::time_point turn;
+  std::size_t steps = 0;
 };
 
 struct Command {
@@ -40,11 +45,12 @@ struct Command {
   enum { queued, at_once, refused } in_transaction = queued;
 };
 
-/// The table of the server; that of a name in small letters, or null.
+/// All there are. Defined beside them.
 std::span<const Command> commands();
+/// The one of that name, in small letters, or null.
 const Command* find_command(std::string_view name);
 
-/// Its answers go to `reply`. Lives in the connection's context.
+/// Lives in the connection's context. Commands answer to its `reply`.
 class Client {
  public:
   Client(Shared& among_all, evio::Conn& connection)
@@ -88,7 +94,7 @@ class Client {
   /// Executes the commands that waited for this, or forgets them.
   void end_transaction(bool execute_them) {
     const bool spoiled = spoiled_;
-    std::deque<Waiting> waiting = forget_transaction();
+    std::list<Waiting> waiting = forget_transaction();
     if (!execute_them) return reply.ok();
     if (spoiled) return reply.error("-EXECABORT Transaction discarded because of previous errors.");
     reply.array(waiting.size());
@@ -99,8 +105,9 @@ class Client {
   /// Answers with the keys that match: at once if that is quickly done, else in turns with everything else that the
   /// loop has to do. Until then this client's further commands wait.
   void search(std::string pattern) {
+    if (std::exchange(shared.turn, conn.loop().now()) != conn.loop().now()) shared.steps = slice;
     search_ = std::make_unique<Search>(Glob(std::move(pattern)), shared.store);
-    if (go_on_searching()) return;
+    if (go_on_searching(shared.steps)) return;
     conn.pause();
     shared.searching.push_back(this);
     post_search(shared, conn.loop());
@@ -139,11 +146,8 @@ class Client {
   }
 
   static std::string unknown(const Words& words) {
-    if (words.size() > 1 && has_subcommands(words[0])) {
-      std::string name(words[0]);
-      std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
-      return "unknown subcommand '" + std::string(quoted(words[1], 128)) + "'. Try " + name + " HELP.";
-    }
+    if (words.size() > 1 && has_subcommands(words[0]))
+      return "unknown subcommand '" + std::string(quoted(words[1], 128)) + "'. Try " + upper(words[0]) + " HELP.";
     std::string rest;
     for (std::size_t i = 1; i < words.size() && rest.size() < 128; ++i)
       rest += '\'' + std::string(quoted(words[i], 128 - rest.size())) + "' ";
@@ -182,7 +186,7 @@ class Client {
     reply.error("-EXECABORT Transaction discarded because of: " + why);
   }
 
-  std::deque<Waiting> forget_transaction() {
+  std::list<Waiting> forget_transaction() {
     in_transaction_ = spoiled_ = false;
     return std::exchange(waiting_, {});
   }
@@ -206,18 +210,17 @@ class Client {
     }
   }
 
-  // A slice of the search, of about half a millisecond. True: it is answered.
-  bool go_on_searching() {
-    static constexpr std::size_t slice = 100'000, steps_each = 32, piece_size = 1 << 20;
+  // Uses up the steps, or finds all keys and answers: then it is true.
+  bool go_on_searching(std::size_t& steps) {
     Search& search = *search_;
-    for (std::size_t steps = slice; steps > steps_each;) {
+    while (steps > 0) {
       if (search.walk.pushed()) search.glob.restart();
       const Store::Item* item = search.walk.item();
       if (!item) return answer_search();
       const std::string& key = item->first;
       const auto matches = search.glob.match(key, steps);
       if (!matches) return false;
-      steps -= std::min(steps, steps_each);
+      steps -= std::min(steps, steps_a_key);
       search.glob.restart();
       search.walk.advance();
       if (!*matches || Store::expired(*item)) continue;
@@ -225,7 +228,7 @@ class Client {
       search.last += '$' + std::to_string(key.size()) + "\r\n";
       search.last += key;
       search.last += "\r\n";
-      if (search.last.size() >= piece_size) search.found.emplace_back(std::exchange(search.last, {}));
+      if (search.last.size() >= piece_bytes) search.found.emplace_back(std::exchange(search.last, {}));
     }
     return false;
   }
@@ -238,7 +241,6 @@ class Client {
     return true;
   }
 
-  // One slice of one search in each turn of the loop, however many clients search.
   static void post_search(Shared& shared, evio::Loop& loop) {
     if (std::exchange(shared.search_posted, true)) return;
     loop.post([&shared, &loop] {
@@ -246,21 +248,34 @@ class Client {
       if (shared.searching.empty()) return;
       Client* client = shared.searching.front();
       shared.searching.pop_front();
-      client->take_turn();
       if (!shared.searching.empty()) post_search(shared, loop);
+      try {
+        client->take_turn();
+      } catch (...) {  // no memory for the answer
+        client->conn.abort();
+        throw;
+      }
     });
   }
 
   void take_turn() {
     reply.begin();
-    if (!go_on_searching()) return shared.searching.push_back(this);
-    run_transaction();
-    if (!search_) {
-      executed();
-      conn.resume();
+    std::size_t steps = slice;
+    if (!go_on_searching(steps)) {
+      shared.searching.push_back(this);
+      return post_search(shared, conn.loop());
     }
+    run_transaction();
+    if (!search_) executed();
     reply.flush();
+    if (search_) return;
+    if (after_ == evio::Action::close) conn.close();
+    conn.resume();
   }
+
+  static constexpr std::size_t slice = 100'000;  // steps: about half a millisecond
+  static constexpr std::size_t steps_a_key = 32;
+  static constexpr std::size_t piece_bytes = 1 << 20;  // of an answer
 
   Request request_;
   evio::Action after_ = evio::Action::none;
@@ -268,7 +283,7 @@ class Client {
   int mute_next_ = 0;
   bool in_transaction_ = false;
   bool spoiled_ = false;  // by a command that could not wait
-  std::deque<Waiting> waiting_, running_;
+  std::list<Waiting> waiting_, running_;
   std::unique_ptr<Search> search_;
 };
 

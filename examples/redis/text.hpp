@@ -9,12 +9,19 @@
 
 namespace redis {
 
-/// ASCII capitals made small; nothing else changes.
+/// ASCII capitals made small, and the other way round; nothing else changes.
 inline std::string lower(std::string_view text) {
   std::string small(text);
   for (char& c : small)
     if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
   return small;
+}
+
+inline std::string upper(std::string_view text) {
+  std::string large(text);
+  for (char& c : large)
+    if (c >= 'a' && c <= 'z') c -= 'a' - 'A';
+  return large;
 }
 
 /// Whether a word, in any mixture of cases, is `small`, which has no capitals.
