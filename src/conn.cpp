@@ -517,14 +517,11 @@ bool Connection::read_when_congested() const noexcept {
   return events().options.read_when_congested.value_or(false);
 }
 
-void Connection::note_activity() noexcept {
-  activity_ms_ = static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::milliseconds>(loop_.now()).count());
-}
+void Connection::note_activity() noexcept { activity_ms_ = loop_.now_ms() + 1; }
 
 // Never more than has passed: activity is rounded up to its millisecond, and the difference survives a wrap.
 Duration Connection::since_activity() const noexcept {
-  const auto now = static_cast<std::uint32_t>(std::chrono::floor<std::chrono::milliseconds>(loop_.now()).count());
-  return std::chrono::milliseconds(std::max(static_cast<std::int32_t>(now - activity_ms_), 0));
+  return std::chrono::milliseconds(std::max(static_cast<std::int32_t>(loop_.now_ms() - activity_ms_), 0));
 }
 
 void Connection::arm_deadline(Duration delay) {

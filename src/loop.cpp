@@ -41,7 +41,7 @@ LoopCore::~LoopCore() = default;
 void LoopCore::prepare() {
   mailbox_->set_waker(server_.platform().make_waker());
   driver_ = server_.platform().make_driver(*this, mailbox_->waker());
-  now_ = driver_->now();
+  read_clock();
 }
 
 void LoopCore::start() {
@@ -96,7 +96,12 @@ bool LoopCore::spin() {
   return false;
 }
 
-void LoopCore::on_woken() { now_ = driver_->now(); }
+void LoopCore::on_woken() { read_clock(); }
+
+void LoopCore::read_clock() {
+  now_ = driver_->now();
+  now_ms_ = static_cast<std::uint32_t>(now_ / std::chrono::milliseconds(1));
+}
 
 void LoopCore::deliver_mail() {
   for (Mail* mail = mailbox_->take(); mail;) {

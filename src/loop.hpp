@@ -45,6 +45,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   Context& context() noexcept { return context_; }
   Acceptor& accepting() noexcept { return acceptor_; }
   Duration now() const noexcept { return now_; }
+  std::uint32_t now_ms() const noexcept { return now_ms_; }  // the same in milliseconds; wraps
   bool stopping() const noexcept { return stopping_; }
   bool under_pressure() const noexcept { return pressure_; }
 
@@ -99,6 +100,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   void on_closed(Stream stream, std::error_code error) override;
 
   Connection& connection(Stream stream) noexcept { return connections_[static_cast<std::uint32_t>(stream)]; }
+  void read_clock();
   void start();
   void wait();
   bool spin();
@@ -128,6 +130,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   std::size_t held_input_ = 0;      // bytes of untaken input
   std::size_t published_held_ = 0;  // what the server was told that this loop holds
   Duration now_{};
+  std::uint32_t now_ms_ = 0;
   Duration slept_at_{};  // when the last sleep began
   Duration spin_{};      // how long to look for more before sleeping; adapts
   bool gather_ = false;

@@ -19,14 +19,12 @@ char* bytes_behind(OutputPiece* piece) noexcept { return reinterpret_cast<char*>
 }  // namespace
 
 OutputPool::~OutputPool() {
-  trim(blocks_);
-  trim(references_);
-  trim(outputs_);
+  for (Stock* stock : {&small_, &large_, &references_, &outputs_}) trim(*stock);
 }
 
-void* OutputPool::take(Stock& stock, std::size_t bytes) {
+void* OutputPool::take(Stock& stock) {
   if (!stock.head) {
-    void* memory = std::malloc(bytes);
+    void* memory = std::malloc(stock.bytes);
     if (!memory) throw std::bad_alloc();
     return memory;
   }
@@ -37,7 +35,7 @@ void* OutputPool::take(Stock& stock, std::size_t bytes) {
 }
 
 void OutputPool::put(Stock& stock, void* memory) noexcept {
-  if (stock.count == stock_max) return std::free(memory);
+  if (stock.count == stock.most) return std::free(memory);
   stock.head = new (memory) Free{static_cast<Free*>(stock.head)};
   ++stock.count;
 }
@@ -48,25 +46,31 @@ void OutputPool::trim(Stock& stock) noexcept {
     stock.head = first->next;
     std::free(first);
   }
-  stock.count = 0;
 }
 
-Output* OutputPool::make_output() { return new (take(outputs_, sizeof(Output))) Output(*this); }
+Output* OutputPool::make_output() { return new (take(outputs_)) Output(*this); }
 
 void OutputPool::give_back(Output* output) noexcept {
   output->~Output();
   put(outputs_, output);
 }
 
-OutputPiece* OutputPool::make_block() {
-  auto* piece = new (take(blocks_, block_bytes)) OutputPiece;
+OutputPool::Stock& OutputPool::stock_of(Kind kind) noexcept {
+  if (kind == Kind::small) return small_;
+  return kind == Kind::large ? large_ : references_;
+}
+
+OutputPiece* OutputPool::make_block(Kind kind) {
+  Stock& stock = stock_of(kind);
+  auto* piece = new (take(stock)) OutputPiece;
   piece->data = bytes_behind(piece);
-  piece->room = block_bytes - sizeof(OutputPiece);
+  piece->room = stock.bytes - sizeof(OutputPiece);
+  piece->kind = kind;
   return piece;
 }
 
-OutputPiece* OutputPool::make_reference(OutputPiece::Kind kind, std::string_view bytes) {
-  auto* piece = new (take(references_, sizeof(OutputPiece))) OutputPiece;
+OutputPiece* OutputPool::make_reference(Kind kind, std::string_view bytes) {
+  auto* piece = new (take(references_)) OutputPiece;
   piece->data = bytes.data();
   piece->size = bytes.size();
   piece->kind = kind;
@@ -74,7 +78,7 @@ OutputPiece* OutputPool::make_reference(OutputPiece::Kind kind, std::string_view
 }
 
 void OutputPool::destroy(OutputPiece* piece) noexcept {
-  Stock& stock = piece->kind == OutputPiece::Kind::copied ? blocks_ : references_;
+  Stock& stock = stock_of(piece->kind);
   piece->~OutputPiece();
   put(stock, piece);
 }
@@ -90,9 +94,15 @@ void Output::append(OutputPiece* piece) noexcept {
   link(piece);
 }
 
+// The first block is small if that will do; who writes more gets large ones.
+OutputPiece::Kind Output::block_for(std::size_t size) const noexcept {
+  const bool small = !head_ && size <= OutputPool::small_bytes - sizeof(OutputPiece);
+  return small ? OutputPiece::Kind::small : OutputPiece::Kind::large;
+}
+
 void Output::append_copy(std::string_view bytes) {
   while (!bytes.empty()) {
-    if (!tail_ || tail_->room == 0) link(pool_.make_block());
+    if (!tail_ || tail_->room == 0) link(pool_.make_block(block_for(bytes.size())));
     const std::size_t n = std::min(bytes.size(), tail_->room);
     std::memcpy(const_cast<char*>(tail_->data) + tail_->size, bytes.data(), n);
     tail_->size += n;

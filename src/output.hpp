@@ -14,11 +14,13 @@ class Output;
 
 // One piece of output: bytes of its own (behind the struct), a reference to lent input, or a share of a Buffer.
 struct OutputPiece {
+  enum class Kind { small, large, lent, shared };
+
   OutputPiece* next = nullptr;
   const char* data = nullptr;
   std::size_t size = 0;
   std::size_t room = 0;  // of the bytes behind, how many are free; 0 where there are none
-  enum class Kind { copied, lent, shared } kind = Kind::copied;
+  Kind kind = Kind::large;
   Buffer owner{};  // keeps shared bytes alive
 };
 
@@ -26,9 +28,11 @@ struct OutputPiece {
 // holds little. `held` counts the bytes that all queues of the loop hold.
 class OutputPool {
  public:
-  static constexpr std::size_t block_bytes = 16 << 10;
+  // A reply fits into a small block: what a batch of them touches stays in the cache.
+  static constexpr std::size_t small_bytes = 1 << 10;
+  static constexpr std::size_t large_bytes = 16 << 10;
 
-  OutputPool() = default;
+  OutputPool();
   OutputPool(const OutputPool&) = delete;
   OutputPool& operator=(const OutputPool&) = delete;
   ~OutputPool();
@@ -40,21 +44,29 @@ class OutputPool {
 
  private:
   friend class Output;
-  static constexpr std::size_t stock_max = 32;
+  using Kind = OutputPiece::Kind;
 
+  // Free memory of one size.
   struct Stock {
+    explicit Stock(std::size_t size, std::size_t count_max) noexcept : bytes(size), most(count_max) {}
+    const std::size_t bytes;
+    const std::size_t most;
     void* head = nullptr;
     std::size_t count = 0;
   };
-  void* take(Stock& stock, std::size_t bytes);
-  void put(Stock& stock, void* memory) noexcept;
+  static void* take(Stock& stock);
+  static void put(Stock& stock, void* memory) noexcept;
   static void trim(Stock& stock) noexcept;
 
-  OutputPiece* make_block();
-  OutputPiece* make_reference(OutputPiece::Kind kind, std::string_view bytes);
+  OutputPiece* make_block(Kind kind);
+  OutputPiece* make_reference(Kind kind, std::string_view bytes);
   void destroy(OutputPiece* piece) noexcept;
+  Stock& stock_of(Kind kind) noexcept;
 
-  Stock blocks_, references_, outputs_;
+  Stock small_{small_bytes, 512};
+  Stock large_{large_bytes, 32};
+  Stock references_{sizeof(OutputPiece), 512};
+  Stock outputs_;
 };
 
 class Output {
@@ -84,6 +96,7 @@ class Output {
  private:
   void link(OutputPiece* piece) noexcept;
   void append(OutputPiece* piece) noexcept;
+  OutputPiece::Kind block_for(std::size_t size) const noexcept;
 
   OutputPool& pool_;
   OutputPiece* head_ = nullptr;
@@ -92,5 +105,7 @@ class Output {
   bool has_lent_ = false;
   Chunk in_flight_[16];
 };
+
+inline OutputPool::OutputPool() : outputs_(sizeof(Output), 512) {}
 
 }  // namespace evio::inline v1

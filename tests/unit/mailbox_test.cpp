@@ -1,0 +1,142 @@
+// The mailbox: nothing pushed is lost, reordered for its sender, or left lying while the receiver sleeps.
+#include "mailbox.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace evio::test {
+namespace {
+
+struct Note final : Mail {
+  Note(int from, int count) : sender(from), number(count) {}
+  void deliver(LoopCore&) override {}
+  int sender;
+  int number;
+};
+
+struct Counted final : Mail {
+  explicit Counted(int& to) : destroyed(to) {}
+  ~Counted() override { ++destroyed; }
+  void deliver(LoopCore&) override {}
+  int& destroyed;
+};
+
+// Sleeps as a driver would; says whether it was woken or the guard ended it.
+class Bed final : public Waker {
+ public:
+  void wake() noexcept override {
+    const std::lock_guard lock(mutex_);
+    ++woken_;
+    condition_.notify_one();
+  }
+  bool sleep() {
+    std::unique_lock lock(mutex_);
+    const bool woken = condition_.wait_for(lock, std::chrono::seconds(20), [this] { return woken_ > 0; });
+    woken_ = 0;
+    return woken;
+  }
+  int wakes() {
+    const std::lock_guard lock(mutex_);
+    return woken_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable condition_;
+  int woken_ = 0;
+};
+
+std::vector<std::unique_ptr<Mail>> all_of(Mail* mail) {
+  std::vector<std::unique_ptr<Mail>> all;
+  while (mail) all.emplace_back(std::exchange(mail, mail->next));
+  return all;
+}
+
+TEST(Mailbox, KeepsTheOrderOfEachSender) {
+  Mailbox mailbox;
+  constexpr int senders = 4;
+  constexpr int each = 20'000;
+  std::vector<std::thread> threads;
+  for (int sender = 0; sender < senders; ++sender)
+    threads.emplace_back([&mailbox, sender] {
+      for (int i = 0; i < each; ++i) mailbox.push(std::make_unique<Note>(sender, i));
+    });
+  std::vector<int> next(senders, 0);
+  for (int received = 0; received < senders * each;)
+    for (const auto& mail : all_of(mailbox.take())) {
+      const auto& note = static_cast<Note&>(*mail);
+      ASSERT_EQ(note.number, next[static_cast<std::size_t>(note.sender)]++);
+      ++received;
+    }
+  for (std::thread& thread : threads) thread.join();
+}
+
+// Without the second look in prepare_to_sleep, or with weaker ordering, this sleeps with mail in the box sooner or
+// later.
+TEST(Mailbox, NeverSleepsOnMail) {
+  Mailbox mailbox;
+  auto owned = std::make_unique<Bed>();
+  Bed& bed = *owned;
+  mailbox.set_waker(std::move(owned));
+  constexpr int count = 50'000;
+  std::thread sender([&] {
+    for (int i = 0; i < count; ++i) mailbox.push(std::make_unique<Note>(0, i));
+  });
+  for (int received = 0; received < count;) {
+    if (mailbox.prepare_to_sleep()) {
+      ASSERT_TRUE(bed.sleep()) << "slept with " << received << " received";
+    }
+    mailbox.awake();
+    received += static_cast<int>(all_of(mailbox.take()).size());
+  }
+  sender.join();
+}
+
+TEST(Mailbox, WakesOnceForEachSleep) {
+  Mailbox mailbox;
+  auto owned = std::make_unique<Bed>();
+  Bed& bed = *owned;
+  mailbox.set_waker(std::move(owned));
+  mailbox.push(std::make_unique<Note>(0, 0));
+  EXPECT_EQ(bed.wakes(), 0) << "it is awake";
+  all_of(mailbox.take());
+  ASSERT_TRUE(mailbox.prepare_to_sleep());
+  for (int i = 0; i < 10; ++i) mailbox.push(std::make_unique<Note>(0, i));
+  EXPECT_EQ(bed.wakes(), 1);
+}
+
+TEST(Mailbox, ClosedItTakesNothingAndDestroysWhatIsPushed) {
+  Mailbox mailbox;
+  int destroyed = 0;
+  EXPECT_TRUE(mailbox.push(std::make_unique<Counted>(destroyed)));
+  EXPECT_EQ(all_of(mailbox.close()).size(), 1U);
+  EXPECT_EQ(destroyed, 1);
+  EXPECT_FALSE(mailbox.push(std::make_unique<Counted>(destroyed)));
+  EXPECT_EQ(destroyed, 2);
+}
+
+TEST(Mailbox, DestroysWhatNobodyTook) {
+  int destroyed = 0;
+  {
+    Mailbox mailbox;
+    mailbox.push(std::make_unique<Counted>(destroyed));
+  }
+  EXPECT_EQ(destroyed, 1);
+}
+
+TEST(Mailbox, MayBeWokenWithoutAWaker) {
+  Mailbox mailbox;
+  mailbox.wake();
+  mailbox.set_waker(std::make_unique<Bed>());
+  mailbox.drop_waker();
+  mailbox.wake();
+}
+
+}  // namespace
+}  // namespace evio::test

@@ -1,0 +1,145 @@
+// The output queue: whatever is appended, in whatever form, comes out in order, however little is taken at a time.
+#include "output.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include <string>
+#include <vector>
+
+namespace evio::test {
+namespace {
+
+std::string front_of(const Output& output, std::size_t pieces = 64) {
+  std::vector<Chunk> room(pieces);
+  std::string bytes;
+  for (const Chunk& chunk : output.front(room)) bytes.append(chunk.data, chunk.size);
+  return bytes;
+}
+
+TEST(Output, GathersWhatIsAppendedInOrder) {
+  OutputPool pool;
+  Output output(pool);
+  const std::string lent = "lent";
+  output.append_copy("copied ");
+  output.append_lent(lent);
+  output.append_shared(Buffer(" shared"));
+  EXPECT_EQ(front_of(output), "copied lent shared");
+  EXPECT_EQ(output.size(), 18U);
+  EXPECT_EQ(pool.held, 18U);
+}
+
+TEST(Output, SmallCopiesShareABlock) {
+  OutputPool pool;
+  Output output(pool);
+  for (int i = 0; i < 100; ++i) output.append_copy("12345");
+  EXPECT_EQ(front_of(output, 1).size(), 500U);
+}
+
+TEST(Output, LentBytesAndBuffersAreNotCopied) {
+  OutputPool pool;
+  Output output(pool);
+  const std::string lent(1000, 'l');
+  const Buffer buffer(std::string(1000, 'b'));
+  output.append_lent(lent);
+  output.append_shared(buffer);
+  Chunk room[4];
+  const auto chunks = output.front(room);
+  ASSERT_EQ(chunks.size(), 2U);
+  EXPECT_EQ(chunks[0].data, lent.data());
+  EXPECT_EQ(chunks[1].data, buffer.view().data());
+}
+
+TEST(Output, OwnedBytesMayGoWhereTheyWereLentFrom) {
+  OutputPool pool;
+  Output output(pool);
+  std::string lent = "lent bytes";
+  output.append_copy("before ");
+  output.append_lent(lent);
+  output.append_copy(" after");
+  output.own();
+  lent.assign(lent.size(), 'x');
+  EXPECT_EQ(front_of(output), "before lent bytes after");
+}
+
+TEST(Output, KeepsABufferAliveUntilItIsSent) {
+  OutputPool pool;
+  Output output(pool);
+  auto owner = std::make_shared<std::string>("shared");
+  std::weak_ptr<std::string> watched = owner;
+  output.append_shared(Buffer(owner, *owner));
+  owner.reset();
+  output.consume(5);
+  EXPECT_FALSE(watched.expired());
+  output.consume(1);
+  EXPECT_TRUE(watched.expired());
+}
+
+TEST(Output, WhatIsInFlightStaysInPlaceWhileMoreIsAppended) {
+  OutputPool pool;
+  Output output(pool);
+  output.append_copy("in flight");
+  const Chunk first = output.front_in_place()[0];
+  const std::string lent = "lent";
+  for (int i = 0; i < 10'000; ++i) output.append_copy("more");
+  output.append_lent(lent);
+  output.own();
+  EXPECT_EQ(std::string_view(first.data, 9), "in flight");
+}
+
+// Random commands against a string that is the model.
+TEST(Output, DeliversWhatWasAppended) {
+  EXPECT_TRUE(rc::check([] {
+    OutputPool pool;
+    Output output(pool);
+    std::string model;
+    std::vector<std::unique_ptr<std::string>> lent;
+    const auto commands = *rc::gen::container<std::vector<std::pair<int, std::size_t>>>(
+        rc::gen::pair(rc::gen::inRange(0, 5), rc::gen::inRange<std::size_t>(0, 40'000)));
+    char next = 'a';
+    for (const auto& [command, size] : commands) {
+      next = next == 'z' ? 'a' : static_cast<char>(next + 1);
+      const std::string bytes(size, next);
+      switch (command) {
+        case 0:
+          output.append_copy(bytes);
+          model += bytes;
+          break;
+        case 1:
+          lent.push_back(std::make_unique<std::string>(bytes));
+          output.append_lent(*lent.back());
+          model += bytes;
+          break;
+        case 2:
+          output.append_shared(Buffer(bytes));
+          model += bytes;
+          break;
+        case 3:
+          output.own();
+          for (auto& each : lent) each->assign(each->size(), '!');
+          lent.clear();
+          break;
+        default: {
+          const std::string front = front_of(output, 3);
+          RC_ASSERT(model.compare(0, front.size(), front) == 0);
+          const std::size_t count = std::min(size, front.size());
+          output.consume(count);
+          model.erase(0, count);
+        }
+      }
+      RC_ASSERT(output.size() == model.size());
+      RC_ASSERT(pool.held == model.size());
+    }
+    while (!output.empty()) {
+      const std::string front = front_of(output);
+      RC_ASSERT(model.compare(0, front.size(), front) == 0);
+      output.consume(front.size());
+      model.erase(0, front.size());
+    }
+    RC_ASSERT(model.empty());
+    RC_ASSERT(pool.held == 0U);
+  }));
+}
+
+}  // namespace
+}  // namespace evio::test
