@@ -1,6 +1,6 @@
 # `make` alone prints what there is. What each rule needs is installed first (Debian; elsewhere see packages.txt).
 .DEFAULT_GOAL := help
-.PHONY: help run build test debug clang asan tsan format check-format tidy deps clean
+.PHONY: help run build test bench debug clang asan tsan format check-format tidy deps clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
@@ -28,6 +28,12 @@ debug clang asan tsan:  ## the same with asserts, by clang, under AddressSanitiz
 build: deps  ## build everything as PRESET says (release, debug, clang, asan, tsan)
 	$(call configure,$(PRESET))
 	cmake --build --preset $(PRESET)
+
+bench: deps  ## compare with other libraries (20 minutes); ARGS="--quick", ARGS="--workload echo-50 --server libuv"
+	@cmake/install-packages bench/packages.txt
+	cmake --preset release -B build/bench -D EVIO_BUILD_BENCH=ON -D EVIO_BUILD_TESTS=OFF >/dev/null
+	cmake --build build/bench
+	bench/run.py $(ARGS)
 
 format: deps  ## format all sources
 	$(sources) | xargs clang-format-14 -i

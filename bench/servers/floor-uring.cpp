@@ -47,8 +47,8 @@ class Server {
       io_uring_submit_and_wait(&ring_, 1);
       // Every send of the last batch has been tried by now; those that failed are among these completions, and their
       // bytes are still in place.
-      const std::vector<unsigned> sent = std::exchange(used_, {});
-      const std::vector<Conn*> over = std::exchange(over_, {});
+      used_.swap(sent_);
+      over_.swap(ended_);
       unsigned head = 0;
       unsigned count = 0;
       io_uring_cqe* completion = nullptr;
@@ -57,11 +57,14 @@ class Server {
         ++count;
       }
       io_uring_cq_advance(&ring_, count);
-      for (Conn* conn : over)
+      for (Conn* conn : ended_)
         if (!conn->sending) drop(*conn);
-      for (const unsigned id : sent) give_back(id);
-      for (Conn* conn : std::exchange(starved_, {})) receive(*conn);
+      for (const unsigned id : sent_) give_back(id);
+      for (Conn* conn : starved_) receive(*conn);
       for (Conn* conn : dirty_) send_batch(*conn);
+      ended_.clear();
+      sent_.clear();
+      starved_.clear();
       dirty_.clear();
     }
   }
@@ -237,8 +240,9 @@ class Server {
   char* memory_ = nullptr;
   std::vector<std::unique_ptr<Conn>> all_;
   std::vector<unsigned> free_;
-  std::vector<unsigned> used_;  // buffers whose bytes are sent in the next enter
-  std::vector<Conn*> dirty_, starved_, over_;
+  std::vector<unsigned> used_, sent_;  // buffers whose bytes are sent in the next enter, were in the last one
+  std::vector<Conn*> over_, ended_;    // connections to close after the next enter, after the last one
+  std::vector<Conn*> dirty_, starved_;
 };
 
 }  // namespace

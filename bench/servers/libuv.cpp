@@ -153,7 +153,7 @@ void lend_datagrams(uv_handle_t*, std::size_t, uv_buf_t* out) {
 void serve_udp() {
   if (options.mode != "echo" && options.mode != "sink") bench::unsupported(options);
   static uv_udp_t udp;
-  uv_udp_init_ex(&loop, &udp, AF_INET | UV_UDP_RECVMMSG);
+  uv_udp_init_ex(&loop, &udp, AF_UNSPEC | UV_UDP_RECVMMSG);
   const int fd = bench::bind_udp(options.port);
   uv_udp_open(&udp, fd);
   uv_udp_recv_start(&udp, lend_datagrams, on_datagram);

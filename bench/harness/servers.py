@@ -1,0 +1,178 @@
+"""The servers: how each is started, and what it stands for in a comparison."""
+
+import contextlib
+import ctypes
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+
+NGINX = """
+daemon off;
+master_process off;
+worker_processes 1;
+pid {folder}/pid;
+error_log stderr;
+events {{ worker_connections 4096; use epoll; multi_accept on; }}
+http {{
+  access_log off;
+  keepalive_requests 1000000000;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ default_type text/plain; return 200 "Hello, World!\\r\\n"; }}
+  }}
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    name: str
+    kind: str  # ours, floor, peer
+    program: str
+    arguments: tuple = ()
+    own_port: bool = True  # takes a port of its choice and prints "ready PORT"
+    configuration: str = ""  # is written to a file, {config} among the arguments
+    own_malloc: bool = False  # its allocations cannot be counted from outside
+
+
+def _evio(backend, *arguments):
+    return ("--backend", backend, *arguments)
+
+
+_LOOPBACK = ("--port", "{port}", "--bind", "127.0.0.1")
+
+SERVERS = {
+    server.name: server
+    for server in (
+        Server("evio-epoll", "ours", "bench-evio", _evio("epoll")),
+        Server("evio-io_uring", "ours", "bench-evio", _evio("io_uring")),
+        Server("evio-epoll-spin", "ours", "bench-evio", _evio("epoll", "--busy-poll", "50")),
+        Server("evio-io_uring-spin", "ours", "bench-evio", _evio("io_uring", "--busy-poll", "50")),
+        Server("floor-epoll", "floor", "bench-floor-epoll"),
+        Server("floor-io_uring", "floor", "bench-floor-uring"),
+        Server("floor-udp", "floor", "bench-floor-udp"),
+        Server("libuv", "peer", "bench-libuv"),
+        Server("libevent", "peer", "bench-libevent"),
+        Server("asio", "peer", "bench-asio"),
+        Server("go", "peer", "bench-gonet", own_malloc=True),
+        Server("evio-redis-epoll", "ours", "redis-server", _LOOPBACK + _evio("epoll"), own_port=False),
+        Server("evio-redis-io_uring", "ours", "redis-server", _LOOPBACK + _evio("io_uring"), own_port=False),
+        Server(
+            "redis",
+            "peer",
+            "/usr/bin/redis-server",
+            (*_LOOPBACK, "--protected-mode", "no", "--save", "", "--appendonly", "no", "--daemonize", "no"),
+            own_port=False,
+            own_malloc=True,
+        ),
+        Server("evio-http-epoll", "ours", "http-server", ("--port", "{port}", *_evio("epoll")), own_port=False),
+        Server("evio-http-io_uring", "ours", "http-server", ("--port", "{port}", *_evio("io_uring")), own_port=False),
+        Server("nginx", "peer", "/usr/sbin/nginx", ("-c", "{config}"), own_port=False, configuration=NGINX),
+    )
+}
+
+
+def _end_with_parent():
+    """In a child: it does not outlive this program, however that ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def pinned(cores):
+    """What a child does first: keeps to these cores."""
+
+    def prepare():
+        _end_with_parent()
+        os.sched_setaffinity(0, cores)
+
+    return prepare
+
+
+def _free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def _wait_until_it_listens(process, port):
+    for _ in range(400):
+        with socket.socket() as one:
+            if one.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if process.poll() is not None:
+            break
+        time.sleep(0.01)
+    raise RuntimeError(f"{process.args[0]} does not listen on port {port}")
+
+
+@dataclass
+class Programs:
+    """Where things are."""
+
+    build: pathlib.Path
+
+    def path(self, program):
+        for folder in ("bench", "examples"):
+            if (self.build / folder / program).exists():
+                return str(self.build / folder / program)
+        return program
+
+    def has(self, server):
+        return pathlib.Path(self.path(server.program)).exists()
+
+    @property
+    def load(self):
+        return self.path("bench-load")
+
+    @property
+    def allocations(self):
+        return self.path("libbench-allocations.so")
+
+
+@dataclass
+class Running:
+    pid: int
+    port: int
+
+
+@contextlib.contextmanager
+def running(server, programs, cores, options=(), environment=None):
+    """Starts the server on these cores; ends it, and only it, afterwards."""
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="evio-bench-"))
+        port = 0 if server.own_port else _free_port()
+        config = pathlib.Path(folder, "config")
+        config.write_text(server.configuration.format(folder=folder, port=port) if server.configuration else "")
+        arguments = [argument.format(port=port, config=config) for argument in server.arguments]
+        process = subprocess.Popen(
+            [programs.path(server.program), *arguments, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            preexec_fn=pinned(cores),
+        )
+        stack.callback(_stop, process)
+        if server.own_port:
+            line = process.stdout.readline().decode().split()
+            if len(line) != 2 or line[0] != "ready":
+                raise RuntimeError(f"{server.name} did not start")
+            port = int(line[1])
+        else:
+            _wait_until_it_listens(process, port)
+        yield Running(process.pid, port)
+
+
+def _stop(process):
+    process.kill()
+    process.wait()
+    process.stdout.close()

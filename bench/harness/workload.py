@@ -1,0 +1,33 @@
+"""What a workload is. Those there are: the files of bench/workloads, each with a list WORKLOADS."""
+
+import importlib
+import pathlib
+from dataclasses import dataclass
+
+TCP = ("evio-epoll", "evio-io_uring", "floor-epoll", "floor-io_uring", "libuv", "libevent", "asio", "go")
+
+
+@dataclass(frozen=True)
+class Workload:
+    name: str
+    title: str
+    load: tuple  # the load generator's arguments
+    servers: tuple = TCP
+    mode: str = "echo"  # of our own servers in bench/servers; empty: none is told
+    udp: bool = False
+    unit: str = "message"
+    measure: str = "cpu"  # what counts first: cpu (a message), bytes (a connection), latency
+    seconds: float = 0.35
+    warm_up: float = 0.1
+    rounds: int = 0  # at most; 0: as many as asked for
+    share: float = 0  # latency: the rate, as a share of what floor-epoll can do
+    both_cores: bool = False  # the server has a second thread, which gets the other core
+    quick: bool = False  # is part of --quick
+
+
+def all_workloads():
+    folder = pathlib.Path(__file__).resolve().parent.parent / "workloads"
+    found = []
+    for path in sorted(folder.glob("[a-z]*.py")):
+        found += importlib.import_module(f"workloads.{path.stem}").WORKLOADS
+    return {workload.name: workload for workload in found}
