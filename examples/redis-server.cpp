@@ -4,12 +4,17 @@
 // redis/request.hpp reads the protocol, redis/store.hpp keeps the keys, redis/client.hpp does in order what one client
 // asks, redis/admin.hpp answers questions about the server; here is the rest.
 #include <CLI/CLI.hpp>
-#include <array>
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <evio/evio.hpp>
+#include <limits>
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -278,8 +283,10 @@ void hello(Client& client, const Words& words) {
   reply.array(14);
   for (string_view text : {string_view("server"), string_view("redis"), string_view("version"), redis::version})
     reply.bulk(text);
-  reply.bulk("proto"), reply.integer(2);
-  reply.bulk("id"), reply.integer(static_cast<std::int64_t>(client.conn.id()));
+  reply.bulk("proto");
+  reply.integer(2);
+  reply.bulk("id");
+  reply.integer(static_cast<std::int64_t>(client.conn.id()));
   for (string_view text : {"mode", "standalone", "role", "master", "modules"}) reply.bulk(text);
   reply.array(0);
 }
