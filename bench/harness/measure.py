@@ -66,6 +66,7 @@ class Bench:
         which slows the server."""
         options = ["--mode", workload.mode] if workload.mode else []
         options += ["--udp"] if workload.udp else []
+        options += [server.buffer_option, str(workload.buffer)] if server.buffer_option else []
         environment = {}
         with tempfile.NamedTemporaryFile(prefix="evio-bench-") as counter:
             load = [self.programs.load, *workload.load]

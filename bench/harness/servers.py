@@ -42,6 +42,7 @@ class Server:
     arguments: tuple = ()
     own_port: bool = True  # takes a port of its choice and prints "ready PORT"
     configuration: str = ""  # is written to a file, {config} among the arguments
+    buffer_option: str = ""  # says how large a buffer each connection has
     own_malloc: bool = False  # its allocations cannot be counted from outside
 
 
@@ -64,7 +65,7 @@ SERVERS = {
         Server("libuv", "peer", "bench-libuv"),
         Server("libevent", "peer", "bench-libevent"),
         Server("asio", "peer", "bench-asio"),
-        Server("go", "peer", "bench-gonet", own_malloc=True),
+        Server("go", "peer", "bench-gonet", buffer_option="--buffer", own_malloc=True),
         Server("evio-redis-epoll", "ours", "redis-server", _LOOPBACK + _evio("epoll"), own_port=False),
         Server("evio-redis-io_uring", "ours", "redis-server", _LOOPBACK + _evio("io_uring"), own_port=False),
         Server(

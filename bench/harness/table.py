@@ -25,7 +25,7 @@ def rows(workload):
     for name, result in workload["servers"].items():
         floor = figures.floor_of(workload, name)
         versus = lambda other: ratio(result, workload["servers"][other], metric) if other else None
-        row = {"server": name, f"{workload['unit']}s/s": with_spread(figure(result, "rate"))}
+        row = {"server": name, f"{workload['unit']}/s": with_spread(figure(result, "rate"))}
         if workload["measure"] == "bytes":
             row = {"server": name, "bytes each": with_spread(figure(result, "bytes"))}
         else:

@@ -15,6 +15,7 @@ class Workload:
     servers: tuple = TCP
     mode: str = "echo"  # of our own servers in bench/servers; empty: none is told
     udp: bool = False
+    buffer: int = 4 << 10  # bytes, for servers that have a buffer for each connection
     unit: str = "message"
     measure: str = "cpu"  # what counts first: cpu (a message), bytes (a connection), latency
     seconds: float = 0.35

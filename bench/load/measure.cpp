@@ -45,6 +45,7 @@ int count_syscalls(int thread) {
   perf_event_attr wanted{};
   wanted.size = sizeof wanted;
   wanted.type = PERF_TYPE_TRACEPOINT;
+  wanted.inherit = 1;  // threads to come
   wanted.config = tracepoint("raw_syscalls/sys_enter");
   if (!wanted.config) return -1;
   return static_cast<int>(::syscall(SYS_perf_event_open, &wanted, thread, -1, -1, PERF_FLAG_FD_CLOEXEC));

@@ -1,4 +1,5 @@
-// The floor for UDP: recvmmsg, sendmmsg, nothing else. Echo and sink.
+// The floor for UDP: recvmmsg, sendmmsg, nothing else. Echo; sink, which takes trains of datagrams whole (GRO).
+#include <netinet/udp.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -16,6 +17,7 @@ struct Batch {
   std::array<sockaddr_in, batch> peers{};
   std::array<iovec, batch> pieces{};
   std::array<mmsghdr, batch> messages{};
+  std::array<std::array<std::uint64_t, 8>, batch> control{};
 
   void prepare(unsigned count) {
     for (unsigned i = 0; i < count; ++i) {
@@ -24,12 +26,23 @@ struct Batch {
                              .msg_namelen = sizeof peers[i],
                              .msg_iov = &pieces[i],
                              .msg_iovlen = 1,
-                             .msg_control = nullptr,
-                             .msg_controllen = 0,
+                             .msg_control = control[i].data(),
+                             .msg_controllen = sizeof control[i],
                              .msg_flags = 0};
     }
   }
 };
+
+// How many datagrams have come as one.
+unsigned train(mmsghdr& message) {
+  for (cmsghdr* each = CMSG_FIRSTHDR(&message.msg_hdr); each; each = CMSG_NXTHDR(&message.msg_hdr, each)) {
+    if (each->cmsg_level != IPPROTO_UDP || each->cmsg_type != UDP_GRO) continue;
+    int size = 0;
+    std::memcpy(&size, CMSG_DATA(each), sizeof size);
+    return (message.msg_len + static_cast<unsigned>(size) - 1) / static_cast<unsigned>(size);
+  }
+  return 1;
+}
 
 }  // namespace
 
@@ -38,6 +51,8 @@ int main(int argc, char** argv) {
   if (!options.udp || (options.mode != "echo" && options.mode != "sink")) bench::unsupported(options);
   const bool echo = options.mode == "echo";
   const int fd = bench::bind_udp(options.port, 0);
+  const int gro = echo ? 0 : 1;
+  ::setsockopt(fd, IPPROTO_UDP, UDP_GRO, &gro, sizeof gro);
   bench::ready(bench::port_of(fd));
 
   Batch all;
@@ -48,12 +63,15 @@ int main(int argc, char** argv) {
     if (n <= 0) continue;
     used = static_cast<unsigned>(n);
     if (echo) {
-      for (unsigned i = 0; i < used; ++i) all.pieces[i].iov_len = all.messages[i].msg_len;
+      for (unsigned i = 0; i < used; ++i) {
+        all.pieces[i].iov_len = all.messages[i].msg_len;
+        all.messages[i].msg_hdr.msg_controllen = 0;
+      }
       ::sendmmsg(fd, all.messages.data(), used, MSG_DONTWAIT);
       continue;
     }
-    received += used;
     for (unsigned i = 0; i < used; ++i) {
+      received += train(all.messages[i]);
       if (all.messages[i].msg_len != 1) continue;
       const std::string_view answer = bench::bytes_of(received);
       ::sendto(fd, answer.data(), answer.size(), 0, reinterpret_cast<const sockaddr*>(&all.peers[i]),

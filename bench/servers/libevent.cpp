@@ -58,6 +58,8 @@ void on_accept(evconnlistener* listener, evutil_socket_t fd, sockaddr*, int, voi
   auto* conn = new Conn{.index = all.size()};
   conn->events = bufferevent_socket_new(evconnlistener_get_base(listener), fd, BEV_OPT_CLOSE_ON_FREE);
   all.push_back(conn);
+  bufferevent_set_max_single_read(conn->events, 64 << 10);
+  bufferevent_set_max_single_write(conn->events, 64 << 10);
   bufferevent_setcb(conn->events, on_read, nullptr, on_event, conn);
   bufferevent_enable(conn->events, EV_READ | EV_WRITE);
 }

@@ -9,6 +9,7 @@ WORKLOADS = [
         ("bulk", "--connections", "1", "--size", "65536"),
         servers=("evio-epoll", "evio-io_uring", "floor-epoll", "libuv", "libevent", "asio", "go"),
         mode="sink",
+        buffer=64 << 10,
         unit="KiB",
     )
 ]

@@ -5,7 +5,7 @@ from harness.workload import TCP, Workload
 
 def echo(name, title, connections, size=64, pipeline=1, **more):
     load = ("closed", "--connections", str(connections), "--size", str(size), "--pipeline", str(pipeline))
-    return Workload(f"echo-{name}", f"echo, {title}", load, **more)
+    return Workload(f"echo-{name}", f"echo, {title}", load, buffer=max(size, 4 << 10), **more)
 
 
 WORKLOADS = [
