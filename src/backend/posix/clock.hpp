@@ -1,6 +1,7 @@
 // Private. The kernel's time.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <climits>
 #include <evio/duration.hpp>
@@ -8,6 +9,13 @@
 namespace evio::inline v1 {
 
 inline Duration monotonic_now() noexcept { return std::chrono::steady_clock::now().time_since_epoch(); }
+
+// How long to wait; negative: for ever.
+inline Duration time_until(Duration deadline) noexcept {
+  if (deadline == Duration::max()) return Duration(-1);
+  if (deadline <= Duration::zero()) return Duration::zero();
+  return std::max(deadline - monotonic_now(), Duration::zero());
+}
 
 // For waits: rounded up, so that they do not end early; negative for ever.
 inline int milliseconds(Duration timeout) noexcept {

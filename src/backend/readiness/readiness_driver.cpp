@@ -216,19 +216,16 @@ bool ReadinessDriver::process_leaving() {
 
 Duration ReadinessDriver::now() { return monotonic_now(); }
 
-// Negative: for ever.
-Duration ReadinessDriver::time_until(Duration deadline) {
-  if (deadline == Duration::max()) return Duration(-1);
-  return deadline > Duration::zero() ? std::max(deadline - now(), Duration::zero()) : Duration::zero();
-}
-
 Polled ReadinessDriver::poll(Duration deadline) {
   apply_changes();
   if (!leaving_.empty()) deadline = Duration::zero();
-  const bool sleep = time_until(deadline) != Duration::zero();
-  std::span<const Ready> ready;
-  do ready = selector_->wait(time_until(deadline));
-  while (ready.empty() && time_until(deadline) != Duration::zero());  // a signal ended the wait
+  Duration timeout = time_until(deadline);
+  const bool sleep = timeout != Duration::zero();
+  std::span<const Ready> ready = selector_->wait(timeout);
+  while (ready.empty() && timeout != Duration::zero()) {  // a signal ended the wait, or the time is up
+    timeout = time_until(deadline);
+    ready = selector_->wait(timeout);
+  }
   sink_.on_woken();
   for (const Ready& one : ready) dispatch(one);
   return {.any = process_leaving() || !ready.empty(), .slept = sleep};

@@ -74,7 +74,6 @@ class ReadinessDriver final : public Driver {
   void leave(Stream stream, Leaving how);
   bool process_leaving();
 
-  Duration time_until(Duration deadline);
   void dispatch(const Ready& ready);
   void stream_ready(Stream stream, std::uint32_t generation, const Ready& ready);
   void write_more(Stream stream);

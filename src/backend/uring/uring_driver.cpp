@@ -402,8 +402,8 @@ Polled UringDriver::poll(Duration deadline) {
   apply_changes();
   const bool more = !queued_sends_.empty() || !unread_.empty() || !unaccepted_.empty() || !undelivered_.empty() ||
                     !starved_.empty() || may_leave();
-  const Duration timeout = deadline == Duration::max() ? Duration(-1) : std::max(deadline - now(), Duration::zero());
-  const bool sleep = !more && deadline > Duration::zero() && timeout != Duration::zero();
+  const Duration timeout = time_until(deadline);
+  const bool sleep = !more && timeout != Duration::zero();
   if (sleep)
     ring_.submit_and_wait(timeout);
   else
