@@ -275,9 +275,7 @@ void Connection::run_data(std::string_view bytes) {
   } else if (!stored) {
     keep(in.view());
   } else {
-    const std::size_t capacity = input_->capacity();
-    input_->consume(bytes.size() - in.size());
-    loop_.hold(-static_cast<std::ptrdiff_t>(capacity - input_->capacity()));
+    keep_last(in.size());
   }
   if (phase_ == Phase::open && in.size() > limits().input) fail(Errc::input_overflow, CloseMode::orderly);
 }
@@ -298,7 +296,7 @@ void Connection::show_end() {
   loop_.lent = {};
   if (phase_ != Phase::detaching) return drop_input();
   if (in.empty()) return drop_input();
-  input_->consume(input_->size() - in.size());
+  keep_last(in.size());
 }
 
 void Connection::run(const Handler<void(Conn&)>& callback) {
@@ -323,6 +321,12 @@ void Connection::keep(std::string_view bytes) {
   const std::size_t capacity = input_->capacity();
   input_->append(bytes);
   loop_.hold(static_cast<std::ptrdiff_t>(input_->capacity() - capacity));
+}
+
+void Connection::keep_last(std::size_t size) noexcept {
+  const std::size_t capacity = input_->capacity();
+  input_->consume(input_->size() - size);
+  loop_.hold(-static_cast<std::ptrdiff_t>(capacity - input_->capacity()));
 }
 
 void Connection::drop_input() noexcept {

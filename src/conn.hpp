@@ -125,6 +125,7 @@ class Connection final : public Conn {
   void show_end();
   bool is_lent(std::string_view bytes) const noexcept;
   void keep(std::string_view bytes);
+  void keep_last(std::size_t size) noexcept;
   void drop_input() noexcept;
 
   void took(std::size_t count);
