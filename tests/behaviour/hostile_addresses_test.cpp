@@ -46,7 +46,6 @@ const std::vector<std::string>& hostile() {
       "unix://",
       "unix:path",
       "unix://?",
-      "tcp://127.0.0.1:0?",
       "tcp://127.0.0.1:0?unknown=true",
       "tcp://127.0.0.1:0?reuseport",
       "tcp://127.0.0.1:0?reuseport=maybe",

@@ -49,15 +49,17 @@ class TemporaryDirectory {
 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool sanitized = true;
+#define EVIO_TEST_SANITIZED 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
+#define EVIO_TEST_SANITIZED 1
 #endif
-#else
-inline constexpr bool sanitized = false;
 #endif
+#ifndef EVIO_TEST_SANITIZED
+#define EVIO_TEST_SANITIZED 0
+#endif
+
+/// Whether a sanitizer watches, so that memory says nothing.
+inline constexpr bool sanitized = EVIO_TEST_SANITIZED;
 
 }  // namespace evio::test
