@@ -219,16 +219,13 @@ Duration ReadinessDriver::now() { return monotonic_now(); }
 Polled ReadinessDriver::poll(Duration deadline) {
   apply_changes();
   if (!leaving_.empty()) deadline = Duration::zero();
-  Duration timeout = time_until(deadline);
-  const bool sleep = timeout != Duration::zero();
+  const Duration timeout = time_until(deadline);
   std::span<const Ready> ready = selector_->wait(timeout);
-  while (ready.empty() && timeout != Duration::zero()) {  // a signal ended the wait, or the time is up
-    timeout = time_until(deadline);
-    ready = selector_->wait(timeout);
-  }
+  while (ready.empty() && time_until(deadline) != Duration::zero())  // a signal ended the wait
+    ready = selector_->wait(time_until(deadline));
   sink_.on_woken();
   for (const Ready& one : ready) dispatch(one);
-  return {.any = process_leaving() || !ready.empty(), .slept = sleep};
+  return {.any = process_leaving() || !ready.empty(), .slept = timeout != Duration::zero()};
 }
 
 void ReadinessDriver::dispatch(const Ready& ready) {
