@@ -57,6 +57,7 @@ class Bench:
             "title": workload.title,
             "unit": workload.unit,
             "measure": workload.measure,
+            "application": workload.application,
             "rate": rate,
             "servers": {name: result for name, result in results.items() if any(result["rounds"])},
         }
@@ -89,7 +90,7 @@ class Bench:
 
     def _load(self, arguments):
         done = subprocess.run(
-            arguments, capture_output=True, text=True, timeout=60, preexec_fn=pinned(self.cores.load), check=False
+            arguments, capture_output=True, text=True, timeout=120, preexec_fn=pinned(self.cores.load), check=False
         )
         if done.returncode:
             raise RuntimeError(f"the load generator says: {done.stderr.strip() or done.returncode}")

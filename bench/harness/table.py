@@ -72,6 +72,12 @@ def _worst_spread(workload, metric):
     return max((value.spread for value in known if value), default=0)
 
 
+def _in_column(workload, column, variant=""):
+    """Whose figures stand in a column."""
+    name = column + variant if column.startswith("evio") else column
+    return "floor-udp" if name == "floor-epoll" and "floor-udp" in workload["servers"] else name
+
+
 def _versus(workload, metric, ours, other):
     if not other or ours not in workload["servers"]:
         return "-"
@@ -79,21 +85,27 @@ def _versus(workload, metric, ours, other):
     return f"{value:.2f}" if value else "-"
 
 
-def _row(workload, metric):
-    cells = [workload["title"]]
-    for column in COLUMNS:
-        value = figure(workload["servers"][column], metric) if column in workload["servers"] else None
+def _row(workload, metric, variant=""):
+    servers = workload["servers"]
+    cells = [workload["title"] + (", evio with busy_poll" if variant else "")]
+    names = [_in_column(workload, column, variant) for column in COLUMNS]
+    for name in names:
+        value = figure(servers[name], metric) if name in servers else None
         cells.append(number(value.median) if value else "-")
     peer = figures.best(workload, "peer")
-    for ours in ("evio-epoll", "evio-io_uring"):
-        cells.append(_versus(workload, metric, ours, figures.floor_of(workload, ours)))
-    for ours in ("evio-epoll", "evio-io_uring"):
-        cells.append(_versus(workload, metric, ours, peer))
+    cells += [_versus(workload, metric, ours, figures.floor_of(workload, ours)) for ours in names[:2]]
+    cells += [_versus(workload, metric, ours, peer) for ours in names[:2]]
     return cells + [peer or "-", f"±{_worst_spread(workload, metric) * 100:.0f}%"]
 
 
 def _section(results, title, metric, wanted):
-    body = [_row(w, metric) for w in results["workloads"].values() if "evio-epoll" in w["servers"] and wanted(w)]
+    body = []
+    for workload in results["workloads"].values():
+        if workload["application"] or not wanted(workload):
+            continue
+        if "evio-epoll-spin" in workload["servers"]:
+            body.append(_row(workload, metric, "-spin"))
+        body.append(_row(workload, metric))
     if not body:
         return ""
     short = [column.replace("evio", "**evio**") for column in COLUMNS]
@@ -104,7 +116,7 @@ def _section(results, title, metric, wanted):
 def _applications(results):
     body = []
     for workload in results["workloads"].values():
-        if "evio-epoll" in workload["servers"]:
+        if not workload["application"]:
             continue
         peer = figures.best(workload, "peer")
         for name, result in workload["servers"].items():
@@ -119,9 +131,9 @@ def _applications(results):
 def _calls(results):
     body = []
     for workload in results["workloads"].values():
-        if "evio-epoll" not in workload["servers"] or workload["measure"] == "bytes":
+        if workload["application"] or workload["measure"] == "bytes":
             continue
-        calls = [workload["servers"].get(column) for column in COLUMNS]
+        calls = [workload["servers"].get(_in_column(workload, column)) for column in COLUMNS]
         ours = [workload["servers"].get(column) for column in COLUMNS[:2]]
         body.append(
             [workload["title"]]

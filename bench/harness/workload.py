@@ -18,11 +18,12 @@ class Workload:
     buffer: int = 4 << 10  # bytes, for servers that have a buffer for each connection
     unit: str = "message"
     measure: str = "cpu"  # what counts first: cpu (a message), bytes (a connection), latency
-    seconds: float = 0.35
+    seconds: float = 0.3
     warm_up: float = 0.1
     rounds: int = 0  # at most; 0: as many as asked for
     share: float = 0  # latency: the rate, as a share of what floor-epoll can do
     both_cores: bool = False  # the server has a second thread, which gets the other core
+    application: bool = False  # has servers of its own
     quick: bool = False  # is part of --quick
 
 

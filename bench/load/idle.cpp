@@ -9,16 +9,18 @@ namespace load {
 void idle(const Options& options) {
   constexpr unsigned few = 2000;
   constexpr unsigned many = 12000;
+  constexpr unsigned at_once = 500;
   Window window(options);
   const ServerMeter server(options);
   std::vector<int> sockets;
   const std::string message(options.size, 'x');
   const auto grow_to = [&](unsigned count) {
     while (sockets.size() < count) {
-      sockets.push_back(connect_tcp(options, static_cast<unsigned>(sockets.size())));
+      const std::size_t first = sockets.size();
+      for (unsigned i = 0; i < at_once; ++i) sockets.push_back(connect_tcp(options, static_cast<unsigned>(first) + i));
       if (!options.spoken) continue;
-      send_all(sockets.back(), message);
-      receive_exactly(sockets.back(), message.size());
+      for (std::size_t i = first; i < sockets.size(); ++i) send_all(sockets[i], message);
+      for (std::size_t i = first; i < sockets.size(); ++i) receive_exactly(sockets[i], message.size());
     }
     const timespec time{.tv_sec = 0, .tv_nsec = 300'000'000};
     ::nanosleep(&time, nullptr);  // until the server has accepted the last one

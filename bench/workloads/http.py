@@ -10,6 +10,7 @@ WORKLOADS = [
         ("closed", "--connections", "50", "--pipeline", str(pipeline), "--request", REQUEST),
         servers=("evio-http-epoll", "evio-http-io_uring", "nginx"),
         mode="",
+        application=True,
         unit="request",
         quick=pipeline == 1,
     )

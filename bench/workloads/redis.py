@@ -18,6 +18,7 @@ WORKLOADS = [
         ("closed", "--connections", "50", "--pipeline", str(pipeline), "--set-up", SET, "--request", request),
         servers=("evio-redis-epoll", "evio-redis-io_uring", "redis"),
         mode="",
+        application=True,
         unit="command",
         quick=pipeline == 16,
     )
