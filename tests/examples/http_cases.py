@@ -82,7 +82,7 @@ REFUSED = [
     (b"GET / http/1.1\r\nHost: x\r\n\r\n", 400),
     (b"GET / HTTP/1.2\r\nHost: x\r\n\r\n", 400),
     (b"GET / HTTP/11\r\nHost: x\r\n\r\n", 400),
-    (b"GET / HTP/1\r\nHost: x\r\n\r\n", 400),
+    (b"GET / HTP/1\r\n", 400),
     (b"GET / HTTP/1.1\nHost: x\n\n", 400),
     (b"GET / HTTP/1.1\rHost: x\r\n\r\n", 400),
     (b"\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", 400),
