@@ -71,6 +71,7 @@ TEST_P(Handles, AStaleWakeDoesNothingToTheDescriptorsNextOwner) {
   ASSERT_TRUE(log.wait_for("opened"));
   first.close();
   ASSERT_TRUE(log.wait_for("closed"));
+  ASSERT_TRUE(eventually([&] { return !open_descriptors().contains(number_of(0).second); })) << "closed after `closed`";
   // The next client takes the first one's number, so that the accept gets its old one again.
   std::vector<Client> next;
   bool reused = false;
