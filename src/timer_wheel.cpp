@@ -145,20 +145,17 @@ void TimerWheel::leave_group(Index index) noexcept {
   node.group = nullptr;
 }
 
-// The level of the highest digit that is not zero.
-int TimerWheel::level_of(Tick differing) noexcept {
-  return (static_cast<int>(std::bit_width(differing | 1)) - 1) / digit_bits;
-}
-
-int TimerWheel::digit_of(Tick tick, int level) noexcept {
-  return static_cast<int>((tick >> (level * digit_bits)) % slots);
-}
-
 // A tick that has passed stands in the list of tick_, which is due at once, unless the clock is set back before.
 TimerWheel::Place TimerWheel::place_of(Tick tick) const noexcept {
   tick = std::max(tick, tick_);
-  const int level = level_of(tick ^ tick_);
-  return static_cast<Place>(level * slots + digit_of(tick, level));
+  const int level = (static_cast<int>(std::bit_width((tick ^ tick_) | 1)) - 1) / digit_bits;
+  return static_cast<Place>(level * slots + static_cast<int>((tick >> (level * digit_bits)) % slots));
+}
+
+// The first tick of a slot: as tick_ in the digits above its level, zero in those below.
+TimerWheel::Tick TimerWheel::start_of(Place place) const noexcept {
+  const int shift = place / slots * digit_bits;
+  return ((tick_ >> shift) / slots * slots + place % slots) << shift;
 }
 
 void TimerWheel::append(Place place, Index index) noexcept {
@@ -192,29 +189,18 @@ void TimerWheel::unlink(Index index) noexcept {
     doubtful_[place / slots] |= bit;
 }
 
+// From slot to slot that holds anything: one of the lowest level is due, any other belongs on lower levels from its
+// first tick on. So what is due is gathered tick by tick, and only those of one tick need to be sorted.
 void TimerWheel::collect_due(Tick tick) noexcept {
-  if (tick >= tick_)
-    step_forward(tick);
-  else
-    step_back(tick);
-  make_due(place_of(tick_));
-  sort_due();
-}
-
-// On the level of the highest digit that changes, what lies between the old and the new digit is due, on the levels
-// below everything; what lies in the slot of the new digit is due or belongs on a lower level.
-void TimerWheel::step_forward(Tick tick) noexcept {
-  if (tick == tick_) return;
-  const int top = level_of(tick ^ tick_);
-  const auto end = static_cast<Place>(top * slots + digit_of(tick, top));
-  for (int level = 0; level <= top; ++level)
-    while (occupied_[level] != 0) {
-      const auto first = static_cast<Place>(level * slots + std::countr_zero(occupied_[level]));
-      if (first >= end) break;
-      make_due(first);
-    }
+  if (tick < tick_) step_back(tick);
+  for (Place place = first_occupied(); place != nowhere && start_of(place) <= tick; place = first_occupied()) {
+    tick_ = start_of(place);
+    if (place < slots)
+      make_due(place);
+    else
+      spread(take(place).first);
+  }
   tick_ = tick;
-  spread(take(end));
 }
 
 // The clock went back. It should not, so this may take its time, but then nothing is early and nothing late.
@@ -227,11 +213,11 @@ void TimerWheel::step_back(Tick tick) noexcept {
     all.last = list.last;
   }
   tick_ = tick;
-  spread(all);
+  spread(all.first);
 }
 
 void TimerWheel::make_due(Place place) noexcept {
-  for (Index index = take(place).first; index != none;) {
+  for (Index index = sorted(take(place).first); index != none;) {
     const Index next = nodes_[index].next;
     append(due, index);
     index = next;
@@ -243,34 +229,34 @@ TimerWheel::List TimerWheel::take(Place place) noexcept {
   return std::exchange(lists_[place], List{});
 }
 
-void TimerWheel::spread(List list) noexcept {
-  for (Index index = list.first; index != none;) {
+void TimerWheel::spread(Index first) noexcept {
+  for (Index index = first; index != none;) {
     const Index next = nodes_[index].next;
     append(place_of(tick_after(nodes_[index].deadline)), index);
     index = next;
   }
 }
 
-// A merge sort of the list itself: stable, and it needs no memory. Nearly always there is nothing to do.
-void TimerWheel::sort_due() noexcept {
-  if (due_is_sorted()) return;
+// A merge sort of a list by deadline: stable, and it needs no memory. Nearly always there is nothing to do.
+TimerWheel::Index TimerWheel::sorted(Index first) noexcept {
+  if (is_sorted(first)) return first;
   std::array<Index, 32> runs;  // runs[i], if any, is a sorted list of 2^i nodes; longer runs hold earlier nodes
   runs.fill(none);
-  for (Index index = std::exchange(lists_[due], List{}).first; index != none;) {
+  for (Index index = first; index != none;) {
     const Index next = std::exchange(nodes_[index].next, none);
     std::size_t i = 0;
     for (; runs[i] != none; ++i) index = merge(std::exchange(runs[i], none), index);
     runs[i] = index;
     index = next;
   }
-  Index sorted = none;
-  for (const Index run : runs) sorted = merge(run, sorted);
-  while (sorted != none) append(due, std::exchange(sorted, nodes_[sorted].next));
+  Index all = none;
+  for (const Index run : runs) all = merge(run, all);
+  return all;
 }
 
-bool TimerWheel::due_is_sorted() const noexcept {
+bool TimerWheel::is_sorted(Index first) const noexcept {
   Duration last{};
-  for (Index index = lists_[due].first; index != none; index = nodes_[index].next)
+  for (Index index = first; index != none; index = nodes_[index].next)
     if (nodes_[index].deadline < std::exchange(last, nodes_[index].deadline)) return false;
   return true;
 }
@@ -288,13 +274,19 @@ TimerWheel::Index TimerWheel::merge(Index left, Index right) noexcept {
   return merged;
 }
 
-// What is on a lower level comes before all that is on a higher one, and within a level the slots are in order.
 std::optional<Duration> TimerWheel::next_deadline() const noexcept {
   if (lists_[due].first != none) return milliseconds(tick_);
-  for (int level = 0; level < levels; ++level)
+  const Place place = first_occupied();
+  if (place == nowhere) return std::nullopt;
+  return milliseconds(earliest_in(place));
+}
+
+// What is on a lower level comes before all that is on a higher one, and within a level the slots are in order.
+TimerWheel::Place TimerWheel::first_occupied() const noexcept {
+  for (std::size_t level = 0; level < levels; ++level)
     if (occupied_[level] != 0)
-      return milliseconds(earliest_in(static_cast<Place>(level * slots + std::countr_zero(occupied_[level]))));
-  return std::nullopt;
+      return static_cast<Place>(level * slots + static_cast<std::size_t>(std::countr_zero(occupied_[level])));
+  return nowhere;
 }
 
 TimerWheel::Tick TimerWheel::earliest_in(Place place) const noexcept {

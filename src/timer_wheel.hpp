@@ -117,20 +117,19 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
   void join(TimerGroup& group, Index index) noexcept;
   void leave_group(Index index) noexcept;
 
-  static int level_of(Tick differing) noexcept;
-  static int digit_of(Tick tick, int level) noexcept;
   Place place_of(Tick tick) const noexcept;
+  Tick start_of(Place place) const noexcept;
+  Place first_occupied() const noexcept;
   void append(Place place, Index index) noexcept;
   void unlink(Index index) noexcept;
 
   void collect_due(Tick tick) noexcept;
-  void step_forward(Tick tick) noexcept;
   void step_back(Tick tick) noexcept;
   void make_due(Place place) noexcept;
   List take(Place place) noexcept;
-  void spread(List list) noexcept;
-  void sort_due() noexcept;
-  bool due_is_sorted() const noexcept;
+  void spread(Index first) noexcept;
+  Index sorted(Index first) noexcept;
+  bool is_sorted(Index first) const noexcept;
   Index merge(Index left, Index right) noexcept;
 
   Tick earliest_in(Place place) const noexcept;
