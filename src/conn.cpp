@@ -49,7 +49,7 @@ void Connection::received(std::string_view bytes) {
   switch (phase_) {
     case Phase::open:
       note_activity();
-      if (reading_wanted())
+      if (listening())
         run_data(bytes);
       else
         keep(bytes);
@@ -127,8 +127,8 @@ void Connection::finish() noexcept {
 void Connection::settle() {
   flush();
   if (phase_ == Phase::open && flags_.drained_due) run_drained();
-  if (phase_ == Phase::open && flags_.offer && reading_wanted() && has_input()) run_data({});
-  if (phase_ == Phase::open && flags_.end_held && reading_wanted()) show_end();
+  if (phase_ == Phase::open && flags_.offer && listening() && has_input()) run_data({});
+  if (phase_ == Phase::open && flags_.end_held && listening()) show_end();
   if (phase_ == Phase::open && flags_.write_shut && !flags_.fin_sent && !output_) {
     loop_.driver().shutdown_send(stream_);
     flags_.fin_sent = true;
@@ -144,13 +144,16 @@ void Connection::settle() {
 
 bool Connection::work_left() const noexcept {
   if (phase_ != Phase::open) return false;
-  return flags_.drained_due || (reading_wanted() && ((flags_.offer && has_input()) || flags_.end_held));
+  return flags_.drained_due || (listening() && ((flags_.offer && has_input()) || flags_.end_held));
 }
 
-bool Connection::reading_wanted() const noexcept {
-  return phase_ == Phase::open && !flags_.paused && !(flags_.congested && !read_when_congested()) &&
-         !loop_.under_pressure() && !loop_.stopping();
+// Whether `data` and `ended` may be called.
+bool Connection::listening() const noexcept {
+  return phase_ == Phase::open && !flags_.paused && !(flags_.congested && !read_when_congested()) && !loop_.stopping();
 }
+
+// Too much memory stops reading, but not the showing of what was read: that frees it.
+bool Connection::reading_wanted() const noexcept { return listening() && !loop_.under_pressure(); }
 
 void Connection::update_receiving() {
   if (phase_ == Phase::closing || phase_ == Phase::finished) return;

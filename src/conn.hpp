@@ -107,6 +107,7 @@ class Connection final : public Conn {
   Duration idle_timeout() const noexcept;
   bool read_when_congested() const noexcept;
 
+  bool listening() const noexcept;
   bool reading_wanted() const noexcept;
   bool has_input() const noexcept { return input_ != nullptr; }
   bool work_left() const noexcept;
