@@ -279,6 +279,21 @@ TEST_P(Shutdown, LeavesNoDescriptorAndNoThreadBehind) {
   }
 }
 
+TEST_P(Shutdown, ItsPortMayBeServedAgainAtOnce) {
+  std::string address = "tcp://127.0.0.1:0";
+  for (int i = 0; i < 3; ++i) {
+    TestServer server =
+        serve({.opened =
+                   [](Conn& c) {
+                     c.write("!");
+                     return Action::close;  // first, so that the server's end keeps the port for a while
+                   }},
+              address);
+    EXPECT_EQ(server.connect().receive_rest().bytes, "!");
+    address = server.address().to_string();
+  }
+}
+
 TEST_P(Shutdown, AServerThatNeverRanLeavesNothingBehindEither) {
   const auto descriptors = open_descriptors();
   TemporaryDirectory directory;

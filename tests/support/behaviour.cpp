@@ -48,8 +48,9 @@ std::string name_of(Backend backend) {
 }
 
 std::string name_of(const testing::TestParamInfo<Setup>& info) {
-  return name_of(info.param.backend) + "_" + std::to_string(info.param.loops) +
-         (info.param.loops == 1 ? "_loop" : "_loops");
+  const int loops = info.param.loops;
+  const std::string count = loops < 0 ? "hardware" : std::to_string(loops);
+  return name_of(info.param.backend) + "_" + count + (loops == 1 ? "_loop" : "_loops");
 }
 
 }  // namespace evio::test
