@@ -65,7 +65,11 @@ Binding::Binding(std::string_view url) {
   std::string address(url.substr(0, question));
   if (question != url.npos) reuseport_ = read_reuseport(url, url.substr(question + 1));
   portable_ = take_suffix(address);
-  address_ = Address::parse(address);
+  try {
+    address_ = Address::parse(address);
+  } catch (const Error& error) {
+    throw Error(error.code(), url, error.problem());  // as the user wrote it
+  }
   if (reuseport_ && address_.is_unix()) refuse(url, "reuseport is for tcp and udp: a unix socket has one owner");
 }
 

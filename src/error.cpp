@@ -64,6 +64,6 @@ const std::error_category& error_category() noexcept {
 std::error_code make_error_code(Errc code) noexcept { return {static_cast<int>(code), error_category()}; }
 
 Error::Error(std::error_code code, std::string_view address, std::string_view problem)
-    : std::system_error(code), address_(address), what_(describe(code, address, problem)) {}
+    : std::system_error(code), address_(address), problem_(problem), what_(describe(code, address, problem)) {}
 
 }  // namespace evio::inline v1

@@ -32,9 +32,12 @@ class Error : public std::system_error {
   /// says no more than the problem does.
   const char* what() const noexcept override { return what_.c_str(); }
   const std::string& address() const noexcept { return address_; }
+  /// What is wrong with it.
+  const std::string& problem() const noexcept { return problem_; }
 
  private:
   std::string address_;
+  std::string problem_;
   std::string what_;
 };
 
