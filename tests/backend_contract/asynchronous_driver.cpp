@@ -21,8 +21,8 @@ constexpr int told_in_a_row = 3;  // of one stream in one turn
 
 }  // namespace
 
-AsynchronousDriver::AsynchronousDriver(Sink& sink, EventFd& waker, std::uint64_t seed, const Faults& faults)
-    : sink_(sink), waker_(waker), chance_(seed), faults_(faults), buffers_(ring_size) {}
+AsynchronousDriver::AsynchronousDriver(Sink& sink, EventFd& waker, std::uint64_t seed, const Faults& faults, bool waits)
+    : sink_(sink), waker_(waker), chance_(seed), faults_(faults), waits_(waits), buffers_(ring_size) {}
 
 AsynchronousDriver::~AsynchronousDriver() {
   while (!doors_.empty()) close_listener(static_cast<Listener>(doors_.begin()->first));
@@ -235,7 +235,7 @@ Polled AsynchronousDriver::poll(Duration deadline) {
   bool slept = false;
   for (bool last = false; !last;) {
     const Duration left = deadline == Duration::max() ? deadline : std::max(deadline, Duration::zero()) - now();
-    last = left <= Duration::zero();
+    last = !waits_ || left <= Duration::zero();
     const bool at_once = last || more_;
     slept |= !at_once;
     wait_for_kernel(at_once ? Duration::zero() : deadline == Duration::max() ? Duration(-1) : left);

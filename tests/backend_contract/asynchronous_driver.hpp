@@ -6,6 +6,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <thread>
@@ -22,7 +23,8 @@ namespace evio::test {
 
 class AsynchronousDriver final : public Driver {
  public:
-  AsynchronousDriver(Sink& sink, EventFd& waker, std::uint64_t seed, const Faults& faults);
+  /// `waits`: else every poll returns at once.
+  AsynchronousDriver(Sink& sink, EventFd& waker, std::uint64_t seed, const Faults& faults, bool waits = true);
   AsynchronousDriver(const AsynchronousDriver&) = delete;
   ~AsynchronousDriver() override;
 
@@ -92,6 +94,7 @@ class AsynchronousDriver final : public Driver {
   EventFd& waker_;
   Chance chance_;
   const Faults faults_;
+  const bool waits_;
   std::uint64_t generations_ = 0;
   Streams streams_;
   std::map<std::uint32_t, Door> doors_;
@@ -106,5 +109,9 @@ class AsynchronousDriver final : public Driver {
 
 /// This machine's platform with that driver; each loop gets a seed of its own.
 std::unique_ptr<Platform> make_asynchronous_platform(std::uint64_t seed, const Faults& faults = {});
+
+/// The same on one thread: by seed, one loop after the other turns once, and `between` is called between their turns.
+std::unique_ptr<Platform> make_stepped_platform(std::uint64_t seed, const Faults& faults,
+                                                std::function<void()> between);
 
 }  // namespace evio::test

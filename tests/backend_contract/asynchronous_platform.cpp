@@ -1,17 +1,20 @@
 // This machine's platform, but for its driver.
+#include <utility>
+#include <vector>
+
 #include "asynchronous_driver.hpp"
 
 namespace evio::test {
 
 namespace {
 
-class AsynchronousPlatform final : public Platform {
+class AsynchronousPlatform : public Platform {
  public:
-  AsynchronousPlatform(std::uint64_t seed, const Faults& faults)
-      : real_(make_platform(Backend::poll)), seed_(seed), faults_(faults) {}
+  AsynchronousPlatform(std::uint64_t seed, const Faults& faults, bool waits)
+      : real_(make_platform(Backend::poll)), seed_(seed), faults_(faults), waits_(waits) {}
 
   std::unique_ptr<Driver> make_driver(Sink& sink, Waker& waker) override {
-    return std::make_unique<AsynchronousDriver>(sink, static_cast<EventFd&>(waker), seed_++, faults_);
+    return std::make_unique<AsynchronousDriver>(sink, static_cast<EventFd&>(waker), seed_++, faults_, waits_);
   }
 
   Bound bind(const Address& address, bool reuseport, int backlog, const Options& options) override {
@@ -31,12 +34,38 @@ class AsynchronousPlatform final : public Platform {
   const std::unique_ptr<Platform> real_;
   std::uint64_t seed_;
   const Faults faults_;
+  const bool waits_;
+};
+
+class SteppedPlatform final : public AsynchronousPlatform {
+ public:
+  SteppedPlatform(std::uint64_t seed, const Faults& faults, std::function<void()> between)
+      : AsynchronousPlatform(seed, faults, false), chance_(~seed), between_(std::move(between)) {}
+
+  void run(std::span<Runner* const> runners, const std::function<void()>&) override {
+    std::vector<Runner*> running(runners.begin(), runners.end());
+    while (!running.empty()) {
+      const auto next = running.begin() + static_cast<std::ptrdiff_t>(chance_.upto(running.size()) - 1);
+      if (!(*next)->turn()) running.erase(next);
+      between_();
+    }
+  }
+  std::uint64_t random() override { return chance_.upto(SIZE_MAX); }
+
+ private:
+  Chance chance_;
+  const std::function<void()> between_;
 };
 
 }  // namespace
 
 std::unique_ptr<Platform> make_asynchronous_platform(std::uint64_t seed, const Faults& faults) {
-  return std::make_unique<AsynchronousPlatform>(seed, faults);
+  return std::make_unique<AsynchronousPlatform>(seed, faults, true);
+}
+
+std::unique_ptr<Platform> make_stepped_platform(std::uint64_t seed, const Faults& faults,
+                                                std::function<void()> between) {
+  return std::make_unique<SteppedPlatform>(seed, faults, std::move(between));
 }
 
 }  // namespace evio::test

@@ -38,11 +38,13 @@ Peer& Peer::operator=(Peer&& other) noexcept {
   std::swap(received_, other.received_);
   std::swap(ended_, other.ended_);
   std::swap(error_, other.error_);
+  std::swap(refused_, other.refused_);
   return *this;
 }
 
 std::size_t Peer::send(std::string_view bytes) {
   const ssize_t count = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (count < 0 && errno != EAGAIN) refused_ = true;
   return count < 0 ? 0 : static_cast<std::size_t>(count);
 }
 
@@ -59,9 +61,7 @@ void Peer::read(std::size_t most) {
   }
 }
 
-void Peer::shutdown_write() {
-  if (::shutdown(fd_, SHUT_WR) != 0) fail("shutdown");
-}
+void Peer::shutdown_write() { ::shutdown(fd_, SHUT_WR); }
 
 void Peer::reset() {
   reset_on_close(fd_);

@@ -20,15 +20,16 @@ class Peer {
   Peer& operator=(Peer&& other) noexcept;
   ~Peer() { close(); }
 
-  /// What the kernel takes of it; 0 when it takes nothing, or the connection is broken.
+  /// What the kernel takes of it; 0 when it takes nothing, or the other side is gone: what that sent can still be read.
   std::size_t send(std::string_view bytes);
   /// Takes what is there, at most `most` bytes.
   void read(std::size_t most = SIZE_MAX);
   /// What it read so far, and how that ended.
   const std::string& received() const noexcept { return received_; }
   bool ended() const noexcept { return ended_; }
-  bool reset_seen() const noexcept { return error_ != 0; }
+  bool reset_seen() const noexcept { return error_ != 0 || (ended_ && refused_); }
 
+  /// Nothing if the connection is broken.
   void shutdown_write();
   /// Closes with a reset.
   void reset();
@@ -41,6 +42,7 @@ class Peer {
   std::string received_;
   bool ended_ = false;
   int error_ = 0;
+  bool refused_ = false;  // a send failed: the kernel tells the error only once
 };
 
 /// A peer and the socket that a driver takes over.

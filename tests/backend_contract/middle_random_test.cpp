@@ -1,0 +1,60 @@
+// The middle on the asynchronous double: random connections, random kernels. Each world is named by its seed.
+#include <gtest/gtest.h>
+
+#include "middle_roles.hpp"
+#include "rig.hpp"
+
+namespace evio::test {
+namespace {
+
+class Middle : public testing::Test {
+ protected:
+  template <class Make>
+  void for_seeds(std::uint64_t count, const World::Setup& setup, Make make, int connections = 10) {
+    const DescriptorCheck descriptors;
+    for (std::uint64_t seed = first_seed(); seed < first_seed() + count && !HasFailure(); ++seed) {
+      SCOPED_TRACE("seed " + std::to_string(seed));
+      World(seed, setup).run(connections, make);
+    }
+  }
+  template <class One>
+  static std::unique_ptr<Role> a(World& world) {
+    return std::make_unique<One>(world);
+  }
+};
+
+TEST_F(Middle, EchoesWhatever) { for_seeds(40, {}, a<Echo>); }
+TEST_F(Middle, DeliversWhatWasWrittenBeforeClosing) { for_seeds(40, {}, a<Producer>); }
+TEST_F(Middle, DetachesWithoutLosingAByte) { for_seeds(40, {}, a<Detacher>); }
+TEST_F(Middle, SendsThroughHandlesInOrder) { for_seeds(40, {}, a<Sender>); }
+TEST_F(Middle, Aborts) { for_seeds(40, {}, a<Aborter>); }
+
+TEST_F(Middle, DoesAllOfItAtOnce) { for_seeds(60, {}, any_role); }
+TEST_F(Middle, DoesSoOnSeveralLoops) { for_seeds(40, {.loops = 3}, any_role, 20); }
+TEST_F(Middle, DoesSoWithTinyKernelBuffers) { for_seeds(15, {.buffer = 4096}, any_role); }
+
+TEST_F(Middle, DoesSoWithAPromptKernel) {
+  for_seeds(40, {.faults = {.idle = 0.05, .partial_send = 0.05, .stray_return = 0}}, any_role);
+}
+
+TEST_F(Middle, DoesSoWithAVerySlowKernel) { for_seeds(15, {.faults = {.idle = 0.95, .partial_send = 0.9}}, any_role); }
+TEST_F(Middle, DoesSoWhenAcceptingFails) { for_seeds(4, {.faults = {.accept_failure = 0.1}}, any_role); }
+TEST_F(Middle, SurvivesPeersThatBreakOff) { for_seeds(60, {.peer_resets = 0.02}, any_role, 20); }
+TEST_F(Middle, SurvivesConnectionsThatBreak) { for_seeds(60, {.faults = {.reset = 0.002}}, any_role, 20); }
+
+TEST_F(Middle, StaysWithinItsMemory) {
+  Limits limits{.output_high = 40'000, .output_low = 10'000};
+  limits.memory = 5000;
+  for_seeds(30, {.limits = limits}, a<Echo>);
+}
+
+TEST_F(Middle, LetsFewConnectionsIn) {
+  Limits limits{.output_high = 40'000, .output_low = 10'000};
+  limits.connections = 2;
+  for_seeds(30, {.peer_resets = 0.01, .limits = limits}, any_role, 20);
+}
+
+TEST_F(Middle, ReadsOnWhileCongested) { for_seeds(30, {.options = {.read_when_congested = true}}, any_role); }
+
+}  // namespace
+}  // namespace evio::test

@@ -1,0 +1,55 @@
+// Single promises of the middle that only a driver as slow as the double shows, or shows every time.
+#include <gtest/gtest.h>
+
+#include "middle_world.hpp"
+#include "rig.hpp"
+
+namespace evio::test {
+namespace {
+
+constexpr std::uint64_t seeds = 20;
+
+template <class One>
+void run(const World::Setup& setup, int connections = 3) {
+  const DescriptorCheck descriptors;
+  for (std::uint64_t seed = first_seed(); seed < first_seed() + seeds && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    World(seed, setup).run(connections, [](World& world) { return std::make_unique<One>(world); });
+  }
+}
+
+// Leaves everything, pauses, and takes it only when reading restarts.
+class Postponer : public Role {
+ public:
+  using Role::Role;
+
+ protected:
+  Action data(Conn& c, Input& in) override {
+    if (postponed_ || in.empty()) {
+      taken += in.take();
+      postponed_ = false;
+    } else {
+      postponed_ = true;
+      c.pause();
+      c.run_after(Duration::zero(), [](Conn& later) { later.resume(); });
+    }
+    return Action::none;
+  }
+  Action ended(Conn&, Input& in) override {
+    taken += in.take();
+    return Action::close;
+  }
+  void check_whole() override { EXPECT_TRUE(same_bytes(taken, from_peer)); }
+
+ private:
+  bool postponed_ = false;
+};
+
+TEST(MiddleRules, ReadingRestartsThoughWhatWaitsToBeTakenFillsTheMemory) {
+  World::Setup setup;
+  setup.limits.memory = 1000;
+  run<Postponer>(setup);
+}
+
+}  // namespace
+}  // namespace evio::test
