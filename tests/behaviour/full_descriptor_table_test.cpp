@@ -12,11 +12,13 @@ namespace {
 class FullDescriptorTable : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(FullDescriptorTable);
 
-// Leaves room for a few more descriptors than there are now, without a hole below.
-void leave_room(std::size_t room) {
+constexpr std::size_t room = 6;
+
+// Leaves room for so many more descriptors than there are now, without a hole below.
+void leave_room_for(std::size_t count) {
   std::vector<int> fillers;
   const auto open = open_descriptors();
-  ASSERT_TRUE(limit_descriptors(static_cast<std::size_t>(*open.rbegin()) + 1 + room));
+  ASSERT_TRUE(limit_descriptors(static_cast<std::size_t>(*open.rbegin()) + 1 + count));
   for (std::size_t holes = static_cast<std::size_t>(*open.rbegin()) + 1 - open.size(); holes > 0; --holes)
     fillers.push_back(::fcntl(0, F_DUPFD_CLOEXEC, 0));
 }
@@ -44,7 +46,7 @@ TEST_P(FullDescriptorTable, PausesAcceptingWithoutSpinningAndResumesWhenConnecti
     ASSERT_EQ(Client::to(server.address()).receive(1), "!");
     ASSERT_TRUE(eventually([&] { return server->stats().open == 0; }));
     opened = 0;
-    leave_room(6);
+    leave_room_for(room);
     for (Client& client : clients) client.connect(server.port());
     ASSERT_TRUE(eventually([&] { return server->stats().accept_pauses > 0; }));
     const auto served = static_cast<std::size_t>(opened);
@@ -73,7 +75,7 @@ TEST_P(FullDescriptorTable, DoesNotSpinMeanwhile) {
     const auto threads = server.threads();
     // Measured by clocks, for looking into /proc takes a descriptor.
     Usage before = usage(threads);
-    leave_room(6);
+    leave_room_for(room);
     for (Client& client : clients) client.connect(server.port());
     ASSERT_TRUE(eventually([&] { return server->stats().accept_pauses > 0; }));
     before = usage(threads);
@@ -90,7 +92,7 @@ TEST_P(FullDescriptorTable, ResumesWhenOthersFreeDescriptors) {
     auto clients = sockets(12);
     std::vector<int> others;
     for (int i = 0; i < 20; ++i) others.push_back(::fcntl(0, F_DUPFD_CLOEXEC, 0));
-    leave_room(6);
+    leave_room_for(room);
     for (Client& client : clients) client.connect(server.port());
     ASSERT_TRUE(eventually([&] { return server->stats().accept_pauses > 0; }));
     EXPECT_LT(opened, 12);
@@ -102,14 +104,14 @@ TEST_P(FullDescriptorTable, ResumesWhenOthersFreeDescriptors) {
 TEST_P(FullDescriptorTable, AServerThatCannotStartSaysSo) {
   in_child_process([&] {
     Server server(as_set_up({}), "tcp://127.0.0.1:0");
-    leave_room(0);
+    leave_room_for(0);
     EXPECT_THROW(server.run(), std::system_error);
   });
 }
 
 TEST_P(FullDescriptorTable, AnAddressThatCannotBeBoundForWantOfDescriptorsSaysSo) {
   in_child_process([&] {
-    leave_room(0);
+    leave_room_for(0);
     try {
       const Server server(as_set_up({}), "tcp://127.0.0.1:0");
       ADD_FAILURE() << "where did it get its descriptor from?";
