@@ -1,0 +1,64 @@
+// A timer wheel, its clock and what ran, for the tests of it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <evio/conn.hpp>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "timer_wheel.hpp"
+
+namespace evio::test {
+
+using namespace std::chrono_literals;
+using evio::Conn;
+using evio::Duration;
+using evio::Handler;
+using evio::Timer;
+using evio::TimerGroup;
+using evio::TimerWheel;
+
+struct SomeConn : Conn {
+  SomeConn() : Conn(Kind::stream) {}
+};
+
+// A wheel whose time is what the test says.
+class TimerWheelTest : public testing::Test {
+ protected:
+  std::size_t advance(Duration to) {
+    now = to;
+    return wheel->advance(now, [](TimerWheel::Callback& callback, Conn* conn) {
+      if (conn)
+        std::get<Handler<void(Conn&)>>(callback)(*conn);
+      else
+        std::get<Handler<void()>>(callback)();
+    });
+  }
+
+  // Does what a loop that has nothing else to do does, and says how often it woke.
+  int sleep_until(Duration end) {
+    int wakes = 0;
+    for (auto next = wheel->next_deadline(); next && *next <= end; next = wheel->next_deadline(), ++wakes)
+      advance(std::max(now, *next));
+    advance(end);
+    return wakes;
+  }
+
+  // Appends its name to `log`.
+  Timer note(Duration delay, std::string name, Duration period = {}) {
+    return wheel->run_after(
+        delay, [this, name = std::move(name)] { log += name; }, period);
+  }
+
+  Duration now{};
+  std::shared_ptr<TimerWheel> wheel = std::make_shared<TimerWheel>([this] { return now; });
+  std::string log;
+};
+
+}  // namespace evio::test
