@@ -1,4 +1,4 @@
-// The timer wheel: when what runs, and what names of timers do.#include "timer_wheel_fixture.hpp"
+// The timer wheel: when what runs, and what names of timers do.
 #include "timer_wheel_fixture.hpp"
 
 namespace evio::test {
