@@ -193,11 +193,13 @@ void UringDriver::arm(Stream stream, Slot& slot) {
   const bool reading = slot.receive_armed || slot.read_poll_armed;
   if (reading && (!wanted || slot.receive_armed == slot.bulk)) stop_reading(stream, slot);
   if (wanted && !reading && !slot.starved) {
-    if (slot.bulk)
+    if (slot.bulk) {
       arm_poll(Op::read_poll, stream, slot, POLLIN | POLLRDHUP, true);
-    else
+      slot.read_poll_armed = true;
+    } else {
       arm_receive(stream, slot);
-    (slot.bulk ? slot.read_poll_armed : slot.receive_armed) = true;
+      slot.receive_armed = true;
+    }
   }
   if (!wanted && !slot.reset_poll_armed) {
     arm_poll(Op::reset_poll, stream, slot, 0, true);  // once would not do: the peer's end sets it off, too
