@@ -213,8 +213,8 @@ TEST_P(CloseDelivers, NothingButClosedFollowsClose) {
                              .options = {.send_buffer = 8192},
                              .data =
                                  [&](Conn& c, Input&) {
-                                   log.add("data");
                                    handle = c.handle();
+                                   log.add("data");
                                    c.write(pattern(2 * mib));
                                    c.close();
                                    c.close();
