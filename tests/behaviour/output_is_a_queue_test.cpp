@@ -129,6 +129,7 @@ TEST_P(OutputIsAQueue, WhateverIsWrittenInWhateverPieces) {
       serve({.limits = {.output_high = 64 * mib}, .options = {.send_buffer = 8192}, .data = [&](Conn& c, Input& in) {
                if (in.size() < 1000) return;
                const std::string_view lent = in.take();
+               const std::lock_guard lock(mutex);
                unsigned seed = 0;
                expected.clear();
                for (const auto& [kind, size] : script) {
