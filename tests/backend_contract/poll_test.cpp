@@ -166,20 +166,22 @@ TEST_P(Polling, ASignalDoesNotEndIt) {
       std::this_thread::sleep_for(1ms);
     }
   });
-  const Duration begin = rig->now();
-  EXPECT_FALSE(rig.poll(30ms));
-  EXPECT_GE(rig->now() - begin, 30ms);
+  do {
+    const Duration begin = rig->now();
+    EXPECT_FALSE(rig.poll(30ms));
+    EXPECT_GE(rig->now() - begin, 30ms);
+  } while (handled == 0);
   done = true;
-  sending.join();
-  EXPECT_GT(handled, 0);
 }
 
 TEST_P(Polling, AWakeFromASignalHandlerEndsIt) {
   woken_by_signal = &rig.waker();
   const Signals signals([](int) {
+    const int before = errno;
     errno = 12345;
     woken_by_signal->wake();
     if (errno != 12345) std::abort();
+    errno = before;
   });
   Background sending([&] { signals.send(); });
   EXPECT_TRUE(rig.poll_at(Duration::max()));
