@@ -478,7 +478,7 @@ Address Connection::remote() const {
 }
 
 Address Connection::local() const {
-  const Address own = loop_.driver().local_address(stream_);
+  Address own = loop_.driver().local_address(stream_);
   if (!own.has_ip()) return own;
   return Address::from_ip(loop_.server().address(address_index_).scheme(), own.ip(), own.port(), own.scope());
 }

@@ -207,7 +207,7 @@ void LoopCore::on_datagram(DatagramSocket socket, const Datagram& datagram) { da
 void LoopCore::on_detached(Stream stream, NativeSocket socket) { connection(stream).handed_over(socket); }
 void LoopCore::on_closed(Stream stream, std::error_code error) { connection(stream).gone(error); }
 
-void LoopCore::handler_threw(Conn* connection, std::exception_ptr exception) noexcept {
+void LoopCore::handler_threw(Conn* connection, const std::exception_ptr& exception) noexcept {
   const Events& events = server_.events();
   try {
     if (!events.failed) std::rethrow_exception(exception);

@@ -77,7 +77,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   template <class Fn>
   void guard(Fn&& fn);
   // What left a handler goes to `failed`, or ends the server; connection null if none is concerned.
-  void handler_threw(Conn* connection, std::exception_ptr exception) noexcept;
+  void handler_threw(Conn* connection, const std::exception_ptr& exception) noexcept;
 
   void begin_accepting();
   void begin_stop();
