@@ -21,7 +21,9 @@ constexpr unsigned completions = 16384;
 constexpr unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
                            IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE | IORING_SETUP_R_DISABLED;
 
-std::string failed(const char* what, int error) { return std::string(what) + ": " + std::system_category().message(error); }
+std::string failed(const char* what, int error) {
+  return std::string(what) + ": " + std::system_category().message(error);
+}
 
 // Receives once by multishot into a provided buffer: the newest feature that the driver stands on, and it implies the
 // others.
