@@ -406,11 +406,15 @@ void Connection::took(std::size_t count) {
   output_->consume(count);
   if (output_->empty()) release_output();
   publish_pending();
-  if (flags_.congested && pending_output() < limits().output_low) {
-    flags_.congested = false;
-    flags_.drained_due = true;
-    flags_.offer = true;
-  }
+  relieve();
+}
+
+void Connection::relieve() noexcept {
+  if (!flags_.congested || pending_output() >= limits().output_low) return;
+  flags_.congested = false;
+  flags_.drained_due = true;
+  flags_.offer = true;
+  note();
 }
 
 void Connection::release_output() noexcept {

@@ -51,6 +51,8 @@ class Connection final : public Conn {
   void reading_may_have_changed();
   void run(const Handler<void(Conn&)>& callback);
   void wake();
+  // What was on its way to it has arrived, or was dropped: congestion may be over.
+  void relieve() noexcept;
   void overflow() { fail(Errc::output_overflow, CloseMode::abort); }
 
   // What Conn offers.

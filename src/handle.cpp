@@ -37,6 +37,7 @@ struct SendMail final : ConnMail {
       connection.write({std::string_view(bytes)});
     else
       connection.write(Buffer(std::move(bytes)));
+    connection.relieve();  // if it was dropped
   }
   static constexpr std::size_t worth_sharing = 4096;  // from here on a Buffer is cheaper than one more copy
 

@@ -89,16 +89,13 @@ void Ring::submit_and_reap() {
     io_uring_get_events(&ring_);
 }
 
-void Ring::submit_and_wait(Duration timeout) {
+bool Ring::submit_and_wait(Duration timeout) {
   io_uring_cqe* first = nullptr;
-  if (timeout < Duration::zero()) {
-    io_uring_submit_and_wait_timeout(&ring_, &first, 1, nullptr, nullptr);
-    return;
-  }
   __kernel_timespec until{};
   until.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(timeout).count();
   until.tv_nsec = (timeout % std::chrono::seconds(1)).count();
-  io_uring_submit_and_wait_timeout(&ring_, &first, 1, &until, nullptr);
+  io_uring_submit_and_wait_timeout(&ring_, &first, 1, timeout < Duration::zero() ? nullptr : &until, nullptr);
+  return io_uring_cq_ready(&ring_) > 0;
 }
 
 void Ring::flush_overflow() {

@@ -26,8 +26,9 @@ class Ring {
   // Submits what is queued and runs what the kernel has finished; does not wait. Spares the system call if there is
   // nothing of either.
   void submit_and_reap();
-  // The same, then waits for a completion until `timeout` has passed (negative: for ever).
-  void submit_and_wait(Duration timeout);
+  // The same, then waits for a completion until `timeout` has passed (negative: for ever). False: none came, since time
+  // was up or for a signal.
+  bool submit_and_wait(Duration timeout);
   // Brings completions that did not fit into the queue.
   void flush_overflow();
 

@@ -58,7 +58,8 @@ class UringDriver final : public Driver {
   struct Slot {
     int fd = -1;
     std::uint32_t generation = 0;
-    std::uint32_t pending = none;    // the send in flight
+    std::uint32_t pending = none;  // the send in flight
+    bool unix_domain : 1 = false;
     bool receiving : 1 = false;      // what is wanted
     bool bulk : 1 = false;           // read by readiness, since it sends a lot at a time
     bool starved : 1 = false;        // stands in starved_: its receive ended for want of buffers
@@ -76,6 +77,7 @@ class UringDriver final : public Driver {
     int error : 12 = 0;                // why it leaves
   };
   struct Pending {  // a send in flight
+    static constexpr std::size_t max_chunks = 16;
     Pending(Stream to, std::span<const Chunk> what, std::size_t bytes, std::uint32_t number) noexcept
         : stream(to), serial(number), chunks(what), size(bytes) {}
     Stream stream;
@@ -86,7 +88,7 @@ class UringDriver final : public Driver {
     bool fell_short = false;  // then `result` says how; silence is success
     int result = 0;
     msghdr message{};
-    iovec pieces[16];
+    iovec pieces[max_chunks];
   };
 
   static std::uint64_t user_data(Op op, std::uint32_t index, std::uint32_t generation) noexcept;
