@@ -12,8 +12,9 @@ namespace evio::inline v1 {
 namespace {
 
 constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-constexpr unsigned datagrams_max = 64;       // that every kernel cuts a message into
+constexpr unsigned segments_max = 64;        // that every kernel cuts a message into
 constexpr std::size_t message_max = 65'000;  // of several datagrams
+constexpr unsigned looked_back = 8;          // runs
 constexpr std::size_t largest_ip4 = 65'507;
 constexpr std::size_t largest_ip6 = 65'527;
 
@@ -26,76 +27,86 @@ std::size_t largest(const DatagramPort& port, const Datagram& datagram) noexcept
 bool DatagramSender::add(const DatagramPort& port, const Datagram& datagram) {
   sockaddr_storage to;
   socklen_t to_size = 0;
-  if (datagram.bytes.size() > largest(port, datagram) || !to_sockaddr(datagram.to, to, to_size, port.family))
-    return false;
-  if (fd_ != port.fd || used_ + datagram.bytes.size() > room) flush();
+  const std::size_t size = datagram.bytes.size();
+  if (size > largest(port, datagram) || !to_sockaddr(datagram.to, to, to_size, port.family)) return false;
   if (!memory_) memory_ = std::make_unique_for_overwrite<char[]>(room);
+  if (fd_ != port.fd || used_ + size > room || count_ == datagrams_max || run_count_ == runs_max) flush();
   fd_ = port.fd;
-  char* const place = std::copy(datagram.bytes.begin(), datagram.bytes.end(), memory_.get() + used_);
-  if (!extends_last(to, to_size, datagram)) {
-    if (count_ == batch) {
-      flush();
-      return add(port, datagram);
-    }
-    begin_run(port, to, to_size, datagram);
-  }
-  Run& run = runs_[count_ - 1];
-  run.piece.iov_len += datagram.bytes.size();
-  run.complete = datagram.bytes.size() < run.segment_size;
+  const unsigned index = run_for(port, to, to_size, datagram);
+  Run& run = runs_[index];
+  run.size += size;
+  run.complete = size < run.segment_size;
   ++run.datagrams;
-  used_ = static_cast<std::size_t>(place - memory_.get());
+  std::copy(datagram.bytes.begin(), datagram.bytes.end(), memory_.get() + used_);
+  used_ += size;
+  queued_[count_++] = {.run = index, .size = size};
   return true;
 }
 
-bool DatagramSender::extends_last(const sockaddr_storage& to, socklen_t to_size,
-                                  const Datagram& datagram) const noexcept {
-  if (count_ == 0) return false;
-  const Run& last = runs_[count_ - 1];
-  const std::size_t size = datagram.bytes.size();
-  return !last.complete && size > 0 && size <= last.segment_size && last.segment_size <= largest_segment_ &&
-         last.datagrams < datagrams_max && last.piece.iov_len + size <= message_max &&
-         std::memcmp(&last.to, &to, to_size) == 0 && last.from == datagram.from.ip() &&
-         last.from_scope == datagram.from.scope();
-}
-
-void DatagramSender::begin_run(const DatagramPort& port, const sockaddr_storage& to, socklen_t to_size,
-                               const Datagram& datagram) {
-  Run& run = runs_[count_];
+// The latest run between the two addresses, if there is room; behind it no other may be begun and then passed by.
+unsigned DatagramSender::run_for(const DatagramPort& port, const sockaddr_storage& to, socklen_t to_size,
+                                 const Datagram& datagram) {
+  for (unsigned back = 1; back <= std::min(run_count_, looked_back); ++back) {
+    const Run& run = runs_[run_count_ - back];
+    if (std::memcmp(&run.to, &to, to_size) != 0) continue;
+    if (fits(run, datagram)) return run_count_ - back;
+    break;
+  }
+  Run& run = runs_[run_count_];
   std::memcpy(&run.to, &to, to_size);
   run.from = datagram.from.ip();
   run.from_scope = datagram.from.scope();
   run.segment_size = datagram.bytes.size();
+  run.size = 0;
   run.datagrams = 0;
-  run.piece = {.iov_base = memory_.get() + used_, .iov_len = 0};
-  msghdr& message = messages_[count_].msg_hdr;
+  msghdr& message = messages_[run_count_].msg_hdr;
   message = {};
   message.msg_name = &run.to;
   message.msg_namelen = to_size;
-  message.msg_iov = &run.piece;
-  message.msg_iovlen = 1;
   message.msg_control = run.control;
   put_source(message, port, datagram.from);
-  ++count_;
+  return run_count_++;
+}
+
+bool DatagramSender::fits(const Run& run, const Datagram& datagram) const noexcept {
+  const std::size_t size = datagram.bytes.size();
+  return !run.complete && size > 0 && size <= run.segment_size && run.segment_size <= largest_segment_ &&
+         run.datagrams < segments_max && run.size + size <= message_max && run.from == datagram.from.ip() &&
+         run.from_scope == datagram.from.scope();
 }
 
 void DatagramSender::flush() noexcept {
-  for (unsigned i = 0; i < count_; ++i)
-    if (runs_[i].datagrams > 1)
-      put_segment_size(messages_[i].msg_hdr, static_cast<std::uint16_t>(runs_[i].segment_size));
-  for (unsigned next = 0; next < count_;) {
-    const int sent = ::sendmmsg(fd_, &messages_[next], count_ - next, flags);
+  lay_out();
+  for (unsigned next = 0; next < run_count_;) {
+    const int sent = ::sendmmsg(fd_, &messages_[next], run_count_ - next, flags);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0) refused(next++, errno);
     for (const unsigned end = next + static_cast<unsigned>(std::max(sent, 0)); next < end; ++next)
       count_sent(runs_[next]);
   }
-  count_ = 0;
+  count_ = run_count_ = 0;
   used_ = 0;
+}
+
+// Each run's pieces side by side, in the order in which they came.
+void DatagramSender::lay_out() noexcept {
+  iovec* place = pieces_.data();
+  for (unsigned i = 0; i < run_count_; ++i) {
+    messages_[i].msg_hdr.msg_iov = std::exchange(place, place + runs_[i].datagrams);
+    if (runs_[i].datagrams > 1)
+      put_segment_size(messages_[i].msg_hdr, static_cast<std::uint16_t>(runs_[i].segment_size));
+  }
+  char* data = memory_.get();
+  for (unsigned i = 0; i < count_; ++i) {
+    msghdr& message = messages_[queued_[i].run].msg_hdr;
+    message.msg_iov[message.msg_iovlen++] = {.iov_base = data, .iov_len = queued_[i].size};
+    data += queued_[i].size;
+  }
 }
 
 void DatagramSender::count_sent(const Run& run) noexcept {
   tally_.sent += run.datagrams;
-  tally_.bytes += run.piece.iov_len;
+  tally_.bytes += run.size;
 }
 
 // It did not fit the way to its receiver when cut by the kernel; or there is no room, and then it is lost.
@@ -106,20 +117,16 @@ void DatagramSender::refused(unsigned index, int error) noexcept {
 }
 
 void DatagramSender::send_one_by_one(unsigned index) noexcept {
-  Run& run = runs_[index];
-  largest_segment_ = run.segment_size - 1;
+  largest_segment_ = runs_[index].segment_size - 1;
   msghdr& message = messages_[index].msg_hdr;
   message.msg_controllen -= CMSG_SPACE(sizeof(std::uint16_t));
-  std::size_t rest = run.piece.iov_len;
-  while (rest > 0) {
-    run.piece.iov_len = std::min(rest, run.segment_size);
-    rest -= run.piece.iov_len;
+  message.msg_iovlen = 1;
+  for (unsigned i = 0; i < runs_[index].datagrams; ++i, ++message.msg_iov) {
     ssize_t count = 0;
     do count = ::sendmsg(fd_, &message, flags);
     while (count < 0 && errno == EINTR);
     (count < 0 ? tally_.dropped : tally_.sent) += 1;
     tally_.bytes += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
-    run.piece.iov_base = static_cast<char*>(run.piece.iov_base) + run.piece.iov_len;
   }
 }
 

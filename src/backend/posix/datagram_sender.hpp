@@ -14,7 +14,7 @@ namespace evio::inline v1 {
 
 class DatagramSender {
  public:
-  // Leaves from datagram.from. False: no such datagram can be sent.
+  // Leaves from datagram.from. False: no such datagram can be sent. Those to one peer keep their order.
   bool add(const DatagramPort& port, const Datagram& datagram);
   void flush() noexcept;
   bool empty() const noexcept { return count_ == 0; }
@@ -23,10 +23,9 @@ class DatagramSender {
   DatagramTally take_tally() noexcept;
 
  private:
-  static constexpr unsigned batch = 64;
+  static constexpr unsigned runs_max = 64;
+  static constexpr unsigned datagrams_max = 256;
   static constexpr std::size_t room = 256 << 10;
-  static constexpr std::size_t largest_ip4 = 65'507;
-  static constexpr std::size_t largest_ip6 = 65'527;
 
   // Datagrams from one address to another, all of one size but the last, which may be smaller: one message, which the
   // kernel cuts.
@@ -35,14 +34,19 @@ class DatagramSender {
     Address::Ip from;
     std::uint32_t from_scope;
     std::size_t segment_size;
+    std::size_t size;
     unsigned datagrams;
     bool complete;  // by a smaller one
-    iovec piece;
     alignas(cmsghdr) char control[datagram_control_size];
   };
+  struct Queued {
+    unsigned run;
+    std::size_t size;
+  };
 
-  bool extends_last(const sockaddr_storage& to, socklen_t to_size, const Datagram& datagram) const noexcept;
-  void begin_run(const DatagramPort& port, const sockaddr_storage& to, socklen_t to_size, const Datagram& datagram);
+  unsigned run_for(const DatagramPort& port, const sockaddr_storage& to, socklen_t to_size, const Datagram& datagram);
+  bool fits(const Run& run, const Datagram& datagram) const noexcept;
+  void lay_out() noexcept;
   void count_sent(const Run& run) noexcept;
   void refused(unsigned index, int error) noexcept;
   void send_one_by_one(unsigned index) noexcept;
@@ -51,9 +55,12 @@ class DatagramSender {
   std::unique_ptr<char[]> memory_;
   std::size_t used_ = 0;
   unsigned count_ = 0;
+  unsigned run_count_ = 0;
   std::size_t largest_segment_ = 64 << 10;  // that the kernel was not seen to refuse
-  std::array<Run, batch> runs_;
-  std::array<mmsghdr, batch> messages_{};
+  std::array<Queued, datagrams_max> queued_;
+  std::array<Run, runs_max> runs_;
+  std::array<iovec, datagrams_max> pieces_;
+  std::array<mmsghdr, runs_max> messages_{};
   DatagramTally tally_;
 };
 
