@@ -27,14 +27,11 @@ std::unique_ptr<Driver> poll_driver(Sink& sink, EventFd& waker) {
 #ifdef EVIO_HAVE_URING
 std::unique_ptr<Driver> uring_driver(Sink& sink, EventFd& waker) { return std::make_unique<UringDriver>(sink, waker); }
 
-const std::string& why_not_uring() { return Ring::what_is_missing(); }
+std::string why_not_uring() { return Ring::what_is_missing(); }
 #else
 std::unique_ptr<Driver> uring_driver(Sink&, EventFd&) { return nullptr; }
 
-const std::string& why_not_uring() {
-  static const std::string why = "this build was made without liburing";
-  return why;
-}
+std::string why_not_uring() { return "this build was made without liburing"; }
 #endif
 
 [[noreturn]] void refuse(const char* backend, const std::string& why) {
@@ -63,7 +60,7 @@ std::unique_ptr<Platform> make_platform(Backend backend) {
     case Backend::poll:
       return make_posix_platform(poll_driver);
     case Backend::io_uring:
-      if (!why_not_uring().empty()) refuse("io_uring", why_not_uring());
+      if (const std::string why = why_not_uring(); !why.empty()) refuse("io_uring", why);
       return make_posix_platform(uring_driver);
     case Backend::kqueue:
       refuse("kqueue", "it is not a Linux interface; take automatic or epoll");

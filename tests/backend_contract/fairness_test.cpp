@@ -56,6 +56,26 @@ TEST_P(Fairness, FloodingStreamsGetTheSame) {
   EXPECT_GT(std::ranges::min(sizes()), std::ranges::max(sizes()) / 4);
 }
 
+// More of them than some drivers have buffers.
+TEST_P(Fairness, ChattyStreamsGetTheSame) {
+  constexpr unsigned count = 40;
+  std::vector<Peer> peers;
+  for (unsigned i = 0; i < count; ++i) {
+    Pair pair = tcp_pair();
+    peers.push_back(std::move(pair.peer));
+    rig.open(Stream{i}, pair.ours);
+    rig->set_receiving(Stream{i}, true);
+  }
+  const std::string bytes = pattern(1000);
+  const auto turn = [&] {
+    for (unsigned i = 0; i < count; ++i) peers[i].send(bytes);
+  };
+  ASSERT_TRUE(rig.poll_until([&] { return rig[Stream{0}].received.size() > 500 * bytes.size(); }, turn));
+  std::vector<std::size_t> sizes;
+  for (unsigned i = 0; i < count; ++i) sizes.push_back(rig[Stream{i}].received.size());
+  EXPECT_GT(static_cast<double>(std::ranges::min(sizes)), 0.8 * static_cast<double>(std::ranges::max(sizes)));
+}
+
 TEST_P(Fairness, AStreamThatIsFedWhileItSendsDoesNotStarveAnother) {
   Pair sink = tcp_pair(), drop = tcp_pair();
   rig.open(a, sink.ours);

@@ -1,4 +1,15 @@
 // Which backend a server runs on: the one asked for or an error; EVIO_BACKEND decides only for `automatic`.
+#include <gmock/gmock.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <thread>
 
@@ -35,6 +46,58 @@ TEST(BackendChoice, TheNetSuffixAsksForThePortableOne) {
   TestServer server(echo(), "tcp-net://127.0.0.1:0");
   Client client = server.connect();
   EXPECT_EQ(echo_through(client, "x"), "x");
+}
+
+constexpr unsigned nobody = 65534;
+
+bool io_uring_works() { return std::ranges::count(backends(), Backend::io_uring) > 0; }
+
+// As a container's filter does.
+void forbid_io_uring() {
+  sock_filter filter[] = {
+      {BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
+      {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, __NR_io_uring_setup},
+      {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM},
+      {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
+  };
+  const sock_fprog program{.len = std::size(filter), .filter = filter};
+  ASSERT_EQ(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+  ASSERT_EQ(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+TEST(BackendChoice, WhereIoUringIsForbiddenAutomaticSaysNothingAndItsNameSaysWhy) {
+  in_child_process([] {
+    forbid_io_uring();
+    EXPECT_NO_THROW(run_briefly(Backend::automatic));
+    try {
+      run_briefly(Backend::io_uring);
+      ADD_FAILURE() << "it is forbidden";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr("io_uring"));
+      EXPECT_THAT(error.what(), testing::HasSubstr("epoll")) << "what to do";
+    }
+  });
+}
+
+// Within the limit that Debian sets; one loop, within much less.
+TEST(BackendChoice, AnOrdinaryUserHasIoUringTooAndLocksLittleMemory) {
+  if (!io_uring_works()) GTEST_SKIP() << "there is no io_uring here";
+  for (const int loops : {1, 8}) {
+    in_child_process([&] {
+      const rlim_t size = loops == 1 ? 256 * kib : 8 * mib;
+      const rlimit limit{.rlim_cur = size, .rlim_max = size};
+      ASSERT_EQ(::setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+      if (::getuid() == 0) {
+        ASSERT_EQ(::setgid(nobody), 0);
+        ASSERT_EQ(::setuid(nobody), 0);
+      }
+      TestServer server(
+          {.loops = loops, .backend = Backend::io_uring, .data = [](Conn& c, Input& in) { c.write(in.take()); }},
+          "tcp://127.0.0.1:0");
+      Client client = server.connect();
+      EXPECT_EQ(echo_through(client, "x"), "x");
+    });
+  }
 }
 
 class LoopCount : public Behaviour {};

@@ -8,7 +8,7 @@
 
 namespace evio::inline v1 {
 
-BufferRing::BufferRing(Ring& ring) : ring_(ring) {
+BufferRing::BufferRing(Ring& ring, unsigned count) : ring_(ring), count_(count) {
   const std::size_t head = count * sizeof(io_uring_buf);
   mapped_ = head + count * size;
   void* memory = ::mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -33,7 +33,7 @@ BufferRing::~BufferRing() {
 }
 
 void BufferRing::give_back(std::uint16_t id) noexcept {
-  io_uring_buf_ring_add(buffers_, memory_ + id * size, size, id, io_uring_buf_ring_mask(count), 0);
+  io_uring_buf_ring_add(buffers_, memory_ + id * size, size, id, io_uring_buf_ring_mask(count_), 0);
   io_uring_buf_ring_advance(buffers_, 1);
 }
 

@@ -15,10 +15,11 @@ class BufferRing {
  public:
   static constexpr std::uint16_t group = 0;
   // Few and cycled through, they stay in the cache; a peer that sends more than fits into one is read in another way.
-  static constexpr unsigned count = 128;
+  static constexpr unsigned usual_count = 128;
   static constexpr std::size_t size = 8 << 10;
 
-  explicit BufferRing(Ring& ring);  // throws Error
+  // `count`: a power of two. Throws Error.
+  BufferRing(Ring& ring, unsigned count);
   BufferRing(const BufferRing&) = delete;
   BufferRing& operator=(const BufferRing&) = delete;
   ~BufferRing();
@@ -29,6 +30,7 @@ class BufferRing {
 
  private:
   Ring& ring_;
+  const unsigned count_;
   io_uring_buf_ring* buffers_ = nullptr;
   char* memory_ = nullptr;
   std::size_t mapped_ = 0;

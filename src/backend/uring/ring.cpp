@@ -15,8 +15,9 @@ namespace evio::inline v1 {
 
 namespace {
 
-constexpr unsigned submissions = 1024;
-constexpr unsigned completions = 16384;
+// Room for a burst of all connections; less where a user may lock little memory, which rings count as.
+constexpr unsigned completions[] = {16384, 4096, 1024};
+constexpr unsigned completions_per_submission = 16;
 
 constexpr unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
                            IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE | IORING_SETUP_R_DISABLED;
@@ -34,7 +35,7 @@ std::string try_receiving() {
   try {
     Ring ring;
     ring.enable();
-    BufferRing buffers(ring);
+    BufferRing buffers(ring, 1);
     io_uring_sqe* entry = ring.entry();
     io_uring_prep_recv_multishot(entry, ends[0], nullptr, 0, 0);
     entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
@@ -57,10 +58,17 @@ std::string try_receiving() {
 }  // namespace
 
 Ring::Ring() {
-  io_uring_params params{};
-  params.flags = flags;
-  params.cq_entries = completions;
-  if (const int error = io_uring_queue_init_params(submissions, &ring_, &params); error < 0)
+  int error = -ENOMEM;
+  for (std::size_t i = 0; i < std::size(completions) && error == -ENOMEM; ++i) {
+    io_uring_params params{};
+    params.flags = flags;
+    params.cq_entries = completions[i];
+    error = io_uring_queue_init_params(completions[i] / completions_per_submission, &ring_, &params);
+  }
+  if (error == -ENOMEM)
+    throw Error(std::error_code(ENOMEM, std::system_category()), "",
+                "io_uring may lock no more memory (see `ulimit -l`); take automatic or epoll");
+  if (error < 0)
     throw Error(std::error_code(-error, std::system_category()), "",
                 "io_uring cannot be set up (forbidden, or a kernel before 6.1); take automatic or epoll");
 }
@@ -99,7 +107,8 @@ bool Ring::submit_and_wait(Duration timeout) {
 }
 
 void Ring::flush_overflow() {
-  while (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW && io_uring_cq_ready(&ring_) < completions)
+  while (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW &&
+         io_uring_cq_ready(&ring_) < ring_.cq.ring_entries)
     if (io_uring_get_events(&ring_) < 0) return;
 }
 
@@ -114,9 +123,6 @@ bool Ring::take(io_uring_cqe& completion) noexcept {
   return false;
 }
 
-const std::string& Ring::what_is_missing() {
-  static const std::string missing = try_receiving();
-  return missing;
-}
+std::string Ring::what_is_missing() { return try_receiving(); }
 
 }  // namespace evio::inline v1

@@ -48,7 +48,7 @@ class Ring {
   io_uring* native() noexcept { return &ring_; }
 
   // Why io_uring cannot be had here; empty if all that the driver needs works.
-  static const std::string& what_is_missing();
+  static std::string what_is_missing();
 
  private:
   mutable io_uring ring_{};

@@ -17,10 +17,9 @@ namespace evio::inline v1 {
 namespace {
 
 constexpr std::size_t buffer_size = 64 << 10;
-constexpr std::size_t large_send = 16 << 10;   // from here on copying costs more than the system call that it saves
+constexpr std::size_t large_send = 16 << 10;  // from here on copying costs more than the system call that it saves
 constexpr int large_reads_for_bulk = 2;
 constexpr int small_reads_for_ring = 7;
-constexpr std::size_t rearmed_a_turn = BufferRing::count / 8;
 
 constexpr int op_shift = 28;
 constexpr std::uint32_t index_mask = (1u << op_shift) - 1;
@@ -35,8 +34,11 @@ std::size_t total(std::span<const Chunk> chunks) noexcept {
 
 }  // namespace
 
-UringDriver::UringDriver(Sink& sink, EventFd& waker)
-    : sink_(sink), waker_(waker), buffer_(std::make_unique_for_overwrite<char[]>(buffer_size)) {}
+UringDriver::UringDriver(Sink& sink, EventFd& waker, unsigned buffers)
+    : sink_(sink),
+      waker_(waker),
+      buffer_count_(buffers),
+      buffer_(std::make_unique_for_overwrite<char[]>(buffer_size)) {}
 
 UringDriver::~UringDriver() {
   if (enabled_) drain_ring();
@@ -193,7 +195,7 @@ void UringDriver::arm(Stream stream, Slot& slot) {
   const bool wanted = slot.receiving && !slot.ended;
   const bool reading = slot.receive_armed || slot.read_poll_armed;
   if (reading && (!wanted || slot.receive_armed == slot.bulk)) stop_reading(stream, slot);
-  if (wanted && !reading && !slot.starved) {
+  if (wanted && !reading) {
     if (slot.bulk) {
       arm_poll(Op::read_poll, stream, slot, POLLIN | POLLRDHUP, true);
       slot.read_poll_armed = true;
@@ -244,15 +246,6 @@ void UringDriver::cancel_all(Stream stream, Slot& slot) {
   if (slot.receive_armed || slot.read_poll_armed) stop_reading(stream, slot);
   if (slot.write_poll_armed) queue_cancel(user_data(Op::write_poll, index, slot.generation));
   if (slot.reset_poll_armed) queue_cancel(user_data(Op::reset_poll, index, slot.generation));
-}
-
-// In the order in which they ran out of buffers, a few a turn: the first to be armed could take all there are.
-void UringDriver::rearm_starved() {
-  for (std::size_t i = std::min(starved_.size(), rearmed_a_turn); i > 0; --i) {
-    slot(starved_.front()).starved = false;
-    change(starved_.front());
-    starved_.pop_front();
-  }
 }
 
 // ---- Leaving
@@ -400,14 +393,13 @@ Polled UringDriver::poll(Duration deadline) {
   if (!enabled_) {
     enabled_ = true;
     ring_.enable();
-    buffers_ = std::make_unique<BufferRing>(ring_);
+    buffers_ = std::make_unique<BufferRing>(ring_, buffer_count_);
     watch(Op::waker, 0, waker_.fd());
   }
   ports_.flush();
-  rearm_starved();
   apply_changes();
-  const bool more = !queued_sends_.empty() || !unread_.empty() || !unaccepted_.empty() || !undelivered_.empty() ||
-                    !starved_.empty() || may_leave();
+  const bool more =
+      !queued_sends_.empty() || !unread_.empty() || !unaccepted_.empty() || !undelivered_.empty() || may_leave();
   Duration timeout = more ? Duration::zero() : time_until(deadline);
   const bool sleep = timeout != Duration::zero();
   if (!sleep) ring_.submit_and_reap();
@@ -503,9 +495,8 @@ void UringDriver::received(Stream stream, std::uint32_t generation, const io_uri
     case 0:
       from.ended = true;
       return sink_.on_end_of_stream(stream);
-    case -ENOBUFS:
-      if (!from.starved) starved_.push_back(stream);
-      from.starved = true;
+    case -ENOBUFS:  // others took them all, and would again: it is read without
+      from.bulk = true;
       return;
     case -ECANCELED:
       return;

@@ -2,13 +2,12 @@
 //
 // Bytes arrive by multishot receives into provided buffers, lent upwards in place. Small output is queued and submitted
 // with the next entry to the kernel, never waiting there (MSG_DONTWAIT): silence means that the kernel has all of it.
-// Large output goes out at once by sendmsg, and a stream that sends more than fits into a provided buffer is read as on
-// epoll: by readiness, into one large buffer. So the kernel never refers to memory of a stream while the loop runs, and
-// all that can be outstanding for one is a receive or polls.
+// Large output goes out at once by sendmsg, and a stream that sends more than fits into a provided buffer, or finds
+// none, is read as on epoll: by readiness, into one large buffer. So the kernel never refers to memory of a stream while
+// the loop runs, and all that can be outstanding for one is a receive or polls.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -25,7 +24,8 @@ namespace evio::inline v1 {
 
 class UringDriver final : public Driver {
  public:
-  UringDriver(Sink& sink, EventFd& waker);
+  // `buffers`: how many receive at a time, a power of two.
+  UringDriver(Sink& sink, EventFd& waker, unsigned buffers = BufferRing::usual_count);
   ~UringDriver() override;
 
   void accept_from(Listener listener, NativeSocket socket) override;
@@ -62,7 +62,6 @@ class UringDriver final : public Driver {
     bool unix_domain : 1 = false;
     bool receiving : 1 = false;      // what is wanted
     bool bulk : 1 = false;           // read by readiness, since it sends a lot at a time
-    bool starved : 1 = false;        // stands in starved_: its receive ended for want of buffers
     bool blocked : 1 = false;        // the kernel took less than it was given; until it is writable again
     bool changed : 1 = false;        // stands in changed_
     bool leaving : 1 = false;        // closes, or is being detached
@@ -107,7 +106,6 @@ class UringDriver final : public Driver {
   void arm_poll(Op op, Stream stream, const Slot& slot, unsigned events, bool multishot);
   void stop_reading(Stream stream, Slot& slot);
   void cancel_all(Stream stream, Slot& slot);
-  void rearm_starved();
   void watch(Op op, std::uint32_t index, int fd);
   void queue_cancel(std::uint64_t target);
 
@@ -134,6 +132,7 @@ class UringDriver final : public Driver {
   Sink& sink_;
   EventFd& waker_;
   Ring ring_;
+  const unsigned buffer_count_;
   std::unique_ptr<BufferRing> buffers_;
   const std::unique_ptr<char[]> buffer_;  // for what is read by readiness
   Slots<Slot> slots_;
@@ -146,7 +145,6 @@ class UringDriver final : public Driver {
     std::uint32_t generation;
   };
   std::vector<Unread> unread_, rereading_;        // by readiness: more is there
-  std::deque<Stream> starved_;                    // in the order in which they are to receive again
   std::vector<Listener> unaccepted_, accepting_;  // more is there
   std::vector<DatagramSocket> undelivered_, delivering_;
   Listeners listeners_;
