@@ -1,5 +1,6 @@
 #include "mail.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -8,48 +9,45 @@ namespace evio::inline v1 {
 
 namespace {
 
-struct Node {
-  Node* next;
-};
+// One message begins a cache line: a small one is one line that goes from core to core.
+constexpr std::align_val_t alignment{64};
 
-// Nodes that change hands together.
+void* allocate(std::size_t size) { return ::operator new(size, alignment); }
+void release(void* memory) noexcept { ::operator delete(memory, alignment); }
+
+// What changes hands together. Beside the memory, not linked in it: who takes a piece need not have it in its cache.
 struct Stack {
   static constexpr std::size_t most = 64;
 
   bool empty() const noexcept { return count == 0; }
   bool full() const noexcept { return count == most; }
-  void push(void* memory) noexcept {
-    top = ::new (memory) Node{top};
-    ++count;
-  }
-  void* pop() noexcept {
-    --count;
-    return std::exchange(top, top->next);
-  }
-  void release() noexcept {
-    while (!empty()) ::operator delete(pop());
+  void push(void* memory) noexcept { pieces[count++] = memory; }
+  void* pop() noexcept { return pieces[--count]; }
+  void clear() noexcept {
+    while (!empty()) release(pop());
   }
 
-  Node* top = nullptr;
+  void* pieces[most];
   std::size_t count = 0;
 };
 
 // Where threads that only receive leave what threads that only send need.
 class Depot {
  public:
-  void give(Stack stack) noexcept {
+  void give(Stack& stack) noexcept {
     {
       const std::lock_guard lock(mutex_);
       if (count_ < most) {
-        stacks_[count_++] = stack;
+        stacks_[count_++] = std::exchange(stack, {});
         return;
       }
     }
-    stack.release();
+    stack.clear();
   }
-  Stack take() noexcept {
+  // Leaves an empty one as it is if there is nothing.
+  void take(Stack& stack) noexcept {
     const std::lock_guard lock(mutex_);
-    return count_ > 0 ? stacks_[--count_] : Stack();
+    if (count_ > 0) stack = stacks_[--count_];
   }
 
  private:
@@ -75,13 +73,14 @@ struct Stock {
     if (!spare.empty()) depot().give(spare);
   }
   void* take() {
-    if (current.empty()) current = spare.empty() ? depot().take() : std::exchange(spare, {});
-    return current.empty() ? ::operator new(Mail::pooled_size) : current.pop();
+    if (current.empty() && !spare.empty()) std::swap(current, spare);
+    if (current.empty()) depot().take(current);
+    return current.empty() ? allocate(Mail::pooled_size) : current.pop();
   }
   void give(void* memory) noexcept {
     if (current.full()) {
       if (!spare.empty()) depot().give(spare);
-      spare = std::exchange(current, {});
+      std::swap(current, spare);
     }
     current.push(memory);
   }
@@ -104,14 +103,14 @@ bool pooled(std::size_t size) noexcept { return pooling && size <= Mail::pooled_
 
 void* Mail::operator new(std::size_t size) {
   if (pooled(size)) return stock.take();
-  return ::operator new(size < pooled_size ? pooled_size : size);
+  return allocate(std::max(size, pooled_size));
 }
 
 void Mail::operator delete(void* memory, std::size_t size) noexcept {
   if (pooled(size))
     stock.give(memory);
   else
-    ::operator delete(memory);
+    release(memory);
 }
 
 }  // namespace evio::inline v1
