@@ -91,7 +91,9 @@ struct Stock {
 thread_local Stock stock;
 
 // AddressSanitizer is to see each message's own end.
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef __has_feature  // clang's way to ask
+constexpr bool pooling = !__has_feature(address_sanitizer);
+#elif defined(__SANITIZE_ADDRESS__)
 constexpr bool pooling = false;
 #else
 constexpr bool pooling = true;
