@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <evio/error.hpp>
@@ -123,6 +124,12 @@ bool Ring::take(io_uring_cqe& completion) noexcept {
   return false;
 }
 
-std::string Ring::what_is_missing() { return try_receiving(); }
+std::string Ring::what_is_missing() {
+  static std::atomic<bool> worked = false;
+  if (worked) return {};
+  std::string missing = try_receiving();
+  worked = missing.empty();
+  return missing;
+}
 
 }  // namespace evio::inline v1
