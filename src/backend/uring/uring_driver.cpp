@@ -50,7 +50,8 @@ void UringDriver::drain_ring() noexcept {
   io_uring_prep_cancel64(entry, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
   entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
   entry->user_data = user_data(Op::cancel, 0, 0);
-  for (int tries = 0; outstanding_ > 0 && tries < 10; ++tries) {
+  const Duration deadline = monotonic_now() + std::chrono::seconds(1);
+  while (outstanding_ > 0 && monotonic_now() < deadline) {
     ring_.submit_and_wait(std::chrono::milliseconds(100));
     for (io_uring_cqe completion; ring_.take(completion);) {
       const auto op = static_cast<Op>(static_cast<std::uint32_t>(completion.user_data) >> op_shift);
@@ -349,9 +350,10 @@ void UringDriver::note_send(const io_uring_cqe& completion) noexcept {
   pending_[index].result = completion.res;
 }
 
-// All that was queued has been submitted: what did not complain is with the kernel.
+// What was submitted and did not complain is with the kernel. Short of memory it may not have taken all that was
+// queued: then the next entry brings the rest.
 void UringDriver::finish_sends() {
-  if (queued_sends_.empty()) return;
+  if (queued_sends_.empty() || ring_.queued()) return;
   ring_.flush_overflow();
   ring_.peek([this](const io_uring_cqe& completion) {
     if (static_cast<Op>(static_cast<std::uint32_t>(completion.user_data) >> op_shift) == Op::send)
@@ -415,7 +417,9 @@ Polled UringDriver::poll(Duration deadline) {
   finish_sends();
   go_on();
   bool any = more;
-  for (io_uring_cqe completion; ring_.take(completion); any = true) dispatch(completion);
+  // No more than were there: what handlers queue may bring further ones, and each stream has its share of a turn.
+  std::size_t left = ring_.ready();
+  for (io_uring_cqe completion; left > 0 && ring_.take(completion); --left, any = true) dispatch(completion);
   return {.any = process_leaving() || any, .slept = sleep};
 }
 
@@ -499,7 +503,9 @@ void UringDriver::received(Stream stream, std::uint32_t generation, const io_uri
       from.starved = true;
       return;
     case -ECANCELED:
-      return;
+    case -EINTR:
+    case -EAGAIN:
+      return;  // armed again, if it is still wanted
     default:
       return leave(stream, -completion.res);
   }
