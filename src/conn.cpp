@@ -66,7 +66,10 @@ void Connection::received(std::string_view bytes) {
 
 void Connection::end_received() {
   flags_.receiving = false;
-  (phase_ == Phase::open ? flags_.end_held : flags_.ended) = true;
+  if (phase_ == Phase::open)
+    flags_.end_held = true;
+  else
+    flags_.ended = true;
   settle();
 }
 

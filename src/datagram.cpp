@@ -39,11 +39,9 @@ void Datagrams::received(DatagramSocket socket, const Datagram& datagram) {
 
 bool Datagrams::send(DatagramSocket socket, const Datagram& datagram) {
   const bool open = std::find(sockets_.begin(), sockets_.end(), socket) != sockets_.end();
-  const bool sent = open && loop_.driver().send_to(socket, datagram);
-  Counters& counters = loop_.counters();
-  (sent ? counters.datagrams_sent : counters.datagrams_dropped).add(1);
-  if (sent) counters.sent.add(datagram.bytes.size());
-  return sent;
+  const bool accepted = open && loop_.driver().send_to(socket, datagram);
+  if (!accepted) loop_.counters().datagrams_dropped.add(1);
+  return accepted;
 }
 
 void Datagrams::close() {

@@ -1,6 +1,6 @@
+#include <algorithm>
 #include <evio/handle.hpp>
 #include <string>
-#include <type_traits>
 #include <utility>
 
 #include "handle_block.hpp"
@@ -9,9 +9,6 @@
 namespace evio::inline v1 {
 
 namespace {
-
-std::string_view view(const std::string& bytes) { return bytes; }
-std::string_view view(const Buffer& bytes) { return bytes.view(); }
 
 // Mail to one connection: found again by name when it is delivered, since it may be gone by then.
 struct ConnMail : Mail {
@@ -26,22 +23,35 @@ struct ConnMail : Mail {
   std::shared_ptr<HandleBlock> block;
 };
 
-template <class Bytes>
-struct SendMail final : ConnMail {
-  SendMail(std::shared_ptr<HandleBlock> to, Bytes from) : ConnMail(std::move(to)), bytes(std::move(from)) {}
-  void arrived() noexcept override { block->arrived(bytes.size()); }
-  void run(Connection& connection) override {
-    if constexpr (std::is_same_v<Bytes, Buffer>)
-      connection.write(std::move(bytes));
-    else if (bytes.size() < worth_sharing)
-      connection.write({std::string_view(bytes)});
-    else
-      connection.write(Buffer(std::move(bytes)));
+// Bytes that were sent through a handle; a small text is kept within the mail.
+struct SendMail : ConnMail {
+  SendMail(std::shared_ptr<HandleBlock> to, std::size_t bytes) : ConnMail(std::move(to)), size(bytes) {}
+  void arrived() noexcept final { block->arrived(size); }
+  void run(Connection& connection) final {
+    write(connection);
     connection.relieve();  // if it was dropped
   }
-  static constexpr std::size_t worth_sharing = 4096;  // from here on a Buffer is cheaper than one more copy
+  virtual void write(Connection& connection) = 0;
 
-  Bytes bytes;
+  const std::size_t size;
+};
+
+struct TextMail final : SendMail {
+  TextMail(std::shared_ptr<HandleBlock> to, std::string_view bytes) : SendMail(std::move(to), bytes.size()) {
+    std::copy(bytes.begin(), bytes.end(), text);
+  }
+  void write(Connection& connection) override { connection.write({std::string_view(text, size)}); }
+
+  static constexpr std::size_t room = pooled_size - sizeof(SendMail);
+  char text[room];
+};
+
+struct BufferMail final : SendMail {
+  BufferMail(std::shared_ptr<HandleBlock> to, Buffer from)
+      : SendMail(std::move(to), from.size()), bytes(std::move(from)) {}
+  void write(Connection& connection) override { connection.write(std::move(bytes)); }
+
+  Buffer bytes;
 };
 
 struct OverflowMail final : ConnMail {
@@ -67,14 +77,14 @@ struct CloseMail final : ConnMail {
 };
 
 struct DatagramMail final : Mail {
-  DatagramMail(std::shared_ptr<HandleBlock> to, std::string from) : block(std::move(to)), bytes(std::move(from)) {}
+  DatagramMail(std::shared_ptr<HandleBlock> to, Buffer from) : block(std::move(to)), bytes(std::move(from)) {}
   void deliver(LoopCore& loop) override {
     const HandleBlock::Peer& peer = *block->peer();
-    loop.datagrams().send(peer.socket, {.from = peer.local, .to = peer.remote, .bytes = bytes});
+    loop.datagrams().send(peer.socket, {.from = peer.local, .to = peer.remote, .bytes = bytes.view()});
   }
 
   std::shared_ptr<HandleBlock> block;
-  std::string bytes;
+  Buffer bytes;
 };
 
 }  // namespace
@@ -89,13 +99,21 @@ bool HandleBlock::reserve(std::size_t bytes) noexcept {
   return false;
 }
 
-template <class Bytes>
-bool HandleBlock::send(Bytes bytes) {
+bool HandleBlock::send(std::string_view bytes) {
+  if (bytes.size() > TextMail::room || peer_) return send(Buffer(std::string(bytes)));
   if (gone()) return false;
-  if (peer_) return push(std::make_unique<DatagramMail>(shared_from_this(), std::string(view(bytes))));
+  if (!reserve(bytes.size())) return true;
+  if (push(std::make_unique<TextMail>(shared_from_this(), bytes))) return true;
+  arrived(bytes.size());
+  return false;
+}
+
+bool HandleBlock::send(Buffer bytes) {
+  if (gone()) return false;
+  if (peer_) return push(std::make_unique<DatagramMail>(shared_from_this(), std::move(bytes)));
   const std::size_t size = bytes.size();
   if (!reserve(size)) return true;
-  if (push(std::make_unique<SendMail<Bytes>>(shared_from_this(), std::move(bytes)))) return true;
+  if (push(std::make_unique<BufferMail>(shared_from_this(), std::move(bytes)))) return true;
   arrived(size);
   return false;
 }
@@ -112,7 +130,7 @@ bool same(const HandleBlock& a, const HandleBlock& b) noexcept {
   return a.mailbox_ == b.mailbox_ && a.peer_->socket == b.peer_->socket && a.peer_->remote == b.peer_->remote;
 }
 
-bool Handle::send(std::string_view bytes) const { return block_ && block_->send(std::string(bytes)); }
+bool Handle::send(std::string_view bytes) const { return block_ && block_->send(bytes); }
 
 bool Handle::send(std::span<const std::byte> bytes) const {
   return send(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));

@@ -28,8 +28,8 @@ class HandleBlock : public std::enable_shared_from_this<HandleBlock> {
 
   static Handle handle(std::shared_ptr<HandleBlock> block) noexcept { return Handle(std::move(block)); }
 
-  template <class Bytes>
-  bool send(Bytes bytes);
+  bool send(std::string_view bytes);
+  bool send(Buffer bytes);
   bool push(std::unique_ptr<Mail> mail);
 
   bool gone() const noexcept { return gone_.load(std::memory_order_acquire); }

@@ -204,6 +204,11 @@ void LoopCore::on_received(Stream stream, std::string_view bytes) {
 void LoopCore::on_end_of_stream(Stream stream) { connection(stream).end_received(); }
 void LoopCore::on_sent(Stream stream, std::size_t count) { connection(stream).sent(count); }
 void LoopCore::on_datagram(DatagramSocket socket, const Datagram& datagram) { datagrams_.received(socket, datagram); }
+void LoopCore::on_datagrams_sent(const DatagramTally& tally) {
+  counters_.datagrams_sent.add(tally.sent);
+  counters_.sent.add(tally.bytes);
+  counters_.datagrams_dropped.add(tally.dropped);
+}
 void LoopCore::on_detached(Stream stream, NativeSocket socket) { connection(stream).handed_over(socket); }
 void LoopCore::on_closed(Stream stream, std::error_code error) { connection(stream).gone(error); }
 

@@ -5,21 +5,9 @@
 #include <memory>
 
 #include "backend/driver.hpp"
+#include "mail.hpp"
 
 namespace evio::inline v1 {
-
-class LoopCore;
-
-// One message. Delivered on the loop's thread, or destroyed undelivered on any thread.
-struct Mail {
-  Mail() = default;
-  Mail(const Mail&) = delete;
-  Mail& operator=(const Mail&) = delete;
-  virtual ~Mail() = default;
-  virtual void deliver(LoopCore& loop) = 0;
-
-  Mail* next = nullptr;
-};
 
 // Many senders, one receiver. What one sender pushes is received in order. Shared with handles, so it outlives the
 // loop.

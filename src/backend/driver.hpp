@@ -45,6 +45,13 @@ struct Datagram {
   std::string_view bytes;
 };
 
+// What became of datagrams that were sent.
+struct DatagramTally {
+  std::size_t sent = 0;     // that the kernel took
+  std::size_t bytes = 0;    // in those
+  std::size_t dropped = 0;  // that it did not take
+};
+
 // What a poll did.
 struct Polled {
   bool any = false;    // something was delivered
@@ -69,6 +76,8 @@ class Sink {
   // `count` bytes of the send in flight were taken and none is in flight any more: what is left must be given again.
   virtual void on_sent(Stream stream, std::size_t count) = 0;
   virtual void on_datagram(DatagramSocket socket, const Datagram& datagram) = 0;
+  // Of all that send_to accepted, each counts once.
+  virtual void on_datagrams_sent(const DatagramTally& tally) = 0;
   // The stream is gone; its socket, blocking again, is the sink's.
   virtual void on_detached(Stream stream, NativeSocket socket) = 0;
   // The stream is gone. The error is empty after close().
@@ -89,7 +98,8 @@ class Driver {
 
   // Takes the bound socket over and receives from it.
   virtual void bind_datagram(DatagramSocket socket, NativeSocket native) = 0;
-  // One datagram from `from` to `to`, copied or sent before it returns; false: it was dropped.
+  // One datagram from `from` to `to`, copied or sent before it returns; false: it cannot be sent. What was copied leaves
+  // with the batch, before poll() waits.
   virtual bool send_to(DatagramSocket socket, const Datagram& datagram) = 0;
   virtual void close_datagram(DatagramSocket socket) = 0;
 

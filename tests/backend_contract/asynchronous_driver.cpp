@@ -86,7 +86,7 @@ void AsynchronousDriver::close_datagram(DatagramSocket socket) {
   down();
   const auto found = ports_.find(static_cast<std::uint32_t>(socket));
   const Port& port = found->second;
-  for (const Mail& mail : port.batch) send_datagram(port.port, {.from = mail.from, .to = mail.to, .bytes = mail.bytes});
+  for (const Mail& mail : port.batch) send_mail(port, mail);
   ::close(port.port.fd);
   ports_.erase(found);
 }
@@ -204,19 +204,25 @@ bool AsynchronousDriver::work_on(Door& door) {
 
 bool AsynchronousDriver::work_on(Port& port) {
   if (!port.batch.empty() && !chance_(faults_.idle)) {
-    const Mail& mail = port.batch.front();
-    send_datagram(port.port, {.from = mail.from, .to = mail.to, .bytes = mail.bytes});
+    send_mail(port, port.batch.front());
     port.batch.pop_front();
   }
   if (!port.readable) return !port.batch.empty();
   if (chance_(faults_.idle)) return true;
-  std::string bytes(datagram_max + 1, '\0');
-  const ReceivedDatagram received = receive_datagram(port.port, bytes);
-  port.readable = received.result.error == 0;
-  if (received.result.error) return !port.batch.empty();
-  bytes.resize(received.result.count);
-  port.landed.push_back({.from = received.from, .to = received.to, .bytes = std::move(bytes)});
+  const unsigned count = receiver_.receive(port.port);
+  port.readable = count == DatagramReceiver::batch;
+  for (unsigned i = 0; i < count; ++i) {
+    receiver_.deliver(port.port, i, [&](const Datagram& datagram) {
+      port.landed.push_back({.from = datagram.from, .to = datagram.to, .bytes = std::string(datagram.bytes)});
+      return true;
+    });
+  }
   return true;
+}
+
+void AsynchronousDriver::send_mail(const Port& port, const Mail& mail) {
+  sender_.add(port.port, {.from = mail.from, .to = mail.to, .bytes = mail.bytes});
+  sender_.flush();
 }
 
 bool AsynchronousDriver::any_news() const noexcept {
@@ -247,6 +253,7 @@ Polled AsynchronousDriver::poll(Duration deadline) {
   const bool woken = std::exchange(woken_, false);
   sink_.on_woken();
   const bool told = deliver();
+  if (const DatagramTally tally = sender_.take_tally(); tally.sent + tally.dropped > 0) sink_.on_datagrams_sent(tally);
   more_ |= any_news();
   polling_ = false;
   return {.any = told || woken, .slept = slept};

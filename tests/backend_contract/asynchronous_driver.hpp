@@ -15,7 +15,8 @@
 
 #include "asynchronous_stream.hpp"
 #include "backend/platform.hpp"
-#include "backend/posix/datagram_io.hpp"
+#include "backend/posix/datagram_receiver.hpp"
+#include "backend/posix/datagram_sender.hpp"
 #include "backend/posix/io.hpp"
 #include "backend/posix/waker.hpp"
 
@@ -82,6 +83,7 @@ class AsynchronousDriver final : public Driver {
   bool work();
   bool work_on(Door& door);
   bool work_on(Port& port);
+  void send_mail(const Port& port, const Mail& mail);
   bool any_news() const noexcept;
 
   bool deliver();
@@ -91,6 +93,8 @@ class AsynchronousDriver final : public Driver {
   bool deliver_datagram(std::uint32_t index);
 
   Sink& sink_;
+  DatagramReceiver receiver_;
+  DatagramSender sender_;
   EventFd& waker_;
   Chance chance_;
   const Faults faults_;

@@ -115,6 +115,34 @@ TEST_P(Datagrams, AreCopiedOrSentBeforeTheCallReturns) {
   for (unsigned i = 0; i < 20; ++i) EXPECT_TRUE(same_bytes(answer(client).bytes, pattern(1000, i)));
 }
 
+// However they are put together on their way: each stays one, and of its size.
+TEST_P(Datagrams, OfAllSizesStayApartAndInOrder) {
+  const Address address = rig.bind(port);
+  client.send_to(address.port(), "question");
+  const auto question = next();
+  std::vector<std::string> all;
+  for (unsigned i = 0; i < 100; ++i)
+    for (const std::size_t size : {100U, 100U, 100U, 40U, 0U, 1000U, 1400U, 1400U, 20'000U, 20'000U, 20'000U})
+      if (i % 10 == 0 || size < 1000) all.push_back(pattern(size, i));
+  for (const std::string& bytes : all) ASSERT_TRUE(rig.poll_until([&] { return reply(question, bytes); }));
+  for (const std::string& bytes : all) ASSERT_TRUE(same_bytes(answer(client).bytes, bytes));
+  rig.settle();
+  EXPECT_EQ(rig.datagrams_sent.sent, all.size());
+  EXPECT_EQ(rig.datagrams_sent.dropped, 0U);
+}
+
+TEST_P(Datagrams, ToSeveralPeersByTurnsReachEach) {
+  const Address address = rig.bind(port);
+  UdpClient second = UdpClient::udp4();
+  client.send_to(address.port(), "first");
+  const auto to_first = next();
+  second.send_to(address.port(), "second");
+  const auto to_second = next();
+  for (unsigned i = 0; i < 200; ++i)
+    ASSERT_TRUE(rig.poll_until([&] { return reply(i % 3 ? to_first : to_second, pattern(64, i)); }));
+  for (unsigned i = 0; i < 200; ++i) EXPECT_TRUE(same_bytes(answer(i % 3 ? client : second).bytes, pattern(64, i)));
+}
+
 TEST_P(Datagrams, OfSeveralSocketsAreKeptApart) {
   const Address first = rig.bind(port), second = rig.bind(other_port);
   client.send_to(second.port(), "second");

@@ -206,6 +206,13 @@ void Rig::on_datagram(DatagramSocket socket, const Datagram& datagram) {
   run_script(Up::datagram, static_cast<std::uint32_t>(socket));
 }
 
+void Rig::on_datagrams_sent(const DatagramTally& tally) {
+  check_up_call();
+  datagrams_sent.sent += tally.sent;
+  datagrams_sent.bytes += tally.bytes;
+  datagrams_sent.dropped += tally.dropped;
+}
+
 // The name is free once this has returned.
 void Rig::on_detached(Stream stream, NativeSocket socket) {
   check_stream(stream);

@@ -109,6 +109,7 @@ class Rig final : private Sink {
     std::string bytes;
   };
   std::vector<ReceivedDatagram> datagrams;
+  DatagramTally datagrams_sent;
   int up_calls = 0;
 
  private:
@@ -127,6 +128,7 @@ class Rig final : private Sink {
   void on_end_of_stream(Stream stream) override;
   void on_sent(Stream stream, std::size_t count) override;
   void on_datagram(DatagramSocket socket, const Datagram& datagram) override;
+  void on_datagrams_sent(const DatagramTally& tally) override;
   void on_detached(Stream stream, NativeSocket socket) override;
   void on_closed(Stream stream, std::error_code error) override;
 

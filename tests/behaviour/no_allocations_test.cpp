@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "support/behaviour.hpp"
+#include "support/handle_slot.hpp"
 
 #if defined(__GLIBC__) && !EVIO_TEST_SANITIZED
 
@@ -130,6 +131,28 @@ TEST_P(NoAllocations, ForWakesAndTimersThatRestart) {
                                  }});
   auto clients = connect_many(server, 4);
   EXPECT_EQ(made_by([&] { exchange(clients, 100, 100); }), 0U);
+}
+
+TEST_P(NoAllocations, ForWhatOtherThreadsSendAndPost) {
+  HandleSlot handle;
+  TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }});
+  Client client = server.connect();
+  const Handle peer = handle.get();
+  const std::string text(70, 't');
+  const Buffer shared(std::string(1000, 's'));
+  EXPECT_EQ(made_by([&] {
+              exempt = false;
+              for (int i = 0; i < 20; ++i) {
+                peer.send(text);
+                peer.send(shared);
+                peer.post([](Conn& c) { c.write("posted"); });
+                peer.wake();
+                server->loop(0).post([] {});
+              }
+              exempt = true;
+              client.receive(20 * (text.size() + shared.size() + 6));
+            }),
+            0U);
 }
 
 TEST_P(NoAllocations, ForDatagrams) {

@@ -54,10 +54,9 @@ ssize_t send_part(int fd, const msghdr& message, int flags) {
   return ::sendmsg(fd, &part, flags);
 }
 
-ssize_t send_datagram(int fd, const msghdr* message, int flags) {
-  if (happens(Fault::interrupted)) return fail_with({EINTR});
-  if (happens(Fault::datagram_refused)) return fail_with({ENOBUFS, EPERM});
-  return ::sendmsg(fd, message, flags);
+bool datagram_fails() {
+  if (happens(Fault::interrupted)) return fail_with({EINTR}) < 0;
+  return happens(Fault::datagram_refused) && fail_with({ENOBUFS, EPERM}) < 0;
 }
 
 }  // namespace
@@ -75,8 +74,10 @@ ssize_t evio_faulty_recv(int fd, void* to, std::size_t size, int flags) {
   return ::recv(fd, to, size, flags);
 }
 
-ssize_t evio_faulty_recvmsg(int fd, msghdr* message, int flags) {
-  return receive_fails(fd, flags) ? -1 : ::recvmsg(fd, message, flags);
+int evio_faulty_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout) {
+  if (receive_fails(fd, flags)) return -1;
+  if (!told_once() && happens(Fault::short_receive)) count = static_cast<unsigned>(part_of(count));
+  return ::recvmmsg(fd, messages, count, flags, timeout);
 }
 
 ssize_t evio_faulty_send(int fd, const void* bytes, std::size_t size, int flags) {
@@ -85,10 +86,15 @@ ssize_t evio_faulty_send(int fd, const void* bytes, std::size_t size, int flags)
 }
 
 ssize_t evio_faulty_sendmsg(int fd, const msghdr* message, int flags) {
-  if (message->msg_name) return send_datagram(fd, message, flags);
+  if (message->msg_name) return datagram_fails() ? -1 : ::sendmsg(fd, message, flags);
   if (send_fails(fd, flags)) return -1;
   if (happens(Fault::send_failed)) return fail_with({ECONNRESET, EPIPE, ENOBUFS, ENOMEM});
   return happens(Fault::short_send) ? send_part(fd, *message, flags) : ::sendmsg(fd, message, flags);
+}
+
+int evio_faulty_sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
+  if (datagram_fails()) return -1;
+  return ::sendmmsg(fd, messages, happens(Fault::short_send) ? static_cast<unsigned>(part_of(count)) : count, flags);
 }
 
 int evio_faulty_accept4(int fd, sockaddr* peer, socklen_t* size, int flags) {

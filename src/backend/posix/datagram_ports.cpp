@@ -6,37 +6,48 @@
 
 namespace evio::inline v1 {
 
-namespace {
-
-constexpr int share_of_a_turn = 64;
-
-}  // namespace
-
 DatagramPorts::~DatagramPorts() {
+  flush();
   for (const DatagramPort& port : ports_)
     if (port.fd >= 0) ::close(port.fd);
 }
 
 void DatagramPorts::add(DatagramSocket socket, NativeSocket native) {
+  if (!batches_) batches_ = std::make_unique<Batches>();
   const auto index = static_cast<std::size_t>(socket);
   if (index >= ports_.size()) ports_.resize(index + 1);
   ports_[index] = DatagramPort(static_cast<int>(native.value));
+  receive_together(ports_[index]);
 }
 
 void DatagramPorts::close(DatagramSocket socket) {
+  flush();
   ::close(std::exchange(ports_[static_cast<std::size_t>(socket)].fd, -1));
 }
 
-bool DatagramPorts::receive_some(DatagramSocket socket, std::span<char> buffer, Sink& sink) {
-  for (int i = 0; i < share_of_a_turn; ++i) {
-    const DatagramPort& port = ports_[static_cast<std::size_t>(socket)];
-    if (port.fd < 0) return false;
-    const ReceivedDatagram received = receive_datagram(port, buffer);
-    if (received.result.error) return false;  // nothing more, or the trouble of a peer that is gone: read off by asking
-    sink.on_datagram(socket,
-                     {.from = received.from, .to = received.to, .bytes = {buffer.data(), received.result.count}});
+void DatagramPorts::flush() noexcept {
+  if (batches_ && !batches_->sender.empty()) batches_->sender.flush();
+}
+
+void DatagramPorts::report(Sink& sink) {
+  if (!batches_) return;
+  const DatagramTally tally = batches_->sender.take_tally();
+  if (tally.sent + tally.dropped > 0) sink.on_datagrams_sent(tally);
+}
+
+bool DatagramPorts::receive_some(DatagramSocket socket, Sink& sink) {
+  DatagramReceiver& receiver = batches_->receiver;
+  const DatagramPort from = port(socket);
+  const unsigned count = receiver.receive(from);
+  for (unsigned i = 0; i < count; ++i) {
+    const bool open = receiver.deliver(from, i, [&](const Datagram& datagram) {
+      sink.on_datagram(socket, datagram);
+      return fd(socket) >= 0;
+    });
+    if (!open) return false;
   }
-  return true;
+  flush();
+  return count == DatagramReceiver::batch;
 }
 
 }  // namespace evio::inline v1

@@ -1,11 +1,13 @@
-// Private. The udp sockets of one driver, and receiving from them.
+// Private. The udp sockets of one driver: what waits at each is received, and what is sent through all leaves, in
+// batches.
 #pragma once
 
-#include <span>
+#include <memory>
 #include <vector>
 
 #include "backend/driver.hpp"
-#include "backend/posix/datagram_io.hpp"
+#include "backend/posix/datagram_receiver.hpp"
+#include "backend/posix/datagram_sender.hpp"
 
 namespace evio::inline v1 {
 
@@ -20,17 +22,26 @@ class DatagramPorts {
   void add(DatagramSocket socket, NativeSocket native);
   void close(DatagramSocket socket);
   // -1 once it is closed.
-  int fd(DatagramSocket socket) const noexcept { return ports_[static_cast<std::size_t>(socket)].fd; }
+  int fd(DatagramSocket socket) const noexcept { return port(socket).fd; }
 
-  bool send(DatagramSocket socket, const Datagram& datagram) noexcept {
-    return send_datagram(ports_[static_cast<std::size_t>(socket)], datagram).error == 0;
-  }
-  // Delivers what waits, through `buffer`, which holds the largest datagram; true: its share of the turn is used up and
-  // more may wait.
-  bool receive_some(DatagramSocket socket, std::span<char> buffer, Sink& sink);
+  // It leaves with the next flush at the latest.
+  bool send(DatagramSocket socket, const Datagram& datagram) { return batches_->sender.add(port(socket), datagram); }
+  void flush() noexcept;
+  // What became of what was sent.
+  void report(Sink& sink);
+  // Delivers what waits, and sends what is answered; true: its share of the turn is used up and more may wait.
+  bool receive_some(DatagramSocket socket, Sink& sink);
 
  private:
-  std::vector<DatagramPort> ports_;  // by the socket's name
+  struct Batches {
+    DatagramReceiver receiver;
+    DatagramSender sender;
+  };
+
+  const DatagramPort& port(DatagramSocket socket) const noexcept { return ports_[static_cast<std::size_t>(socket)]; }
+
+  std::vector<DatagramPort> ports_;   // by the socket's name
+  std::unique_ptr<Batches> batches_;  // made with the first socket
 };
 
 }  // namespace evio::inline v1

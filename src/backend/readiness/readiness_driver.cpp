@@ -14,7 +14,7 @@ namespace evio::inline v1 {
 
 namespace {
 
-constexpr std::size_t buffer_size = 64 << 10;  // also holds the largest datagram
+constexpr std::size_t buffer_size = 64 << 10;
 
 constexpr int kind_shift = 30;
 constexpr std::uint32_t index_mask = (1u << kind_shift) - 1;
@@ -217,6 +217,7 @@ bool ReadinessDriver::process_leaving() {
 Duration ReadinessDriver::now() { return monotonic_now(); }
 
 Polled ReadinessDriver::poll(Duration deadline) {
+  ports_.flush();
   apply_changes();
   if (!leaving_.empty()) deadline = Duration::zero();
   const Duration timeout = time_until(deadline);
@@ -225,6 +226,7 @@ Polled ReadinessDriver::poll(Duration deadline) {
     ready = selector_->wait(time_until(deadline));
   sink_.on_woken();
   for (const Ready& one : ready) dispatch(one);
+  ports_.report(sink_);
   return {.any = process_leaving() || !ready.empty(), .slept = timeout != Duration::zero()};
 }
 
@@ -239,7 +241,7 @@ void ReadinessDriver::dispatch(const Ready& ready) {
       return;
     }
     case Kind::datagram:
-      ports_.receive_some(static_cast<DatagramSocket>(index), {buffer_.get(), buffer_size}, sink_);
+      ports_.receive_some(static_cast<DatagramSocket>(index), sink_);
       return;
     case Kind::waker:
       if (drain_waker_) waker_.drain();

@@ -16,10 +16,10 @@ namespace evio::inline v1 {
 
 namespace {
 
-constexpr std::size_t buffer_size = 64 << 10;  // also holds the largest datagram
+constexpr std::size_t buffer_size = 64 << 10;
 constexpr std::size_t large_send = 16 << 10;   // from here on copying costs more than the system call that it saves
 constexpr int large_reads_for_bulk = 2;
-constexpr int small_reads_for_ring = 8;
+constexpr int small_reads_for_ring = 7;
 constexpr std::size_t rearmed_a_turn = BufferRing::count / 8;
 
 constexpr int op_shift = 28;
@@ -117,7 +117,7 @@ void UringDriver::close_datagram(DatagramSocket socket) {
 
 void UringDriver::receive_datagrams(DatagramSocket socket) {
   if (ports_.fd(socket) < 0) return;
-  if (ports_.receive_some(socket, {buffer_.get(), buffer_size}, sink_)) undelivered_.push_back(socket);
+  if (ports_.receive_some(socket, sink_)) undelivered_.push_back(socket);
 }
 
 // ---- Streams
@@ -405,6 +405,7 @@ Polled UringDriver::poll(Duration deadline) {
     buffers_ = std::make_unique<BufferRing>(ring_);
     watch(Op::waker, 0, waker_.fd());
   }
+  ports_.flush();
   rearm_starved();
   apply_changes();
   const bool more = !queued_sends_.empty() || !unread_.empty() || !unaccepted_.empty() || !undelivered_.empty() ||
@@ -420,12 +421,17 @@ Polled UringDriver::poll(Duration deadline) {
   // No more than were there: what handlers queue may bring further ones, and each stream has its share of a turn.
   std::size_t left = ring_.ready();
   for (io_uring_cqe completion; left > 0 && ring_.take(completion); --left, any = true) dispatch(completion);
+  ports_.report(sink_);
   return {.any = process_leaving() || any, .slept = sleep};
 }
 
 void UringDriver::go_on() {
   rereading_.swap(unread_);
-  for (const Unread& one : rereading_) readable(one.stream, one.generation, one.ending);
+  for (const Unread& one : rereading_) {
+    if (!alive(one.stream, one.generation)) continue;
+    slot(one.stream).unread = false;
+    readable(one.stream, one.generation);
+  }
   rereading_.clear();
   accepting_.swap(unaccepted_);
   for (const Listener listener : accepting_) accept_some(listener);
@@ -473,7 +479,10 @@ void UringDriver::stream_completed(Op op, Stream stream, std::uint32_t generatio
   }
   if (op == Op::receive) return received(stream, generation, completion);
   if (about.leaving || completion.res < 0) return;
-  if (op == Op::read_poll) return readable(stream, generation, completion.res & (POLLRDHUP | POLLHUP | POLLERR));
+  if (op == Op::read_poll) {
+    if (completion.res & (POLLRDHUP | POLLHUP | POLLERR)) about.ending = true;
+    return readable(stream, generation);
+  }
   if (op == Op::write_poll) return write_more(stream);
   hung_up(stream);
 }
@@ -535,10 +544,11 @@ void UringDriver::judge_read(Stream stream, std::size_t size) {
 }
 
 // The poll tells each arrival once: what is not read now must be remembered, and when reading is off its poll is asked
-// anew later.
-void UringDriver::readable(Stream stream, std::uint32_t generation, bool ending) {
-  if (!alive(stream, generation) || slot(stream).ended) return;
+// anew later. One that was not read to its end has had its share of this turn.
+void UringDriver::readable(Stream stream, std::uint32_t generation) {
+  if (!alive(stream, generation)) return;
   Slot& from = slot(stream);
+  if (from.ended || from.unread) return;
   if (!from.receiving || !from.bulk) {
     if (from.read_poll_armed) stop_reading(stream, from);
     return;
@@ -551,7 +561,10 @@ void UringDriver::readable(Stream stream, std::uint32_t generation, bool ending)
     change(stream);
     return sink_.on_end_of_stream(stream);
   }
-  if (ending || result.count == buffer_size) unread_.push_back({stream, generation, ending});
+  if (from.ending || result.count == buffer_size) {
+    from.unread = true;
+    unread_.push_back({stream, generation});
+  }
   judge_read(stream, result.count);
   sink_.on_received(stream, {buffer_.get(), result.count});
 }

@@ -67,15 +67,18 @@ class UringDriver final : public Driver {
     bool changed : 1 = false;        // stands in changed_
     bool leaving : 1 = false;        // closes, or is being detached
     bool detaching : 1 = false;      // that of the two
+    bool unread : 1 = false;         // stands in unread_
+    bool ending : 1 = false;         // the peer's end is behind what is to be read
     bool ended : 1 = false;          // the peer's end came
     bool cancelling : 1 = false;     // its receive or read_poll was told to stop
     bool receive_armed : 1 = false;  // what is outstanding in the kernel
     bool read_poll_armed : 1 = false;
     bool write_poll_armed : 1 = false;
     bool reset_poll_armed : 1 = false;
-    std::uint8_t large_reads : 4 = 0;  // of late, that filled a buffer; or, while bulk, small ones
+    std::uint8_t large_reads : 3 = 0;  // of late, that filled a buffer; or, while bulk, small ones
     int error : 12 = 0;                // why it leaves
   };
+  static_assert(sizeof(Slot) == 16);
   struct Pending {  // a send in flight
     static constexpr std::size_t max_chunks = 16;
     Pending(Stream to, std::span<const Chunk> what, std::size_t bytes, std::uint32_t number) noexcept
@@ -117,7 +120,7 @@ class UringDriver final : public Driver {
   void dispatch(const io_uring_cqe& completion);
   void stream_completed(Op op, Stream stream, std::uint32_t generation, const io_uring_cqe& completion);
   void received(Stream stream, std::uint32_t generation, const io_uring_cqe& completion);
-  void readable(Stream stream, std::uint32_t generation, bool ending);
+  void readable(Stream stream, std::uint32_t generation);
   void judge_received(Stream stream, std::size_t size);
   void judge_read(Stream stream, std::size_t size);
   void hung_up(Stream stream);
@@ -141,7 +144,6 @@ class UringDriver final : public Driver {
   struct Unread {
     Stream stream;
     std::uint32_t generation;
-    bool ending;  // until its end or an error is read
   };
   std::vector<Unread> unread_, rereading_;        // by readiness: more is there
   std::deque<Stream> starved_;                    // in the order in which they are to receive again

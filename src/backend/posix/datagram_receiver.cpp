@@ -1,0 +1,35 @@
+#include "backend/posix/datagram_receiver.hpp"
+
+#include <cerrno>
+
+#include "backend/posix/socket.hpp"
+
+namespace evio::inline v1 {
+
+DatagramReceiver::DatagramReceiver() {
+  for (unsigned i = 0; i < batch; ++i) {
+    pieces_[i] = {.iov_base = memory_.get() + i * largest, .iov_len = largest};
+    msghdr& message = messages_[i].msg_hdr;
+    message.msg_name = &senders_[i];
+    message.msg_iov = &pieces_[i];
+    message.msg_iovlen = 1;
+    message.msg_control = controls_[i].bytes;
+  }
+}
+
+unsigned DatagramReceiver::receive(const DatagramPort& port) noexcept {
+  for (mmsghdr& message : messages_) {
+    message.msg_hdr.msg_namelen = sizeof(sockaddr_storage);
+    message.msg_hdr.msg_controllen = datagram_control_size;
+  }
+  int count = 0;
+  do count = ::recvmmsg(port.fd, messages_.data(), batch, MSG_DONTWAIT, nullptr);
+  while (count < 0 && errno == EINTR);
+  return count < 0 ? 0 : static_cast<unsigned>(count);  // the trouble of a peer that is gone is read off by asking
+}
+
+Address sender_of(const DatagramPort& port, const msghdr& message) {
+  return from_sockaddr(static_cast<const sockaddr*>(message.msg_name), message.msg_namelen, port.scheme);
+}
+
+}  // namespace evio::inline v1
