@@ -17,7 +17,7 @@ namespace evio::inline v1 {
 namespace {
 
 constexpr std::size_t buffer_size = 64 << 10;
-constexpr std::size_t large_send = 16 << 10;   // from here on copying costs more than the system call that it saves
+constexpr std::size_t large_send = 16 << 10;  // from here on copying costs more than the system call that it saves
 constexpr int large_reads_for_bulk = 2;
 constexpr int small_reads_for_ring = 7;
 constexpr std::size_t rearmed_a_turn = BufferRing::count / 8;
@@ -475,7 +475,7 @@ void UringDriver::stream_completed(Op op, Stream stream, std::uint32_t generatio
     if (op == Op::read_poll) about.read_poll_armed = about.cancelling = false;
     if (op == Op::write_poll) about.write_poll_armed = false;
     if (op == Op::reset_poll) about.reset_poll_armed = false;
-    if (!about.leaving && op != Op::reset_poll) change(stream);
+    if (!about.leaving) change(stream);
   }
   if (op == Op::receive) return received(stream, generation, completion);
   if (about.leaving || completion.res < 0) return;
