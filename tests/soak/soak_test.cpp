@@ -30,7 +30,10 @@ class Soak : public Behaviour {
           [this, deadline, seed, i] { Crowd((*server_)->addresses(), seed * 2 + i, totals_).run(deadline); });
   }
   void settle() {
-    EXPECT_TRUE(eventually([&] { return service_.idle() && (*server_)->stats().open == 0; }));
+    EXPECT_TRUE(eventually([&] {
+      const Stats stats = (*server_)->stats();
+      return service_.idle() && stats.accepted == totals_.connections && stats.open == 0;
+    }));
     EXPECT_EQ(service_.opened(), service_.closed());
     EXPECT_EQ((*server_)->stats().memory, 0U);
     ::malloc_trim(0);

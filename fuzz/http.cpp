@@ -1,0 +1,54 @@
+// What the example http-server answers: the same, however the requests were split on their way.
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "bytes.hpp"
+#include "check.hpp"
+#include "http/answer.hpp"
+
+namespace {
+
+constexpr std::string_view goes_on = "HTTP/1.1 100 Continue\r\n\r\n";
+
+// Whether a client is told to go on does depend on what has arrived by then.
+std::string without_continues(std::string_view answers) {
+  std::string rest(answers);
+  for (auto at = rest.find(goes_on); at != rest.npos; at = rest.find(goes_on, at)) rest.erase(at, goes_on.size());
+  return rest;
+}
+
+// As a connection does it: what is left untaken comes again, with more behind it.
+std::string answers_to(std::string_view bytes, std::size_t piece, http::Answers::Time now) {
+  std::optional<http::Request> request;
+  http::Answers answers;
+  std::string untaken;
+  while (!bytes.empty()) {
+    untaken += bytes.substr(0, piece);
+    bytes.remove_prefix(std::min(piece, bytes.size()));
+    evio::Input in(untaken);
+    http::Progress progress;
+    do progress = http::answer(request, in, answers, now);
+    while (progress.next == http::Progress::full);
+    if (progress.next == http::Progress::closes) break;
+    untaken = std::string(in.view());
+  }
+  return without_continues(answers.batch());
+}
+
+// All but Date, which may differ by a second.
+std::string without_dates(std::string answers) {
+  for (auto at = answers.find("\r\nDate: "); at != answers.npos; at = answers.find("\r\nDate: ", at + 1))
+    answers.erase(at, std::min(answers.find('\r', at + 2), answers.size()) - at);
+  return answers;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  evio::fuzz::Bytes bytes(data, size);
+  const std::size_t piece = 1 + bytes.byte() % 64;
+  const http::Answers::Time now{};
+  CHECK(without_dates(answers_to(bytes.rest(), piece, now)) == without_dates(answers_to(bytes.rest(), size, now)));
+  return 0;
+}
