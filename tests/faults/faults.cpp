@@ -8,7 +8,9 @@ namespace evio::test::faults {
 
 namespace {
 
-Plan current;
+std::array<std::atomic<double>, fault_count> probabilities{};
+std::atomic<std::uint64_t> chosen_seed{1};
+std::atomic<unsigned> chosen_ring_entries{0};
 std::atomic<std::uint64_t> drawn{0};
 std::array<std::atomic<std::uint64_t>, fault_count> counts{};
 
@@ -44,23 +46,25 @@ Plan unnoticeable(std::uint64_t seed) {
 }
 
 void set(const Plan& plan) {
-  current = plan;
+  for (std::size_t i = 0; i < fault_count; ++i) probabilities[i] = plan.probability[i];
+  chosen_seed = plan.seed;
+  chosen_ring_entries = plan.ring_entries;
   drawn = 0;
   for (auto& count : counts) count = 0;
 }
 
 std::uint64_t happened(Fault fault) { return counts[static_cast<std::size_t>(fault)]; }
 
-std::uint64_t draw() { return mix(current.seed * 0x9e3779b97f4a7c15 + drawn.fetch_add(1, std::memory_order_relaxed)); }
+std::uint64_t draw() { return mix(chosen_seed * 0x9e3779b97f4a7c15 + drawn.fetch_add(1, std::memory_order_relaxed)); }
 
 bool happens(Fault fault) {
-  const double probability = current[fault];
+  const double probability = probabilities[static_cast<std::size_t>(fault)];
   if (probability <= 0 || static_cast<double>(draw() >> 11) * 0x1p-53 >= probability) return false;
   counts[static_cast<std::size_t>(fault)].fetch_add(1, std::memory_order_relaxed);
   return true;
 }
 
-unsigned ring_entries() { return current.ring_entries; }
+unsigned ring_entries() { return chosen_ring_entries; }
 
 int fail_with(std::initializer_list<int> errors) {
   errno = errors.begin()[draw() % errors.size()];

@@ -45,8 +45,9 @@ struct Plan {
 /// Faults that a program must not notice: each is there or not, and more or less often, as the seed says.
 Plan unnoticeable(std::uint64_t seed);
 
-/// From now on; while no server runs.
+/// From now on; the counts begin anew.
 void set(const Plan& plan);
+/// None any more.
 inline void clear() { set({}); }
 
 /// How often it happened since the last set().
