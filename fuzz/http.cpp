@@ -1,4 +1,5 @@
 // What the example http-server answers: the same, however the requests were split on their way.
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,17 @@ std::string answers_to(std::string_view bytes, std::size_t piece, http::Answers:
   return without_continues(answers.batch());
 }
 
+// Which of two mistakes is seen first, and how soon, may depend on it; what is accepted, may not.
+std::string without_refusal(std::string answers) {
+  constexpr std::string_view line = "HTTP/1.1 ";
+  const auto last = answers.rfind(line);
+  if (last == answers.npos) return answers;
+  const std::string status = answers.substr(last + line.size(), 3);
+  for (const char* refusal : {"400", "413", "417", "431", "501"})
+    if (status == refusal) return answers.substr(0, last);
+  return answers;
+}
+
 // All but Date, which may differ by a second.
 std::string without_dates(std::string answers) {
   for (auto at = answers.find("\r\nDate: "); at != answers.npos; at = answers.find("\r\nDate: ", at + 1))
@@ -49,6 +61,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   evio::fuzz::Bytes bytes(data, size);
   const std::size_t piece = 1 + bytes.byte() % 64;
   const http::Answers::Time now{};
-  CHECK(without_dates(answers_to(bytes.rest(), piece, now)) == without_dates(answers_to(bytes.rest(), size, now)));
+  const auto answers = [&](std::size_t at_a_time) {
+    return without_dates(without_refusal(answers_to(bytes.rest(), at_a_time, now)));
+  };
+  CHECK(answers(piece) == answers(size));
   return 0;
 }

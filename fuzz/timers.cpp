@@ -1,8 +1,10 @@
 // The timer wheel beside a list that is sorted whenever time passes.
 #include <algorithm>
+#include <chrono>
 #include <evio/timer.hpp>
 #include <memory>
 #include <tuple>
+#include <variant>
 #include <vector>
 
 #include "bytes.hpp"
@@ -16,10 +18,10 @@ using evio::Handler;
 using evio::Timer;
 using evio::TimerWheel;
 
-// Short ones and very long ones.
+// Short ones and long ones.
 Duration delay_from(evio::fuzz::Bytes& bytes) {
   const std::uint8_t scale = bytes.byte();
-  return Duration(static_cast<Duration::rep>(bytes.word()) << (scale % 44));
+  return Duration(static_cast<Duration::rep>(bytes.word()) << (scale % 34));
 }
 
 class Wheel {
@@ -62,6 +64,9 @@ class Wheel {
     bool armed = false;
   };
 
+  // None runs early, but each waits for the end of its tick.
+  static Duration tick_of(const One& one) { return std::chrono::ceil<std::chrono::milliseconds>(one.deadline); }
+
   void note(std::size_t id, Duration delay) {
     timers_[id].deadline = now_ + delay;
     timers_[id].order = ++orders_;
@@ -70,7 +75,7 @@ class Wheel {
   std::vector<std::size_t> due() {
     std::vector<std::size_t> ids;
     for (std::size_t id = 0; id < timers_.size(); ++id)
-      if (timers_[id].armed && timers_[id].deadline <= now_) ids.push_back(id);
+      if (timers_[id].armed && tick_of(timers_[id]) <= now_) ids.push_back(id);
     std::ranges::sort(ids, {}, [&](std::size_t id) { return std::tuple(timers_[id].deadline, timers_[id].order); });
     for (const std::size_t id : ids) timers_[id].armed = false;
     return ids;
@@ -78,12 +83,11 @@ class Wheel {
   std::size_t armed() const {
     return static_cast<std::size_t>(std::ranges::count_if(timers_, [](const One& one) { return one.armed; }));
   }
-  // Rounded up to a tick: none runs early, but it may wait for the tick's end.
   Duration earliest() const {
     Duration first = Duration::max();
     for (const One& one : timers_)
-      if (one.armed) first = std::min(first, one.deadline);
-    return first + std::chrono::milliseconds(1);
+      if (one.armed) first = std::min(first, tick_of(one));
+    return first;
   }
 
   Duration now_{};
