@@ -196,7 +196,7 @@ void UringDriver::arm(Stream stream, Slot& slot) {
   if (reading && (!wanted || slot.receive_armed == slot.bulk)) stop_reading(stream, slot);
   if (wanted && !reading && !slot.starved) {
     if (slot.bulk) {
-      arm_poll(Op::read_poll, stream, slot, POLLIN | POLLRDHUP, true);
+      arm_poll(Op::read_poll, stream, slot, POLLIN | POLLPRI | POLLRDHUP, true);
       slot.read_poll_armed = true;
     } else {
       arm_receive(stream, slot);
@@ -480,7 +480,7 @@ void UringDriver::stream_completed(Op op, Stream stream, std::uint32_t generatio
   if (op == Op::receive) return received(stream, generation, completion);
   if (about.leaving || completion.res < 0) return;
   if (op == Op::read_poll) {
-    if (completion.res & (POLLRDHUP | POLLHUP | POLLERR)) about.ending = true;
+    if (completion.res & (POLLPRI | POLLRDHUP | POLLHUP | POLLERR)) about.ending = true;
     return readable(stream, generation);
   }
   if (op == Op::write_poll) return write_more(stream);
@@ -554,14 +554,18 @@ void UringDriver::readable(Stream stream, std::uint32_t generation) {
     return;
   }
   const IoResult result = receive(from.fd, {buffer_.get(), buffer_size});
-  if (result.again()) return;
+  if (result.again()) {
+    from.ending = false;
+    return;
+  }
   if (result.error) return leave(stream, result.error);
   if (result.count == 0) {
     from.ended = true;
     change(stream);
     return sink_.on_end_of_stream(stream);
   }
-  if (from.ending || result.count == buffer_size) {
+  // A read stops at urgent data, and on a unix socket where descriptors were sent along: more may stand behind it.
+  if (from.ending || from.unix_domain || result.count == buffer_size) {
     from.unread = true;
     unread_.push_back({stream, generation});
   }
