@@ -32,7 +32,7 @@ std::string_view name_of(Fault fault) {
 }
 
 Plan unnoticeable(std::uint64_t seed) {
-  static constexpr double often[] = {0, 0.02, 0.2, 0.5};
+  static constexpr double often[] = {0, 0.01, 0.1, 0.3};
   Plan plan{.seed = seed};
   std::uint64_t bits = mix(seed + 1);
   for (const Fault fault : {Fault::interrupted, Fault::again, Fault::short_receive, Fault::short_send,
