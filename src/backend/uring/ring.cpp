@@ -108,12 +108,20 @@ bool Ring::submit_and_wait(Duration timeout) {
 }
 
 void Ring::flush_overflow() {
-  while (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW &&
-         io_uring_cq_ready(&ring_) < ring_.cq.ring_entries)
+  while (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW) {
+    for (io_uring_cqe completion; take_queued(completion);) aside_.push_back(completion);
     if (io_uring_get_events(&ring_) < 0) return;
+  }
 }
 
 bool Ring::take(io_uring_cqe& completion) noexcept {
+  if (aside_.empty()) return take_queued(completion);
+  completion = aside_.front();
+  aside_.pop_front();
+  return true;
+}
+
+bool Ring::take_queued(io_uring_cqe& completion) noexcept {
   io_uring_cqe* first = nullptr;
   unsigned head = 0;
   io_uring_for_each_cqe(&ring_, head, first) {
