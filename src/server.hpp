@@ -22,6 +22,9 @@ class ServerCore final : public Stoppable {
   ~ServerCore();
 
   void run();
+  // What run() does before and after the loops have run, for what turns them itself. No runners: it has ended already.
+  std::vector<Runner*> start();
+  void finish();
   void stop() noexcept override;      // async-signal-safe
   void stop_now() noexcept override;  // async-signal-safe
 
@@ -76,7 +79,7 @@ class ServerCore final : public Stoppable {
   template <class Fn>
   void tell_all(Fn fn);
   bool listens(const LoopCore& loop) const noexcept;
-  void run_loops();
+  void claim_run();
   void run_tick();
   void everything_is_up();
 
@@ -110,6 +113,7 @@ struct ServerAccess {
   static Server make(std::unique_ptr<Platform> platform, Events events, std::vector<Binding> bindings) {
     return Server(std::move(platform), std::move(events), std::move(bindings));
   }
+  static ServerCore& core(Server& server) { return *server.core_; }
 };
 
 template <class Fn>
