@@ -1,4 +1,5 @@
-// Public. A server of yours in a simulated world: network, peers, clock and faults from one seed. Link evio::simulation.
+// Public. A server of yours in a simulated world: network, peers, clock and faults from one seed. Link
+// evio::simulation.
 #pragma once
 
 #include <cstddef>
@@ -65,6 +66,8 @@ class Peer {
   bool broken() const noexcept { return static_cast<bool>(error()); }
   /// Why: connection_refused, connection_reset, timed_out.
   std::error_code error() const noexcept;
+  /// Whether send still does something: neither ended nor over.
+  bool can_send() const noexcept;
   /// Bytes sent that the server's host does not have yet.
   std::size_t unsent() const noexcept;
   /// Its own address, as the server sees it in Conn::remote().
@@ -110,6 +113,8 @@ class Simulation {
 
   /// A new peer, on a host of its own: connects, or for a udp address is ready to send there.
   Peer& connect(std::string_view url);
+  /// The same from an address that you choose: several may share a host.
+  Peer& connect(std::string_view url, std::string_view from);
 
   /// Lets virtual time go on for so long. Throws what a server's run() would: what a handler threw.
   void run_for(Duration time);

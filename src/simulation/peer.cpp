@@ -24,6 +24,7 @@ bool Peer::done() const noexcept { return core_.done(); }
 std::error_code Peer::error() const noexcept {
   return core_.error() ? std::error_code(core_.error(), std::generic_category()) : std::error_code();
 }
+bool Peer::can_send() const noexcept { return core_.can_send(); }
 std::size_t Peer::unsent() const noexcept { return core_.unsent(); }
 const Address& Peer::address() const noexcept { return core_.address(); }
 

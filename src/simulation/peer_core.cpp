@@ -18,14 +18,15 @@ Address address_of(std::uint32_t number, const Address& to) {
 
 }  // namespace
 
-PeerCore::PeerCore(World& world, Network& network, const Address& to, std::uint32_t number)
+PeerCore::PeerCore(World& world, Network& network, const Address& to, const std::optional<Address>& from,
+                   std::uint32_t number)
     : peer(*this),
       world_(world),
       network_(network),
       member_(world.join(*this)),
       number_(number),
       to_(Network::reachable(to)),
-      address_(address_of(number, to_)) {
+      address_(from ? *from : address_of(number, to_)) {
   if (to_.is_udp()) {
     port_ = network_.bind_port(address_, false);
     network_.hold(*port_, *this, number);
@@ -67,7 +68,7 @@ void PeerCore::try_connecting() {
 
 void PeerCore::send(std::string_view bytes) {
   if (port_) return network_.send({.from = address_, .to = to_, .bytes = std::string(bytes)});
-  if (end_asked_ || error_ || closing_ || (connected_ && !socket_)) return;
+  if (!can_send()) return;
   outbox_.append(bytes);
   if (world_.happens(Fault::half_close)) end_asked_ = true;
   go_on();

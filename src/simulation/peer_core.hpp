@@ -14,7 +14,7 @@ namespace evio::inline v1 {
 
 class PeerCore final : private SocketHolder, private Timed {
  public:
-  PeerCore(World& world, Network& network, const Address& to, std::uint32_t number);
+  PeerCore(World& world, Network& network, const Address& to, const std::optional<Address>& from, std::uint32_t number);
   PeerCore(const PeerCore&) = delete;
   PeerCore& operator=(const PeerCore&) = delete;
   ~PeerCore();
@@ -35,6 +35,7 @@ class PeerCore final : private SocketHolder, private Timed {
   bool connected() const noexcept { return connected_; }
   bool ended() const noexcept { return ended_; }
   bool done() const noexcept { return connected_ ? !socket_.has_value() : error_ != 0 || gave_up_; }
+  bool can_send() const noexcept { return port_ || !(end_asked_ || error_ || closing_ || gave_up_ || done()); }
   int error() const noexcept { return error_; }
   std::size_t unsent() const noexcept;
   const Address& address() const noexcept { return address_; }

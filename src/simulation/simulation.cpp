@@ -12,7 +12,10 @@ Simulation::~Simulation() = default;
 Server& Simulation::serve(Events events, std::vector<Binding> addresses) {
   return core_->serve(std::move(events), std::move(addresses));
 }
-Peer& Simulation::connect(std::string_view url) { return core_->connect(Address::parse(url)); }
+Peer& Simulation::connect(std::string_view url) { return core_->connect(Address::parse(url), std::nullopt); }
+Peer& Simulation::connect(std::string_view url, std::string_view from) {
+  return core_->connect(Address::parse(url), Address::parse(from));
+}
 
 void Simulation::run_for(Duration time) { core_->run_for(time); }
 void Simulation::run() { core_->run(); }

@@ -40,8 +40,8 @@ Server& SimulationCore::serve(Events events, std::vector<Binding> bindings) {
   return *servers_.back().server;
 }
 
-Peer& SimulationCore::connect(const Address& to) {
-  return peers_.emplace_back(world, network, to, static_cast<std::uint32_t>(peers_.size())).peer;
+Peer& SimulationCore::connect(const Address& to, const std::optional<Address>& from) {
+  return peers_.emplace_back(world, network, to, from, static_cast<std::uint32_t>(peers_.size())).peer;
 }
 
 // ---- Time
@@ -56,9 +56,11 @@ void SimulationCore::run_for(Duration time) {
 void SimulationCore::run() {
   constexpr Duration patience = std::chrono::hours(1);
   const Duration begun = world.now();
-  while (step(std::max(begun, world.last_event()) + patience)) {
+  const auto until = [&] {
+    return std::max(std::max(begun, world.last_event()) + patience, world.next().value_or(begun) + Duration(1));
+  };
+  while (step(until()))
     if (all_ended() && !world.next()) return;
-  }
 }
 
 bool SimulationCore::step(Duration until) {

@@ -5,6 +5,7 @@
 #include <evio/server.hpp>
 #include <evio/simulation.hpp>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "backend/simulated/bridge.hpp"
@@ -28,7 +29,7 @@ class SimulationCore final : private Timed {
   Network network;
 
   Server& serve(Events events, std::vector<Binding> bindings);
-  Peer& connect(const Address& to);
+  Peer& connect(const Address& to, const std::optional<Address>& from);
   void run_for(Duration time);
   void run();
   void run_after(Duration delay, Handler<void()> fn);

@@ -264,8 +264,9 @@ void Network::move(SocketId id) {
     to.end_arrived = true;
   }
   if (!from.unsent.empty() && window > count) start_moving(id);
+  const std::uint32_t generation = link(id).generation;
   if (count > 0 || ends) stir(other(id));
-  if (count > 0) stir(id);
+  if (count > 0 && link(id).generation == generation) stir(id);
 }
 
 void Network::stir(SocketId id) {
@@ -276,11 +277,14 @@ void Network::stir(SocketId id) {
 void Network::break_both(SocketId id) {
   constexpr std::errc errors[] = {std::errc::connection_reset, std::errc::timed_out, std::errc::broken_pipe,
                                   std::errc::host_unreachable};
+  const std::uint32_t generation = link(id).generation;
+  for (Side& each : link(id).sides)
+    if (world_.chance.below(2) == 0) each.unread.clear();
   break_side(id, code(errors[world_.chance.below(4)]));
-  break_side(other(id), code(errors[world_.chance.below(4)]));
+  if (link(id).generation == generation) break_side(other(id), code(errors[world_.chance.below(4)]));
 }
 
-// What it received may still be read, or not.
+// What it received may still be read.
 void Network::break_side(SocketId id, int error) {
   Side& of = side(id);
   if (of.error || of.closed) return;
@@ -288,7 +292,6 @@ void Network::break_side(SocketId id, int error) {
   of.error = error;
   link(id).broken = true;
   of.unsent.clear();
-  if (world_.chance.below(2) == 0) of.unread.clear();
   stir(id);
 }
 
@@ -303,6 +306,7 @@ void Network::close(SocketId id, CloseMode mode) {
   if (!peer.closed && !of.error) {
     if (reset) {
       of.unsent.clear();
+      of.end_asked = false;
       schedule(What::reset, other(id), latency());
     } else {
       end(id);

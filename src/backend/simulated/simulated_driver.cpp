@@ -110,7 +110,9 @@ void SimulatedDriver::open(Stream stream, NativeSocket socket) {
   Slot& slot = slots_[index];
   if (slot.used) broke_a_rule("a stream's name is used while the stream that had it lives");
   const bool listed = slot.listed;
-  slot = Slot{.socket = static_cast<SocketId>(static_cast<std::uint32_t>(socket.value)), .generation = slot.generation + 1, .used = true};
+  slot = Slot{.socket = static_cast<SocketId>(static_cast<std::uint32_t>(socket.value)),
+              .generation = slot.generation + 1,
+              .used = true};
   slot.listed = listed;
   network_.hold(slot.socket, *this, index);
 }
@@ -265,9 +267,7 @@ bool SimulatedDriver::prune() {
   return false;
 }
 
-bool SimulatedDriver::wants_turn() {
-  return !parked_ || waker_.woken || parked_until_ <= world_.now() || prune();
-}
+bool SimulatedDriver::wants_turn() { return !parked_ || waker_.woken || parked_until_ <= world_.now() || prune(); }
 
 // ---- Polling
 

@@ -59,18 +59,18 @@ class SimulatedDriver final : public Driver, private SocketHolder, private Timed
     SocketId socket{};
     std::uint32_t generation = 0;
     bool used = false;
-    bool listed = false;        // stands in news_
+    bool listed = false;  // stands in news_
     bool receiving = false;
     bool end_told = false;
-    bool end_landed = false;    // behind what landed
-    bool sending = false;       // a send is in flight
-    bool send_begun = false;    // the kernel looks at it
-    bool cancelled = false;     // of one that leaves: no operation is under way any more
+    bool end_landed = false;  // behind what landed
+    bool sending = false;     // a send is in flight
+    bool send_begun = false;  // the kernel looks at it
+    bool cancelled = false;   // of one that leaves: no operation is under way any more
     Fate fate = Fate::staying;
     CloseMode mode = CloseMode::orderly;
-    std::string landed{};       // received though receiving had been stopped
+    std::string landed{};  // received though receiving had been stopped
     std::span<const Chunk> chunks{};
-    std::size_t sent = 0;       // of the send in flight; then it is done
+    std::size_t sent = 0;  // of the send in flight; then it is done
   };
   struct Door {
     ListenerId id{};

@@ -84,9 +84,7 @@ class World {
     std::uint64_t what;
     std::uint32_t member;
   };
-  static bool later(const Event& a, const Event& b) noexcept {
-    return a.at != b.at ? a.at > b.at : a.order > b.order;
-  }
+  static bool later(const Event& a, const Event& b) noexcept { return a.at != b.at ? a.at > b.at : a.order > b.order; }
 
   void begin_phase();
   void write(Note note, std::uint64_t subject, std::uint64_t object);
