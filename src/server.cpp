@@ -200,9 +200,17 @@ void ServerCore::connection_gone(int loop, int address_index) {
   Service& of = service(address_index);
   --of.connections;
   if (!of.full.load() || !of.full.exchange(false)) return;
-  each_loop([this](LoopCore& each) {
-    if (listens(each)) each.send_mail(std::make_unique<Post>([&each] { each.accepting().room_made(); }));
+  each_loop([this](LoopCore& each) { tell_doors(each); });
+}
+
+void ServerCore::tell_other_doors(const LoopCore& loop) {
+  each_loop([&](LoopCore& each) {
+    if (&each != &loop) tell_doors(each);
   });
+}
+
+void ServerCore::tell_doors(LoopCore& loop) {
+  if (listens(loop)) loop.send_mail(std::make_unique<Post>([&loop] { loop.accepting().look_again(); }));
 }
 
 // Pressure ends a little below the bound, so that it does not come and go with every read.

@@ -55,6 +55,8 @@ class ServerCore final : public Stoppable {
   void tell_stop();
   void tell_stop_now();
   void connection_gone(int loop, int address_index);
+  // A service became full by what `loop` accepted: what others accept meanwhile is let in still.
+  void tell_other_doors(const LoopCore& loop);
   void hold(std::ptrdiff_t bytes);
   void keep_exception(std::exception_ptr exception) noexcept;
   // The sockets that this loop is to serve; each is taken once.
@@ -79,6 +81,7 @@ class ServerCore final : public Stoppable {
   template <class Fn>
   void tell_all(Fn fn);
   bool listens(const LoopCore& loop) const noexcept;
+  void tell_doors(LoopCore& loop);
   void claim_run();
   void run_tick();
   void everything_is_up();
