@@ -112,8 +112,11 @@ void PeerCore::stirred(std::uint32_t) {
   if (changed) tell();
 }
 
+// As of a connected udp socket: nothing from elsewhere is heard.
 void PeerCore::stirred_port(std::uint32_t) {
   for (auto& mails = network_.mails(*port_); reading_ && !mails.empty(); mails.pop_front()) {
+    const Address& from = mails.front().from;
+    if (from.ip() != to_.ip() || from.port() != to_.port()) continue;
     received_ += mails.front().bytes;
     datagrams_.push_back(std::move(mails.front().bytes));
   }

@@ -12,8 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(Found, AFullServiceShutsAllItsDoors) {
-  Simulation sim(1);
   int open = 0, most = 0;
+  Simulation sim(1);
   sim.serve({.limits = {.connections = 1},
              .opened = [&] { most = std::max(most, ++open); },
              .closed = [&](Conn&, std::error_code) { --open; }},
@@ -29,9 +29,9 @@ TEST(Found, AFullServiceShutsAllItsDoors) {
 }
 
 TEST(Found, CongestionEndsWithALowWaterMarkOfNothing) {
-  Simulation sim(1);
   int drained = 0;
   std::string heard;
+  Simulation sim(1);
   sim.serve({.limits = {.output_high = 0, .output_low = 0},
              .opened = [](Conn& c) { EXPECT_FALSE(c.write("hello")); },
              .data = [&](Conn&, Input& in) { heard += in.take(); },
@@ -46,8 +46,8 @@ TEST(Found, CongestionEndsWithALowWaterMarkOfNothing) {
 // The kernel takes the answer at once; more input comes in the same batch.
 TEST(Found, DrainedComesBeforeTheInputBehindIt) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
-    Simulation sim(seed, {.short_read = 0.9, .late_receive = 0.5});
     bool congested = false;
+    Simulation sim(seed, {.short_read = 0.9, .late_receive = 0.5});
     sim.serve({.limits = {.output_high = 10, .output_low = 10},
                .data =
                    [&](Conn& c, Input& in) {
@@ -64,9 +64,9 @@ TEST(Found, DrainedComesBeforeTheInputBehindIt) {
 
 TEST(Found, CongestedAgainIsDrainedOnce) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
-    Simulation sim(seed, {.short_write = 0.5, .late_send = 0.5});
     int refused = 0;
     Handle handle;
+    Simulation sim(seed, {.short_write = 0.5, .late_send = 0.5});
     sim.serve({.limits = {.output_high = 50, .output_low = 40},
                .opened = [&](Conn& c) { handle = c.handle(); },
                .data =

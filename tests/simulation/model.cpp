@@ -25,6 +25,8 @@ void Totals::add(const Totals& other) {
 Model::Inside::Inside(Model& model, const char* handler) : model_(model) {
   if (model.inside_) model.fail(std::string(handler) + " inside " + model.inside_);
   if (model.ended_) model.fail(std::string(handler) + " after the server has ended");
+  if (model.dying_ && *model.dying_ != 0) model.fail("a context outlives its connection");
+  model.dying_ = nullptr;
   model.inside_ = handler;
 }
 

@@ -51,6 +51,8 @@ class Model {
   // Without `failed` the server stops.
   void note_throw() noexcept { stopping_ |= !setting.with_failed; }
   Watched* find(Conn& c);
+  /// A connection has closed: before the next handler its context must be gone.
+  void context_dies(const int& contexts) noexcept { dying_ = &contexts; }
   TimerChecks& timers(Loop& loop) { return timers_[static_cast<std::size_t>(loop.index())]; }
   Server& server() noexcept { return *server_; }
 
@@ -84,6 +86,7 @@ class Model {
   std::vector<std::uint64_t> posted_, ran_;
   std::vector<std::uint64_t> opened_on_;
   const char* inside_ = nullptr;
+  const int* dying_ = nullptr;
   bool serving_ = false;
   bool ticked_ = false;
   bool stopping_ = false;

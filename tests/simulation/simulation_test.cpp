@@ -55,8 +55,8 @@ TEST(Simulation, RefusesWhereNobodyListens) {
 }
 
 TEST(Simulation, APeerThatDoesNotReadHoldsTheServerBack) {
-  Simulation sim(1);
   bool drained = false;
+  Simulation sim(1);
   sim.serve(
       {.opened = [](Conn& c) { EXPECT_FALSE(c.write(std::string(3 << 20, 'x'))); }, .drained = [&] { drained = true; }},
       "tcp://:5000");
@@ -72,8 +72,8 @@ TEST(Simulation, APeerThatDoesNotReadHoldsTheServerBack) {
 }
 
 TEST(Simulation, AResetIsSeen) {
-  Simulation sim(1);
   std::error_code error;
+  Simulation sim(1);
   sim.serve({.closed = [&](Conn&, std::error_code why) { error = why; }}, "tcp://:5000");
   Peer& peer = sim.connect("tcp://:5000");
   sim.run_for(1s);
@@ -83,8 +83,8 @@ TEST(Simulation, AResetIsSeen) {
 }
 
 TEST(Simulation, TimersComeAtTheirVirtualTimes) {
-  Simulation sim(1);
   Duration at{};
+  Simulation sim(1);
   sim.serve({.loop_started =
                  [&](Loop& loop) {
                    const Duration from = sim.now();
@@ -104,8 +104,8 @@ TEST(Simulation, WhatAHandlerThrowsLeavesRun) {
 }
 
 TEST(Simulation, AScriptedPeerAnswers) {
-  Simulation sim(1);
   std::string said;
+  Simulation sim(1);
   sim.serve({.opened = [](Conn& c) { c.write("name?"); }, .data = [&](Conn&, Input& in) { said += in.take(); }},
             "tcp://:5000");
   Peer& peer = sim.connect("tcp://:5000");
@@ -119,8 +119,8 @@ TEST(Simulation, AScriptedPeerAnswers) {
 }
 
 TEST(Simulation, ADetachedSocketReachesThePeer) {
-  Simulation sim(1);
   Socket socket;
+  Simulation sim(1);
   sim.serve({.data =
                  [](Conn&, Input& in) {
                    in.take(2);

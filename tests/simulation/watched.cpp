@@ -196,9 +196,7 @@ void Watched::closed(Conn& c, std::error_code error) {
     fail("drain timeout early");
   if (model_.flawless() && !peer_broke_ && error && error != Errc::handler_failed)
     fail("closed with an error: " + error.message());
-  model_.sim().run_after(Duration(1), [this] {
-    if (contexts_ != 0) fail("the context outlives the connection");
-  });
+  model_.context_dies(contexts_);
 }
 
 void Watched::detached(Conn& c, Socket socket) {
