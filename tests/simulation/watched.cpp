@@ -71,6 +71,7 @@ Action Watched::data(Conn& c, Input& in) {
   enter(c, wakes_ == 0, "data");  // one that has ended may be woken
   if (state_ == State::ended && !in.empty()) fail("input after the end");
   check_input(in);
+  offered_ = taken_ + in.size();
   if (in.size() > left_ && !paused_ && wakes_ == 0) active_at_ = model_.sim().now();
   if (paused_ && wakes_ == 0) fail("data, though it is paused");
   if (congested_ && c.pending_output() > model_.setting.limits.output_low && wakes_ == 0 && !by_handle_ &&
@@ -139,6 +140,7 @@ Action Watched::ended(Conn& c, Input& in) {
   check_input(in);
   if (paused_) fail("ended, though it is paused");
   if (taken_ + in.size() != sent_) fail("ended, but not everything was shown");
+  if (taken_ + in.size() != offered_) fail("ended shows what data never was shown");
   const std::size_t rest = in.size();
   take(in, role_ == Role::detacher ? rest / 2 : rest);
   left_ = in.size();

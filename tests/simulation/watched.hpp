@@ -88,6 +88,7 @@ class Watched {
   std::size_t allowed_ = 0;  // of it, what may have left (group commit)
   std::size_t sent_ = 0;     // by the peer
   std::size_t taken_ = 0;    // of that, by the handlers
+  std::size_t offered_ = 0;  // the end of what data was shown
   std::size_t left_ = 0;     // untaken when the last handler returned
   std::size_t to_produce_ = 0;
   std::string on_the_way_;  // sent by the handle, not yet known to be delivered
