@@ -40,7 +40,8 @@ Setting::Setting(std::uint64_t from) : seed(from) {
   const std::size_t highs[] = {0, 100, 4000, 40'000, 1 << 20};
   limits.output_high = highs[chance.below(5)];
   limits.output_low = limits.output_high / chance.upto(4);
-  limits.output_max = flawless ? 64 << 20 : limits.output_high + 200'000 + chance.below(1 << 20);
+  const std::size_t beyond = chance(0.5) ? chance.upto(20'000) : 200'000 + chance.below(1 << 20);
+  limits.output_max = flawless ? 64 << 20 : limits.output_high + beyond;
   limits.input = flawless ? 64 << 20 : (chance(0.3) ? chance.upto(20'000) : 1 << 20);
   if (chance(0.3)) limits.memory = chance.upto(20'000);
   if (chance(0.3)) limits.connections = chance.upto(4);
