@@ -56,6 +56,9 @@ class Model {
   TimerChecks& timers(Loop& loop) { return timers_[static_cast<std::size_t>(loop.index())]; }
   Server& server() noexcept { return *server_; }
 
+  /// Posts something to a loop, by its number; it must run, and in order.
+  void loop_post(const Step& step);
+
   /// Stands in every handler: none runs inside another.
   class Inside {
    public:
@@ -71,7 +74,6 @@ class Model {
   void play(const Step& step);
   void connect(const Step& step);
   Watched* of(std::uint32_t number);
-  void loop_post(const Step& step);
   void check_loops_start(Loop& loop);
   void stop();
   void check_totals();

@@ -137,6 +137,26 @@ TEST(Deadlines, AShutdownTakesNoLongerThanDrain) {
   });
 }
 
+TEST(Deadlines, AShutdownDoesNotWaitForASlowReader) {
+  for_seeds([](Simulation& sim, End& end, auto closed) {
+    Server& server = sim.serve(
+        {.limits = {.drain = 2s}, .opened = [](Conn& c) { c.write(std::string(8 << 20, 'x')); }, .closed = closed},
+        "tcp://:1");
+    Peer& peer = sim.connect("tcp://:1");
+    peer.stop_reading();
+    sim.run_for(1s);
+    end.from = sim.now();
+    server.shutdown();
+    for (int i = 0; i < 10; ++i) {  // progress, but too little
+      peer.start_reading();
+      sim.run_for(300us);
+      peer.stop_reading();
+      sim.run_for(500ms);
+    }
+    end.expect(2s, Errc::drain_timeout);
+  });
+}
+
 TEST(Deadlines, ATickComesAtItsTimes) {
   for_seeds([](Simulation& sim, End&, auto) {
     std::vector<Duration> ticks;

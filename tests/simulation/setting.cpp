@@ -50,8 +50,8 @@ Setting::Setting(std::uint64_t from) : seed(from) {
   limits.backlog = static_cast<int>(flawless ? 4096 : chance.upto(8));
   if (!flawless && chance(0.3)) options.idle_timeout = std::chrono::milliseconds(chance.upto(2000));
   if (chance(0.3)) options.read_when_congested = true;
-  if (chance(0.4)) options.receive_buffer = chance.upto(3000);
-  if (chance(0.4)) options.send_buffer = chance.upto(3000);
+  if (chance(0.4)) options.receive_buffer = chance.upto(3000) + (flawless ? 500 : 0);
+  if (chance(0.4)) options.send_buffer = chance.upto(3000) + (flawless ? 500 : 0);
   with_ended = flawless || chance(0.8);
   with_detached = chance(0.8);
   with_failed = chance(0.9);

@@ -198,6 +198,8 @@ void Watched::closed(Conn& c, std::error_code error) {
     fail("drain timeout early");
   if (model_.flawless() && !peer_broke_ && error && error != Errc::handler_failed)
     fail("closed with an error: " + error.message());
+  if (model_.stopping() && setting.with_failed)  // one of the last things that its loop hears
+    model_.loop_post({.kind = Kind::loop_post, .number = static_cast<std::uint32_t>(loop_)});
   model_.context_dies(contexts_);
 }
 
