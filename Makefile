@@ -1,6 +1,6 @@
 # `make` alone prints what there is. What each rule needs is installed first (Debian; elsewhere see packages.txt).
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench debug clang asan tsan soak fuzz format check-format tidy deps clean
+.PHONY: help run build test bench sim sim-lines mutants soak fuzz debug clang asan tsan format check-format tidy deps clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
@@ -50,6 +50,17 @@ bench: deps  ## compare with other libraries (20 minutes); ARGS="--quick", ARGS=
 	cmake --preset release -B build/bench -D EVIO_BUILD_BENCH=ON -D EVIO_BUILD_TESTS=OFF >/dev/null
 	cmake --build build/bench
 	bench/run.py $(ARGS)
+
+sim: deps  ## random simulated worlds for SECONDS (600); ARGS="--seed 5" runs that one, with its trace
+	$(call configure,release)
+	cmake --build --preset release --target simulate
+	build/release/tests/simulate --seconds $(or $(SECONDS),600) $(ARGS)
+
+sim-lines: deps  ## which lines of src/ no simulated world reaches, in SECONDS (60)
+	tests/simulation/lines.py --seconds $(or $(SECONDS),60)
+
+mutants: deps  ## change the library in ways that the simulation must notice; ARGS="--only NAME"
+	tests/simulation/mutants.py $(ARGS)
 
 format: deps  ## format all sources
 	$(sources) | xargs clang-format-14 -i

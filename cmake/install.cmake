@@ -1,7 +1,7 @@
 # What `cmake --install` puts where: the library, its headers, and what find_package and pkg-config read.
 include(CMakePackageConfigHelpers)
 
-install(TARGETS evio EXPORT evioTargets FILE_SET HEADERS)
+install(TARGETS evio evio_simulation EXPORT evioTargets FILE_SET HEADERS)
 
 get_target_property(type evio TYPE)
 if(LIBURING_FOUND AND type STREQUAL STATIC_LIBRARY)  # then those who link to evio link to it too

@@ -51,7 +51,10 @@ void Acceptor::accepted(Listener listener, NativeSocket socket, const Address& p
     return server.platform().discard(socket);
   }
   ++service.connections;
-  update(door(listener));
+  if (!service.has_room()) {  // then no door of the service lets anybody in
+    look_again();
+    server.tell_other_doors(loop_);
+  }
   const int target = server.reuseport(address_index) ? loop_.index() : choose(peer);
   server.balancer().add(target);
   if (target == loop_.index()) return loop_.adopt(socket, peer, address_index);
@@ -86,7 +89,7 @@ void Acceptor::retry_starved() {
   }
 }
 
-void Acceptor::room_made() {
+void Acceptor::look_again() {
   for (Door& door : doors_) update(door);
 }
 

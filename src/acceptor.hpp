@@ -22,8 +22,8 @@ class Acceptor {
   void listen(int address_index, NativeSocket socket);
   void accepted(Listener listener, NativeSocket socket, const Address& peer);
   void stopped(Listener listener, std::error_code error);
-  // A connection of a full service closed.
-  void room_made();
+  // A service became full, or a connection of a full one closed.
+  void look_again();
   void set_pressure(bool pressure);
   void close();
 

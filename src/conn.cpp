@@ -46,6 +46,7 @@ void Connection::set_uninherited_options() {
 }
 
 void Connection::received(std::string_view bytes) {
+  if (phase_ == Phase::open && flags_.drained_due) run_drained();  // it comes before `data`
   switch (phase_) {
     case Phase::open:
       note_activity();
@@ -53,15 +54,17 @@ void Connection::received(std::string_view bytes) {
         run_data(bytes);
       else
         keep(bytes);
-      return settle();
+      break;
     case Phase::detaching:
-      return keep(bytes);
+      keep(bytes);
+      break;
     case Phase::draining:
     case Phase::lingering:  // read and discarded, so that closing does not reset
     case Phase::closing:
     case Phase::finished:
-      return;
+      break;
   }
+  settle();
 }
 
 void Connection::end_received() {
@@ -359,6 +362,7 @@ bool Connection::append(std::size_t size, Append&& append) {
   }
   if (pending_output() <= limits().output_high) return true;
   flags_.congested = true;
+  flags_.drained_due = false;  // it comes when this has gone
   return false;
 }
 
@@ -413,7 +417,8 @@ void Connection::took(std::size_t count) {
 }
 
 void Connection::relieve() noexcept {
-  if (!flags_.congested || pending_output() >= limits().output_low) return;
+  const std::size_t pending = pending_output();
+  if (!flags_.congested || (pending > 0 && pending >= limits().output_low)) return;
   flags_.congested = false;
   flags_.drained_due = true;
   flags_.offer = true;

@@ -53,7 +53,7 @@ void LoopCore::start() {
 
 bool LoopCore::turn() {
   if (!started_) start();
-  wait();
+  if (!wait()) return true;
   deliver_mail();
   run_timers();
   settle_touched();
@@ -67,19 +67,22 @@ bool LoopCore::turn() {
   return false;
 }
 
-void LoopCore::wait() {
+// False: it waits still, and the mailbox knows.
+bool LoopCore::wait() {
   const bool work_waits = !touched_.empty() || !mailbox_->empty() || stopping_;
-  if (stopping_ && connections_.size() == 0) return;
-  if (!work_waits && spin()) return;
+  if (stopping_ && connections_.size() == 0) return true;
+  if (!work_waits && spin()) return true;
   const Duration deadline = timers_->next_deadline().value_or(never);
   const bool sleep = touched_.empty() && mailbox_->prepare_to_sleep();
   slept_at_ = now_;
   const Polled polled = driver_->poll(sleep ? deadline : at_once);
+  if (polled.parked) return false;
   mailbox_->awake();
   busy_ = polled.any;
-  if (!polled.slept) return;
+  if (!polled.slept) return true;
   counters_.wakeups.add(1);
   if (busy_ && now_ - slept_at_ < server_.events().busy_poll) spin_ = server_.events().busy_poll;
+  return true;
 }
 
 // After work more often comes soon: looks for it without sleeping, for a time that shrinks when it finds nothing and is

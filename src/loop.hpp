@@ -103,7 +103,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   Connection& connection(Stream stream) noexcept { return connections_[static_cast<std::uint32_t>(stream)]; }
   void read_clock();
   void start();
-  void wait();
+  bool wait();
   bool spin();
   void deliver_mail();
   void run_timers();

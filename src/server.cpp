@@ -112,25 +112,35 @@ void ServerCore::tell_all(Fn fn) {
 }
 
 void ServerCore::run() {
-  if (ran_.exchange(true)) throw std::logic_error("evio: Server::run was called before; make another Server");
+  claim_run();
   std::shared_ptr<void> signals;
   if (events().handle_signals) signals = platform_->catch_signals(*this);
+  const std::vector<Runner*> runners = start();
+  if (!runners.empty()) platform_->run(runners, [this] { stop(); });
+  finish();
+}
+
+void ServerCore::claim_run() {
+  if (ran_.exchange(true)) throw std::logic_error("evio: Server::run was called before; make another Server");
+}
+
+std::vector<Runner*> ServerCore::start() {
   each_loop([](LoopCore& loop) { loop.prepare(); });
   Action action = Action::none;
   if (events().serving) loop(0).guard([&] { action = events().serving(handle_); });
-  if (action == Action::shutdown || stop_asked())
+  std::vector<Runner*> runners;
+  if (action == Action::shutdown || stop_asked()) {
     each_loop([](LoopCore& loop) { loop.end(); });
-  else
-    run_loops();
-  release_sockets();
-  if (exception_) std::rethrow_exception(exception_);
+  } else {
+    each_loop([&](LoopCore& loop) { runners.push_back(&loop); });
+    starting_ = static_cast<int>(runners.size());
+  }
+  return runners;
 }
 
-void ServerCore::run_loops() {
-  std::vector<Runner*> runners;
-  each_loop([&](LoopCore& loop) { runners.push_back(&loop); });
-  starting_ = static_cast<int>(runners.size());
-  platform_->run(runners, [this] { stop(); });
+void ServerCore::finish() {
+  release_sockets();
+  if (exception_) std::rethrow_exception(exception_);
 }
 
 void ServerCore::loop_is_up() {
@@ -190,9 +200,17 @@ void ServerCore::connection_gone(int loop, int address_index) {
   Service& of = service(address_index);
   --of.connections;
   if (!of.full.load() || !of.full.exchange(false)) return;
-  each_loop([this](LoopCore& each) {
-    if (listens(each)) each.send_mail(std::make_unique<Post>([&each] { each.accepting().room_made(); }));
+  each_loop([this](LoopCore& each) { tell_doors(each); });
+}
+
+void ServerCore::tell_other_doors(const LoopCore& loop) {
+  each_loop([&](LoopCore& each) {
+    if (&each != &loop) tell_doors(each);
   });
+}
+
+void ServerCore::tell_doors(LoopCore& loop) {
+  if (listens(loop)) loop.send_mail(std::make_unique<Post>([&loop] { loop.accepting().look_again(); }));
 }
 
 // Pressure ends a little below the bound, so that it does not come and go with every read.

@@ -22,6 +22,9 @@ class ServerCore final : public Stoppable {
   ~ServerCore();
 
   void run();
+  // What run() does before and after the loops have run, for what turns them itself. No runners: it has ended already.
+  std::vector<Runner*> start();
+  void finish();
   void stop() noexcept override;      // async-signal-safe
   void stop_now() noexcept override;  // async-signal-safe
 
@@ -52,6 +55,8 @@ class ServerCore final : public Stoppable {
   void tell_stop();
   void tell_stop_now();
   void connection_gone(int loop, int address_index);
+  // A service became full by what `loop` accepted: what others accept meanwhile is let in still.
+  void tell_other_doors(const LoopCore& loop);
   void hold(std::ptrdiff_t bytes);
   void keep_exception(std::exception_ptr exception) noexcept;
   // The sockets that this loop is to serve; each is taken once.
@@ -76,7 +81,8 @@ class ServerCore final : public Stoppable {
   template <class Fn>
   void tell_all(Fn fn);
   bool listens(const LoopCore& loop) const noexcept;
-  void run_loops();
+  void tell_doors(LoopCore& loop);
+  void claim_run();
   void run_tick();
   void everything_is_up();
 
@@ -110,6 +116,7 @@ struct ServerAccess {
   static Server make(std::unique_ptr<Platform> platform, Events events, std::vector<Binding> bindings) {
     return Server(std::move(platform), std::move(events), std::move(bindings));
   }
+  static ServerCore& core(Server& server) { return *server.core_; }
 };
 
 template <class Fn>

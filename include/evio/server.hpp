@@ -48,6 +48,7 @@ class Server {
 
  private:
   friend struct ServerAccess;  // makes one on a platform of its own
+  friend class Simulation;
 
   struct Bound {};
   Server(Bound, Events events, std::vector<Binding> bindings);

@@ -92,6 +92,17 @@ class Rules(unittest.TestCase):
 
         self.check_includes(self.middle(), allowed)
 
+    def test_who_does_not_simulate_knows_nothing_of_it(self):
+        simulated = re.compile(r'"(backend/simulated|simulation)/')
+        rooms = (ROOT / "src/simulation", ROOT / "src/backend/simulated")
+        others = [path for path in sources("src") if not any(room in path.parents for room in rooms)]
+        self.check_includes(others, lambda include: not simulated.match(include))
+
+    def test_simulations_read_no_clock_and_draw_no_number(self):
+        self.check_absent(sources("src/simulation") + sources("src/backend/simulated"), {
+            pattern: why for pattern, why in IMPURE.items() if "errno" not in pattern
+        })
+
     def test_the_middle_starts_no_thread_reads_no_clock_draws_no_number(self):
         self.check_absent(self.middle(), IMPURE)
 
@@ -143,7 +154,9 @@ class Rules(unittest.TestCase):
 
     @staticmethod
     def middle():
-        return [path for path in sources("src") if ROOT / "src/backend" not in path.parents]
+        """All of src but what is below the seam, and the simulation, which stands above a backend of its own."""
+        rooms = (ROOT / "src/backend", ROOT / "src/simulation")
+        return [path for path in sources("src") if not any(room in path.parents for room in rooms)]
 
     def test_the_readme_shows_programs_that_are_tested(self):
         readme = (ROOT / "README.md").read_text()
@@ -151,6 +164,12 @@ class Rules(unittest.TestCase):
             text = (ROOT / "tests/programs" / program).read_text()
             text = text[text.index("#include") :]
             self.assertTrue(text in readme, f"README.md does not show tests/programs/{program}")
+
+    def test_the_page_on_testing_shows_a_program_that_is_tested(self):
+        page = (ROOT / "docs/testing.md").read_text()
+        test = (ROOT / "tests/simulation/chat_test.cpp").read_text()
+        for shown in re.findall(r"```cpp\n(.*?)```", page, re.DOTALL):
+            self.assertTrue(shown in test, f"not in chat_test.cpp:\n{shown}")
 
 
 if __name__ == "__main__":

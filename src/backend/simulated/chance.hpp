@@ -1,0 +1,47 @@
+// Private. Chance by seed: what it answers depends on nothing else, on every machine.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+namespace evio::inline v1 {
+
+// xoshiro256**, seeded by splitmix64. (The standard's distributions differ from library to library.)
+class Chance {
+ public:
+  explicit Chance(std::uint64_t seed) noexcept {
+    for (std::uint64_t& word : state_) word = split(seed);
+  }
+
+  std::uint64_t number() noexcept {
+    const std::uint64_t result = std::rotl(state_[1] * 5, 7) * 9;
+    const std::uint64_t shifted = state_[1] << 17;
+    state_[2] ^= state_[0];
+    state_[3] ^= state_[1];
+    state_[1] ^= state_[2];
+    state_[0] ^= state_[3];
+    state_[2] ^= shifted;
+    state_[3] = std::rotl(state_[3], 45);
+    return result;
+  }
+  // 0 to `below` - 1; 0 for 0.
+  std::uint64_t below(std::uint64_t below) noexcept { return below == 0 ? 0 : number() % below; }
+  // 1 to `most`.
+  std::uint64_t upto(std::uint64_t most) noexcept { return 1 + below(most); }
+  bool operator()(double probability) noexcept {
+    if (probability <= 0) return false;
+    return static_cast<double>(number() >> 11) * 0x1p-53 < probability;
+  }
+
+ private:
+  static std::uint64_t split(std::uint64_t& seed) noexcept {
+    std::uint64_t mixed = (seed += 0x9e3779b97f4a7c15);
+    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
+    return mixed ^ (mixed >> 31);
+  }
+
+  std::uint64_t state_[4];
+};
+
+}  // namespace evio::inline v1

@@ -1,0 +1,169 @@
+// Private. The simulated network: connections with bounded buffers, listeners, and datagrams.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <evio/address.hpp>
+#include <evio/options.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "backend/driver.hpp"
+#include "backend/simulated/byte_queue.hpp"
+#include "backend/simulated/world.hpp"
+
+namespace evio::inline v1 {
+
+enum class SocketId : std::uint32_t {};    // one side of a connection
+enum class ListenerId : std::uint32_t {};  // a listening socket
+enum class PortId : std::uint32_t {};      // a datagram socket
+
+// Whoever has a socket: told when there may be something to do with it.
+class SocketHolder {
+ public:
+  virtual void stirred(std::uint32_t name) = 0;
+  virtual void stirred_listener(std::uint32_t) {}
+  virtual void stirred_port(std::uint32_t) {}
+
+ protected:
+  ~SocketHolder() = default;
+};
+
+class Network final : private Timed {
+ public:
+  struct Mail {
+    Address from, to;
+    std::string bytes;
+  };
+
+  explicit Network(World& world);
+  ~Network();
+
+  // ---- Listening. Throws Error if the address is taken.
+  ListenerId listen(const Address& address, bool reuseport, int backlog, const Options& options);
+  const Address& address(ListenerId id) const noexcept { return listeners_[index(id)].address; }
+  void hold(ListenerId id, SocketHolder& holder, std::uint32_t name);
+  bool anybody_waits(ListenerId id) const noexcept { return !listeners_[index(id)].queue.empty(); }
+  SocketId accept(ListenerId id);
+  // Those that wait are reset.
+  void close(ListenerId id);
+  void unlink(const Address& path) noexcept;
+
+  // ---- Connecting. The address where a host of that name is reached.
+  static Address reachable(const Address& address);
+  // One side of a new connection, or nothing: nobody listens there, or not now (`busy`).
+  std::optional<SocketId> connect(const Address& from, const Address& to, bool& busy);
+
+  // ---- A connection's side.
+  void hold(SocketId id, SocketHolder& holder, std::uint32_t name);
+  const Address& local(SocketId id) const noexcept;
+  const Address& remote(SocketId id) const noexcept { return local(other(id)); }
+  // Bytes that it would take.
+  std::size_t room(SocketId id) const noexcept;
+  std::size_t send(SocketId id, std::string_view bytes);
+  std::size_t send(SocketId id, std::span<const Chunk> chunks, std::size_t most);
+  // The end behind what was sent.
+  void end(SocketId id);
+  std::string_view unread(SocketId id) const noexcept { return side(id).unread.view(); }
+  void consume(SocketId id, std::size_t count);
+  // The other side's, behind what is unread.
+  bool ended(SocketId id) const noexcept { return side(id).end_arrived; }
+  int error(SocketId id) const noexcept { return side(id).error; }
+  bool quiet(SocketId id) const noexcept;
+  void set_buffers(SocketId id, const Options& options);
+  void close(SocketId id, CloseMode mode);
+  // Sides that somebody holds, or that wait to be accepted.
+  std::size_t open_sides() const noexcept { return open_sides_; }
+
+  // ---- Datagrams. Throws Error if the address is taken.
+  PortId bind_port(const Address& address, bool reuseport);
+  const Address& address(PortId id) const noexcept { return ports_[index(id)].address; }
+  void hold(PortId id, SocketHolder& holder, std::uint32_t name);
+  void send(Mail mail);
+  std::deque<Mail>& mails(PortId id) noexcept { return ports_[index(id)].mails; }
+  void close(PortId id);
+
+ private:
+  struct Side {
+    ByteQueue unsent;  // taken from its holder, not yet at the other side
+    ByteQueue unread;  // arrived from the other side
+    SocketHolder* holder = nullptr;
+    std::uint32_t name = 0;
+    std::uint32_t unsent_max = 64 << 10;
+    std::uint32_t unread_max = 64 << 10;
+    int error = 0;
+    bool end_asked = false;    // behind unsent
+    bool end_arrived = false;  // of the other side, behind unread
+    bool closed = false;       // nobody holds it, nobody will
+    bool moving = false;       // what is unsent is on its way
+  };
+  struct Link {
+    Side sides[2];
+    Address addresses[2];  // of the sides
+    std::uint32_t generation = 0;
+    bool broken = false;
+  };
+  struct Door {
+    Address address;
+    bool open = true;
+    bool linked = true;  // a unix socket's name still leads here
+    bool reuseport = false;
+    std::size_t backlog = 0;
+    Options options{};
+    std::deque<SocketId> queue{};
+    SocketHolder* holder = nullptr;
+    std::uint32_t name = 0;
+  };
+  struct Port {
+    Address address;
+    bool open = true;
+    bool reuseport = false;
+    std::deque<Mail> mails{};
+    SocketHolder* holder = nullptr;
+    std::uint32_t name = 0;
+  };
+  enum class What : std::uint8_t { move, reset, mail };
+
+  template <class Id>
+  static std::size_t index(Id id) noexcept {
+    return static_cast<std::size_t>(id);
+  }
+  static SocketId other(SocketId id) noexcept { return static_cast<SocketId>(index(id) ^ 1); }
+  Link& link(SocketId id) noexcept { return links_[index(id) / 2]; }
+  const Link& link(SocketId id) const noexcept { return links_[index(id) / 2]; }
+  Side& side(SocketId id) noexcept { return link(id).sides[index(id) % 2]; }
+  const Side& side(SocketId id) const noexcept { return link(id).sides[index(id) % 2]; }
+
+  void due(std::uint64_t what) override;
+  void schedule(What what, SocketId id, Duration delay);
+  Duration latency();
+  std::optional<ListenerId> find_listener(const Address& to);
+  std::optional<PortId> find_port(const Address& to, const Address& from);
+  Address with_free_port(const Address& address);
+  void stir(SocketId id);
+  void start_moving(SocketId id);
+  void move(SocketId id);
+  void break_both(SocketId id);
+  void break_side(SocketId id, int error);
+  void free_if_done(SocketId id);
+  void deliver(Mail mail);
+
+  World& world_;
+  const std::uint32_t member_;
+  std::deque<Link> links_;
+  std::vector<std::uint32_t> free_links_;
+  std::size_t open_sides_ = 0;
+  std::vector<Door> listeners_;
+  std::vector<Port> ports_;
+  std::unordered_map<Address, PortId> ports_by_address_;  // those without a wildcard
+  std::vector<PortId> wildcard_ports_;
+  std::vector<Mail> mail_under_way_;
+  std::vector<std::uint32_t> free_mail_;
+  std::uint16_t next_port_ = 49152;
+};
+
+}  // namespace evio::inline v1

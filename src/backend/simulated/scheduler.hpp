@@ -1,0 +1,41 @@
+// Private. Who moves next in a simulated world: a loop, or time.
+#pragma once
+
+#include <vector>
+
+#include "backend/platform.hpp"
+#include "backend/simulated/simulated_driver.hpp"
+#include "backend/simulated/world.hpp"
+
+namespace evio::inline v1 {
+
+class Scheduler {
+ public:
+  Scheduler(World& world, Bridges& bridges) : world_(world), bridges_(bridges) {}
+
+  void add(Runner& runner, SimulatedDriver& driver);
+  // Whether any of the runners has not ended.
+  bool runs(const std::vector<Runner*>& runners) const;
+  // One turn of a loop that has something to do, by chance which; if none has, time goes on to the next event. False:
+  // nothing happens before `until`.
+  bool step(Duration until);
+
+ private:
+  struct Entry {
+    Runner* runner;
+    SimulatedDriver* driver;
+    std::uint32_t number;
+    Duration stalled_until{};
+  };
+
+  Entry* choose();
+  void turn(Entry& entry);
+  Duration next();
+
+  World& world_;
+  Bridges& bridges_;
+  std::vector<Entry> entries_;
+  std::uint32_t added_ = 0;
+};
+
+}  // namespace evio::inline v1

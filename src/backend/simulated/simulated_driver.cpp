@@ -1,0 +1,423 @@
+#include "backend/simulated/simulated_driver.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+namespace evio::inline v1 {
+
+namespace {
+
+constexpr std::size_t share_of_a_turn = 64 << 10;
+constexpr std::size_t landed_max = 256 << 10;
+constexpr std::size_t datagram_max = 65'507;
+constexpr int datagrams_in_a_turn = 64;
+constexpr int accepts_in_a_turn = 16;
+
+// The middle broke a rule of the seam: nothing that follows would mean anything.
+[[noreturn]] void broke_a_rule(const char* rule) {
+  std::fprintf(stderr, "evio: the simulated driver's user broke a rule: %s\n", rule);
+  std::abort();
+}
+
+std::size_t size_of(std::span<const Chunk> chunks) {
+  std::size_t size = 0;
+  for (const Chunk& chunk : chunks) size += chunk.size;
+  return size;
+}
+
+}  // namespace
+
+SimulatedDriver::SimulatedDriver(Sink& sink, SimulatedWaker& waker, World& world, Network& network, Bridges& bridges)
+    : sink_(sink), waker_(waker), world_(world), network_(network), bridges_(bridges), member_(world.join(*this)) {}
+
+SimulatedDriver::~SimulatedDriver() {
+  world_.leave(member_);
+  for (Slot& slot : slots_)
+    if (slot.used) network_.close(slot.socket, CloseMode::abort);
+  for (const Door& door : doors_)
+    if (door.open) network_.close(door.id);
+  for (const Port& port : ports_)
+    if (port.open) network_.close(port.id);
+}
+
+// ---- Listeners
+
+void SimulatedDriver::accept_from(Listener listener, NativeSocket socket) {
+  const auto index = static_cast<std::uint32_t>(listener);
+  if (index >= doors_.size()) doors_.resize(index + 1);
+  if (doors_[index].open) broke_a_rule("a listener's name is used twice");
+  doors_[index] = {.id = static_cast<ListenerId>(static_cast<std::uint32_t>(socket.value)), .open = true};
+  network_.hold(doors_[index].id, *this, index);
+}
+
+void SimulatedDriver::set_accepting(Listener listener, bool accepting) {
+  Door& door = doors_[static_cast<std::uint32_t>(listener)];
+  if (!door.open) broke_a_rule("a closed listener is to accept");
+  if (door.accepting && !accepting && world_.happens(Fault::late_accept)) door.late = 2;
+  door.accepting = accepting;
+}
+
+void SimulatedDriver::close_listener(Listener listener) {
+  Door& door = doors_[static_cast<std::uint32_t>(listener)];
+  if (!door.open) broke_a_rule("a listener is closed twice");
+  door.open = false;
+  network_.close(door.id);
+}
+
+// ---- Datagrams
+
+void SimulatedDriver::bind_datagram(DatagramSocket socket, NativeSocket native) {
+  const auto index = static_cast<std::uint32_t>(socket);
+  if (index >= ports_.size()) ports_.resize(index + 1);
+  ports_[index] = {.id = static_cast<PortId>(static_cast<std::uint32_t>(native.value)), .open = true};
+  network_.hold(ports_[index].id, *this, index);
+}
+
+bool SimulatedDriver::send_to(DatagramSocket socket, const Datagram& datagram) {
+  const Port& port = ports_[static_cast<std::uint32_t>(socket)];
+  if (!port.open) broke_a_rule("a datagram is sent from a closed socket");
+  if (datagram.bytes.size() > datagram_max || world_.happens(Fault::datagram_refused)) return false;
+  world_.stats.from_servers += datagram.bytes.size();
+  network_.send({.from = datagram.from, .to = datagram.to, .bytes = std::string(datagram.bytes)});
+  return true;
+}
+
+void SimulatedDriver::close_datagram(DatagramSocket socket) {
+  Port& port = ports_[static_cast<std::uint32_t>(socket)];
+  port.open = false;
+  network_.close(port.id);
+}
+
+// ---- Streams: down
+
+SimulatedDriver::Slot& SimulatedDriver::slot(Stream stream) {
+  const auto index = static_cast<std::uint32_t>(stream);
+  if (index >= slots_.size() || !slots_[index].used) broke_a_rule("a down call for a stream that is gone");
+  return slots_[index];
+}
+
+void SimulatedDriver::check_nothing_in_flight(const Slot& slot) const {
+  if (slot.fate == Fate::closing) broke_a_rule("a down call after close");
+  if (slot.fate == Fate::detaching) broke_a_rule("a down call after detach");
+  if (slot.sending) broke_a_rule("one send in flight a stream, and nothing that must come behind it");
+}
+
+void SimulatedDriver::open(Stream stream, NativeSocket socket) {
+  const auto index = static_cast<std::uint32_t>(stream);
+  if (index >= slots_.size()) slots_.resize(index + 1);
+  Slot& slot = slots_[index];
+  if (slot.used) broke_a_rule("a stream's name is used while the stream that had it lives");
+  const bool listed = slot.listed;
+  slot = Slot{.socket = static_cast<SocketId>(static_cast<std::uint32_t>(socket.value)),
+              .generation = slot.generation + 1,
+              .used = true};
+  slot.listed = listed;
+  network_.hold(slot.socket, *this, index);
+}
+
+std::size_t SimulatedDriver::take(Slot& slot, std::span<const Chunk> chunks) {
+  std::size_t most = size_of(chunks);
+  if (most == 0) broke_a_rule("a send of nothing");
+  if (most > 1 && world_.happens(Fault::short_write)) most = world_.chance.upto(most - 1);
+  const std::size_t taken = network_.send(slot.socket, chunks, most);
+  world_.stats.from_servers += taken;
+  if (taken > 0) world_.note(Note::sends, static_cast<std::uint64_t>(slot.socket), taken);
+  return taken;
+}
+
+std::size_t SimulatedDriver::send_now(Stream stream, std::span<const Chunk> chunks) {
+  Slot& to = slot(stream);
+  check_nothing_in_flight(to);
+  if (world_.happens(Fault::late_send)) return 0;
+  return take(to, chunks);
+}
+
+std::size_t SimulatedDriver::send(Stream stream, std::span<const Chunk> chunks) {
+  Slot& to = slot(stream);
+  check_nothing_in_flight(to);
+  const bool late = world_.happens(Fault::late_send);
+  if (!late)
+    if (const std::size_t taken = take(to, chunks)) return taken;
+  to.sending = true;
+  to.send_begun = !late;
+  to.chunks = chunks;
+  to.sent = 0;
+  if (late) schedule(to, static_cast<std::uint32_t>(stream), false);
+  return 0;
+}
+
+void SimulatedDriver::go_on_sending(Slot& slot) {
+  if (!slot.sending || !slot.send_begun || slot.sent > 0 || slot.fate == Fate::closing) return;
+  slot.sent = take(slot, slot.chunks);
+}
+
+// What had landed when receiving is stopped comes still.
+void SimulatedDriver::set_receiving(Stream stream, bool receiving) {
+  Slot& of = slot(stream);
+  if (of.fate == Fate::closing) broke_a_rule("a down call after close");
+  if (of.fate == Fate::detaching && receiving) broke_a_rule("receiving after detach");
+  if (of.end_told && receiving) broke_a_rule("receiving after the end");
+  const bool stops = of.receiving && !receiving;
+  of.receiving = receiving;
+  list(static_cast<std::uint32_t>(stream));
+  if (!stops || !of.landed.empty() || of.end_landed || !world_.happens(Fault::late_receive)) return;
+  const std::string_view unread = network_.unread(of.socket);
+  of.landed = unread.substr(0, std::min(world_.chance.below(unread.size() + 1), landed_max));
+  network_.consume(of.socket, of.landed.size());
+  const bool at_end = network_.unread(of.socket).empty() && network_.ended(of.socket) && !of.end_told;
+  of.end_landed = at_end && world_.chance.below(2) == 0;
+}
+
+void SimulatedDriver::shutdown_send(Stream stream) {
+  Slot& of = slot(stream);
+  check_nothing_in_flight(of);
+  network_.end(of.socket);
+}
+
+bool SimulatedDriver::quiet(Stream stream) {
+  const Slot& of = slot(stream);
+  return !of.sending && of.landed.empty() && network_.quiet(of.socket);
+}
+
+void SimulatedDriver::detach(Stream stream) {
+  Slot& leaving = slot(stream);
+  check_nothing_in_flight(leaving);
+  leaving.fate = Fate::detaching;
+  leaving.cancelled = !world_.happens(Fault::late_close);
+  list(static_cast<std::uint32_t>(stream));
+  if (!leaving.cancelled) schedule(leaving, static_cast<std::uint32_t>(stream), true);
+}
+
+void SimulatedDriver::close(Stream stream, CloseMode mode) {
+  Slot& leaving = slot(stream);
+  if (leaving.fate == Fate::closing) broke_a_rule("a second close");
+  world_.note(Note::closes, static_cast<std::uint64_t>(leaving.socket), mode == CloseMode::abort);
+  leaving.fate = Fate::closing;
+  leaving.mode = mode;
+  leaving.cancelled = !world_.happens(Fault::late_close);
+  list(static_cast<std::uint32_t>(stream));
+  if (!leaving.cancelled) schedule(leaving, static_cast<std::uint32_t>(stream), true);
+}
+
+std::error_code SimulatedDriver::set_options(Stream stream, const Options& options) {
+  network_.set_buffers(slot(stream).socket, options);
+  return {};
+}
+
+Address SimulatedDriver::local_address(Stream stream) { return network_.local(slot(stream).socket); }
+
+// ---- The kernel
+
+// `late`: the end of leaving; else the beginning of a send.
+void SimulatedDriver::schedule(const Slot& slot, std::uint32_t index, bool late) {
+  const Duration time = std::chrono::microseconds(world_.chance.upto(world_.chance.below(8) == 0 ? 200'000 : 500));
+  const std::uint64_t what = static_cast<std::uint64_t>(late) << 63 | (slot.generation & 0x7fffffffULL) << 32 | index;
+  world_.schedule(member_, world_.now() + time, what);
+}
+
+void SimulatedDriver::due(std::uint64_t what) {
+  const auto index = static_cast<std::uint32_t>(what);
+  Slot& of = slots_[index];
+  if (!of.used || (of.generation & 0x7fffffff) != (what >> 32 & 0x7fffffff)) return;
+  if (what >> 63)
+    of.cancelled = true;
+  else
+    of.send_begun = true;
+  stirred(index);
+}
+
+void SimulatedDriver::stirred(std::uint32_t name) {
+  go_on_sending(slots_[name]);
+  list(name);
+}
+
+void SimulatedDriver::list(std::uint32_t index) {
+  if (std::exchange(slots_[index].listed, true)) return;
+  news_.push_back(index);
+}
+
+bool SimulatedDriver::has_news(const Slot& slot) const {
+  if (!slot.used) return false;
+  if (slot.fate == Fate::closing) return slot.cancelled;
+  if (!slot.landed.empty() || slot.end_landed || network_.error(slot.socket)) return true;
+  if (slot.sending && slot.sent > 0) return true;
+  if (slot.fate == Fate::detaching) return slot.cancelled;
+  if (!slot.receiving) return false;
+  return !network_.unread(slot.socket).empty() || (network_.ended(slot.socket) && !slot.end_told);
+}
+
+bool SimulatedDriver::has_news(const Door& door) const {
+  return door.open && (door.accepting || door.late > 0) && network_.anybody_waits(door.id);
+}
+
+// Leaves those listed that have something to tell; false: there is nothing.
+bool SimulatedDriver::prune() {
+  std::erase_if(news_, [this](std::uint32_t index) {
+    Slot& slot = slots_[index];
+    slot.listed = has_news(slot);
+    return !slot.listed;
+  });
+  if (!news_.empty()) return true;
+  for (const Door& door : doors_)
+    if (has_news(door)) return true;
+  for (const Port& port : ports_)
+    if (port.open && !network_.mails(port.id).empty()) return true;
+  return false;
+}
+
+bool SimulatedDriver::wants_turn() { return !parked_ || waker_.woken || parked_until_ <= world_.now() || prune(); }
+
+// ---- Polling
+
+Polled SimulatedDriver::poll(Duration deadline) {
+  if (std::exchange(polling_, true)) broke_a_rule("poll inside poll");
+  world_.advance(Duration(100 + world_.chance.below(2000)));  // a system call takes time
+  world_.run_due();
+  const bool news = prune();
+  const bool done = news || waker_.woken || deadline <= world_.now() || world_.happens(Fault::stray_wake);
+  const bool slept = std::exchange(parked_, !done);
+  polling_ = false;
+  if (parked_) {
+    parked_until_ = deadline;
+    return {.parked = true};
+  }
+  polling_ = true;
+  const bool woken = std::exchange(waker_.woken, false);
+  sink_.on_woken();
+  const bool told = deliver();
+  polling_ = false;
+  return {.any = told || woken, .slept = slept};
+}
+
+// After every up call everything may have changed.
+bool SimulatedDriver::deliver() {
+  bool told = false;
+  for (std::uint32_t i = 0; i < doors_.size(); ++i) told |= deliver_accepted(i);
+  telling_.swap(news_);
+  for (const std::uint32_t index : telling_) slots_[index].listed = false;
+  for (std::size_t i = telling_.size(); i > 1; --i) std::swap(telling_[i - 1], telling_[world_.chance.below(i)]);
+  for (const std::uint32_t index : telling_) told |= deliver(index);
+  telling_.clear();
+  for (std::uint32_t i = 0; i < ports_.size(); ++i) told |= deliver_datagrams(i);
+  return told;
+}
+
+bool SimulatedDriver::deliver(std::uint32_t index) {
+  const std::uint32_t generation = slots_[index].generation;
+  bool told = false;
+  for (int i = 0; i < 4 && has_news(slots_[index]); ++i) {
+    if (world_.happens(Fault::late_event)) break;
+    const bool one = tell(index);
+    told |= one;
+    if (!one || slots_[index].generation != generation || !slots_[index].used) break;
+  }
+  if (has_news(slots_[index])) list(index);
+  return told;
+}
+
+// One up call, the first that is due; false: none, for now.
+bool SimulatedDriver::tell(std::uint32_t index) {
+  Slot& of = slots_[index];
+  const auto stream = static_cast<Stream>(index);
+  if (of.fate == Fate::closing) {
+    finish(index, 0);
+  } else if (!of.landed.empty()) {
+    const std::string landed = std::exchange(of.landed, {});
+    world_.stats.to_servers += landed.size();
+    sink_.on_received(stream, landed);
+  } else if (std::exchange(of.end_landed, false)) {
+    of.receiving = false;
+    of.end_told = true;
+    sink_.on_end_of_stream(stream);
+  } else if (of.receiving && !network_.unread(of.socket).empty()) {
+    return receive(index);
+  } else if (const int error = network_.error(of.socket)) {
+    finish(index, error);
+  } else if (of.sending && of.sent > 0) {
+    of.sending = false;
+    world_.note(Note::sent, static_cast<std::uint64_t>(of.socket), of.sent);
+    sink_.on_sent(stream, of.sent);
+  } else if (of.fate == Fate::detaching) {
+    world_.note(Note::detached, static_cast<std::uint64_t>(of.socket));
+    sink_.on_detached(stream, {bridges_.make(of.socket)});
+    of.used = false;
+  } else {
+    of.receiving = false;
+    of.end_told = true;
+    sink_.on_end_of_stream(stream);
+  }
+  return true;
+}
+
+bool SimulatedDriver::receive(std::uint32_t index) {
+  if (world_.happens(Fault::buffer_exhaustion)) return false;
+  const Slot& of = slots_[index];
+  const std::string_view unread = network_.unread(of.socket);
+  std::size_t size = std::min(unread.size(), share_of_a_turn);
+  if (size > 1 && world_.happens(Fault::short_read)) size = world_.chance.upto(size - 1);
+  world_.note(Note::receives, static_cast<std::uint64_t>(of.socket), size);
+  world_.stats.to_servers += size;
+  buffer_.assign(unread.substr(0, size));
+  network_.consume(of.socket, size);
+  sink_.on_received(static_cast<Stream>(index), buffer_);
+  std::fill(buffer_.begin(), buffer_.end(), '\xdd');  // it was lent for the call
+  return true;
+}
+
+// The socket is closed after the sink has returned.
+void SimulatedDriver::finish(std::uint32_t index, int error) {
+  Slot& of = slots_[index];
+  const SocketId socket = of.socket;
+  world_.note(Note::closed, static_cast<std::uint64_t>(socket), static_cast<std::uint64_t>(error));
+  of.sending = false;
+  of.fate = Fate::closing;
+  of.landed.clear();
+  sink_.on_closed(static_cast<Stream>(index),
+                  error ? std::error_code(error, std::system_category()) : std::error_code());
+  of.used = false;
+  network_.close(socket, of.mode);
+}
+
+bool SimulatedDriver::deliver_accepted(std::uint32_t index) {
+  bool told = false;
+  const auto listener = static_cast<Listener>(index);
+  for (int i = 0; i < accepts_in_a_turn && has_news(doors_[index]); ++i) {
+    if (world_.happens(Fault::late_event)) break;
+    if (!doors_[index].accepting) --doors_[index].late;
+    if (world_.happens(Fault::accept_error)) {
+      constexpr std::errc errors[] = {std::errc::too_many_files_open, std::errc::too_many_files_open_in_system,
+                                      std::errc::no_buffer_space, std::errc::not_enough_memory};
+      doors_[index].accepting = false;
+      doors_[index].late = 0;
+      sink_.on_accept_stopped(listener, std::make_error_code(errors[world_.chance.below(4)]));
+      return true;
+    }
+    const SocketId socket = network_.accept(doors_[index].id);
+    if (world_.happens(Fault::accept_abort)) {
+      network_.close(socket, CloseMode::abort);
+      continue;
+    }
+    world_.note(Note::accepts, index, static_cast<std::uint64_t>(socket));
+    sink_.on_accepted(listener, {static_cast<std::intptr_t>(socket)}, network_.remote(socket));
+    told = true;
+  }
+  return told;
+}
+
+bool SimulatedDriver::deliver_datagrams(std::uint32_t index) {
+  bool told = false;
+  for (int i = 0; i < datagrams_in_a_turn && ports_[index].open; ++i) {
+    auto& mails = network_.mails(ports_[index].id);
+    if (mails.empty()) break;
+    const Network::Mail mail = std::move(mails.front());
+    mails.pop_front();
+    world_.stats.to_servers += mail.bytes.size();
+    sink_.on_datagram(static_cast<DatagramSocket>(index), {.from = mail.from, .to = mail.to, .bytes = mail.bytes});
+    told = true;
+  }
+  return told;
+}
+
+}  // namespace evio::inline v1

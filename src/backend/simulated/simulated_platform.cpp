@@ -1,0 +1,46 @@
+#include "backend/simulated/simulated_platform.hpp"
+
+#include <stdexcept>
+
+namespace evio::inline v1 {
+
+namespace {
+
+// What a native socket's number stands for, before a driver takes it: a listener, a port, or else a connection.
+constexpr std::intptr_t listener_mark = 1LL << 40;
+constexpr std::intptr_t port_mark = 1LL << 41;
+
+}  // namespace
+
+Bound SimulatedPlatform::bind(const Address& address, bool reuseport, int backlog, const Options& options) {
+  if (address.is_udp()) {
+    const PortId id = network_.bind_port(address, reuseport);
+    return {.socket = {static_cast<std::intptr_t>(id) | port_mark}, .address = network_.address(id)};
+  }
+  const ListenerId id = network_.listen(address, reuseport, backlog, options);
+  return {.socket = {static_cast<std::intptr_t>(id) | listener_mark}, .address = network_.address(id)};
+}
+
+void SimulatedPlatform::unlink(const Bound& bound) noexcept {
+  if (bound.address.is_unix()) network_.unlink(bound.address);
+}
+
+void SimulatedPlatform::discard(NativeSocket socket) noexcept {
+  const auto number = static_cast<std::uint32_t>(socket.value);
+  if (socket.value & listener_mark) return network_.close(static_cast<ListenerId>(number));
+  if (socket.value & port_mark) return network_.close(static_cast<PortId>(number));
+  network_.close(static_cast<SocketId>(number), CloseMode::orderly);
+}
+
+std::unique_ptr<Driver> SimulatedPlatform::make_driver(Sink& sink, Waker& waker) {
+  auto driver =
+      std::make_unique<SimulatedDriver>(sink, static_cast<SimulatedWaker&>(waker), world_, network_, bridges_);
+  drivers_.push_back(driver.get());
+  return driver;
+}
+
+void SimulatedPlatform::run(std::span<Runner* const>, const std::function<void()>&) {
+  throw std::logic_error("evio: a server in a simulation runs by Simulation::run or run_for, not by its own run");
+}
+
+}  // namespace evio::inline v1

@@ -1,0 +1,38 @@
+// Private. A server's platform in a simulated world.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "backend/platform.hpp"
+#include "backend/simulated/simulated_driver.hpp"
+
+namespace evio::inline v1 {
+
+// Look-ups of names belong here once servers connect: answers by seed, late or none.
+class SimulatedPlatform final : public Platform {
+ public:
+  SimulatedPlatform(World& world, Network& network, Bridges& bridges)
+      : world_(world), network_(network), bridges_(bridges) {}
+
+  // Of the server's loops, in their order; each as long as its loop lets it live.
+  SimulatedDriver& driver(std::size_t loop) const { return *drivers_[loop]; }
+
+  Bound bind(const Address& address, bool reuseport, int backlog, const Options& options) override;
+  void unlink(const Bound& bound) noexcept override;
+  void discard(NativeSocket socket) noexcept override;
+  std::unique_ptr<Waker> make_waker() override { return std::make_unique<SimulatedWaker>(); }
+  std::unique_ptr<Driver> make_driver(Sink& sink, Waker& waker) override;
+  void run(std::span<Runner* const> runners, const std::function<void()>& abandon) override;
+  std::uint64_t random() override { return world_.chance.number(); }
+  int hardware_threads() override { return 4; }
+  std::shared_ptr<void> catch_signals(Stoppable&) override { return nullptr; }
+
+ private:
+  World& world_;
+  Network& network_;
+  Bridges& bridges_;
+  std::vector<SimulatedDriver*> drivers_;
+};
+
+}  // namespace evio::inline v1

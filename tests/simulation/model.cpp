@@ -1,0 +1,303 @@
+#include "model.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace evio::test {
+
+void Totals::add(const Simulation& sim) {
+  add(Totals{.runs = 1, .stats = sim.stats(), .fingerprint = sim.fingerprint()});
+}
+
+void Totals::add(const Totals& other) {
+  runs += other.runs;
+  for (std::size_t i = 0; i < fault_count; ++i) stats.faults[i] += other.stats.faults[i];
+  stats.turns += other.stats.turns;
+  stats.events += other.stats.events;
+  stats.connections += other.stats.connections;
+  stats.to_servers += other.stats.to_servers;
+  stats.from_servers += other.stats.from_servers;
+  stats.datagrams += other.stats.datagrams;
+  stats.time += other.stats.time;
+  fingerprint = fingerprint * 31 + other.fingerprint;
+}
+
+Model::Inside::Inside(Model& model, const char* handler) : model_(model) {
+  if (model.inside_) model.fail(std::string(handler) + " inside " + model.inside_);
+  if (model.ended_) model.fail(std::string(handler) + " after the server has ended");
+  if (model.dying_ && *model.dying_ != 0) model.fail("a context outlives its connection");
+  model.dying_ = nullptr;
+  model.inside_ = handler;
+}
+
+Model::Model(std::uint64_t seed) : setting(seed), chance_(seed ^ 0xc4a11ce) {}
+
+bool Model::fail(const std::string& why) {
+  if (why_.empty()) why_ = why + " (at " + std::to_string(std::chrono::duration<double>(sim_->now()).count()) + " s)";
+  return false;
+}
+
+Watched* Model::find(Conn& c) {
+  const auto found = by_place_.find(place(c.remote()));
+  if (found != by_place_.end()) return found->second;
+  fail("a connection that nobody made");
+  return nullptr;
+}
+
+// ---- The server
+
+Events Model::events() {
+  Events events{
+      .loops = setting.loops,
+      .balance = setting.balance,
+      .limits = setting.limits,
+      .options = setting.options,
+      .serving =
+          [this](Server& server) {
+            const Inside inside(*this, "serving");
+            if (std::exchange(serving_, true)) fail("serving twice");
+            if (server.addresses().size() != 4 || server.addresses()[0].port() != 5000) fail("other addresses");
+          },
+      .loop_started =
+          [this](Loop& loop) {
+            const Inside inside(*this, "loop_started");
+            if (!serving_) fail("a loop starts before serving");
+            if (std::exchange(loop_state_[static_cast<std::size_t>(loop.index())], 1) != 0) fail("a loop starts twice");
+          },
+      .opened =
+          [this](Conn& c) {
+            check_loops_start(c.loop());
+            if (setting.with_tick && !ticked_) fail("accepting before the first tick");
+            Watched* const watched = find(c);
+            ++open_;
+            ++opened_on_[static_cast<std::size_t>(c.loop().index())];
+            const std::size_t most = setting.limits.connections;
+            if (most > 0 && setting.faults.late_accept == 0 && !setting.reuseport && open_ > 2 * most)
+              fail("too many connections");
+            return watched ? watched->opened(c) : Action::close;
+          },
+      .data = [this](Conn& c, Input& in) -> Action {
+        if (c.address_index() == 2) {
+          const auto found = std::find_if(datagram_peers_.begin(), datagram_peers_.end(),
+                                          [&](const auto& one) { return one.second->address() == c.remote(); });
+          if (found != datagram_peers_.end()) return found->second->data(c, in);
+          fail("a datagram from nobody");
+          return Action::none;
+        }
+        Watched* const watched = find(c);
+        return watched ? watched->data(c, in) : Action::close;
+      },
+      .drained = [this](Conn& c) { return find(c)->drained(c); },
+      .closed =
+          [this](Conn& c, std::error_code error) {
+            if (Watched* const watched = find(c)) watched->closed(c, error);
+            --open_;
+          },
+      .loop_stopped =
+          [this](Loop& loop) {
+            const Inside inside(*this, "loop_stopped");
+            if (std::exchange(loop_state_[static_cast<std::size_t>(loop.index())], 2) != 1) fail("a loop stops twice");
+            for (const auto& [number, watched] : peers_)
+              if (watched->is_open() && watched->loop() == loop.index()) fail("a loop stops before its last closed");
+          },
+  };
+  if (setting.with_ended) events.ended = [this](Conn& c, Input& in) { return find(c)->ended(c, in); };
+  if (setting.with_detached)
+    events.detached = [this](Conn& c, Socket socket) {
+      find(c)->detached(c, std::move(socket));
+      --open_;
+    };
+  if (setting.with_failed)
+    events.failed = [this](Conn* c, const std::exception_ptr&) {
+      const Inside inside(*this, "failed");
+      ++failures_;
+      if (c) find(*c)->failed(*c);
+    };
+  if (setting.with_pre_write)
+    events.pre_write = [this](Loop& loop) {
+      const Inside inside(*this, "pre_write");
+      for (const auto& [number, watched] : peers_)
+        if (watched->is_open() && watched->loop() == loop.index()) watched->committed();
+    };
+  if (setting.with_tick)
+    events.tick = [this, due = Duration::zero()](Loop& loop) mutable {
+      const Inside inside(*this, "tick");
+      if (loop.index() != 0) fail("a tick on another loop");
+      if (loop.now().time_since_epoch() < due) fail("a tick came early");
+      ticked_ = true;
+      timers(loop).arm(*this, loop);
+      const Duration delay = std::chrono::milliseconds(chance_.upto(500));
+      due = sim_->now() + delay;
+      return Tick{.delay = delay, .action = Action::none};
+    };
+  return events;
+}
+
+void Model::check_loops_start(Loop& loop) {
+  if (loop_state_[static_cast<std::size_t>(loop.index())] != 1) fail("a connection on a loop that does not run");
+}
+
+// ---- The world
+
+std::string Model::run(const std::vector<Step>& steps) {
+  const auto loops = static_cast<std::size_t>(setting.loops);
+  timers_.resize(loops);
+  loop_state_.resize(loops);
+  posted_.resize(loops);
+  ran_.resize(loops);
+  opened_on_.resize(loops);
+  owned_ = std::make_unique<Simulation>(setting.seed, setting.faults);
+  sim_ = owned_.get();
+  if (trace) sim_->record_trace();
+  const char* main_address = setting.reuseport ? "tcp://127.0.0.1:5000?reuseport=true" : "tcp://:5000";
+  Events second = events();
+  second.serving = {};
+  second.tick = {};
+  second.pre_write = {};
+  second.failed = {};
+  second.loop_started = {};
+  second.loop_stopped = {};
+  server_ = &sim_->serve(events(), main_address, "unix:///run/sim.sock", "udp://:5002",
+                         on("tcp4://:5001", std::move(second)));
+  try {
+    for (const Step& step : steps) {
+      play(step);
+      if (failed()) break;
+    }
+    if (!failed()) stop();
+  } catch (const std::exception& exception) {
+    if (setting.with_failed || std::string(exception.what()) != "oops") throw;
+    threw_out_ = true;
+  }
+  if (!failed()) check_totals();
+  totals.add(*sim_);
+  for (auto& [number, watched] : peers_) watched->peer.when_changed({});
+  if (failed()) {  // what follows is not to be looked at
+    const std::string why = why_ + (trace ? "\n" + sim_->trace() : "");
+    owned_.reset();
+    return why;
+  }
+  owned_.reset();
+  return why_;
+}
+
+Watched* Model::of(std::uint32_t number) {
+  const auto found = peers_.find(number);
+  return found == peers_.end() ? nullptr : found->second.get();
+}
+
+void Model::connect(const Step& step) {
+  const std::string number = std::to_string(step.peer);
+  if (step.kind == Kind::connect_udp) {
+    Peer& peer = sim_->connect("udp://:5002");
+    auto& made = datagram_peers_[step.peer];
+    made = std::make_unique<DatagramPeer>(*this, peer, step.peer);
+    peer.when_changed([one = made.get()](Peer&) { one->check(); });
+    return;
+  }
+  Peer& peer = step.kind == Kind::connect_local ? sim_->connect("unix:///run/sim.sock", "unix://@peer" + number)
+                                                : sim_->connect(step.peer % 3 == 2 ? "tcp://:5001" : "tcp://:5000");
+  peers_[step.peer] = std::make_unique<Watched>(*this, peer, step.peer);
+  by_place_[place(peer.address())] = peers_[step.peer].get();
+}
+
+void Model::play(const Step& step) {
+  if (step.kind == Kind::connect || step.kind == Kind::connect_local || step.kind == Kind::connect_udp)
+    return connect(step);
+  if (step.kind == Kind::wait) return sim_->run_for(std::chrono::microseconds(step.number));
+  if (step.kind == Kind::loop_post) return loop_post(step);
+  if (step.kind == Kind::for_each)
+    return server_->for_each([this](Conn& c) {
+      const Inside inside(*this, "for_each");
+      if (Watched* const watched = find(c)) watched->runs(c, "for_each");
+    });
+  if (const auto found = datagram_peers_.find(step.peer); found != datagram_peers_.end()) {
+    if (step.kind == Kind::send) found->second->send(step.number);
+    return;
+  }
+  Watched* const watched = of(step.peer);
+  if (!watched) return;
+  switch (step.kind) {
+    case Kind::send:
+      return watched->send(step.number);
+    case Kind::end:
+      return watched->peer.shutdown_write();
+    case Kind::close:
+      watched->peer_closed();
+      return watched->peer.close();
+    case Kind::reset:
+      watched->peer_reset();
+      return watched->peer.reset();
+    case Kind::stop_reading:
+      return watched->peer.stop_reading();
+    case Kind::start_reading:
+      return watched->peer.start_reading();
+    case Kind::wake:
+      return watched->wake();
+    case Kind::handle_send:
+      return watched->handle_send(step.number);
+    case Kind::handle_post:
+      return watched->handle_post(step.number);
+    case Kind::handle_close:
+      return watched->handle_close();
+    default:
+      return;
+  }
+}
+
+// Posts of one thread run in order, each once.
+void Model::loop_post(const Step& step) {
+  const auto index = step.number % static_cast<std::uint32_t>(setting.loops);
+  const std::uint64_t mine = posted_[index];
+  const bool taken = server_->loop(static_cast<int>(index)).post([this, index, mine] {
+    const Inside inside(*this, "post");
+    if (ran_[index] != mine) fail("posts out of order");
+    ++ran_[index];
+    Loop& loop = server_->loop(static_cast<int>(index));
+    timers(loop).arm(*this, loop);
+  });
+  posted_[index] += taken;
+  if (!taken && !stopping_) fail("a post was refused");
+}
+
+void Model::stop() {
+  for (auto& [number, watched] : peers_) {
+    if (setting.flawless || chance_(0.5)) watched->finale();
+  }
+  sim_->run_for(setting.flawless ? std::chrono::seconds(20) : std::chrono::milliseconds(chance_.upto(5000)));
+  if (setting.flawless)  // late connections only now have a handle
+    for (auto& [number, watched] : peers_) watched->finale();
+  if (setting.flawless) sim_->run_for(std::chrono::seconds(20));
+  for (auto& [number, peer] : datagram_peers_) peer->check_at_end();
+  const Duration asked = sim_->now();
+  stopping_ = true;
+  server_->shutdown();
+  const auto stopped = [this] {
+    return std::all_of(loop_state_.begin(), loop_state_.end(), [](int state) { return state == 2; });
+  };
+  for (int i = 0; i < 200 && !stopped(); ++i) sim_->run_for(std::chrono::milliseconds(100));
+  if (!stopped()) fail("the server does not stop");
+  if (setting.faults.clock_jump == 0 && sim_->now() - asked > setting.limits.drain + std::chrono::seconds(3))
+    fail("the shutdown took too long");
+  ended_ = true;
+  sim_->run_for(std::chrono::milliseconds(100));
+}
+
+void Model::check_totals() {
+  for (std::size_t i = 0; i < ran_.size(); ++i)
+    if (ran_[i] != posted_[i]) fail("a post did not run");
+  for (auto& [number, watched] : peers_) watched->check_at_end();
+  const Stats stats = server_->stats();
+  if (stats.open != 0) fail("connections are open at the end");
+  if (stats.memory != 0) fail("memory is held at the end");
+  if (stats.accepted != stats.closed + stats.refused) fail("accepted is not closed and refused");
+  if (stats.received != sim_->stats().to_servers) fail("received is counted wrong");
+  if (stats.sent > sim_->stats().from_servers) fail("sent is counted wrong");
+  const auto [least, most] = std::minmax_element(opened_on_.begin(), opened_on_.end());
+  if (setting.balance == LoadBalance::round_robin && !setting.reuseport && stats.refused == 0 && *most - *least > 1)
+    fail("round robin is not exact");
+  for (auto& [number, watched] : peers_) watched->peer.reset();
+  sim_->run_for(std::chrono::seconds(70));
+}
+
+}  // namespace evio::test

@@ -1,0 +1,104 @@
+// Tests. A random world: a server with checking handlers, its peers, and somebody outside who does things.
+#pragma once
+
+#include <evio/evio.hpp>
+#include <evio/simulation.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "datagram_peer.hpp"
+#include "setting.hpp"
+#include "timers.hpp"
+#include "watched.hpp"
+
+namespace evio::test {
+
+/// Where an address is, whatever its scheme.
+inline std::string place(const Address& address) { return address.host() + ' ' + std::to_string(address.port()); }
+
+/// Totals of many runs.
+struct Totals {
+  std::uint64_t runs = 0;
+  SimulationStats stats{};
+  std::uint64_t fingerprint = 0;
+
+  void add(const Simulation& sim);
+  void add(const Totals& other);
+};
+
+class Model {
+ public:
+  explicit Model(std::uint64_t seed);
+  Model(const Model&) = delete;
+
+  /// Plays the steps; what was wrong, or "".
+  std::string run(const std::vector<Step>& steps);
+
+  const Setting setting;
+  Totals totals;
+  bool trace = false;
+
+  // For what it is made of.
+  Simulation& sim() noexcept { return *sim_; }
+  Chance& chance() noexcept { return chance_; }
+  bool fail(const std::string& why);
+  bool failed() const noexcept { return !why_.empty(); }
+  bool flawless() const noexcept { return setting.flawless && !threw_out_; }
+  bool stopping() const noexcept { return stopping_; }
+  // Without `failed` the server stops.
+  void note_throw() noexcept { stopping_ |= !setting.with_failed; }
+  Watched* find(Conn& c);
+  /// A connection has closed: before the next handler its context must be gone.
+  void context_dies(const int& contexts) noexcept { dying_ = &contexts; }
+  TimerChecks& timers(Loop& loop) { return timers_[static_cast<std::size_t>(loop.index())]; }
+  Server& server() noexcept { return *server_; }
+
+  /// Posts something to a loop, by its number; it must run, and in order.
+  void loop_post(const Step& step);
+
+  /// Stands in every handler: none runs inside another.
+  class Inside {
+   public:
+    Inside(Model& model, const char* handler);
+    ~Inside() { model_.inside_ = nullptr; }
+
+   private:
+    Model& model_;
+  };
+
+ private:
+  Events events();
+  void play(const Step& step);
+  void connect(const Step& step);
+  Watched* of(std::uint32_t number);
+  void check_loops_start(Loop& loop);
+  void stop();
+  void check_totals();
+
+  std::string why_;
+  Chance chance_;
+  std::map<std::uint32_t, std::unique_ptr<Watched>> peers_;
+  std::map<std::uint32_t, std::unique_ptr<DatagramPeer>> datagram_peers_;
+  std::unordered_map<std::string, Watched*> by_place_;
+  std::vector<TimerChecks> timers_;
+  std::vector<int> loop_state_;  // 0 not started, 1 runs, 2 stopped
+  std::vector<std::uint64_t> posted_, ran_;
+  std::vector<std::uint64_t> opened_on_;
+  const char* inside_ = nullptr;
+  const int* dying_ = nullptr;
+  bool serving_ = false;
+  bool ticked_ = false;
+  bool stopping_ = false;
+  bool ended_ = false;
+  bool threw_out_ = false;  // the server ended because of what a handler threw
+  std::uint64_t open_ = 0;
+  std::uint64_t failures_ = 0;
+  Simulation* sim_ = nullptr;
+  Server* server_ = nullptr;
+  std::unique_ptr<Simulation> owned_;  // last: what its handlers refer to dies after it
+};
+
+}  // namespace evio::test

@@ -1,0 +1,245 @@
+// Deadlines, balance and fairness, to the millisecond and to the connection: what random worlds can only bound.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <evio/evio.hpp>
+#include <evio/simulation.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace evio::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A kernel that is late with everything, but not by much.
+constexpr Faults unhelpful{.short_read = 0.3, .short_write = 0.3, .late_send = 0.3, .late_receive = 0.3};
+
+/// What became of the one connection of a world: when `closed` came after `from`, and why.
+struct End {
+  Duration from{};
+  std::optional<Duration> after{};
+  std::error_code why{};
+
+  void expect(Duration earliest, std::error_code reason) const {
+    ASSERT_TRUE(after);
+    EXPECT_GE(*after, earliest);
+    EXPECT_LE(*after, earliest + 10ms);
+    EXPECT_EQ(why, reason);
+  }
+};
+
+template <class Fn>
+void for_seeds(Fn fn) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    End end;
+    Simulation sim(seed, seed % 2 == 0 ? unhelpful : Faults::none());
+    fn(sim, end, [&sim, &end](Conn&, std::error_code error) {
+      end.after = sim.now() - end.from;
+      end.why = error;
+    });
+  }
+}
+
+TEST(Deadlines, AnIdleConnectionIsClosed) {
+  for_seeds([](Simulation& sim, End& end, auto closed) {
+    sim.serve({.options = {.idle_timeout = 3s}, .data = [&] { end.from = sim.now(); }, .closed = closed}, "tcp://:1");
+    Peer& peer = sim.connect("tcp://:1");
+    for (int i = 0; i < 4; ++i) {
+      peer.send("x");
+      sim.run_for(2s);
+    }
+    EXPECT_FALSE(end.after);
+    sim.run_for(10s);
+    end.expect(3s, Errc::idle_timeout);
+  });
+}
+
+TEST(Deadlines, APausedConnectionIsNotIdle) {
+  for_seeds([](Simulation& sim, End& end, auto closed) {
+    sim.serve({.options = {.idle_timeout = 3s},
+               .opened =
+                   [&](Conn& c) {
+                     c.pause();
+                     c.run_after(10s, [&](Conn& later) {
+                       end.from = sim.now();
+                       later.resume();
+                     });
+                   },
+               .closed = closed},
+              "tcp://:1");
+    sim.connect("tcp://:1");
+    sim.run_for(60s);
+    end.expect(3s, Errc::idle_timeout);
+  });
+}
+
+TEST(Deadlines, AClosingConnectionWithoutProgressIsAborted) {
+  for_seeds([](Simulation& sim, End& end, auto closed) {
+    sim.serve({.limits = {.drain = 2s},
+               .opened =
+                   [&](Conn& c) {
+                     c.write(std::string(1 << 20, 'x'));
+                     return Action::close;
+                   },
+               .closed = closed},
+              "tcp://:1");
+    Peer& deaf = sim.connect("tcp://:1");
+    deaf.stop_reading();
+    end = {.from = sim.now()};
+    sim.run_for(20s);
+    ASSERT_TRUE(end.after);
+    EXPECT_GE(*end.after, 2s);
+    EXPECT_LE(*end.after, 2s + 200ms);  // what the kernel's buffers took was progress
+    EXPECT_EQ(end.why, Errc::drain_timeout);
+  });
+}
+
+TEST(Deadlines, AClosedConnectionLingersForItsPeer) {
+  for_seeds([](Simulation& sim, End& end, auto closed) {
+    sim.serve({.limits = {.linger = 4s},
+               .opened =
+                   [&](Conn& c) {
+                     end.from = sim.now();
+                     c.write("bye");
+                     return Action::close;
+                   },
+               .closed = closed},
+              "tcp://:1");
+    Peer& peer = sim.connect("tcp://:1");
+    peer.stay_open();
+    sim.run_for(60s);
+    end.expect(4s, {});
+    EXPECT_EQ(peer.received(), "bye");
+  });
+}
+
+TEST(Deadlines, AShutdownTakesNoLongerThanDrain) {
+  for_seeds([](Simulation& sim, End& end, auto closed) {
+    bool stopped = false;  // lives long enough: the server ends before it does
+    Server& server = sim.serve({.limits = {.drain = 2s},
+                                .opened = [](Conn& c) { c.write(std::string(1 << 20, 'x')); },
+                                .closed = closed,
+                                .loop_stopped = [&] { stopped = true; }},
+                               "tcp://:1");
+    Peer& peer = sim.connect("tcp://:1");
+    peer.stop_reading();
+    sim.run_for(60s);
+    end.from = sim.now();
+    server.shutdown();
+    sim.run_for(10s);
+    end.expect(2s, Errc::drain_timeout);
+    EXPECT_TRUE(stopped);
+  });
+}
+
+TEST(Deadlines, AShutdownDoesNotWaitForASlowReader) {
+  for_seeds([](Simulation& sim, End& end, auto closed) {
+    Server& server = sim.serve(
+        {.limits = {.drain = 2s}, .opened = [](Conn& c) { c.write(std::string(8 << 20, 'x')); }, .closed = closed},
+        "tcp://:1");
+    Peer& peer = sim.connect("tcp://:1");
+    peer.stop_reading();
+    sim.run_for(1s);
+    end.from = sim.now();
+    server.shutdown();
+    for (int i = 0; i < 10; ++i) {  // progress, but too little
+      peer.start_reading();
+      sim.run_for(300us);
+      peer.stop_reading();
+      sim.run_for(500ms);
+    }
+    end.expect(2s, Errc::drain_timeout);
+  });
+}
+
+TEST(Deadlines, ATickComesAtItsTimes) {
+  for_seeds([](Simulation& sim, End&, auto) {
+    std::vector<Duration> ticks;
+    Server& server = sim.serve({.tick =
+                                    [&] {
+                                      ticks.push_back(sim.now());
+                                      return Tick{.delay = 250ms, .action = Action::none};
+                                    }},
+                               "tcp://:1");
+    sim.run_for(10s);
+    ASSERT_GE(ticks.size(), 39U);
+    EXPECT_LE(ticks.size(), 41U);
+    for (std::size_t i = 1; i < ticks.size(); ++i) EXPECT_GE(ticks[i] - ticks[i - 1], 250ms);
+    server.shutdown();
+    sim.run();
+  });
+}
+
+// One after the other, so that it is known who is open.
+void check_balance(LoadBalance balance,
+                   const std::function<std::size_t(const std::vector<int>&, int accepted)>& right) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    std::vector<int> open(3);
+    int last = -1;
+    Simulation sim(seed);
+    sim.serve({.loops = 3,
+               .balance = balance,
+               .opened = [&](Conn& c) { ++open[static_cast<std::size_t>(last = c.loop().index())]; },
+               .closed = [&](Conn& c, std::error_code) { --open[static_cast<std::size_t>(c.loop().index())]; }},
+              "tcp://:1");
+    std::vector<Peer*> peers;
+    for (int i = 0; i < 60; ++i) {
+      const std::size_t expected = right(open, i);
+      peers.push_back(&sim.connect("tcp://:1"));
+      sim.run_for(10ms);
+      ASSERT_EQ(static_cast<std::size_t>(last), expected) << "seed " << seed << ", connection " << i;
+      if (sim.random(2) == 0) peers[sim.random(peers.size())]->shutdown_write();
+      sim.run_for(2s);
+    }
+  }
+}
+
+TEST(Balance, RoundRobinIsExact) {
+  check_balance(LoadBalance::round_robin,
+                [](const std::vector<int>&, int accepted) { return static_cast<std::size_t>(accepted) % 3; });
+}
+
+TEST(Balance, LeastConnectionsIsExact) {
+  check_balance(LoadBalance::least_connections, [](const std::vector<int>& open, int) {
+    return static_cast<std::size_t>(std::min_element(open.begin(), open.end()) - open.begin());
+  });
+}
+
+TEST(Balance, OneHostStaysOnOneLoop) {
+  std::vector<int> loops;
+  Simulation sim(1);
+  sim.serve(
+      {.loops = 4, .balance = LoadBalance::source_hash, .opened = [&](Conn& c) { loops.push_back(c.loop().index()); }},
+      "tcp://:1");
+  for (int i = 0; i < 20; ++i) sim.connect("tcp://:1", "tcp://10.1.2.3:" + std::to_string(3000 + i));
+  sim.run_for(1s);
+  ASSERT_EQ(loops.size(), 20U);
+  for (const int loop : loops) EXPECT_EQ(loop, loops[0]);
+}
+
+TEST(Fairness, NeitherAFloodNorEndlessPostsStarveAnybody) {
+  for_seeds([](Simulation& sim, End&, auto) {
+    Server& server = sim.serve({.opened = [](Conn& c) { c.set({.read_when_congested = true}); },
+                                .data = [](Conn& c, Input& in) { c.write(in.take()); }},
+                               "tcp://:1");
+    std::function<void()> again = [&] { server.loop(0).post([&] { again(); }); };
+    sim.connect("tcp://:1").send(std::string(4 << 20, 'f'));
+    again();
+    sim.run_for(1ms);
+    Peer& peer = sim.connect("tcp://:1");
+    peer.send("hello");
+    sim.run_for(20ms);
+    EXPECT_EQ(peer.received(), "hello");
+    again = [] {};
+    server.shutdown();
+    sim.run();
+  });
+}
+
+}  // namespace
+}  // namespace evio::test

@@ -1,0 +1,59 @@
+// Tests. What a random world is like, and what happens in it: all from a seed.
+#pragma once
+
+#include <cstdint>
+#include <evio/evio.hpp>
+#include <evio/faults.hpp>
+#include <ostream>
+#include <vector>
+
+#include "backend/simulated/chance.hpp"
+
+namespace evio::test {
+
+/// What somebody outside the loops does.
+enum class Kind : std::uint8_t {
+  connect,
+  connect_local,
+  connect_udp,
+  send,
+  end,
+  close,
+  reset,
+  stop_reading,
+  start_reading,
+  wake,
+  handle_send,
+  handle_post,
+  handle_close,
+  loop_post,
+  for_each,
+  wait,
+};
+
+struct Step {
+  Kind kind;
+  std::uint32_t peer = 0;    // by the number of its connect step
+  std::uint32_t number = 0;  // bytes, or microseconds
+};
+
+std::ostream& operator<<(std::ostream& out, const Step& step);
+
+struct Setting {
+  explicit Setting(std::uint64_t seed);
+
+  std::uint64_t seed;
+  Faults faults{};
+  int loops = 1;
+  LoadBalance balance = LoadBalance::round_robin;
+  Limits limits{};
+  Options options{};
+  bool with_ended = true, with_detached = true, with_failed = true, with_pre_write = false, with_tick = false;
+  bool reuseport = false;
+  /// Nothing breaks, nothing waits for ever: everything sent must arrive.
+  bool flawless = false;
+};
+
+std::vector<Step> make_steps(std::uint64_t seed);
+
+}  // namespace evio::test

@@ -1,0 +1,199 @@
+// The simulation itself: what peers see and do, and that a seed decides everything.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <evio/evio.hpp>
+#include <evio/simulation.hpp>
+#include <evio/simulation_search.hpp>
+#include <vector>
+
+namespace evio::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+Events echo() {
+  return {.data = [](Conn& c, Input& in) { c.write(in.take()); }};
+}
+
+TEST(Simulation, CarriesBytesBothWays) {
+  Simulation sim(1);
+  sim.serve(echo(), "tcp://:5000");
+  Peer& peer = sim.connect("tcp://:5000");
+  peer.send("hello");
+  sim.run_for(10s);
+  EXPECT_TRUE(peer.connected());
+  EXPECT_EQ(peer.received(), "hello");
+  EXPECT_FALSE(peer.done());
+  peer.shutdown_write();
+  sim.run();
+  EXPECT_TRUE(peer.ended());
+  EXPECT_TRUE(peer.done());
+  EXPECT_EQ(sim.open_sockets(), 0U);
+}
+
+TEST(Simulation, ServesUnixSocketsAndDatagrams) {
+  Simulation sim(1);
+  sim.serve(echo(), "unix:///run/app.sock", "udp://:5001");
+  Peer& local = sim.connect("unix:///run/app.sock");
+  Peer& datagrams = sim.connect("udp://:5001");
+  local.send("local");
+  datagrams.send("one");
+  datagrams.send("two");
+  sim.run_for(1s);
+  EXPECT_EQ(local.received(), "local");
+  EXPECT_EQ(datagrams.datagrams(), (std::vector<std::string>{"one", "two"}));
+}
+
+TEST(Simulation, RefusesWhereNobodyListens) {
+  Simulation sim(1);
+  sim.serve(echo(), "tcp://:5000");
+  Peer& peer = sim.connect("tcp://:5001");
+  sim.run();
+  EXPECT_EQ(peer.error(), std::errc::connection_refused);
+  EXPECT_THROW(sim.serve(echo(), "tcp://:5000"), Error);
+}
+
+TEST(Simulation, APeerThatDoesNotReadHoldsTheServerBack) {
+  bool drained = false;
+  Simulation sim(1);
+  sim.serve(
+      {.opened = [](Conn& c) { EXPECT_FALSE(c.write(std::string(3 << 20, 'x'))); }, .drained = [&] { drained = true; }},
+      "tcp://:5000");
+  Peer& peer = sim.connect("tcp://:5000");
+  peer.stop_reading();
+  sim.run_for(60s);
+  EXPECT_FALSE(drained);
+  EXPECT_EQ(peer.received().size(), 0U);
+  peer.start_reading();
+  sim.run_for(60s);
+  EXPECT_TRUE(drained);
+  EXPECT_EQ(peer.received().size(), 3U << 20);
+}
+
+TEST(Simulation, AResetIsSeen) {
+  std::error_code error;
+  Simulation sim(1);
+  sim.serve({.closed = [&](Conn&, std::error_code why) { error = why; }}, "tcp://:5000");
+  Peer& peer = sim.connect("tcp://:5000");
+  sim.run_for(1s);
+  peer.reset();
+  sim.run();
+  EXPECT_TRUE(error == std::errc::connection_reset || error == std::errc::broken_pipe) << error.message();
+}
+
+TEST(Simulation, TimersComeAtTheirVirtualTimes) {
+  Duration at{};
+  Simulation sim(1);
+  sim.serve({.loop_started =
+                 [&](Loop& loop) {
+                   const Duration from = sim.now();
+                   loop.run_after(24h, [&, from] { at = sim.now() - from; });
+                 }},
+            "tcp://:5000");
+  sim.run_for(48h);
+  EXPECT_GE(at, 24h);
+  EXPECT_LE(at, 24h + 1ms);
+}
+
+TEST(Simulation, WhatAHandlerThrowsLeavesRun) {
+  Simulation sim(1);
+  sim.serve({.data = [](Conn&, Input&) { throw std::runtime_error("oops"); }}, "tcp://:5000");
+  sim.connect("tcp://:5000").send("x");
+  EXPECT_THROW(sim.run(), std::runtime_error);
+}
+
+TEST(Simulation, AScriptedPeerAnswers) {
+  std::string said;
+  Simulation sim(1);
+  sim.serve({.opened = [](Conn& c) { c.write("name?"); }, .data = [&](Conn&, Input& in) { said += in.take(); }},
+            "tcp://:5000");
+  Peer& peer = sim.connect("tcp://:5000");
+  peer.when_changed([](Peer& p) {
+    if (p.received() != "name?") return;
+    p.forget_received();
+    p.send("evio");
+  });
+  sim.run();
+  EXPECT_EQ(said, "evio");
+}
+
+TEST(Simulation, ADetachedSocketReachesThePeer) {
+  Socket socket;
+  Simulation sim(1);
+  sim.serve({.data =
+                 [](Conn&, Input& in) {
+                   in.take(2);
+                   return Action::detach;
+                 },
+             .detached = [&](Conn&, Socket own) { socket = std::move(own); }},
+            "tcp://:5000");
+  Peer& peer = sim.connect("tcp://:5000");
+  peer.send("hello");
+  sim.run_for(1s);
+  EXPECT_EQ(socket.buffered(), "llo");
+  socket.write("by hand");
+  sim.run_for(1s);
+  EXPECT_EQ(peer.received(), "by hand");
+  socket = Socket();
+  sim.run_for(1s);
+  EXPECT_TRUE(peer.ended());
+}
+
+std::string traced(std::uint64_t seed) {
+  Simulation sim(seed, Faults::swarm(seed));
+  sim.record_trace();
+  sim.serve({.loops = 3, .data = [](Conn& c, Input& in) { c.write(in.take()); }}, "tcp://:5000");
+  for (int i = 0; i < 20; ++i) sim.connect("tcp://:5000").send(std::string(sim.random(5000), 'x'));
+  sim.run_for(1min);
+  return sim.trace() + std::to_string(sim.fingerprint());
+}
+
+TEST(Simulation, TheSameSeedGivesTheSameRun) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) EXPECT_EQ(traced(seed), traced(seed));
+  EXPECT_NE(traced(1), traced(2));
+}
+
+TEST(Simulation, AllFaultsHappen) {
+  SimulationStats total;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    Simulation sim(seed, Faults::swarm(seed));
+    sim.serve({.loops = 2,
+               .limits = {.connections = 3},
+               .data =
+                   [](Conn& c, Input& in) {
+                     c.write(in.take());
+                     c.pause();
+                     c.run_after(1ms, [](Conn& later) { later.resume(); });
+                   }},
+              "tcp://:5000", "udp://:5001");
+    for (int i = 0; i < 10; ++i) {
+      sim.connect("tcp://:5000").send(std::string(1000, 'x'));
+      sim.connect("udp://:5001").send("x");
+    }
+    sim.run_for(1min);
+    for (std::size_t i = 0; i < fault_count; ++i) total.faults[i] += sim.stats().faults[i];
+  }
+  for (std::size_t i = 0; i < fault_count; ++i) EXPECT_GT(total.faults[i], 0U) << name(static_cast<Fault>(i));
+}
+
+TEST(SimulationSearch, MakesAFailingWorkloadShort) {
+  const auto make = [](std::uint64_t seed) {
+    std::vector<int> steps;
+    for (std::uint64_t i = 0; i < 50; ++i) steps.push_back(static_cast<int>((seed + i * 7) % 50));
+    return steps;
+  };
+  const auto run = [](std::uint64_t, const std::vector<int>& steps) -> std::string {
+    const bool three = std::find(steps.begin(), steps.end(), 3) != steps.end();
+    const bool four = std::find(steps.begin(), steps.end(), 4) != steps.end();
+    return three && four ? "three and four" : "";
+  };
+  const auto failure = search({.first_seed = 9}, make, run);
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->seed, 9U);
+  EXPECT_EQ(failure->steps.size(), 2U);
+  EXPECT_FALSE(search({.seeds = 5}, make, [](std::uint64_t, const std::vector<int>&) { return std::string(); }));
+}
+
+}  // namespace
+}  // namespace evio::test

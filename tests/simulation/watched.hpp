@@ -1,0 +1,120 @@
+// Tests. One connection of a random world: what its handlers do, and everything that must be true of it meanwhile.
+#pragma once
+
+#include <evio/evio.hpp>
+#include <evio/simulation.hpp>
+#include <memory>
+#include <string>
+
+#include "backend/simulated/chance.hpp"
+
+namespace evio::test {
+
+class Model;
+
+class Watched {
+ public:
+  Watched(Model& model, Peer& peer, std::uint32_t number);
+  Watched(const Watched&) = delete;
+  Watched& operator=(const Watched&) = delete;
+
+  Peer& peer;
+  const std::uint32_t number;
+
+  // The server's side.
+  Action opened(Conn& c);
+  Action data(Conn& c, Input& in);
+  Action drained(Conn& c);
+  Action ended(Conn& c, Input& in);
+  void closed(Conn& c, std::error_code error);
+  void detached(Conn& c, Socket socket);
+  void failed(Conn& c);
+  /// A post for it, or its timer: true if it may run.
+  bool runs(Conn& c, const char* what);
+  /// Its loop is about to let output out.
+  void committed() noexcept { allowed_ = expected_.size(); }
+
+  // The other side, between turns.
+  void send(std::size_t size);
+  void wake();
+  void handle_send(std::size_t size);
+  void handle_post(std::size_t size);
+  void handle_close();
+  void peer_reset() noexcept { peer_broke_ = true; }
+  void peer_closed() noexcept { peer_broke_ = true; }
+  void someone_writes(Conn& c);
+  /// Lets it come to an end: reads, ends, closes.
+  void finale();
+
+  void check_peer();
+  void check_at_end();
+  bool is_open() const noexcept { return state_ == State::open || state_ == State::ended; }
+  bool was_opened() const noexcept { return state_ != State::none; }
+  bool gone() const noexcept { return state_ == State::gone; }
+  int loop() const noexcept { return loop_; }
+
+ private:
+  enum class State { none, open, ended, gone };
+  enum class Role { echo, producer, sink, sender, detacher, aborter, thrower, closer };
+
+  struct Alive {  // its context: dies right after `closed`
+    Watched* of;
+    ~Alive() { --of->contexts_; }
+  };
+
+  bool fail(const std::string& why);
+  std::string name() const;
+  void enter(Conn& c, bool readable, const char* handler);
+  bool write(Conn& c, std::string_view bytes);
+  std::string answer(std::size_t size);
+  void take(Input& in, std::size_t size);
+  void check_input(const Input& in);
+  Action produce(Conn& c);
+  Action echo(Conn& c, Input& in);
+  void maybe_throw();
+  void arm_timer(Conn& c);
+  void read_detached();
+  Action by_chance(Conn& c, Action action);
+
+  Model& model_;
+  Chance chance_;
+  const Role role_;
+  State state_ = State::none;
+  int loop_ = 0;
+  std::uint64_t id_ = 0;
+  Handle handle_;
+  int contexts_ = 0;
+  std::string expected_;     // all that was written for the peer
+  std::size_t allowed_ = 0;  // of it, what may have left (group commit)
+  std::size_t sent_ = 0;     // by the peer
+  std::size_t taken_ = 0;    // of that, by the handlers
+  std::size_t offered_ = 0;  // the end of what data was shown
+  std::size_t left_ = 0;     // untaken when the last handler returned
+  std::size_t to_produce_ = 0;
+  std::string on_the_way_;  // sent by the handle, not yet known to be delivered
+  bool congested_ = false;
+  bool paused_ = false;
+  int wakes_ = 0;  // asked for and perhaps not yet seen
+  bool wake_due_ = false;
+  bool aborted_ = false;
+  bool closing_ = false;  // by any way of ours
+  bool threw_ = false;
+  bool handle_closed_ = false;
+  bool by_handle_ = false;  // bytes were sent through it, whose congestion nobody is told of
+  bool peer_broke_ = false;
+  bool overflowed_ = false;
+  bool saw_end_ = false;
+  bool throws_ = false;
+  Duration closed_at_{};  // when close was asked for
+  Duration active_at_{};  // when a byte was last known to move
+  std::error_code error_;
+  std::shared_ptr<Socket> socket_;
+  std::size_t socket_taken_ = 0;
+};
+
+/// What a peer sends: byte i of peer n.
+inline char byte_of(std::uint32_t number, std::size_t i) noexcept {
+  return static_cast<char>(number * 131 + i * 7 + (i >> 8) * 3);
+}
+
+}  // namespace evio::test
