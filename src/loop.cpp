@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "handle_block.hpp"
 #include "post.hpp"
 #include "server.hpp"
 
@@ -180,6 +181,35 @@ void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index
   connections_[slot].begin(static_cast<Stream>(slot));
 }
 
+Connection* LoopCore::make_outgoing(const Binding& to, const Address& peer, std::uint64_t id) {
+  if (stopping_) return nullptr;
+  const std::uint32_t slot = connections_.make(*this, server_.service_of(to), peer, id);
+  connections_[slot].set_stream(static_cast<Stream>(slot));
+  counters_.opened.add(1);
+  server_.balancer().add(index_);
+  return &connections_[slot];
+}
+
+Connection* LoopCore::connect(const Binding& to, std::uint64_t id, std::shared_ptr<HandleBlock> handle) {
+  Connection* const made = make_outgoing(to, to.address(), id);
+  if (!made) {
+    if (handle) handle->mark_gone();
+    return nullptr;
+  }
+  if (handle) made->use_handle(std::move(handle));
+  made->connect();
+  return made;
+}
+
+Connection* LoopCore::adopt(NativeSocket socket, const Binding& as) {
+  Connection* const made = make_outgoing(as, as.address(), next_id());
+  if (made)
+    made->adopt(socket);
+  else
+    server_.platform().discard(socket);
+  return made;
+}
+
 Connection* LoopCore::find(Stream stream, std::uint64_t id) noexcept {
   const auto slot = static_cast<std::uint32_t>(stream);
   if (!connections_.alive(slot)) return nullptr;
@@ -197,6 +227,12 @@ void LoopCore::on_accepted(Listener listener, NativeSocket socket, const Address
   acceptor_.accepted(listener, socket, peer);
 }
 void LoopCore::on_accept_stopped(Listener listener, std::error_code error) { acceptor_.stopped(listener, error); }
+void LoopCore::on_connected(Dial dial, NativeSocket socket) {
+  dials_[static_cast<std::uint32_t>(dial)]->connected(dial, socket);
+}
+void LoopCore::on_connect_failed(Dial dial, std::error_code error) {
+  dials_[static_cast<std::uint32_t>(dial)]->failed(dial, error);
+}
 void LoopCore::on_received(Stream stream, std::string_view bytes) {
   counters_.received.add(bytes.size());
   connection(stream).received(bytes);
@@ -292,6 +328,15 @@ void Loop::for_each(const Handler<void(Conn&)>& fn) {
   core(*this).each([&](Connection& connection) {
     if (connection.is_open()) fn(connection);
   });
+}
+Conn* Loop::connect(const Binding& to) {
+  check_target(to.address());
+  LoopCore& loop = core(*this);
+  return loop.connect(to, loop.next_id());
+}
+Conn* Loop::adopt(Socket socket, const Binding& as) {
+  LoopCore& loop = core(*this);
+  return loop.adopt(loop.server().platform().take_over(std::move(socket)), as);
 }
 int Loop::index() const noexcept { return core(*this).index(); }
 std::chrono::steady_clock::time_point Loop::now() const noexcept {

@@ -1,6 +1,7 @@
 // Private. One event loop: turns what its driver, its mailbox and its timers bring into handler calls.
 #pragma once
 
+#include <evio/binding.hpp>
 #include <evio/loop.hpp>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include "conn.hpp"
 #include "counters.hpp"
 #include "datagram.hpp"
+#include "dialer.hpp"
 #include "mailbox.hpp"
 #include "output.hpp"
 #include "slab.hpp"
@@ -51,6 +53,13 @@ class LoopCore final : public Loop, public Runner, private Sink {
 
   // Takes a connected socket over.
   void adopt(NativeSocket socket, const Address& peer, int address_index);
+  // Begins to make a connection; null once stopping. `handle`: given out for it already.
+  Connection* connect(const Binding& to, std::uint64_t id, std::shared_ptr<HandleBlock> handle = nullptr);
+  Connection* adopt(NativeSocket socket, const Binding& as);
+  std::uint64_t next_id() noexcept { return next_id_++; }
+  // Attempts to connect have names of their own.
+  Dial name_dial(Dialer& dialer) { return static_cast<Dial>(dials_.make(&dialer)); }
+  void forget_dial(Dial dial) noexcept { dials_.destroy(static_cast<std::uint32_t>(dial)); }
   Connection* find(Stream stream, std::uint64_t id) noexcept;
   template <class Fn>
   void each(Fn&& fn) {
@@ -92,6 +101,8 @@ class LoopCore final : public Loop, public Runner, private Sink {
   void on_woken() override;
   void on_accepted(Listener listener, NativeSocket socket, const Address& peer) override;
   void on_accept_stopped(Listener listener, std::error_code error) override;
+  void on_connected(Dial dial, NativeSocket socket) override;
+  void on_connect_failed(Dial dial, std::error_code error) override;
   void on_received(Stream stream, std::string_view bytes) override;
   void on_end_of_stream(Stream stream) override;
   void on_sent(Stream stream, std::size_t count) override;
@@ -100,6 +111,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   void on_detached(Stream stream, NativeSocket socket) override;
   void on_closed(Stream stream, std::error_code error) override;
 
+  Connection* make_outgoing(const Binding& to, const Address& peer, std::uint64_t id);
   Connection& connection(Stream stream) noexcept { return connections_[static_cast<std::uint32_t>(stream)]; }
   void read_clock();
   void start();
@@ -119,6 +131,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   std::unique_ptr<Driver> driver_;
   std::shared_ptr<TimerWheel> timers_;
   OutputPool pool_;
+  Slab<Dialer*> dials_;
   Slab<Connection> connections_;
   Acceptor acceptor_;
   Datagrams datagrams_;

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "handle_block.hpp"
 #include "post.hpp"
 
 namespace evio::inline v1 {
@@ -49,8 +50,7 @@ int ServerCore::loop_count(int asked, Platform& platform) {
 }
 
 void ServerCore::bind(const Binding& binding) {
-  Place place{
-      .service = binding.service() ? binding.service() : main_, .reuseport = binding.reuseport(), .sockets = {}};
+  Place place{.service = service_of(binding), .reuseport = binding.reuseport(), .sockets = {}};
   const Limits& limits = place.service->events.limits;
   const int sockets = place.reuseport ? loops() : 1;
   Address address = binding.address();
@@ -183,10 +183,50 @@ void ServerCore::keep_exception(std::exception_ptr exception) noexcept {
   if (!exception_) exception_ = std::move(exception);
 }
 
+// ---- Clients
+
+namespace {
+
+// A connection to be made on the loop that gets this. If that loop has ended, its handle learns that it is gone.
+struct ConnectMail final : Mail {
+  ConnectMail(const Binding& binding, std::shared_ptr<HandleBlock> made) : to(binding), handle(std::move(made)) {}
+  ~ConnectMail() override {
+    if (handle) handle->mark_gone();
+  }
+  void deliver(LoopCore& loop) override {
+    const std::uint64_t id = handle->id();
+    loop.connect(to, id, std::move(handle));
+  }
+
+  const Binding to;
+  std::shared_ptr<HandleBlock> handle;
+};
+
+}  // namespace
+
+void check_target(const Address& to) {
+  const auto refuse = [&](const char* problem) {
+    throw Error(std::make_error_code(std::errc::invalid_argument), to.to_string(), problem);
+  };
+  if (to.is_udp()) refuse("only tcp and unix addresses can be connected to");
+  if (to.host().empty()) refuse("there is no host to connect to");
+  if (!to.is_unix() && to.port() == 0) refuse("there is no port to connect to");
+}
+
+Handle ServerCore::connect(const Binding& to) {
+  check_target(to.address());
+  LoopCore& on = loop(balancer_.pick(to.address()));
+  auto handle =
+      std::make_shared<HandleBlock>(on.mailbox(), Stream{}, next_id_++, service_of(to)->events.limits.output_max);
+  on.send_mail(std::make_unique<ConnectMail>(to, handle));
+  return HandleBlock::handle(std::move(handle));
+}
+
 // ---- What all loops count
 
 void ServerCore::connection_gone(int loop, int address_index) {
   balancer_.remove(loop);
+  if (address_index < 0) return;  // one of our own making
   Service& of = service(address_index);
   --of.connections;
   if (!of.full.load() || !of.full.exchange(false)) return;
@@ -225,6 +265,7 @@ const std::vector<Address>& Server::addresses() const noexcept { return core_->a
 int Server::loops() const noexcept { return core_->loops(); }
 Loop& Server::loop(int index) const noexcept { return core_->loop(index); }
 Stats Server::stats() const noexcept { return core_->stats(); }
+Handle Server::connect(const Binding& to) { return core_->connect(to); }
 void Server::shutdown() noexcept { core_->stop(); }
 
 void Server::for_each(Handler<void(Conn&)> fn) {

@@ -31,6 +31,11 @@ class ServerCore final : public Stoppable {
   Service& service(int address_index) const noexcept {
     return *places_[static_cast<std::size_t>(address_index)].service;
   }
+  // Who serves what is made by this Binding: its own handlers, else the server's.
+  std::shared_ptr<Service> service_of(const Binding& binding) const {
+    return binding.service() ? binding.service() : main_;
+  }
+  Handle connect(const Binding& to);
   const Address& address(int address_index) const noexcept {
     return addresses_[static_cast<std::size_t>(address_index)];
   }
@@ -101,9 +106,14 @@ class ServerCore final : public Stoppable {
   alignas(64) std::atomic<std::size_t> held_{0};  // bytes of input and output, of all loops
   std::atomic<bool> pressure_{false};
 
+  std::atomic<std::uint64_t> next_id_{1};  // of connections made through the server
+
   std::mutex exception_mutex_;
   std::exception_ptr exception_;  // the first that nobody handled
 };
+
+// Throws Error if nothing can connect to it.
+void check_target(const Address& to);
 
 // The door for what brings its own platform: the simulation, and tests of the middle.
 struct ServerAccess {

@@ -4,6 +4,7 @@
 #include <evio/address.hpp>
 #include <evio/binding.hpp>
 #include <evio/events.hpp>
+#include <evio/handle.hpp>
 #include <evio/stats.hpp>
 #include <memory>
 #include <type_traits>
@@ -42,6 +43,11 @@ class Server {
   /// Stops in order: no more accepting and no more `data`; pending output is delivered (within Limits::drain in all),
   /// every connection gets its `closed`, then run() returns. Async-signal-safe; calling it twice is harmless.
   void shutdown() noexcept;
+
+  /// Loop::connect on a loop that `balance` chooses. What is sent through the handle waits until it is connected.
+  /// Before run() it waits for the loops; once the server is shutting down the handle is that of a dead connection,
+  /// without a `closed`.
+  Handle connect(const Binding& to);
 
   /// Posts fn(Conn&) for each open connection to every loop: fn is shared by their threads.
   void for_each(Handler<void(Conn&)> fn);

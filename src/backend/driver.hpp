@@ -27,6 +27,7 @@ namespace evio::inline v1 {
 
 enum class Stream : std::uint32_t {};          // a connection; named by its place in the loop's table
 enum class Listener : std::uint32_t {};        // a listening socket; named by its address's index
+enum class Dial : std::uint32_t {};            // an attempt to connect; named by its place in the loop's table
 enum class DatagramSocket : std::uint32_t {};  // a udp socket; named by its address's index
 
 // A socket of the platform's, owned by whoever holds it.
@@ -69,6 +70,9 @@ class Sink {
   virtual void on_accepted(Listener listener, NativeSocket socket, const Address& peer) = 0;
   // Accepting failed for want of something; nothing more comes until set_accepting(true).
   virtual void on_accept_stopped(Listener listener, std::error_code error) = 0;
+  // The attempt is over: the socket is the sink's, or there is none.
+  virtual void on_connected(Dial dial, NativeSocket socket) = 0;
+  virtual void on_connect_failed(Dial dial, std::error_code error) = 0;
   // The bytes are lent for the call.
   virtual void on_received(Stream stream, std::string_view bytes) = 0;
   // The peer will send no more; receiving has stopped.
@@ -98,10 +102,15 @@ class Driver {
 
   // Takes the bound socket over and receives from it.
   virtual void bind_datagram(DatagramSocket socket, NativeSocket native) = 0;
-  // One datagram from `from` to `to`, copied or sent before it returns; false: it cannot be sent. What was copied leaves
-  // with the batch, before poll() waits.
+  // One datagram from `from` to `to`, copied or sent before it returns; false: it cannot be sent. What was copied
+  // leaves with the batch, before poll() waits.
   virtual bool send_to(DatagramSocket socket, const Datagram& datagram) = 0;
   virtual void close_datagram(DatagramSocket socket) = 0;
+
+  // Begins to connect to an IP address or a path, under a name that no other attempt has.
+  virtual void connect(Dial dial, const Address& to, const Options& options) = 0;
+  // Nothing comes of it any more.
+  virtual void cancel(Dial dial) = 0;
 
   // Takes the connected socket over, under a name that no living stream has. It does not receive yet.
   virtual void open(Stream stream, NativeSocket socket) = 0;

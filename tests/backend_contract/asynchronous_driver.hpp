@@ -35,6 +35,8 @@ class AsynchronousDriver final : public Driver {
   void bind_datagram(DatagramSocket socket, NativeSocket native) override;
   bool send_to(DatagramSocket socket, const Datagram& datagram) override;
   void close_datagram(DatagramSocket socket) override;
+  void connect(Dial dial, const Address& to, const Options& options) override;
+  void cancel(Dial dial) override;
   void open(Stream stream, NativeSocket socket) override;
   std::size_t send_now(Stream stream, std::span<const Chunk> chunks) override;
   std::size_t send(Stream stream, std::span<const Chunk> chunks) override;
@@ -64,6 +66,11 @@ class AsynchronousDriver final : public Driver {
     std::deque<Accepted> landed{};
     int error = 0;
   };
+  struct Attempt {
+    int fd = -1;
+    std::error_code error{};
+    bool writable = false;
+  };
   struct Mail {
     Address from, to;
     std::string bytes;
@@ -83,6 +90,7 @@ class AsynchronousDriver final : public Driver {
   bool work();
   bool work_on(Door& door);
   bool work_on(Port& port);
+  bool deliver_connected(std::uint32_t index);
   void send_mail(const Port& port, const Mail& mail);
   bool any_news() const noexcept;
 
@@ -102,6 +110,7 @@ class AsynchronousDriver final : public Driver {
   std::uint64_t generations_ = 0;
   Streams streams_;
   std::map<std::uint32_t, Door> doors_;
+  std::map<std::uint32_t, Attempt> attempts_;
   std::map<std::uint32_t, Port> ports_;
   std::deque<Name> waiting_for_buffers_;
   int buffers_;

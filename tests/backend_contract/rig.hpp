@@ -34,7 +34,7 @@ const std::vector<DriverKind>& drivers();
 
 /// What was told, and of what.
 struct Up {
-  enum Kind { accepted, accept_stopped, received, end, sent, datagram, detached, closed };
+  enum Kind { accepted, accept_stopped, connected, connect_failed, received, end, sent, datagram, detached, closed };
   Kind kind;
   std::uint32_t name;
 
@@ -103,6 +103,8 @@ class Rig final : private Sink {
   };
   std::vector<AcceptedSocket> accepted;
   std::vector<std::error_code> accept_stops;
+  std::map<Dial, Socket> connected;
+  std::map<Dial, std::error_code> connect_failures;
   struct ReceivedDatagram {
     DatagramSocket socket;
     Address from, to;
@@ -124,6 +126,8 @@ class Rig final : private Sink {
   void on_woken() override;
   void on_accepted(Listener listener, NativeSocket socket, const Address& peer) override;
   void on_accept_stopped(Listener listener, std::error_code error) override;
+  void on_connected(Dial dial, NativeSocket socket) override;
+  void on_connect_failed(Dial dial, std::error_code error) override;
   void on_received(Stream stream, std::string_view bytes) override;
   void on_end_of_stream(Stream stream) override;
   void on_sent(Stream stream, std::size_t count) override;

@@ -99,6 +99,11 @@ void reset_on_close(int fd) noexcept {
 
 void make_blocking(int fd) noexcept { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK); }
 
+void make_ready(int fd) noexcept {
+  ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 bool is_unix(int fd) noexcept {
   int domain = 0;
   socklen_t size = sizeof domain;

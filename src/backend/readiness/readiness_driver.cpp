@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t buffer_size = 64 << 10;
 
-constexpr int kind_shift = 30;
+constexpr int kind_shift = 29;
 constexpr std::uint32_t index_mask = (1u << kind_shift) - 1;
 
 std::error_code system_error(int error) noexcept { return {error, std::system_category()}; }
@@ -75,6 +75,19 @@ bool ReadinessDriver::send_to(DatagramSocket socket, const Datagram& datagram) {
 void ReadinessDriver::close_datagram(DatagramSocket socket) {
   selector_->forget(ports_.fd(socket));
   ports_.close(socket);
+}
+
+// ---- Dials
+
+void ReadinessDriver::connect(Dial dial, const Address& to, const Options& options) {
+  const int fd = dials_.begin(dial, to, options);
+  if (fd < 0) return;
+  selector_->watch(fd, {.write = true}, key(Kind::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial)));
+}
+
+void ReadinessDriver::cancel(Dial dial) {
+  if (dials_.fd(dial) >= 0) selector_->forget(dials_.fd(dial));
+  dials_.cancel(dial);
 }
 
 // ---- Streams
@@ -219,15 +232,16 @@ Duration ReadinessDriver::now() { return monotonic_now(); }
 Polled ReadinessDriver::poll(Duration deadline) {
   ports_.flush();
   apply_changes();
-  if (!leaving_.empty()) deadline = Duration::zero();
+  if (!leaving_.empty() || dials_.any_failed()) deadline = Duration::zero();
   const Duration timeout = time_until(deadline);
   std::span<const Ready> ready = selector_->wait(timeout);
   while (ready.empty() && time_until(deadline) != Duration::zero())  // a signal ended the wait
     ready = selector_->wait(time_until(deadline));
   sink_.on_woken();
+  const bool failed = dials_.tell_failed(sink_);
   for (const Ready& one : ready) dispatch(one);
   ports_.report(sink_);
-  return {.any = process_leaving() || !ready.empty(), .slept = timeout != Duration::zero()};
+  return {.any = process_leaving() || failed || !ready.empty(), .slept = timeout != Duration::zero()};
 }
 
 void ReadinessDriver::dispatch(const Ready& ready) {
@@ -239,6 +253,12 @@ void ReadinessDriver::dispatch(const Ready& ready) {
       const auto listener = static_cast<Listener>(index);
       if (listeners_.accept_some(listener, sink_) == Listeners::Outcome::stopped) watch_listener(listener);
       return;
+    }
+    case Kind::dial: {
+      const auto dial = static_cast<Dial>(index);
+      if (!dials_.alive(dial, static_cast<std::uint32_t>(ready.key >> 32))) return;
+      selector_->unwatch(dials_.fd(dial));
+      return dials_.finish(dial, sink_);
     }
     case Kind::datagram:
       ports_.receive_some(static_cast<DatagramSocket>(index), sink_);

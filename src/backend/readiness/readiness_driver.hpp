@@ -6,6 +6,7 @@
 
 #include "backend/driver.hpp"
 #include "backend/posix/datagram_ports.hpp"
+#include "backend/posix/dials.hpp"
 #include "backend/posix/io.hpp"
 #include "backend/posix/listeners.hpp"
 #include "backend/posix/waker.hpp"
@@ -26,6 +27,8 @@ class ReadinessDriver final : public Driver {
   void bind_datagram(DatagramSocket socket, NativeSocket native) override;
   bool send_to(DatagramSocket socket, const Datagram& datagram) override;
   void close_datagram(DatagramSocket socket) override;
+  void connect(Dial dial, const Address& to, const Options& options) override;
+  void cancel(Dial dial) override;
   void open(Stream stream, NativeSocket socket) override;
   std::size_t send_now(Stream stream, std::span<const Chunk> chunks) override;
   std::size_t send(Stream stream, std::span<const Chunk> chunks) override;
@@ -63,7 +66,7 @@ class ReadinessDriver final : public Driver {
     bool detached = false;
     int error = 0;
   };
-  enum class Kind : std::uint64_t { stream, listener, datagram, waker };
+  enum class Kind : std::uint64_t { stream, listener, dial, datagram, waker };
 
   static std::uint64_t key(Kind kind, std::uint32_t index, std::uint32_t generation) noexcept;
   Slot& slot(Stream stream) noexcept { return slots_[static_cast<std::uint32_t>(stream)]; }
@@ -91,6 +94,7 @@ class ReadinessDriver final : public Driver {
   std::vector<Stream> changed_;
   std::vector<Leaving> leaving_, leaving_now_;
   Listeners listeners_;
+  Dials dials_;
   DatagramPorts ports_;
 };
 

@@ -121,6 +121,24 @@ void UringDriver::receive_datagrams(DatagramSocket socket) {
   if (ports_.receive_some(socket, sink_)) undelivered_.push_back(socket);
 }
 
+// ---- Dials
+
+void UringDriver::connect(Dial dial, const Address& to, const Options& options) {
+  const int fd = dials_.begin(dial, to, options);
+  if (fd < 0) return;
+  enable();
+  io_uring_sqe* entry = ring_.entry();
+  io_uring_prep_poll_add(entry, fd, POLLOUT);
+  entry->user_data = user_data(Op::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial));
+  ++outstanding_;
+}
+
+void UringDriver::cancel(Dial dial) {
+  if (dials_.fd(dial) >= 0)
+    queue_cancel(user_data(Op::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial)));
+  dials_.cancel(dial);
+}
+
 // ---- Streams
 
 void UringDriver::open(Stream stream, NativeSocket socket) {
@@ -389,23 +407,27 @@ void UringDriver::write_more(Stream stream) {
 
 Duration UringDriver::now() { return monotonic_now(); }
 
+// On the loop's own thread, which is not the one that made it.
+void UringDriver::enable() {
+  if (std::exchange(enabled_, true)) return;
+  ring_.enable();
+  buffers_ = std::make_unique<BufferRing>(ring_, buffer_count_);
+  watch(Op::waker, 0, waker_.fd());
+}
+
 Polled UringDriver::poll(Duration deadline) {
-  if (!enabled_) {
-    enabled_ = true;
-    ring_.enable();
-    buffers_ = std::make_unique<BufferRing>(ring_, buffer_count_);
-    watch(Op::waker, 0, waker_.fd());
-  }
+  enable();
   ports_.flush();
   apply_changes();
-  const bool more =
-      !queued_sends_.empty() || !unread_.empty() || !unaccepted_.empty() || !undelivered_.empty() || may_leave();
+  const bool more = !queued_sends_.empty() || !unread_.empty() || !unaccepted_.empty() || !undelivered_.empty() ||
+                    dials_.any_failed() || may_leave();
   Duration timeout = more ? Duration::zero() : time_until(deadline);
   const bool sleep = timeout != Duration::zero();
   if (!sleep) ring_.submit_and_reap();
   while (timeout != Duration::zero() && !ring_.submit_and_wait(timeout)) timeout = time_until(deadline);
   sink_.on_woken();
   finish_sends();
+  dials_.tell_failed(sink_);
   go_on();
   bool any = more;
   for (io_uring_cqe completion; ring_.take(completion); any = true) dispatch(completion);
@@ -441,6 +463,11 @@ void UringDriver::dispatch(const io_uring_cqe& completion) {
       const auto listener = static_cast<Listener>(index);
       if (last && listeners_.fd(listener) >= 0) watch(op, index, listeners_.fd(listener));
       return accept_some(listener);
+    }
+    case Op::dial: {
+      const auto dial = static_cast<Dial>(index);
+      if (dials_.alive(dial, static_cast<std::uint32_t>(completion.user_data >> 32))) dials_.finish(dial, sink_);
+      return;
     }
     case Op::datagram: {
       const auto socket = static_cast<DatagramSocket>(index);

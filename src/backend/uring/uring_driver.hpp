@@ -3,8 +3,8 @@
 // Bytes arrive by multishot receives into provided buffers, lent upwards in place. Small output is queued and submitted
 // with the next entry to the kernel, never waiting there (MSG_DONTWAIT): silence means that the kernel has all of it.
 // Large output goes out at once by sendmsg, and a stream that sends more than fits into a provided buffer, or finds
-// none, is read as on epoll: by readiness, into one large buffer. So the kernel never refers to memory of a stream while
-// the loop runs, and all that can be outstanding for one is a receive or polls.
+// none, is read as on epoll: by readiness, into one large buffer. So the kernel never refers to memory of a stream
+// while the loop runs, and all that can be outstanding for one is a receive or polls.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 
 #include "backend/driver.hpp"
 #include "backend/posix/datagram_ports.hpp"
+#include "backend/posix/dials.hpp"
 #include "backend/posix/listeners.hpp"
 #include "backend/posix/waker.hpp"
 #include "backend/slots.hpp"
@@ -34,6 +35,8 @@ class UringDriver final : public Driver {
   void bind_datagram(DatagramSocket socket, NativeSocket native) override;
   bool send_to(DatagramSocket socket, const Datagram& datagram) override;
   void close_datagram(DatagramSocket socket) override;
+  void connect(Dial dial, const Address& to, const Options& options) override;
+  void cancel(Dial dial) override;
   void open(Stream stream, NativeSocket socket) override;
   std::size_t send_now(Stream stream, std::span<const Chunk> chunks) override;
   std::size_t send(Stream stream, std::span<const Chunk> chunks) override;
@@ -52,7 +55,18 @@ class UringDriver final : public Driver {
   static constexpr std::uint32_t none = Slab<int>::none;
 
   // What a completion is about; with the name and its generation it makes up the user data.
-  enum class Op : std::uint64_t { receive, read_poll, write_poll, reset_poll, send, listener, datagram, waker, cancel };
+  enum class Op : std::uint64_t {
+    receive,
+    read_poll,
+    write_poll,
+    reset_poll,
+    send,
+    listener,
+    dial,
+    datagram,
+    waker,
+    cancel
+  };
 
   // 16 bytes a stream.
   struct Slot {
@@ -100,6 +114,7 @@ class UringDriver final : public Driver {
   void change(Stream stream);
   void leave(Stream stream, int error);
 
+  void enable();
   void apply_changes();
   void arm(Stream stream, Slot& slot);
   void arm_receive(Stream stream, Slot& slot);
@@ -148,6 +163,7 @@ class UringDriver final : public Driver {
   std::vector<Listener> unaccepted_, accepting_;  // more is there
   std::vector<DatagramSocket> undelivered_, delivering_;
   Listeners listeners_;
+  Dials dials_;
   DatagramPorts ports_;
   std::size_t outstanding_ = 0;  // operations whose last completion has not come
   std::uint32_t last_serial_ = 0;
