@@ -69,7 +69,9 @@ void Connection::connect() {
 }
 
 // Its `opened` comes with the batch.
-void Connection::adopt(NativeSocket socket) {
+void Connection::adopt(NativeSocket socket, std::string_view received) {
+  keep(received);
+  flags_.offer = true;
   flags_.attached = true;
   loop_.driver().open(stream_, socket);
   loop_.touch(*this);

@@ -47,7 +47,7 @@ class Connection final : public Conn {
   void set_stream(Stream stream) noexcept { stream_ = stream; }
   void use_handle(std::shared_ptr<HandleBlock> handle);
   void connect();
-  void adopt(NativeSocket socket);
+  void adopt(NativeSocket socket, std::string_view received);
   void resolved(const Resolved& found);
   void connected(NativeSocket socket, const Address& peer);
   void connect_failed(std::error_code error) { fail(error, CloseMode::orderly); }

@@ -201,12 +201,11 @@ Connection* LoopCore::connect(const Binding& to, std::uint64_t id, std::shared_p
   return made;
 }
 
-Connection* LoopCore::adopt(NativeSocket socket, const Binding& as) {
+Connection* LoopCore::adopt(Socket socket, const Binding& as) {
   Connection* const made = make_outgoing(as, as.address(), next_id());
-  if (made)
-    made->adopt(socket);
-  else
-    server_.platform().discard(socket);
+  if (!made) return nullptr;
+  const std::string received(socket.buffered());
+  made->adopt(server_.platform().take_over(std::move(socket)), received);
   return made;
 }
 
@@ -334,10 +333,7 @@ Conn* Loop::connect(const Binding& to) {
   LoopCore& loop = core(*this);
   return loop.connect(to, loop.next_id());
 }
-Conn* Loop::adopt(Socket socket, const Binding& as) {
-  LoopCore& loop = core(*this);
-  return loop.adopt(loop.server().platform().take_over(std::move(socket)), as);
-}
+Conn* Loop::adopt(Socket socket, const Binding& as) { return core(*this).adopt(std::move(socket), as); }
 int Loop::index() const noexcept { return core(*this).index(); }
 std::chrono::steady_clock::time_point Loop::now() const noexcept {
   return std::chrono::steady_clock::time_point(

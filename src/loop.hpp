@@ -55,7 +55,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   void adopt(NativeSocket socket, const Address& peer, int address_index);
   // Begins to make a connection; null once stopping. `handle`: given out for it already.
   Connection* connect(const Binding& to, std::uint64_t id, std::shared_ptr<HandleBlock> handle = nullptr);
-  Connection* adopt(NativeSocket socket, const Binding& as);
+  Connection* adopt(Socket socket, const Binding& as);
   std::uint64_t next_id() noexcept { return next_id_++; }
   // Attempts to connect have names of their own.
   Dial name_dial(Dialer& dialer) { return static_cast<Dial>(dials_.make(&dialer)); }

@@ -50,16 +50,29 @@ int ServerCore::loop_count(int asked, Platform& platform) {
 }
 
 void ServerCore::bind(const Binding& binding) {
-  Place place{.service = service_of(binding), .reuseport = binding.reuseport(), .sockets = {}};
+  Place place;
+  place.service = service_of(binding);
+  place.reuseport = binding.reuseport();
   const Limits& limits = place.service->events.limits;
   const int sockets = place.reuseport ? loops() : 1;
   Address address = binding.address();
   places_.push_back(std::move(place));
+  if (binding.socket()) {
+    if (binding.socket()->fd() < 0)
+      throw Error(std::make_error_code(std::errc::bad_file_descriptor), "",
+                  "a socket that was passed on is served once");
+    const Options& options = places_.back().service->events.options;
+    places_.back().sockets.push_back(platform_->inherit(std::move(*binding.socket()), limits.backlog, options));
+    addresses_.push_back(places_.back().sockets.front().address);
+    places_.back().open = places_.back().sockets.front().socket;
+    return;
+  }
   for (int i = 0; i < sockets; ++i) {
     Bound bound = platform_->bind(address, binding.reuseport(), limits.backlog, places_.back().service->events.options);
     address = bound.address;  // the further sockets share the port that the first one got
     places_.back().sockets.push_back(std::move(bound));
   }
+  places_.back().open = places_.back().sockets.front().socket;
   addresses_.push_back(address);
 }
 
@@ -67,14 +80,30 @@ void ServerCore::release_sockets() noexcept {
   for (std::size_t i = 0; i < places_.size(); ++i) {
     for (Bound& bound : places_[i].sockets) {
       if (bound.socket.value < 0) continue;
-      platform_->unlink(bound);
+      closing(static_cast<int>(i));
       platform_->discard(std::exchange(bound.socket, NativeSocket{}));
     }
   }
 }
 
-void ServerCore::remove_file(int address_index) noexcept {
-  for (const Bound& bound : places_[static_cast<std::size_t>(address_index)].sockets) platform_->unlink(bound);
+// The file goes while the socket still holds it: nobody takes it for a stale one then.
+void ServerCore::closing(int address_index) noexcept {
+  Place& place = places_[static_cast<std::size_t>(address_index)];
+  const std::lock_guard lock(sockets_mutex_);
+  place.open = {};
+  if (place.passed_on) return;
+  for (const Bound& bound : place.sockets) platform_->unlink(bound);
+}
+
+Socket ServerCore::listener(int address_index) {
+  Place& place = places_.at(static_cast<std::size_t>(address_index));
+  const std::lock_guard lock(sockets_mutex_);
+  if (place.open.value < 0)
+    throw Error(std::make_error_code(std::errc::bad_file_descriptor), address(address_index).to_string(),
+                "its socket is closed");
+  Socket duplicate = platform_->duplicate(place.open);
+  place.passed_on = true;
+  return duplicate;
 }
 
 bool ServerCore::wants_acceptor() const noexcept {
@@ -208,6 +237,7 @@ void check_target(const Address& to) {
   const auto refuse = [&](const char* problem) {
     throw Error(std::make_error_code(std::errc::invalid_argument), to.to_string(), problem);
   };
+  if (to == Address()) refuse("a socket cannot be connected to; adopt it");
   if (to.is_udp()) refuse("only tcp and unix addresses can be connected to");
   if (to.host().empty()) refuse("there is no host to connect to");
   if (!to.is_unix() && to.port() == 0) refuse("there is no port to connect to");
@@ -222,6 +252,41 @@ Handle ServerCore::connect(const Binding& to) {
   return HandleBlock::handle(std::move(handle));
 }
 
+Handle ServerCore::datagrams(int address_index, const Address& peer) {
+  const Address& from = addresses_.at(static_cast<std::size_t>(address_index));
+  if (!from.is_udp() || !peer.has_ip() || peer.port() == 0)
+    throw Error(std::make_error_code(std::errc::invalid_argument), peer.to_string(),
+                from.is_udp() ? "datagrams need an IP address and a port"
+                              : "the server's address " + from.to_string() + " is not a udp address");
+  return HandleBlock::handle(std::make_shared<HandleBlock>(
+      loop(0).mailbox(),
+      HandleBlock::Peer{.socket = static_cast<DatagramSocket>(address_index), .local = from, .remote = peer}));
+}
+
+// ---- Draining
+
+void ServerCore::drain(Duration deadline) {
+  if (draining_.exchange(true)) return;
+  closing_doors_ = loops() + (acceptor_ ? 1 : 0);
+  tell_all([this](LoopCore& loop) {
+    loop.accepting().close();
+    if (closing_doors_.fetch_sub(1) == 1) end_if_drained();
+  });
+  loop(0).send_mail(std::make_unique<Post>(
+      [this, deadline] { loop(0).timers().run_after(deadline, Handler<void()>([this] { stop(); })); }));
+}
+
+// Doors first: a connection that comes through one counts before it closes.
+void ServerCore::end_if_drained() {
+  if (draining_ && closing_doors_ == 0 && accepted_connections() == 0) stop();
+}
+
+std::size_t ServerCore::accepted_connections() const noexcept {
+  std::size_t count = 0;
+  for (const Place& place : places_) count += place.service->connections.load();
+  return count;
+}
+
 // ---- What all loops count
 
 void ServerCore::connection_gone(int loop, int address_index) {
@@ -229,6 +294,7 @@ void ServerCore::connection_gone(int loop, int address_index) {
   if (address_index < 0) return;  // one of our own making
   Service& of = service(address_index);
   --of.connections;
+  end_if_drained();
   if (!of.full.load() || !of.full.exchange(false)) return;
   each_loop([this](LoopCore& each) {
     if (listens(each)) each.send_mail(std::make_unique<Post>([&each] { each.accepting().room_made(); }));
@@ -266,6 +332,9 @@ int Server::loops() const noexcept { return core_->loops(); }
 Loop& Server::loop(int index) const noexcept { return core_->loop(index); }
 Stats Server::stats() const noexcept { return core_->stats(); }
 Handle Server::connect(const Binding& to) { return core_->connect(to); }
+void Server::drain(Duration deadline) { core_->drain(deadline); }
+Handle Server::datagrams(int address_index, const Address& peer) { return core_->datagrams(address_index, peer); }
+Socket Server::listener(int address_index) { return core_->listener(address_index); }
 void Server::shutdown() noexcept { core_->stop(); }
 
 void Server::for_each(Handler<void(Conn&)> fn) {

@@ -36,6 +36,9 @@ class ServerCore final : public Stoppable {
     return binding.service() ? binding.service() : main_;
   }
   Handle connect(const Binding& to);
+  void drain(Duration deadline);
+  Handle datagrams(int address_index, const Address& peer);
+  Socket listener(int address_index);
   const Address& address(int address_index) const noexcept {
     return addresses_[static_cast<std::size_t>(address_index)];
   }
@@ -62,13 +65,16 @@ class ServerCore final : public Stoppable {
   // The sockets that this loop is to serve; each is taken once.
   template <class Fn>
   void take_sockets(const LoopCore& loop, Fn&& fn);
-  void remove_file(int address_index) noexcept;
+  // A loop is about to close its socket for this address: nobody may duplicate it any more.
+  void closing(int address_index) noexcept;
 
  private:
   struct Place {  // one address
     std::shared_ptr<Service> service;
     bool reuseport = false;
-    std::vector<Bound> sockets;  // one, or one for each loop
+    std::vector<Bound> sockets;  // one, or one for each loop; taken by the loops
+    NativeSocket open;           // the first of them, until it is closed
+    bool passed_on = false;      // its socket file is a successor's
   };
 
   static int loop_count(int asked, Platform& platform);
@@ -81,6 +87,8 @@ class ServerCore final : public Stoppable {
   template <class Fn>
   void tell_all(Fn fn);
   bool listens(const LoopCore& loop) const noexcept;
+  void end_if_drained();
+  std::size_t accepted_connections() const noexcept;
   void run_loops();
   void run_tick();
   void everything_is_up();
@@ -98,7 +106,10 @@ class ServerCore final : public Stoppable {
   std::atomic<bool> stop_asked_{false};
   std::atomic<bool> stop_now_asked_{false};
   std::atomic<bool> ran_{false};
-  bool stop_told_ = false;  // loop 0's
+  std::atomic<bool> draining_{false};
+  std::atomic<int> closing_doors_{0};  // loops that still accept though it drains
+  std::mutex sockets_mutex_;           // of Place::open and Place::passed_on
+  bool stop_told_ = false;             // loop 0's
   bool stop_now_told_ = false;
   Timer tick_;
   Duration tick_delay_ = std::chrono::seconds(1);

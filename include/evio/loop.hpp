@@ -38,8 +38,8 @@ class Loop {
   /// nothing can connect to, such as one without a port. Until `opened`, remote() is the address as given.
   Conn* connect(const Binding& to);
   /// Takes over a connected stream socket, as if it were accepted at `as`, which names its peer and its handlers.
-  /// `opened` comes with the next batch. What `socket` has buffered() is lost: read it first. Null once the server is
-  /// shutting down: the socket is closed.
+  /// `opened` comes with the next batch, and then what `socket` has buffered(). Null once the server is shutting down:
+  /// the socket is closed.
   Conn* adopt(Socket socket, const Binding& as);
 
   /// Calls fn for each open connection of this loop, at once. fn may close or write to any of them.

@@ -49,6 +49,18 @@ class Server {
   /// without a `closed`.
   Handle connect(const Binding& to);
 
+  /// Stops accepting and lets the connections that were accepted go on: shutdown() when none is left, or after
+  /// `deadline`. To close those that are idle, for_each. Datagrams go on until then.
+  void drain(Duration deadline);
+
+  /// A handle for datagrams to `peer` that answer none: they leave from the udp address with that index.
+  Handle datagrams(int address_index, const Address& peer);
+
+  /// A duplicate of the socket that listens at (or receives for) that address: for a successor, to which it may be
+  /// passed on; an Error once it is closed. From now on the address's socket file is the successor's: it is never
+  /// removed. Close-on-exec, like all; non-blocking.
+  Socket listener(int address_index);
+
   /// Posts fn(Conn&) for each open connection to every loop: fn is shared by their threads.
   void for_each(Handler<void(Conn&)> fn);
 

@@ -64,6 +64,11 @@ class Platform {
   virtual Bound bind(const Address& address, bool reuseport, int backlog, const Options& options) = 0;
   // Removes what binding left in the file system, if it is still there.
   virtual void unlink(const Bound& bound) noexcept = 0;
+  // Takes a bound socket over that somebody else made. Throws Error if it is none.
+  virtual Bound inherit(Socket socket, int backlog, const Options& options) = 0;
+  // Another descriptor of a bound socket, for a successor.
+  virtual Socket duplicate(NativeSocket socket) = 0;
+
   // Makes a connected socket of the user's fit for a driver.
   virtual NativeSocket take_over(Socket socket) = 0;
   // Closes a socket that no driver took over.

@@ -38,6 +38,12 @@ class PosixPlatform final : public Platform {
   void unlink(const Bound& bound) noexcept override {
     if (bound.address.is_unix()) remove_socket_file(bound.address, bound.file_device, bound.file_inode);
   }
+  Bound inherit(Socket socket, int backlog, const Options& options) override {
+    BoundSocket bound = inherit_socket(std::move(socket), backlog, options);
+    return {.socket = {bound.fd}, .address = std::move(bound.address)};
+  }
+  Socket duplicate(NativeSocket socket) override { return duplicate_socket(static_cast<int>(socket.value)); }
+
   NativeSocket take_over(Socket socket) override {
     make_ready(socket.fd());
     return {socket.release()};

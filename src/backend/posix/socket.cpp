@@ -20,6 +20,8 @@
 #include <optional>
 #include <string>
 
+#include "backend/posix/io.hpp"
+
 namespace evio::inline v1 {
 namespace {
 
@@ -348,6 +350,38 @@ Address from_unix(const sockaddr* address, socklen_t size) {
 
 BoundSocket bind_socket(const Address& address, bool reuseport, int backlog, const Options& options) {
   return address.is_unix() ? bind_unix(address, backlog, options) : bind_ip(address, reuseport, backlog, options);
+}
+
+BoundSocket inherit_socket(Socket socket, int backlog, const Options& options) {
+  const std::string name = "fd://" + std::to_string(socket.fd());
+  const auto ask = [&](int option) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    if (getsockopt(socket.fd(), SOL_SOCKET, option, &value, &size) != 0)
+      throw Error(last_error(), name, "it is no socket; pass a bound one on, without close-on-exec");
+    return value;
+  };
+  const bool datagrams = ask(SO_TYPE) == SOCK_DGRAM;
+  const bool is_unix = ask(SO_DOMAIN) == AF_UNIX;
+  if (datagrams ? is_unix : ask(SO_TYPE) != SOCK_STREAM)
+    throw Error(std::make_error_code(std::errc::not_supported), name, "it is no tcp, udp or unix stream socket");
+  const Address address = local_address(socket.fd(), datagrams ? Scheme::udp : Scheme::tcp);
+  if (!is_unix && address.port() == 0)
+    throw Error(std::make_error_code(std::errc::invalid_argument), name, "it is not bound");
+  make_ready(socket.fd());
+  set_options(address, socket.fd(), options);
+  if (datagrams) {
+    if (auto error = report_destination(socket.fd(), ask(SO_DOMAIN))) throw Error(error, name, "cannot prepare it");
+  } else if (!ask(SO_ACCEPTCONN) && listen(socket.fd(), backlog) != 0) {
+    throw Error(last_error(), name, "it cannot listen: is it connected?");
+  }
+  return {.fd = socket.release(), .address = address};
+}
+
+Socket duplicate_socket(int fd) {
+  Socket duplicate(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (duplicate.fd() < 0) throw Error(last_error(), {}, "cannot open one more descriptor");
+  return duplicate;
 }
 
 ConnectingSocket connect_socket(const Address& to, const Options& options) noexcept {

@@ -6,6 +6,7 @@
 
 #include <evio/address.hpp>
 #include <evio/options.hpp>
+#include <evio/socket.hpp>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -27,6 +28,13 @@ struct BoundSocket {
 ///
 /// For a unix address, a socket file that nobody serves is replaced. Everything else that stands there stays.
 BoundSocket bind_socket(const Address& address, bool reuseport, int backlog, const Options& options);
+
+/// The same of a socket that is bound already, by whoever passed it on; its kind is asked of the kernel. It is made to
+/// listen if it does not. Throws Error if it is no such socket.
+BoundSocket inherit_socket(Socket socket, int backlog, const Options& options);
+
+/// Another descriptor of it, close-on-exec. Throws Error.
+Socket duplicate_socket(int fd);
 
 /// Removes the file that bind_socket made, if it is still the one standing there. To be called before its descriptor
 /// is closed: until then nobody takes the file for a stale one, and no other file can get its inode number.

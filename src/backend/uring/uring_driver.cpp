@@ -95,7 +95,7 @@ void UringDriver::set_accepting(Listener listener, bool accepting) {
 
 void UringDriver::close_listener(Listener listener) {
   queue_cancel(user_data(Op::listener, static_cast<std::uint32_t>(listener), 0));
-  ::shutdown(listeners_.fd(listener), SHUT_RDWR);  // it listens no more, though the kernel still holds it
+  ring_.submit_and_reap();  // else it would listen for as long as the kernel holds it
   listeners_.close(listener);
 }
 
