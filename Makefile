@@ -1,9 +1,10 @@
 # `make` alone prints what there is. What each rule needs is installed first (Debian; elsewhere see packages.txt).
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench debug clang asan tsan format check-format tidy deps clean
+.PHONY: help run build test bench debug clang asan tsan soak fuzz format check-format tidy deps clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
+SECONDS ?= 60
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
 export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 export CMAKE_CXX_COMPILER_LAUNCHER ?= $(shell command -v ccache)
@@ -28,6 +29,21 @@ debug clang asan tsan:  ## the same with asserts, by clang, under AddressSanitiz
 build: deps  ## build everything as PRESET says (release, debug, clang, asan, tsan)
 	$(call configure,$(PRESET))
 	cmake --build --preset $(PRESET)
+
+soak: deps  ## a crowd of connections on every backend; SECONDS=60 for each
+	$(call configure,release)
+	cmake --build --preset release --target soak_tests
+	EVIO_SOAK_SECONDS=$(SECONDS) build/release/tests/soak_tests --gtest_brief=1
+
+fuzz: deps  ## run every fuzzer; SECONDS=60 for each
+	$(call configure,fuzz)
+	cmake --build --preset fuzz
+	@for target in $(notdir $(wildcard fuzz/corpus/*)); do \
+	  mkdir -p build/fuzz/corpus/$$target; \
+	  echo "fuzzing $$target"; \
+	  build/fuzz/fuzz/fuzz_$$target -max_total_time=$(SECONDS) -timeout=10 -verbosity=0 -print_final_stats=1 \
+	    -artifact_prefix=build/fuzz/$$target- build/fuzz/corpus/$$target fuzz/corpus/$$target || exit 1; \
+	done
 
 bench: deps  ## compare with other libraries (20 minutes); ARGS="--quick", ARGS="--workload echo-50 --server libuv"
 	@cmake/install-packages bench/packages.txt

@@ -1,10 +1,32 @@
 // Bytes come as they were sent, the end behind them; what had landed when receiving stopped is not lost.
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cstring>
+
 #include "rig.hpp"
 
 namespace evio::test {
 namespace {
 
 constexpr std::size_t landed_max = 262'144;  // what may still come after receiving was stopped
+
+// The bytes, and a descriptor along with them.
+bool send_descriptor(int fd, std::string bytes) {
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
+  iovec piece{.iov_base = bytes.data(), .iov_len = bytes.size()};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* const item = CMSG_FIRSTHDR(&message);
+  item->cmsg_level = SOL_SOCKET;
+  item->cmsg_type = SCM_RIGHTS;
+  item->cmsg_len = CMSG_LEN(sizeof fd);
+  std::memcpy(CMSG_DATA(item), &fd, sizeof fd);
+  return ::sendmsg(fd, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
+}
 
 class Receiving : public DriverContract {
  protected:
@@ -51,6 +73,38 @@ TEST_P(Receiving, BytesComeInOrderAndTheEndBehindThem) {
     EXPECT_TRUE(same_bytes(own[a].received, bytes));
     EXPECT_FALSE(own[a].closed) << "the end of one direction ends nothing else";
   }
+}
+
+// A read ends at urgent data, however much stands behind it.
+TEST_P(Receiving, WhatStandsBehindUrgentDataComesToo) {
+  open();
+  rig->set_receiving(a, true);
+  std::string bytes = pattern(512 * kib);
+  send(bytes);
+  ASSERT_TRUE(rig.poll_until([&] { return rig[a].received.size() == bytes.size(); }));
+  const std::string more = pattern(30 * kib, 1);
+  ASSERT_EQ(peer.send(more), more.size());
+  ASSERT_EQ(::send(peer.fd(), "!", 1, MSG_OOB | MSG_NOSIGNAL), 1);
+  ASSERT_EQ(peer.send(more), more.size());
+  bytes += more + more;  // the urgent byte is none of the stream's
+  EXPECT_TRUE(rig.poll_until([&] { return rig[a].received.size() >= bytes.size(); }));
+  EXPECT_TRUE(same_bytes(rig[a].received, bytes));
+}
+
+// So it does where descriptors were sent along, which nobody wants.
+TEST_P(Receiving, WhatStandsBehindDescriptorsComesToo) {
+  open(unix_pair());
+  rig->set_receiving(a, true);
+  std::string bytes = pattern(512 * kib);
+  send(bytes);
+  ASSERT_TRUE(rig.poll_until([&] { return rig[a].received.size() == bytes.size(); }));
+  const std::string more = pattern(30 * kib, 1);
+  ASSERT_EQ(peer.send(more), more.size());
+  ASSERT_TRUE(send_descriptor(peer.fd(), "!"));
+  ASSERT_EQ(peer.send(more), more.size());
+  bytes += more + "!" + more;
+  EXPECT_TRUE(rig.poll_until([&] { return rig[a].received.size() >= bytes.size(); }));
+  EXPECT_TRUE(same_bytes(rig[a].received, bytes));
 }
 
 TEST_P(Receiving, BytesThatCameBeforeAreBroughtAtOnce) {

@@ -67,6 +67,7 @@ TEST_P(ConnectionLimit, IsEachServicesOwn) {
     others.push_back(server.connect({}, 1));
     EXPECT_EQ(others.back().receive(1), "!");
   }
+  EXPECT_TRUE(eventually([&] { return limited > 0; }));
   EXPECT_EQ(limited, 1);
 }
 

@@ -30,6 +30,13 @@ void Dials::cancel(Dial dial) noexcept {
   if (one.fd >= 0) ::close(std::exchange(one.fd, -1));
 }
 
+void Dials::fail(Dial dial, std::error_code error) {
+  One& one = dials_[static_cast<std::size_t>(dial)];
+  ::close(std::exchange(one.fd, -1));
+  one.failing = true;
+  failed_.push_back({dial, one.generation, error});
+}
+
 void Dials::finish(Dial dial, Sink& sink) {
   const int fd = std::exchange(dials_[static_cast<std::size_t>(dial)].fd, -1);
   const int error = pending_error(fd);

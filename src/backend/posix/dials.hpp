@@ -26,6 +26,8 @@ class Dials {
     return one.fd >= 0 && one.generation == generation;
   }
   void cancel(Dial dial) noexcept;
+  // It cannot go on, which is told with the next tell_failed().
+  void fail(Dial dial, std::error_code error);
 
   // The descriptor is writable, and nobody watches it any more: tells the sink how it ended.
   void finish(Dial dial, Sink& sink);

@@ -31,7 +31,8 @@ class Epoll final : public Selector {
   void forget(int) override {}  // close does it
 
   bool watch_wakes(int fd, std::uint64_t key) override {
-    control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET, key);
+    const std::error_code error = control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET, key);
+    if (error) throw Error(error, "", "epoll cannot watch an eventfd");
     return false;
   }
 

@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t buffer_size = 64 << 10;
 
+constexpr Duration watch_again_after = std::chrono::milliseconds(50);
+
 constexpr int kind_shift = 29;
 constexpr std::uint32_t index_mask = (1u << kind_shift) - 1;
 
@@ -40,12 +42,31 @@ std::uint64_t ReadinessDriver::key(Kind kind, std::uint32_t index, std::uint32_t
   return static_cast<std::uint64_t>(generation) << 32 | static_cast<std::uint64_t>(kind) << kind_shift | index;
 }
 
+ReadinessDriver::Kind ReadinessDriver::kind_of(std::uint64_t key) noexcept {
+  return static_cast<Kind>(static_cast<std::uint32_t>(key) >> kind_shift);
+}
+
 // ---- Listeners and datagrams
 
 void ReadinessDriver::accept_from(Listener listener, NativeSocket socket) {
   listeners_.add(listener, socket);
-  selector_->watch(listeners_.fd(listener), {.read = true},
-                   key(Kind::listener, static_cast<std::uint32_t>(listener), 0));
+  watch_socket(key(Kind::listener, static_cast<std::uint32_t>(listener), 0));
+}
+
+// Nobody else would ever hear of a socket that could not be watched, for want of kernel memory: it is tried again.
+void ReadinessDriver::watch_socket(std::uint64_t key) {
+  const auto index = static_cast<std::uint32_t>(key) & index_mask;
+  const auto listener = static_cast<Listener>(index);
+  const bool listens = kind_of(key) == Kind::listener;
+  const int fd = listens ? listeners_.fd(listener) : ports_.fd(static_cast<DatagramSocket>(index));
+  if (fd < 0) return;
+  if (selector_->watch(fd, {.read = !listens || listeners_.accepting(listener)}, key)) unwatched_.push_back(key);
+}
+
+void ReadinessDriver::watch_unwatched() {
+  std::vector<std::uint64_t> keys;
+  keys.swap(unwatched_);
+  for (const std::uint64_t key : keys) watch_socket(key);
 }
 
 void ReadinessDriver::set_accepting(Listener listener, bool accepting) {
@@ -67,7 +88,7 @@ void ReadinessDriver::close_listener(Listener listener) {
 
 void ReadinessDriver::bind_datagram(DatagramSocket socket, NativeSocket native) {
   ports_.add(socket, native);
-  selector_->watch(ports_.fd(socket), {.read = true}, key(Kind::datagram, static_cast<std::uint32_t>(socket), 0));
+  watch_socket(key(Kind::datagram, static_cast<std::uint32_t>(socket), 0));
 }
 
 bool ReadinessDriver::send_to(DatagramSocket socket, const Datagram& datagram) { return ports_.send(socket, datagram); }
@@ -82,7 +103,8 @@ void ReadinessDriver::close_datagram(DatagramSocket socket) {
 void ReadinessDriver::connect(Dial dial, const Address& to, const Options& options) {
   const int fd = dials_.begin(dial, to, options);
   if (fd < 0) return;
-  selector_->watch(fd, {.write = true}, key(Kind::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial)));
+  const std::uint64_t name = key(Kind::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial));
+  if (const std::error_code error = selector_->watch(fd, {.write = true}, name)) dials_.fail(dial, error);
 }
 
 void ReadinessDriver::cancel(Dial dial) {
@@ -232,6 +254,8 @@ Duration ReadinessDriver::now() { return monotonic_now(); }
 Polled ReadinessDriver::poll(Duration deadline) {
   ports_.flush();
   apply_changes();
+  if (!unwatched_.empty()) watch_unwatched();
+  if (!unwatched_.empty()) deadline = std::min(deadline, now() + watch_again_after);
   if (!leaving_.empty() || dials_.any_failed()) deadline = Duration::zero();
   const Duration timeout = time_until(deadline);
   std::span<const Ready> ready = selector_->wait(timeout);
@@ -246,7 +270,7 @@ Polled ReadinessDriver::poll(Duration deadline) {
 
 void ReadinessDriver::dispatch(const Ready& ready) {
   const auto index = static_cast<std::uint32_t>(ready.key) & index_mask;
-  switch (static_cast<Kind>(static_cast<std::uint32_t>(ready.key) >> kind_shift)) {
+  switch (kind_of(ready.key)) {
     case Kind::stream:
       return stream_ready(static_cast<Stream>(index), static_cast<std::uint32_t>(ready.key >> 32), ready);
     case Kind::listener: {

@@ -69,6 +69,7 @@ class ReadinessDriver final : public Driver {
   enum class Kind : std::uint64_t { stream, listener, dial, datagram, waker };
 
   static std::uint64_t key(Kind kind, std::uint32_t index, std::uint32_t generation) noexcept;
+  static Kind kind_of(std::uint64_t key) noexcept;
   Slot& slot(Stream stream) noexcept { return slots_[static_cast<std::uint32_t>(stream)]; }
   bool alive(Stream stream, std::uint32_t generation) noexcept;
   Wanted wanted(const Slot& slot) const noexcept;
@@ -83,6 +84,8 @@ class ReadinessDriver final : public Driver {
   void read_some(Stream stream);
   void hung_up(Stream stream);
   void watch_listener(Listener listener);
+  void watch_socket(std::uint64_t key);
+  void watch_unwatched();
 
   Sink& sink_;
   EventFd& waker_;
@@ -93,6 +96,7 @@ class ReadinessDriver final : public Driver {
   Slab<std::span<const Chunk>> pending_;
   std::vector<Stream> changed_;
   std::vector<Leaving> leaving_, leaving_now_;
+  std::vector<std::uint64_t> unwatched_;  // keys of listeners and datagram sockets that the selector refused
   Listeners listeners_;
   Dials dials_;
   DatagramPorts ports_;

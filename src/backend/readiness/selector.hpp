@@ -35,6 +35,7 @@ class Selector {
   // The descriptor is about to be closed, and nobody else has it.
   virtual void forget(int fd) = 0;
   // An eventfd that ends waits. Whether it must be read after each; otherwise every write is told just once.
+  // Throws Error if it cannot be had.
   virtual bool watch_wakes(int fd, std::uint64_t key) = 0;
   // What is ready; waits at most `timeout` for something to be (negative: for ever). Valid until the next call.
   virtual std::span<const Ready> wait(Duration timeout) = 0;

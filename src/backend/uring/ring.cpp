@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <evio/error.hpp>
@@ -107,12 +108,20 @@ bool Ring::submit_and_wait(Duration timeout) {
 }
 
 void Ring::flush_overflow() {
-  while (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW &&
-         io_uring_cq_ready(&ring_) < ring_.cq.ring_entries)
+  while (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW) {
+    for (io_uring_cqe completion; take_queued(completion);) aside_.push_back(completion);
     if (io_uring_get_events(&ring_) < 0) return;
+  }
 }
 
 bool Ring::take(io_uring_cqe& completion) noexcept {
+  if (aside_.empty()) return take_queued(completion);
+  completion = aside_.front();
+  aside_.pop_front();
+  return true;
+}
+
+bool Ring::take_queued(io_uring_cqe& completion) noexcept {
   io_uring_cqe* first = nullptr;
   unsigned head = 0;
   io_uring_for_each_cqe(&ring_, head, first) {
@@ -123,6 +132,12 @@ bool Ring::take(io_uring_cqe& completion) noexcept {
   return false;
 }
 
-std::string Ring::what_is_missing() { return try_receiving(); }
+std::string Ring::what_is_missing() {
+  static std::atomic<bool> worked = false;
+  if (worked) return {};
+  std::string missing = try_receiving();
+  worked = missing.empty();
+  return missing;
+}
 
 }  // namespace evio::inline v1

@@ -3,7 +3,8 @@
 
 #include <liburing.h>
 
-#include <cstdint>
+#include <cstddef>
+#include <deque>
 #include <evio/duration.hpp>
 #include <string>
 
@@ -29,29 +30,30 @@ class Ring {
   // The same, then waits for a completion until `timeout` has passed (negative: for ever). False: none came, since time
   // was up or for a signal.
   bool submit_and_wait(Duration timeout);
-  // Brings completions that did not fit into the queue.
+  // Brings completions that did not fit into the queue, making room for them.
   void flush_overflow();
 
   // The completions that are there, first to last.
   template <class Fn>
-  unsigned peek(Fn&& fn) const {
+  void peek(Fn&& fn) const {
+    for (const io_uring_cqe& completion : aside_) fn(completion);
     unsigned head = 0;
-    unsigned count = 0;
     io_uring_cqe* completion = nullptr;
-    io_uring_for_each_cqe(&ring_, head, completion) {
-      fn(*completion);
-      ++count;
-    }
-    return count;
+    io_uring_for_each_cqe(&ring_, head, completion) fn(*completion);
   }
   bool take(io_uring_cqe& completion) noexcept;
+  // How many.
+  std::size_t ready() const noexcept { return aside_.size() + io_uring_cq_ready(&ring_); }
   io_uring* native() noexcept { return &ring_; }
 
   // Why io_uring cannot be had here; empty if all that the driver needs works.
   static std::string what_is_missing();
 
  private:
+  bool take_queued(io_uring_cqe& completion) noexcept;
+
   mutable io_uring ring_{};
+  std::deque<io_uring_cqe> aside_;  // taken out of a queue that was full
 };
 
 }  // namespace evio::inline v1

@@ -52,7 +52,8 @@ void UringDriver::drain_ring() noexcept {
   io_uring_prep_cancel64(entry, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
   entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
   entry->user_data = user_data(Op::cancel, 0, 0);
-  for (int tries = 0; outstanding_ > 0 && tries < 10; ++tries) {
+  const Duration deadline = monotonic_now() + std::chrono::seconds(1);
+  while (outstanding_ > 0 && monotonic_now() < deadline) {
     ring_.submit_and_wait(std::chrono::milliseconds(100));
     for (io_uring_cqe completion; ring_.take(completion);) {
       const auto op = static_cast<Op>(static_cast<std::uint32_t>(completion.user_data) >> op_shift);
@@ -215,7 +216,7 @@ void UringDriver::arm(Stream stream, Slot& slot) {
   if (reading && (!wanted || slot.receive_armed == slot.bulk)) stop_reading(stream, slot);
   if (wanted && !reading) {
     if (slot.bulk) {
-      arm_poll(Op::read_poll, stream, slot, POLLIN | POLLRDHUP, true);
+      arm_poll(Op::read_poll, stream, slot, POLLIN | POLLPRI | POLLRDHUP, true);
       slot.read_poll_armed = true;
     } else {
       arm_receive(stream, slot);
@@ -360,9 +361,10 @@ void UringDriver::note_send(const io_uring_cqe& completion) noexcept {
   pending_[index].result = completion.res;
 }
 
-// All that was queued has been submitted: what did not complain is with the kernel.
+// What was submitted and did not complain is with the kernel. Short of memory it may not have taken all that was
+// queued: then the next entry brings the rest.
 void UringDriver::finish_sends() {
-  if (queued_sends_.empty()) return;
+  if (queued_sends_.empty() || ring_.queued()) return;
   ring_.flush_overflow();
   ring_.peek([this](const io_uring_cqe& completion) {
     if (static_cast<Op>(static_cast<std::uint32_t>(completion.user_data) >> op_shift) == Op::send)
@@ -430,7 +432,9 @@ Polled UringDriver::poll(Duration deadline) {
   dials_.tell_failed(sink_);
   go_on();
   bool any = more;
-  for (io_uring_cqe completion; ring_.take(completion); any = true) dispatch(completion);
+  // No more than were there: what handlers queue may bring further ones, and each stream has its share of a turn.
+  std::size_t left = ring_.ready();
+  for (io_uring_cqe completion; left > 0 && ring_.take(completion); --left, any = true) dispatch(completion);
   ports_.report(sink_);
   return {.any = process_leaving() || any, .slept = sleep};
 }
@@ -490,12 +494,12 @@ void UringDriver::stream_completed(Op op, Stream stream, std::uint32_t generatio
     if (op == Op::read_poll) about.read_poll_armed = about.cancelling = false;
     if (op == Op::write_poll) about.write_poll_armed = false;
     if (op == Op::reset_poll) about.reset_poll_armed = false;
-    if (!about.leaving && op != Op::reset_poll) change(stream);
+    if (!about.leaving) change(stream);
   }
   if (op == Op::receive) return received(stream, generation, completion);
   if (about.leaving || completion.res < 0) return;
   if (op == Op::read_poll) {
-    if (completion.res & (POLLRDHUP | POLLHUP | POLLERR)) about.ending = true;
+    if (completion.res & (POLLPRI | POLLRDHUP | POLLHUP | POLLERR)) about.ending = true;
     return readable(stream, generation);
   }
   if (op == Op::write_poll) return write_more(stream);
@@ -526,7 +530,9 @@ void UringDriver::received(Stream stream, std::uint32_t generation, const io_uri
       from.bulk = true;
       return;
     case -ECANCELED:
-      return;
+    case -EINTR:
+    case -EAGAIN:
+      return;  // armed again, if it is still wanted
     default:
       return leave(stream, -completion.res);
   }
@@ -566,14 +572,18 @@ void UringDriver::readable(Stream stream, std::uint32_t generation) {
     return;
   }
   const IoResult result = receive(from.fd, {buffer_.get(), buffer_size});
-  if (result.again()) return;
+  if (result.again()) {
+    from.ending = false;
+    return;
+  }
   if (result.error) return leave(stream, result.error);
   if (result.count == 0) {
     from.ended = true;
     change(stream);
     return sink_.on_end_of_stream(stream);
   }
-  if (from.ending || result.count == buffer_size) {
+  // A read stops at urgent data, and on a unix socket where descriptors were sent along: more may stand behind it.
+  if (from.ending || from.unix_domain || result.count == buffer_size) {
     from.unread = true;
     unread_.push_back({stream, generation});
   }

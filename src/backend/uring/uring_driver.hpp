@@ -81,7 +81,7 @@ class UringDriver final : public Driver {
     bool leaving : 1 = false;        // closes, or is being detached
     bool detaching : 1 = false;      // that of the two
     bool unread : 1 = false;         // stands in unread_
-    bool ending : 1 = false;         // the peer's end is behind what is to be read
+    bool ending : 1 = false;         // the peer's end or urgent data is in what is to be read: till nothing is left
     bool ended : 1 = false;          // the peer's end came
     bool cancelling : 1 = false;     // its receive or read_poll was told to stop
     bool receive_armed : 1 = false;  // what is outstanding in the kernel
