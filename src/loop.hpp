@@ -18,6 +18,7 @@
 #include "output.hpp"
 #include "slab.hpp"
 #include "timer_wheel.hpp"
+#include "watches.hpp"
 
 namespace evio::inline v1 {
 
@@ -34,6 +35,13 @@ class LoopCore final : public Loop, public Runner, private Sink {
   void prepare();
   const std::string& thread_name() const noexcept override { return thread_name_; }
   bool turn() override;
+  // The same from a foreign loop: waits at most `patience`, and then does all there is to do, so that pollable() tells
+  // of what comes next.
+  bool turn_within(Duration patience);
+  // Readable when turn_within has something to do; -1 if there is no such descriptor.
+  NativeSocket pollable() { return driver_->pollable(); }
+  // How long until there is something to do that pollable() does not tell.
+  Duration time_to_next() const;
   // The last call; also for a loop that never ran.
   void end();
 
@@ -42,6 +50,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   ServerCore& server() const noexcept { return server_; }
   Driver& driver() noexcept { return *driver_; }
   TimerWheel& timers() noexcept { return *timers_; }
+  Watches& watches() noexcept { return *watches_; }
   OutputPool& pool() noexcept { return pool_; }
   Counters& counters() noexcept { return counters_; }
   Context& context() noexcept { return context_; }
@@ -108,6 +117,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   void on_sent(Stream stream, std::size_t count) override;
   void on_datagram(DatagramSocket socket, const Datagram& datagram) override;
   void on_datagrams_sent(const DatagramTally& tally) override;
+  void on_ready(WatchName name, Interest ready) override;
   void on_detached(Stream stream, NativeSocket socket) override;
   void on_closed(Stream stream, std::error_code error) override;
 
@@ -117,8 +127,8 @@ class LoopCore final : public Loop, public Runner, private Sink {
   void start();
   void wait();
   bool spin();
-  void deliver_mail();
-  void run_timers();
+  bool deliver_mail();
+  bool run_timers();
   void settle_touched();
   void commit();
   void publish_held();
@@ -130,6 +140,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   const std::shared_ptr<Mailbox> mailbox_;
   std::unique_ptr<Driver> driver_;
   std::shared_ptr<TimerWheel> timers_;
+  const std::shared_ptr<Watches> watches_ = std::make_shared<Watches>();
   OutputPool pool_;
   Slab<Dialer*> dials_;
   Slab<Connection> connections_;
@@ -152,7 +163,9 @@ class LoopCore final : public Loop, public Runner, private Sink {
   bool started_ = false;
   bool stopping_ = false;
   bool pressure_ = false;
-  bool busy_ = false;  // the last poll brought something
+  bool busy_ = false;                    // the last poll brought something
+  bool idle_ = false;                    // the last turn found nothing to do
+  Duration patience_ = Duration::max();  // how long a turn may wait
 };
 
 template <class Fn>

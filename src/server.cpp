@@ -141,24 +141,61 @@ void ServerCore::tell_all(Fn fn) {
 }
 
 void ServerCore::run() {
+  if (begin()) run_loops();
+  finish();
+}
+
+void ServerCore::prepare() {
+  if (!std::exchange(prepared_, true)) each_loop([](LoopCore& loop) { loop.prepare(); });
+}
+
+// False: it is over already.
+bool ServerCore::begin() {
   if (ran_.exchange(true)) throw std::logic_error("evio: Server::run was called before; make another Server");
-  std::shared_ptr<void> signals;
-  if (events().handle_signals) signals = platform_->catch_signals(*this);
-  each_loop([](LoopCore& loop) { loop.prepare(); });
+  if (events().handle_signals) signals_ = platform_->catch_signals(*this);
+  prepare();
   Action action = Action::none;
   if (events().serving) loop(0).guard([&] { action = events().serving(handle_); });
-  if (action == Action::shutdown || stop_asked())
-    each_loop([](LoopCore& loop) { loop.end(); });
-  else
-    run_loops();
+  starting_ = loops() + (acceptor_ ? 1 : 0);
+  if (action != Action::shutdown && !stop_asked()) return true;
+  each_loop([](LoopCore& loop) { loop.end(); });
+  return false;
+}
+
+void ServerCore::finish() {
+  signals_.reset();
   release_sockets();
-  if (exception_) std::rethrow_exception(exception_);
+  ended_ = true;
+  if (exception_) std::rethrow_exception(std::exchange(exception_, nullptr));
+}
+
+void ServerCore::check_single_loop() const {
+  if (loops() > 1) throw std::logic_error("evio: a foreign loop can drive a Server of one loop only");
+}
+
+bool ServerCore::poll(Duration wait) {
+  check_single_loop();
+  if (ended_) return false;
+  if ((ran_ || begin()) && loop(0).turn_within(wait)) return true;
+  finish();
+  return false;
+}
+
+NativeSocket ServerCore::native_handle() {
+  check_single_loop();
+  if (ended_) return {};
+  prepare();
+  return loop(0).pollable();
+}
+
+Duration ServerCore::next_timer() {
+  check_single_loop();
+  return ran_ && !ended_ ? loop(0).time_to_next() : Duration::zero();
 }
 
 void ServerCore::run_loops() {
   std::vector<Runner*> runners;
   each_loop([&](LoopCore& loop) { runners.push_back(&loop); });
-  starting_ = static_cast<int>(runners.size());
   platform_->run(runners, [this] { stop(); });
 }
 
@@ -327,6 +364,9 @@ Server::Server(std::unique_ptr<Platform> platform, Events events, std::vector<Bi
     : core_(std::make_unique<ServerCore>(*this, std::move(platform), std::move(events), bindings)) {}
 Server::~Server() = default;
 void Server::run() { core_->run(); }
+bool Server::poll(Duration wait) { return core_->poll(wait); }
+int Server::native_handle() { return static_cast<int>(core_->native_handle().value); }
+Duration Server::next_timer() { return core_->next_timer(); }
 const std::vector<Address>& Server::addresses() const noexcept { return core_->addresses(); }
 int Server::loops() const noexcept { return core_->loops(); }
 Loop& Server::loop(int index) const noexcept { return core_->loop(index); }

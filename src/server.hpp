@@ -22,6 +22,9 @@ class ServerCore final : public Stoppable {
   ~ServerCore();
 
   void run();
+  bool poll(Duration wait);
+  NativeSocket native_handle();
+  Duration next_timer();
   void stop() noexcept override;      // async-signal-safe
   void stop_now() noexcept override;  // async-signal-safe
 
@@ -89,6 +92,10 @@ class ServerCore final : public Stoppable {
   bool listens(const LoopCore& loop) const noexcept;
   void end_if_drained();
   std::size_t accepted_connections() const noexcept;
+  void prepare();
+  bool begin();
+  void finish();
+  void check_single_loop() const;
   void run_loops();
   void run_tick();
   void everything_is_up();
@@ -109,7 +116,10 @@ class ServerCore final : public Stoppable {
   std::atomic<bool> draining_{false};
   std::atomic<int> closing_doors_{0};  // loops that still accept though it drains
   std::mutex sockets_mutex_;           // of Place::open and Place::passed_on
-  bool stop_told_ = false;             // loop 0's
+  bool prepared_ = false;              // the loops have what they wait with
+  bool ended_ = false;                 // poll's
+  std::shared_ptr<void> signals_;
+  bool stop_told_ = false;  // loop 0's
   bool stop_now_told_ = false;
   Timer tick_;
   Duration tick_delay_ = std::chrono::seconds(1);

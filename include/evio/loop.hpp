@@ -8,6 +8,7 @@
 #include <evio/handler.hpp>
 #include <evio/socket.hpp>
 #include <evio/timer.hpp>
+#include <evio/watch.hpp>
 
 namespace evio::inline v1 {
 
@@ -41,6 +42,12 @@ class Loop {
   /// `opened` comes with the next batch, and then what `socket` has buffered(). Null once the server is shutting down:
   /// the socket is closed.
   Conn* adopt(Socket socket, const Binding& as);
+
+  /// Calls fn whenever `descriptor` is ready for `interest`, with what it is ready for; an error or hang-up counts as
+  /// ready for all that is watched for. Level-triggered: fn runs again until it has read or written. The descriptor
+  /// stays yours: cancel the watch before you close it. Also before run(): then it begins with the loop. Throws Error
+  /// for what cannot be watched, such as a regular file.
+  Watch watch(int descriptor, Interest interest, Handler<void(Interest)> fn);
 
   /// Calls fn for each open connection of this loop, at once. fn may close or write to any of them.
   void for_each(const Handler<void(Conn&)>& fn);

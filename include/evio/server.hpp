@@ -16,8 +16,9 @@ namespace evio::inline v1 {
 class Platform;
 class ServerCore;
 
-/// A server that you own: bind in the constructor, serve in run(). Handlers get this very object. All calls but run may
-/// be made from any thread while it lives, and are harmless after run has returned.
+/// A server that you own: bind in the constructor, serve in run(). Handlers get this very object. All calls but run,
+/// poll, native_handle and next_timer may be made from any thread while it lives, and are harmless after run has
+/// returned.
 class Server {
  public:
   /// Binds all addresses: each a URL, a Binding, or a std::vector<Binding>. Throws Error, and then nothing stays bound.
@@ -32,6 +33,17 @@ class Server {
   /// Serves until shutdown; loop 0 runs on the calling thread. Throws what a handler threw, if `failed` is unset, after
   /// an orderly shutdown. Once only.
   void run();
+
+  /// Instead of run(), for a server of one loop within a loop that is not ours: handles what is ready, having waited
+  /// for that at most `wait`, and begins with the first call what run() begins with. False: it has ended. Throws what
+  /// run() throws. Always on the same thread, which is the loop's.
+  bool poll(Duration wait);
+  /// A descriptor that is readable when poll() has something to do, for the foreign loop to watch; -1 with the backend
+  /// poll: then call poll() by the clock. On poll()'s thread, also before its first call.
+  int native_handle();
+  /// How long the foreign loop may sleep before it calls poll() again although native_handle() is not readable. Nothing
+  /// when poll() has something left to do, and before its first call. On poll()'s thread.
+  Duration next_timer();
 
   /// What is bound, in the order of the constructor's arguments, with real ports.
   const std::vector<Address>& addresses() const noexcept;

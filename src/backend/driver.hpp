@@ -19,6 +19,7 @@
 #include <evio/address.hpp>
 #include <evio/duration.hpp>
 #include <evio/options.hpp>
+#include <evio/watch.hpp>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -28,6 +29,7 @@ namespace evio::inline v1 {
 enum class Stream : std::uint32_t {};          // a connection; named by its place in the loop's table
 enum class Listener : std::uint32_t {};        // a listening socket; named by its address's index
 enum class Dial : std::uint32_t {};            // an attempt to connect; named by its place in the loop's table
+enum class WatchName : std::uint32_t {};       // a descriptor of the user's
 enum class DatagramSocket : std::uint32_t {};  // a udp socket; named by its address's index
 
 // A socket of the platform's, owned by whoever holds it.
@@ -82,6 +84,8 @@ class Sink {
   virtual void on_datagram(DatagramSocket socket, const Datagram& datagram) = 0;
   // Of all that send_to accepted, each counts once.
   virtual void on_datagrams_sent(const DatagramTally& tally) = 0;
+  // The descriptor is ready; told again as long as it is.
+  virtual void on_ready(WatchName name, Interest ready) = 0;
   // The stream is gone; its socket, blocking again, is the sink's.
   virtual void on_detached(Stream stream, NativeSocket socket) = 0;
   // The stream is gone. The error is empty after close().
@@ -112,6 +116,10 @@ class Driver {
   // Nothing comes of it any more.
   virtual void cancel(Dial dial) = 0;
 
+  // A descriptor of the user's, which stays his.
+  virtual std::error_code watch(WatchName name, NativeSocket descriptor, Interest interest) = 0;
+  virtual void unwatch(WatchName name) = 0;
+
   // Takes the connected socket over, under a name that no living stream has. It does not receive yet.
   virtual void open(Stream stream, NativeSocket socket) = 0;
   // Sends what it can at once and retains nothing; 0 also where the driver sends in batches only.
@@ -132,6 +140,9 @@ class Driver {
   virtual Address local_address(Stream stream) = 0;
   virtual NativeSocket native(Stream stream) = 0;
 
+  // A descriptor that is readable when poll() has something to do; none if there is no such thing. Between polls that
+  // found nothing.
+  virtual NativeSocket pollable() = 0;
   // Monotonic time.
   virtual Duration now() = 0;
   // Waits for events until `deadline` (of now()'s clock; in the past: does not wait) and delivers them.

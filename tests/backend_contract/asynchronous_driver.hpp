@@ -37,6 +37,9 @@ class AsynchronousDriver final : public Driver {
   void close_datagram(DatagramSocket socket) override;
   void connect(Dial dial, const Address& to, const Options& options) override;
   void cancel(Dial dial) override;
+  std::error_code watch(WatchName name, NativeSocket descriptor, Interest interest) override;
+  void unwatch(WatchName name) override;
+  NativeSocket pollable() override { return {}; }
   void open(Stream stream, NativeSocket socket) override;
   std::size_t send_now(Stream stream, std::span<const Chunk> chunks) override;
   std::size_t send(Stream stream, std::span<const Chunk> chunks) override;
@@ -91,6 +94,7 @@ class AsynchronousDriver final : public Driver {
   bool work_on(Door& door);
   bool work_on(Port& port);
   bool deliver_connected(std::uint32_t index);
+  bool deliver_ready(std::uint32_t index);
   void send_mail(const Port& port, const Mail& mail);
   bool any_news() const noexcept;
 
@@ -111,6 +115,12 @@ class AsynchronousDriver final : public Driver {
   Streams streams_;
   std::map<std::uint32_t, Door> doors_;
   std::map<std::uint32_t, Attempt> attempts_;
+  struct Watching {
+    int fd;
+    Interest interest;
+    short events = 0;
+  };
+  std::map<std::uint32_t, Watching> watches_;
   std::map<std::uint32_t, Port> ports_;
   std::deque<Name> waiting_for_buffers_;
   int buffers_;

@@ -228,6 +228,12 @@ void Rig::on_datagrams_sent(const DatagramTally& tally) {
   datagrams_sent.dropped += tally.dropped;
 }
 
+void Rig::on_ready(WatchName name, Interest ready) {
+  check_up_call();
+  readiness[name].push_back(ready);
+  run_script(Up::ready, static_cast<std::uint32_t>(name));
+}
+
 // The name is free once this has returned.
 void Rig::on_detached(Stream stream, NativeSocket socket) {
   check_stream(stream);

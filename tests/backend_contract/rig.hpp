@@ -34,7 +34,19 @@ const std::vector<DriverKind>& drivers();
 
 /// What was told, and of what.
 struct Up {
-  enum Kind { accepted, accept_stopped, connected, connect_failed, received, end, sent, datagram, detached, closed };
+  enum Kind {
+    accepted,
+    accept_stopped,
+    connected,
+    connect_failed,
+    received,
+    end,
+    sent,
+    datagram,
+    detached,
+    closed,
+    ready
+  };
   Kind kind;
   std::uint32_t name;
 
@@ -103,6 +115,7 @@ class Rig final : private Sink {
   };
   std::vector<AcceptedSocket> accepted;
   std::vector<std::error_code> accept_stops;
+  std::map<WatchName, std::vector<Interest>> readiness;
   std::map<Dial, Socket> connected;
   std::map<Dial, std::error_code> connect_failures;
   struct ReceivedDatagram {
@@ -133,6 +146,7 @@ class Rig final : private Sink {
   void on_sent(Stream stream, std::size_t count) override;
   void on_datagram(DatagramSocket socket, const Datagram& datagram) override;
   void on_datagrams_sent(const DatagramTally& tally) override;
+  void on_ready(WatchName name, Interest ready) override;
   void on_detached(Stream stream, NativeSocket socket) override;
   void on_closed(Stream stream, std::error_code error) override;
 

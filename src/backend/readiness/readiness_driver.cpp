@@ -112,6 +112,17 @@ void ReadinessDriver::cancel(Dial dial) {
   dials_.cancel(dial);
 }
 
+// ---- Watches
+
+std::error_code ReadinessDriver::watch(WatchName name, NativeSocket descriptor, Interest interest) {
+  if (const std::error_code error = cannot_be_polled(static_cast<int>(descriptor.value))) return error;
+  const Watched::One& one = watched_.add(name, descriptor, interest);
+  const Wanted wanted{.read = one.wants(Interest::read), .write = one.wants(Interest::write)};
+  return selector_->watch(one.fd, wanted, key(Kind::watch, static_cast<std::uint32_t>(name), one.generation));
+}
+
+void ReadinessDriver::unwatch(WatchName name) { selector_->unwatch(std::exchange(watched_[name].fd, -1)); }
+
 // ---- Streams
 
 void ReadinessDriver::open(Stream stream, NativeSocket socket) {
@@ -283,6 +294,13 @@ void ReadinessDriver::dispatch(const Ready& ready) {
       if (!dials_.alive(dial, static_cast<std::uint32_t>(ready.key >> 32))) return;
       selector_->unwatch(dials_.fd(dial));
       return dials_.finish(dial, sink_);
+    }
+    case Kind::watch: {
+      const auto name = static_cast<WatchName>(index);
+      if (!watched_.alive(name, static_cast<std::uint32_t>(ready.key >> 32))) return;
+      const unsigned what = Watched::ready(watched_[name], ready.readable, ready.writable, ready.hung_up);
+      if (what) sink_.on_ready(name, static_cast<Interest>(what));
+      return;
     }
     case Kind::datagram:
       ports_.receive_some(static_cast<DatagramSocket>(index), sink_);

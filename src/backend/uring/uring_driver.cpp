@@ -140,6 +140,40 @@ void UringDriver::cancel(Dial dial) {
   dials_.cancel(dial);
 }
 
+// ---- Watches: a poll each time, since those that stay tell each arrival once.
+
+std::error_code UringDriver::watch(WatchName name, NativeSocket descriptor, Interest interest) {
+  enable();
+  if (const std::error_code error = cannot_be_polled(static_cast<int>(descriptor.value))) return error;
+  watched_.add(name, descriptor, interest);
+  ask(name);
+  return {};
+}
+
+void UringDriver::ask(WatchName name) {
+  const Watched::One& one = watched_[name];
+  const int events = (one.wants(Interest::read) ? POLLIN : 0) | (one.wants(Interest::write) ? POLLOUT : 0);
+  io_uring_sqe* entry = ring_.entry();
+  io_uring_prep_poll_add(entry, one.fd, static_cast<unsigned>(events));
+  entry->user_data = user_data(Op::watched, static_cast<std::uint32_t>(name), one.generation);
+  ++outstanding_;
+}
+
+void UringDriver::unwatch(WatchName name) {
+  Watched::One& one = watched_[name];
+  queue_cancel(user_data(Op::watched, static_cast<std::uint32_t>(name), one.generation));
+  ring_.submit_and_reap();  // the user may close the descriptor, and the kernel would hold it
+  one.fd = -1;
+}
+
+NativeSocket UringDriver::pollable() {
+  if (!bell_) {
+    enable();
+    bell_ = std::make_unique<Bell>(ring_, waker_);
+  }
+  return {bell_->fd()};
+}
+
 // ---- Streams
 
 void UringDriver::open(Stream stream, NativeSocket socket) {
@@ -420,6 +454,11 @@ void UringDriver::enable() {
 Polled UringDriver::poll(Duration deadline) {
   enable();
   ports_.flush();
+  if (bell_) bell_->silence();
+  rewatching_.swap(rewatched_);
+  for (const auto& [name, generation] : rewatching_)
+    if (watched_.alive(name, generation)) ask(name);
+  rewatching_.clear();
   apply_changes();
   const bool more = !queued_sends_.empty() || !unread_.empty() || !unaccepted_.empty() || !undelivered_.empty() ||
                     dials_.any_failed() || may_leave();
@@ -471,6 +510,16 @@ void UringDriver::dispatch(const io_uring_cqe& completion) {
     case Op::dial: {
       const auto dial = static_cast<Dial>(index);
       if (dials_.alive(dial, static_cast<std::uint32_t>(completion.user_data >> 32))) dials_.finish(dial, sink_);
+      return;
+    }
+    case Op::watched: {
+      const auto name = static_cast<WatchName>(index);
+      const auto generation = static_cast<std::uint32_t>(completion.user_data >> 32);
+      if (!watched_.alive(name, generation) || completion.res < 0) return;
+      rewatched_.emplace_back(name, generation);
+      const unsigned what = Watched::ready(watched_[name], completion.res & POLLIN, completion.res & POLLOUT,
+                                           completion.res & (POLLERR | POLLHUP));
+      if (what) sink_.on_ready(name, static_cast<Interest>(what));
       return;
     }
     case Op::datagram: {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "backend/driver.hpp"
@@ -16,7 +17,9 @@
 #include "backend/posix/dials.hpp"
 #include "backend/posix/listeners.hpp"
 #include "backend/posix/waker.hpp"
+#include "backend/posix/watched.hpp"
 #include "backend/slots.hpp"
+#include "backend/uring/bell.hpp"
 #include "backend/uring/buffer_ring.hpp"
 #include "backend/uring/ring.hpp"
 #include "slab.hpp"
@@ -37,6 +40,9 @@ class UringDriver final : public Driver {
   void close_datagram(DatagramSocket socket) override;
   void connect(Dial dial, const Address& to, const Options& options) override;
   void cancel(Dial dial) override;
+  std::error_code watch(WatchName name, NativeSocket descriptor, Interest interest) override;
+  void unwatch(WatchName name) override;
+  NativeSocket pollable() override;
   void open(Stream stream, NativeSocket socket) override;
   std::size_t send_now(Stream stream, std::span<const Chunk> chunks) override;
   std::size_t send(Stream stream, std::span<const Chunk> chunks) override;
@@ -64,6 +70,7 @@ class UringDriver final : public Driver {
     listener,
     dial,
     datagram,
+    watched,
     waker,
     cancel
   };
@@ -121,6 +128,7 @@ class UringDriver final : public Driver {
   void arm_poll(Op op, Stream stream, const Slot& slot, unsigned events, bool multishot);
   void stop_reading(Stream stream, Slot& slot);
   void cancel_all(Stream stream, Slot& slot);
+  void ask(WatchName name);
   void watch(Op op, std::uint32_t index, int fd);
   void queue_cancel(std::uint64_t target);
 
@@ -164,6 +172,9 @@ class UringDriver final : public Driver {
   std::vector<DatagramSocket> undelivered_, delivering_;
   Listeners listeners_;
   Dials dials_;
+  Watched watched_;
+  std::vector<std::pair<WatchName, std::uint32_t>> rewatched_, rewatching_;  // told, and to be asked for again
+  std::unique_ptr<Bell> bell_;  // rings when there is something, for a foreign loop
   DatagramPorts ports_;
   std::size_t outstanding_ = 0;  // operations whose last completion has not come
   std::uint32_t last_serial_ = 0;
