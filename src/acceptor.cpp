@@ -115,7 +115,7 @@ void Acceptor::update(Door& door) {
 void Acceptor::close() {
   retry_.cancel();
   for (const Door& door : doors_) {
-    loop_.server().remove_file(static_cast<int>(door.listener));  // while the socket still holds it
+    loop_.server().closing(static_cast<int>(door.listener));
     loop_.driver().close_listener(door.listener);
   }
   doors_.clear();

@@ -13,6 +13,7 @@ Balancer::Balancer(const Balance& balance, int loops, std::function<std::uint64_
       loads_(static_cast<std::size_t>(loops)) {}
 
 int Balancer::pick(const Address& peer) {
+  const std::lock_guard lock(picking_);
   for (std::size_t i = 0; i < loads_.size(); ++i)
     loads_[i].connections = counts_[i].value.load(std::memory_order_relaxed);
   return static_cast<int>(index_for(peer) % loads_.size());

@@ -6,11 +6,12 @@
 #include <evio/address.hpp>
 #include <evio/balance.hpp>
 #include <functional>
+#include <mutex>
 #include <vector>
 
 namespace evio::inline v1 {
 
-// pick() belongs to the thread that accepts; the counts to all.
+// Any thread.
 class Balancer {
  public:
   Balancer(const Balance& balance, int loops, std::function<std::uint64_t()> random);
@@ -28,6 +29,8 @@ class Balancer {
   };
 
   std::size_t index_for(const Address& peer);
+
+  std::mutex picking_;
 
   const Balance& balance_;
   std::function<std::uint64_t()> random_;

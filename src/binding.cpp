@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <evio/binding.hpp>
 #include <evio/error.hpp>
 #include <evio/events.hpp>
@@ -44,6 +45,17 @@ bool take_suffix(std::string& address) {
   return true;
 }
 
+constexpr std::string_view descriptor_scheme = "fd://";
+
+int read_descriptor(std::string_view url) {
+  const std::string_view digits = url.substr(descriptor_scheme.size());
+  int number = -1;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc() || end != digits.data() + digits.size() || number < 0)
+    refuse(url, "'" + std::string(digits) + "' is no descriptor's number");
+  return number;
+}
+
 // What is the server's cannot be set for one address.
 void refuse_server_handlers(std::string_view url, const Events& events) {
   const auto check = [&](bool set, const char* name) {
@@ -61,6 +73,10 @@ void refuse_server_handlers(std::string_view url, const Events& events) {
 }  // namespace
 
 Binding::Binding(std::string_view url) {
+  if (url.starts_with(descriptor_scheme)) {
+    socket_ = std::make_shared<Socket>(read_descriptor(url));
+    return;
+  }
   const std::size_t question = url.find('?');
   std::string address(url.substr(0, question));
   if (question != url.npos) reuseport_ = read_reuseport(url, url.substr(question + 1));
@@ -73,11 +89,12 @@ Binding::Binding(std::string_view url) {
   if (reuseport_ && address_.is_unix()) refuse(url, "reuseport is for tcp and udp: a unix socket has one owner");
 }
 
-Binding on(std::string_view url, Events events) {
-  refuse_server_handlers(url, events);
-  Binding binding(url);
-  binding.service_ = std::make_shared<Service>(std::move(events));
-  return binding;
+Binding::Binding(Socket socket) : socket_(std::make_shared<Socket>(std::move(socket))) {}
+
+Binding on(Binding address, Events events) {
+  refuse_server_handlers(address.address().to_string(), events);
+  address.service_ = std::make_shared<Service>(std::move(events));
+  return address;
 }
 
 }  // namespace evio::inline v1

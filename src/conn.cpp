@@ -19,7 +19,22 @@ Connection::Connection(LoopCore& loop, const Address& peer, std::uint16_t addres
   if (peer.scope() != 0) rare().peer_scope = peer.scope();
 }
 
-const Events& Connection::events() const noexcept { return loop_.server().service(address_index_).events; }
+Connection::Connection(LoopCore& loop, std::shared_ptr<Service> service, const Address& to, std::uint64_t id)
+    : Conn(Kind::stream),
+      phase_(Phase::connecting),
+      loop_(loop),
+      id_(id),
+      peer_ip_{},
+      peer_port_(0),
+      address_index_(0) {
+  flags_.outgoing = true;
+  rare().service = std::move(service);
+  rare().peer = to;
+}
+
+const Events& Connection::events() const noexcept {
+  return flags_.outgoing ? rare_->service->events : loop_.server().service(address_index_).events;
+}
 
 ConnRare& Connection::rare() {
   if (!rare_) rare_ = std::make_unique<ConnRare>();
@@ -30,11 +45,50 @@ ConnRare& Connection::rare() {
 
 void Connection::begin(Stream stream) {
   stream_ = stream;
-  note_activity();
+  flags_.attached = true;
   set_uninherited_options();
+  opened();
+}
+
+void Connection::opened() {
+  note_activity();
   if (idle_timeout() > Duration::zero()) arm_deadline(idle_timeout());
   if (events().opened) after_handler(call([&] { return events().opened(*this); }));
   settle();
+}
+
+void Connection::use_handle(std::shared_ptr<HandleBlock> handle) {
+  handle->set_stream(stream_);
+  rare().handle = std::move(handle);
+}
+
+void Connection::connect() {
+  rare().dialer = std::make_unique<Dialer>(loop_, *this, rare().peer, events().options);
+  arm_deadline(limits().connect);
+  rare().dialer->start();
+}
+
+// Its `opened` comes with the batch.
+void Connection::adopt(NativeSocket socket, std::string_view received) {
+  keep(received);
+  flags_.offer = true;
+  flags_.attached = true;
+  loop_.driver().open(stream_, socket);
+  loop_.touch(*this);
+}
+
+void Connection::resolved(const Resolved& found) {
+  if (rare_->dialer) rare_->dialer->resolved(found);
+}
+
+void Connection::connected(NativeSocket socket, const Address& peer) {
+  rare_->dialer.reset();
+  rare_->deadline.cancel();
+  rare_->peer = peer;
+  flags_.attached = true;
+  phase_ = Phase::open;
+  loop_.driver().open(stream_, socket);
+  opened();
 }
 
 // TCP inherits the listener's options but this one; unix sockets inherit none.
@@ -58,6 +112,7 @@ void Connection::received(std::string_view bytes) {
     case Phase::detaching:
       keep(bytes);
       break;
+    case Phase::connecting:
     case Phase::draining:
     case Phase::lingering:  // read and discarded, so that closing does not reset
     case Phase::closing:
@@ -131,6 +186,14 @@ void Connection::finish() noexcept {
 
 // Runs what was noted, each kind at most once, so that no connection keeps the loop to itself.
 void Connection::settle() {
+  if (!flags_.attached) {
+    if (phase_ == Phase::closing) gone({});  // it never was the driver's
+    return;
+  }
+  if (phase_ == Phase::connecting) {
+    phase_ = Phase::open;
+    return opened();
+  }
   flush();
   if (phase_ == Phase::open && flags_.drained_due) run_drained();
   if (phase_ == Phase::open && flags_.offer && listening() && has_input()) run_data({});
@@ -199,8 +262,12 @@ void Connection::progress_detaching() {
 void Connection::start_closing(CloseMode mode) {
   if (phase_ == Phase::closing || phase_ == Phase::finished) return;
   phase_ = Phase::closing;
-  if (rare_) rare_->deadline.cancel();
-  loop_.driver().close(stream_, mode);
+  if (rare_) {
+    rare_->deadline.cancel();
+    rare_->dialer.reset();
+  }
+  if (flags_.attached) return loop_.driver().close(stream_, mode);
+  loop_.touch(*this);
 }
 
 void Connection::fail(std::error_code reason, CloseMode mode) {
@@ -349,7 +416,7 @@ void Connection::drop_input() noexcept {
 // Appends unless the connection takes no more; `append` is given the queue.
 template <class Append>
 bool Connection::append(std::size_t size, Append&& append) {
-  if (phase_ != Phase::open || flags_.write_shut) return false;
+  if (!is_open() || flags_.write_shut) return false;
   if (pending_output() + size > limits().output_max) {
     overflow();
     return false;
@@ -391,7 +458,9 @@ bool Connection::write(Buffer bytes) {
 
 // Sends what the kernel takes at once; what it does not take stays, owned, until the driver says that it was sent.
 void Connection::flush() {
-  if (!output_ || flags_.sending || phase_ == Phase::closing || phase_ == Phase::finished) return;
+  if (!output_ || flags_.sending || phase_ == Phase::connecting || phase_ == Phase::closing ||
+      phase_ == Phase::finished)
+    return;
   if (loop_.gathering()) {
     output_->own();
     return loop_.touch(*this);
@@ -447,6 +516,10 @@ void Connection::note() {
 }
 
 void Connection::close() {
+  if (phase_ == Phase::connecting) {
+    if (output_ && !rare().reason) rare().reason = std::make_error_code(std::errc::operation_canceled);
+    return start_closing(CloseMode::orderly);
+  }
   if (phase_ != Phase::open) return;
   phase_ = Phase::draining;
   flags_.ended = flags_.ended || flags_.end_held;
@@ -458,7 +531,7 @@ void Connection::close() {
 void Connection::abort() { start_closing(CloseMode::abort); }
 
 void Connection::shutdown_write() {
-  if (phase_ != Phase::open || flags_.write_shut) return;
+  if (!is_open() || flags_.write_shut) return;
   flags_.write_shut = true;
   note();
 }
@@ -483,6 +556,7 @@ Timer Connection::run_after(Duration delay, Handler<void(Conn&)> fn) {
 }
 
 Address Connection::remote() const {
+  if (flags_.outgoing) return rare_->peer;
   if (loop_.server().address(address_index_).is_unix())
     return Address::from_path(rare_ ? std::string_view(rare_->peer_path) : std::string_view());
   return Address::from_ip(loop_.server().address(address_index_).scheme(), peer_ip_, peer_port_,
@@ -490,16 +564,17 @@ Address Connection::remote() const {
 }
 
 Address Connection::local() const {
+  if (!flags_.attached) return {};
   Address own = loop_.driver().local_address(stream_);
-  if (!own.has_ip()) return own;
+  if (!own.has_ip() || flags_.outgoing) return own;
   return Address::from_ip(loop_.server().address(address_index_).scheme(), own.ip(), own.port(), own.scope());
 }
 
-NativeSocket Connection::native() const { return loop_.driver().native(stream_); }
+NativeSocket Connection::native() const { return flags_.attached ? loop_.driver().native(stream_) : NativeSocket{}; }
 
 void Connection::set(const Options& options) {
   if (phase_ == Phase::finished) return;
-  if (const std::error_code error = loop_.driver().set_options(stream_, options))
+  if (const std::error_code error = flags_.attached ? loop_.driver().set_options(stream_, options) : std::error_code())
     throw Error(error, remote().to_string(), "an option was refused");
   if (options.idle_timeout) {
     rare().options.idle_timeout = options.idle_timeout;
@@ -553,6 +628,7 @@ void Connection::arm_deadline(Duration delay) {
 // Idle and drain deadlines are not moved by every byte: they look, when they pass, at how long nothing moved.
 void Connection::deadline_passed() {
   if (phase_ == Phase::lingering) return start_closing(CloseMode::orderly);
+  if (phase_ == Phase::connecting) return connect_failed(Errc::connect_timeout);
   const bool open = phase_ == Phase::open;
   const Duration patience = open ? idle_timeout() : limits().drain;
   if (open && flags_.paused && !output_) note_activity();  // stands still

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "backend/driver.hpp"
+#include "dialer.hpp"
 #include "output.hpp"
 #include "service.hpp"
 #include "stored_input.hpp"
@@ -27,6 +28,9 @@ struct ConnRare {
   Options options;         // set for this connection alone
   std::string peer_path;   // a unix peer that has a name
   std::uint32_t peer_scope = 0;
+  std::shared_ptr<Service> service;  // of one that we made: its own
+  Address peer;                      // of one that we made: whom it is to reach, or has reached
+  std::unique_ptr<Dialer> dialer;    // while it is being made
 };
 
 // About 80 bytes while idle: an idle connection owns no buffer.
@@ -34,8 +38,20 @@ class Connection final : public Conn {
  public:
   Connection(LoopCore& loop, const Address& peer, std::uint16_t address_index, std::uint64_t id);
 
+  // One of our own making, with a peer to be reached.
+  Connection(LoopCore& loop, std::shared_ptr<Service> service, const Address& to, std::uint64_t id);
+
   // From the loop, on the driver's behalf.
   void begin(Stream stream);
+  // One of our own making: its place in the table, and then how it is made.
+  void set_stream(Stream stream) noexcept { stream_ = stream; }
+  void use_handle(std::shared_ptr<HandleBlock> handle);
+  void connect();
+  void adopt(NativeSocket socket, std::string_view received);
+  void resolved(const Resolved& found);
+  void connected(NativeSocket socket, const Address& peer);
+  void connect_failed(std::error_code error) { fail(error, CloseMode::orderly); }
+
   void received(std::string_view bytes);
   void end_received();
   void sent(std::size_t count);
@@ -65,11 +81,11 @@ class Connection final : public Conn {
   void shutdown_write();
   void pause();
   void resume();
-  bool is_open() const noexcept { return phase_ == Phase::open; }
+  bool is_open() const noexcept { return phase_ == Phase::open || phase_ == Phase::connecting; }
   Timer run_after(Duration delay, Handler<void(Conn&)> fn);
   Address remote() const;
   Address local() const;
-  int address_index() const noexcept { return address_index_; }
+  int address_index() const noexcept { return flags_.outgoing ? -1 : address_index_; }
   std::size_t pending_output() const noexcept;
   void set(const Options& options);
   const std::shared_ptr<HandleBlock>& handle_block();
@@ -86,7 +102,7 @@ class Connection final : public Conn {
   void set_touched(bool touched) noexcept { flags_.touched = touched; }
 
  private:
-  enum class Phase : std::uint8_t { open, draining, lingering, detaching, closing, finished };
+  enum class Phase : std::uint8_t { connecting, open, draining, lingering, detaching, closing, finished };
 
   struct Flags {
     bool paused : 1;       // by the user
@@ -101,6 +117,8 @@ class Connection final : public Conn {
     bool sending : 1;  // a send is in flight
     bool detach_asked : 1;
     bool touched : 1;
+    bool outgoing : 1;  // we made it: no listener, and a service of its own
+    bool attached : 1;  // the driver has it
   };
 
   const Events& events() const noexcept;
@@ -143,6 +161,7 @@ class Connection final : public Conn {
   void retire_handle() noexcept;
   void finish() noexcept;
 
+  void opened();
   void note_activity() noexcept;
   Duration since_activity() const noexcept;
   void arm_deadline(Duration delay);

@@ -45,7 +45,10 @@ bool Datagrams::send(DatagramSocket socket, const Datagram& datagram) {
 }
 
 void Datagrams::close() {
-  for (const DatagramSocket socket : sockets_) loop_.driver().close_datagram(socket);
+  for (const DatagramSocket socket : sockets_) {
+    loop_.server().closing(static_cast<int>(socket));
+    loop_.driver().close_datagram(socket);
+  }
   sockets_.clear();
 }
 

@@ -21,6 +21,8 @@ class Category final : public std::error_category {
         return "the closing connection's peer took no output for Limits::drain";
       case Errc::handler_failed:
         return "an exception left a handler of the connection";
+      case Errc::name_not_found:
+        return "the host to connect to is not known";
     }
     return "unknown evio error " + std::to_string(code);
   }

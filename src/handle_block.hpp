@@ -40,6 +40,7 @@ class HandleBlock : public std::enable_shared_from_this<HandleBlock> {
   std::size_t pending() const noexcept { return gone() ? 0 : on_the_way() + queued_.load(std::memory_order_relaxed); }
 
   // The loop's thread.
+  void set_stream(Stream stream) noexcept { stream_ = stream; }
   void arrived(std::size_t bytes) noexcept { on_the_way_.fetch_sub(bytes, std::memory_order_relaxed); }
   void set_queued(std::size_t bytes) noexcept { queued_.store(bytes, std::memory_order_relaxed); }
   void mark_gone() noexcept { gone_.store(true, std::memory_order_release); }
@@ -50,7 +51,7 @@ class HandleBlock : public std::enable_shared_from_this<HandleBlock> {
   bool reserve(std::size_t bytes) noexcept;
 
   const std::shared_ptr<Mailbox> mailbox_;
-  const Stream stream_;
+  Stream stream_;
   const std::uint64_t id_;
   const std::size_t output_max_;
   const std::optional<Peer> peer_;

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "handle_block.hpp"
 #include "post.hpp"
 #include "server.hpp"
 
@@ -47,6 +48,7 @@ void LoopCore::prepare() {
 void LoopCore::start() {
   started_ = true;
   gather_ = static_cast<bool>(server_.events().pre_write);
+  guard([this] { watches_->start(*driver_); });
   if (index_ != acceptor && server_.events().loop_started) guard([this] { server_.events().loop_started(*this); });
   server_.loop_is_up();
 }
@@ -54,8 +56,9 @@ void LoopCore::start() {
 bool LoopCore::turn() {
   if (!started_) start();
   if (!wait()) return true;
-  deliver_mail();
-  run_timers();
+  const bool mail = deliver_mail();
+  const bool timers = run_timers();
+  idle_ = !busy_ && !mail && !timers && touched_.empty();
   settle_touched();
   if (gather_) commit();
   publish_held();
@@ -67,12 +70,33 @@ bool LoopCore::turn() {
   return false;
 }
 
+// Turns until one has found nothing to do: only then does the kernel know of all that is wanted. The mailbox wakes up
+// whoever waits for pollable().
+bool LoopCore::turn_within(Duration patience) {
+  constexpr int turns_max = 64;
+  patience_ = patience;
+  for (int turns = 0; turns < turns_max; ++turns) {
+    if (!turn()) return false;
+    patience_ = Duration::zero();
+    if (idle_ && mailbox_->prepare_to_sleep()) return true;
+  }
+  return true;
+}
+
+Duration LoopCore::time_to_next() const {
+  if (!idle_ || !mailbox_->empty()) return Duration::zero();
+  constexpr Duration longest = std::chrono::hours(1);  // in milliseconds, it fits into what poll(2) takes
+  const std::optional<Duration> deadline = timers_->next_deadline();
+  return deadline ? std::clamp(*deadline - driver_->now(), Duration::zero(), longest) : longest;
+}
+
 // False: it waits still, and the mailbox knows.
 bool LoopCore::wait() {
   const bool work_waits = !touched_.empty() || !mailbox_->empty() || stopping_;
   if (stopping_ && connections_.size() == 0) return true;
   if (!work_waits && spin()) return true;
-  const Duration deadline = timers_->next_deadline().value_or(never);
+  Duration deadline = timers_->next_deadline().value_or(never);
+  if (patience_ != never) deadline = std::min(deadline, driver_->now() + patience_);
   const bool sleep = touched_.empty() && mailbox_->prepare_to_sleep();
   slept_at_ = now_;
   const Polled polled = driver_->poll(sleep ? deadline : at_once);
@@ -106,20 +130,23 @@ void LoopCore::read_clock() {
   now_ms_ = static_cast<std::uint32_t>(now_ / std::chrono::milliseconds(1));
 }
 
-void LoopCore::deliver_mail() {
-  for (Mail* mail = mailbox_->take(); mail;) {
+bool LoopCore::deliver_mail() {
+  Mail* mail = mailbox_->take();
+  const bool any = mail != nullptr;
+  while (mail) {
     const std::unique_ptr<Mail> one(std::exchange(mail, mail->next));
     one->deliver(*this);
   }
+  return any;
 }
 
-void LoopCore::run_timers() {
-  timers_->advance(now_, [this](TimerWheel::Callback& callback, Conn* owner) {
+bool LoopCore::run_timers() {
+  return timers_->advance(now_, [this](TimerWheel::Callback& callback, Conn* owner) {
     if (owner)
       static_cast<Connection*>(owner)->run(std::get<Handler<void(Conn&)>>(callback));
     else
       guard(std::get<Handler<void()>>(callback));
-  });
+  }) > 0;
 }
 
 void LoopCore::touch(Connection& connection) {
@@ -183,6 +210,34 @@ void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index
   connections_[slot].begin(static_cast<Stream>(slot));
 }
 
+Connection* LoopCore::make_outgoing(const Binding& to, const Address& peer, std::uint64_t id) {
+  if (stopping_) return nullptr;
+  const std::uint32_t slot = connections_.make(*this, server_.service_of(to), peer, id);
+  connections_[slot].set_stream(static_cast<Stream>(slot));
+  counters_.opened.add(1);
+  server_.balancer().add(index_);
+  return &connections_[slot];
+}
+
+Connection* LoopCore::connect(const Binding& to, std::uint64_t id, std::shared_ptr<HandleBlock> handle) {
+  Connection* const made = make_outgoing(to, to.address(), id);
+  if (!made) {
+    if (handle) handle->mark_gone();
+    return nullptr;
+  }
+  if (handle) made->use_handle(std::move(handle));
+  made->connect();
+  return made;
+}
+
+Connection* LoopCore::adopt(Socket socket, const Binding& as) {
+  Connection* const made = make_outgoing(as, as.address(), next_id());
+  if (!made) return nullptr;
+  const std::string received(socket.buffered());
+  made->adopt(server_.platform().take_over(std::move(socket)), received);
+  return made;
+}
+
 Connection* LoopCore::find(Stream stream, std::uint64_t id) noexcept {
   const auto slot = static_cast<std::uint32_t>(stream);
   if (!connections_.alive(slot)) return nullptr;
@@ -200,6 +255,12 @@ void LoopCore::on_accepted(Listener listener, NativeSocket socket, const Address
   acceptor_.accepted(listener, socket, peer);
 }
 void LoopCore::on_accept_stopped(Listener listener, std::error_code error) { acceptor_.stopped(listener, error); }
+void LoopCore::on_connected(Dial dial, NativeSocket socket) {
+  dials_[static_cast<std::uint32_t>(dial)]->connected(dial, socket);
+}
+void LoopCore::on_connect_failed(Dial dial, std::error_code error) {
+  dials_[static_cast<std::uint32_t>(dial)]->failed(dial, error);
+}
 void LoopCore::on_received(Stream stream, std::string_view bytes) {
   counters_.received.add(bytes.size());
   connection(stream).received(bytes);
@@ -211,6 +272,9 @@ void LoopCore::on_datagrams_sent(const DatagramTally& tally) {
   counters_.datagrams_sent.add(tally.sent);
   counters_.sent.add(tally.bytes);
   counters_.datagrams_dropped.add(tally.dropped);
+}
+void LoopCore::on_ready(WatchName name, Interest ready) {
+  guard([&] { watches_->run(name, ready); });
 }
 void LoopCore::on_detached(Stream stream, NativeSocket socket) { connection(stream).handed_over(socket); }
 void LoopCore::on_closed(Stream stream, std::error_code error) { connection(stream).gone(error); }
@@ -264,6 +328,7 @@ void LoopCore::end() {
     one->deliver(*this);
   }
   timers_->clear();
+  watches_->stop();
   if (started_ && index_ != acceptor && server_.events().loop_stopped)
     guard([this] { server_.events().loop_stopped(*this); });
   context_.reset();
@@ -296,6 +361,15 @@ void Loop::for_each(const Handler<void(Conn&)>& fn) {
     if (connection.is_open()) fn(connection);
   });
 }
+Watch Loop::watch(int descriptor, Interest interest, Handler<void(Interest)> fn) {
+  return core(*this).watches().add({descriptor}, interest, std::move(fn));
+}
+Conn* Loop::connect(const Binding& to) {
+  check_target(to.address());
+  LoopCore& loop = core(*this);
+  return loop.connect(to, loop.next_id());
+}
+Conn* Loop::adopt(Socket socket, const Binding& as) { return core(*this).adopt(std::move(socket), as); }
 int Loop::index() const noexcept { return core(*this).index(); }
 std::chrono::steady_clock::time_point Loop::now() const noexcept {
   return std::chrono::steady_clock::time_point(

@@ -1,6 +1,7 @@
 // Private. One event loop: turns what its driver, its mailbox and its timers bring into handler calls.
 #pragma once
 
+#include <evio/binding.hpp>
 #include <evio/loop.hpp>
 #include <memory>
 #include <string>
@@ -12,10 +13,12 @@
 #include "conn.hpp"
 #include "counters.hpp"
 #include "datagram.hpp"
+#include "dialer.hpp"
 #include "mailbox.hpp"
 #include "output.hpp"
 #include "slab.hpp"
 #include "timer_wheel.hpp"
+#include "watches.hpp"
 
 namespace evio::inline v1 {
 
@@ -32,6 +35,13 @@ class LoopCore final : public Loop, public Runner, private Sink {
   void prepare();
   const std::string& thread_name() const noexcept override { return thread_name_; }
   bool turn() override;
+  // The same from a foreign loop: waits at most `patience`, and then does all there is to do, so that pollable() tells
+  // of what comes next.
+  bool turn_within(Duration patience);
+  // Readable when turn_within has something to do; -1 if there is no such descriptor.
+  NativeSocket pollable() { return driver_->pollable(); }
+  // How long until there is something to do that pollable() does not tell.
+  Duration time_to_next() const;
   // The last call; also for a loop that never ran.
   void end();
 
@@ -40,6 +50,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   ServerCore& server() const noexcept { return server_; }
   Driver& driver() noexcept { return *driver_; }
   TimerWheel& timers() noexcept { return *timers_; }
+  Watches& watches() noexcept { return *watches_; }
   OutputPool& pool() noexcept { return pool_; }
   Counters& counters() noexcept { return counters_; }
   Context& context() noexcept { return context_; }
@@ -51,6 +62,13 @@ class LoopCore final : public Loop, public Runner, private Sink {
 
   // Takes a connected socket over.
   void adopt(NativeSocket socket, const Address& peer, int address_index);
+  // Begins to make a connection; null once stopping. `handle`: given out for it already.
+  Connection* connect(const Binding& to, std::uint64_t id, std::shared_ptr<HandleBlock> handle = nullptr);
+  Connection* adopt(Socket socket, const Binding& as);
+  std::uint64_t next_id() noexcept { return next_id_++; }
+  // Attempts to connect have names of their own.
+  Dial name_dial(Dialer& dialer) { return static_cast<Dial>(dials_.make(&dialer)); }
+  void forget_dial(Dial dial) noexcept { dials_.destroy(static_cast<std::uint32_t>(dial)); }
   Connection* find(Stream stream, std::uint64_t id) noexcept;
   template <class Fn>
   void each(Fn&& fn) {
@@ -92,21 +110,25 @@ class LoopCore final : public Loop, public Runner, private Sink {
   void on_woken() override;
   void on_accepted(Listener listener, NativeSocket socket, const Address& peer) override;
   void on_accept_stopped(Listener listener, std::error_code error) override;
+  void on_connected(Dial dial, NativeSocket socket) override;
+  void on_connect_failed(Dial dial, std::error_code error) override;
   void on_received(Stream stream, std::string_view bytes) override;
   void on_end_of_stream(Stream stream) override;
   void on_sent(Stream stream, std::size_t count) override;
   void on_datagram(DatagramSocket socket, const Datagram& datagram) override;
   void on_datagrams_sent(const DatagramTally& tally) override;
+  void on_ready(WatchName name, Interest ready) override;
   void on_detached(Stream stream, NativeSocket socket) override;
   void on_closed(Stream stream, std::error_code error) override;
 
+  Connection* make_outgoing(const Binding& to, const Address& peer, std::uint64_t id);
   Connection& connection(Stream stream) noexcept { return connections_[static_cast<std::uint32_t>(stream)]; }
   void read_clock();
   void start();
   bool wait();
   bool spin();
-  void deliver_mail();
-  void run_timers();
+  bool deliver_mail();
+  bool run_timers();
   void settle_touched();
   void commit();
   void publish_held();
@@ -118,7 +140,9 @@ class LoopCore final : public Loop, public Runner, private Sink {
   const std::shared_ptr<Mailbox> mailbox_;
   std::unique_ptr<Driver> driver_;
   std::shared_ptr<TimerWheel> timers_;
+  const std::shared_ptr<Watches> watches_ = std::make_shared<Watches>();
   OutputPool pool_;
+  Slab<Dialer*> dials_;
   Slab<Connection> connections_;
   Acceptor acceptor_;
   Datagrams datagrams_;
@@ -139,7 +163,9 @@ class LoopCore final : public Loop, public Runner, private Sink {
   bool started_ = false;
   bool stopping_ = false;
   bool pressure_ = false;
-  bool busy_ = false;  // the last poll brought something
+  bool busy_ = false;                    // the last poll brought something
+  bool idle_ = false;                    // the last turn found nothing to do
+  Duration patience_ = Duration::max();  // how long a turn may wait
 };
 
 template <class Fn>

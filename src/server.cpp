@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "handle_block.hpp"
 #include "post.hpp"
 
 namespace evio::inline v1 {
@@ -49,17 +50,29 @@ int ServerCore::loop_count(int asked, Platform& platform) {
 }
 
 void ServerCore::bind(const Binding& binding) {
-  Place place{
-      .service = binding.service() ? binding.service() : main_, .reuseport = binding.reuseport(), .sockets = {}};
+  Place place;
+  place.service = service_of(binding);
+  place.reuseport = binding.reuseport();
   const Limits& limits = place.service->events.limits;
   const int sockets = place.reuseport ? loops() : 1;
   Address address = binding.address();
   places_.push_back(std::move(place));
+  if (binding.socket()) {
+    if (binding.socket()->fd() < 0)
+      throw Error(std::make_error_code(std::errc::bad_file_descriptor), "",
+                  "a socket that was passed on is served once");
+    const Options& options = places_.back().service->events.options;
+    places_.back().sockets.push_back(platform_->inherit(std::move(*binding.socket()), limits.backlog, options));
+    addresses_.push_back(places_.back().sockets.front().address);
+    places_.back().open = places_.back().sockets.front().socket;
+    return;
+  }
   for (int i = 0; i < sockets; ++i) {
     Bound bound = platform_->bind(address, binding.reuseport(), limits.backlog, places_.back().service->events.options);
     address = bound.address;  // the further sockets share the port that the first one got
     places_.back().sockets.push_back(std::move(bound));
   }
+  places_.back().open = places_.back().sockets.front().socket;
   addresses_.push_back(address);
 }
 
@@ -67,14 +80,30 @@ void ServerCore::release_sockets() noexcept {
   for (std::size_t i = 0; i < places_.size(); ++i) {
     for (Bound& bound : places_[i].sockets) {
       if (bound.socket.value < 0) continue;
-      platform_->unlink(bound);
+      closing(static_cast<int>(i));
       platform_->discard(std::exchange(bound.socket, NativeSocket{}));
     }
   }
 }
 
-void ServerCore::remove_file(int address_index) noexcept {
-  for (const Bound& bound : places_[static_cast<std::size_t>(address_index)].sockets) platform_->unlink(bound);
+// The file goes while the socket still holds it: nobody takes it for a stale one then.
+void ServerCore::closing(int address_index) noexcept {
+  Place& place = places_[static_cast<std::size_t>(address_index)];
+  const std::lock_guard lock(sockets_mutex_);
+  place.open = {};
+  if (place.passed_on) return;
+  for (const Bound& bound : place.sockets) platform_->unlink(bound);
+}
+
+Socket ServerCore::listener(int address_index) {
+  Place& place = places_.at(static_cast<std::size_t>(address_index));
+  const std::lock_guard lock(sockets_mutex_);
+  if (place.open.value < 0)
+    throw Error(std::make_error_code(std::errc::bad_file_descriptor), address(address_index).to_string(),
+                "its socket is closed");
+  Socket duplicate = platform_->duplicate(place.open);
+  place.passed_on = true;
+  return duplicate;
 }
 
 bool ServerCore::wants_acceptor() const noexcept {
@@ -112,20 +141,19 @@ void ServerCore::tell_all(Fn fn) {
 }
 
 void ServerCore::run() {
-  claim_run();
-  std::shared_ptr<void> signals;
-  if (events().handle_signals) signals = platform_->catch_signals(*this);
   const std::vector<Runner*> runners = start();
   if (!runners.empty()) platform_->run(runners, [this] { stop(); });
   finish();
 }
 
-void ServerCore::claim_run() {
-  if (ran_.exchange(true)) throw std::logic_error("evio: Server::run was called before; make another Server");
+void ServerCore::prepare() {
+  if (!std::exchange(prepared_, true)) each_loop([](LoopCore& loop) { loop.prepare(); });
 }
 
 std::vector<Runner*> ServerCore::start() {
-  each_loop([](LoopCore& loop) { loop.prepare(); });
+  if (ran_.exchange(true)) throw std::logic_error("evio: Server::run was called before; make another Server");
+  if (events().handle_signals) signals_ = platform_->catch_signals(*this);
+  prepare();
   Action action = Action::none;
   if (events().serving) loop(0).guard([&] { action = events().serving(handle_); });
   std::vector<Runner*> runners;
@@ -139,8 +167,34 @@ std::vector<Runner*> ServerCore::start() {
 }
 
 void ServerCore::finish() {
+  signals_.reset();
   release_sockets();
-  if (exception_) std::rethrow_exception(exception_);
+  ended_ = true;
+  if (exception_) std::rethrow_exception(std::exchange(exception_, nullptr));
+}
+
+void ServerCore::check_single_loop() const {
+  if (loops() > 1) throw std::logic_error("evio: a foreign loop can drive a Server of one loop only");
+}
+
+bool ServerCore::poll(Duration wait) {
+  check_single_loop();
+  if (ended_) return false;
+  if ((ran_ || !start().empty()) && loop(0).turn_within(wait)) return true;
+  finish();
+  return false;
+}
+
+NativeSocket ServerCore::native_handle() {
+  check_single_loop();
+  if (ended_) return {};
+  prepare();
+  return loop(0).pollable();
+}
+
+Duration ServerCore::next_timer() {
+  check_single_loop();
+  return ran_ && !ended_ ? loop(0).time_to_next() : Duration::zero();
 }
 
 void ServerCore::loop_is_up() {
@@ -193,12 +247,89 @@ void ServerCore::keep_exception(std::exception_ptr exception) noexcept {
   if (!exception_) exception_ = std::move(exception);
 }
 
+// ---- Clients
+
+namespace {
+
+// A connection to be made on the loop that gets this. If that loop has ended, its handle learns that it is gone.
+struct ConnectMail final : Mail {
+  ConnectMail(const Binding& binding, std::shared_ptr<HandleBlock> made) : to(binding), handle(std::move(made)) {}
+  ~ConnectMail() override {
+    if (handle) handle->mark_gone();
+  }
+  void deliver(LoopCore& loop) override {
+    const std::uint64_t id = handle->id();
+    loop.connect(to, id, std::move(handle));
+  }
+
+  const Binding to;
+  std::shared_ptr<HandleBlock> handle;
+};
+
+}  // namespace
+
+void check_target(const Address& to) {
+  const auto refuse = [&](const char* problem) {
+    throw Error(std::make_error_code(std::errc::invalid_argument), to.to_string(), problem);
+  };
+  if (to == Address()) refuse("a socket cannot be connected to; adopt it");
+  if (to.is_udp()) refuse("only tcp and unix addresses can be connected to");
+  if (to.host().empty()) refuse("there is no host to connect to");
+  if (!to.is_unix() && to.port() == 0) refuse("there is no port to connect to");
+}
+
+Handle ServerCore::connect(const Binding& to) {
+  check_target(to.address());
+  LoopCore& on = loop(balancer_.pick(to.address()));
+  auto handle =
+      std::make_shared<HandleBlock>(on.mailbox(), Stream{}, next_id_++, service_of(to)->events.limits.output_max);
+  on.send_mail(std::make_unique<ConnectMail>(to, handle));
+  return HandleBlock::handle(std::move(handle));
+}
+
+Handle ServerCore::datagrams(int address_index, const Address& peer) {
+  const Address& from = addresses_.at(static_cast<std::size_t>(address_index));
+  if (!from.is_udp() || !peer.has_ip() || peer.port() == 0)
+    throw Error(std::make_error_code(std::errc::invalid_argument), peer.to_string(),
+                from.is_udp() ? "datagrams need an IP address and a port"
+                              : "the server's address " + from.to_string() + " is not a udp address");
+  return HandleBlock::handle(std::make_shared<HandleBlock>(
+      loop(0).mailbox(),
+      HandleBlock::Peer{.socket = static_cast<DatagramSocket>(address_index), .local = from, .remote = peer}));
+}
+
+// ---- Draining
+
+void ServerCore::drain(Duration deadline) {
+  if (draining_.exchange(true)) return;
+  closing_doors_ = loops() + (acceptor_ ? 1 : 0);
+  tell_all([this](LoopCore& loop) {
+    loop.accepting().close();
+    if (closing_doors_.fetch_sub(1) == 1) end_if_drained();
+  });
+  loop(0).send_mail(std::make_unique<Post>(
+      [this, deadline] { loop(0).timers().run_after(deadline, Handler<void()>([this] { stop(); })); }));
+}
+
+// Doors first: a connection that comes through one counts before it closes.
+void ServerCore::end_if_drained() {
+  if (draining_ && closing_doors_ == 0 && accepted_connections() == 0) stop();
+}
+
+std::size_t ServerCore::accepted_connections() const noexcept {
+  std::size_t count = 0;
+  for (const Place& place : places_) count += place.service->connections.load();
+  return count;
+}
+
 // ---- What all loops count
 
 void ServerCore::connection_gone(int loop, int address_index) {
   balancer_.remove(loop);
+  if (address_index < 0) return;  // one of our own making
   Service& of = service(address_index);
   --of.connections;
+  end_if_drained();
   if (!of.full.load() || !of.full.exchange(false)) return;
   each_loop([this](LoopCore& each) { tell_doors(each); });
 }
@@ -239,10 +370,17 @@ Server::Server(std::unique_ptr<Platform> platform, Events events, std::vector<Bi
     : core_(std::make_unique<ServerCore>(*this, std::move(platform), std::move(events), bindings)) {}
 Server::~Server() = default;
 void Server::run() { core_->run(); }
+bool Server::poll(Duration wait) { return core_->poll(wait); }
+int Server::native_handle() { return static_cast<int>(core_->native_handle().value); }
+Duration Server::next_timer() { return core_->next_timer(); }
 const std::vector<Address>& Server::addresses() const noexcept { return core_->addresses(); }
 int Server::loops() const noexcept { return core_->loops(); }
 Loop& Server::loop(int index) const noexcept { return core_->loop(index); }
 Stats Server::stats() const noexcept { return core_->stats(); }
+Handle Server::connect(const Binding& to) { return core_->connect(to); }
+void Server::drain(Duration deadline) { core_->drain(deadline); }
+Handle Server::datagrams(int address_index, const Address& peer) { return core_->datagrams(address_index, peer); }
+Socket Server::listener(int address_index) { return core_->listener(address_index); }
 void Server::shutdown() noexcept { core_->stop(); }
 
 void Server::for_each(Handler<void(Conn&)> fn) {

@@ -25,6 +25,9 @@ class ServerCore final : public Stoppable {
   // What run() does before and after the loops have run, for what turns them itself. No runners: it has ended already.
   std::vector<Runner*> start();
   void finish();
+  bool poll(Duration wait);
+  NativeSocket native_handle();
+  Duration next_timer();
   void stop() noexcept override;      // async-signal-safe
   void stop_now() noexcept override;  // async-signal-safe
 
@@ -34,6 +37,14 @@ class ServerCore final : public Stoppable {
   Service& service(int address_index) const noexcept {
     return *places_[static_cast<std::size_t>(address_index)].service;
   }
+  // Who serves what is made by this Binding: its own handlers, else the server's.
+  std::shared_ptr<Service> service_of(const Binding& binding) const {
+    return binding.service() ? binding.service() : main_;
+  }
+  Handle connect(const Binding& to);
+  void drain(Duration deadline);
+  Handle datagrams(int address_index, const Address& peer);
+  Socket listener(int address_index);
   const Address& address(int address_index) const noexcept {
     return addresses_[static_cast<std::size_t>(address_index)];
   }
@@ -62,13 +73,16 @@ class ServerCore final : public Stoppable {
   // The sockets that this loop is to serve; each is taken once.
   template <class Fn>
   void take_sockets(const LoopCore& loop, Fn&& fn);
-  void remove_file(int address_index) noexcept;
+  // A loop is about to close its socket for this address: nobody may duplicate it any more.
+  void closing(int address_index) noexcept;
 
  private:
   struct Place {  // one address
     std::shared_ptr<Service> service;
     bool reuseport = false;
-    std::vector<Bound> sockets;  // one, or one for each loop
+    std::vector<Bound> sockets;  // one, or one for each loop; taken by the loops
+    NativeSocket open;           // the first of them, until it is closed
+    bool passed_on = false;      // its socket file is a successor's
   };
 
   static int loop_count(int asked, Platform& platform);
@@ -82,7 +96,10 @@ class ServerCore final : public Stoppable {
   void tell_all(Fn fn);
   bool listens(const LoopCore& loop) const noexcept;
   void tell_doors(LoopCore& loop);
-  void claim_run();
+  void end_if_drained();
+  std::size_t accepted_connections() const noexcept;
+  void prepare();
+  void check_single_loop() const;
   void run_tick();
   void everything_is_up();
 
@@ -99,6 +116,12 @@ class ServerCore final : public Stoppable {
   std::atomic<bool> stop_asked_{false};
   std::atomic<bool> stop_now_asked_{false};
   std::atomic<bool> ran_{false};
+  std::atomic<bool> draining_{false};
+  std::atomic<int> closing_doors_{0};  // loops that still accept though it drains
+  std::mutex sockets_mutex_;           // of Place::open and Place::passed_on
+  bool prepared_ = false;              // the loops have what they wait with
+  bool ended_ = false;                 // poll's
+  std::shared_ptr<void> signals_;
   bool stop_told_ = false;  // loop 0's
   bool stop_now_told_ = false;
   Timer tick_;
@@ -107,9 +130,14 @@ class ServerCore final : public Stoppable {
   alignas(64) std::atomic<std::size_t> held_{0};  // bytes of input and output, of all loops
   std::atomic<bool> pressure_{false};
 
+  std::atomic<std::uint64_t> next_id_{1};  // of connections made through the server
+
   std::mutex exception_mutex_;
   std::exception_ptr exception_;  // the first that nobody handled
 };
+
+// Throws Error if nothing can connect to it.
+void check_target(const Address& to);
 
 // The door for what brings its own platform: the simulation, and tests of the middle.
 struct ServerAccess {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <evio/address.hpp>
+#include <evio/socket.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,37 +12,47 @@ namespace evio::inline v1 {
 struct Events;
 struct Service;
 
-/// What `serve` takes for each address: a URL, or on(url, Events). Copyable and cheap; a value for any thread.
+/// What `serve` takes for each address: a URL, a Socket that is bound already, or on(either, Events). Copyable and
+/// cheap; a value for any thread.
 ///
 /// The URL is an Address with an optional query, `?reuseport=true` (or 1, yes; tcp and udp only): other processes may
 /// bind the address too, and each loop has a socket of its own. A `-net` suffix of the scheme (`tcp-net://:80`) asks
-/// for the portable backend for the whole server. Throws Error, naming the part that is wrong.
+/// for the portable backend for the whole server. `fd://3` is descriptor 3, a bound socket that the process inherited
+/// (systemd's sockets begin there): its kind and address are asked of the kernel when the server is made, and from then
+/// on it is the server's. Throws Error, naming the part that is wrong.
 class Binding {
  public:
   Binding(std::string_view url);                                       // NOLINT(google-explicit-constructor)
   Binding(const std::string& url) : Binding(std::string_view(url)) {}  // NOLINT(google-explicit-constructor)
   Binding(const char* url) : Binding(std::string_view(url)) {}         // NOLINT(google-explicit-constructor)
 
+  /// A socket that is bound: the server that this Binding is given to takes it over. Copies share it.
+  Binding(Socket socket);  // NOLINT(google-explicit-constructor)
+
+  /// Empty for a socket until it is served.
   const Address& address() const noexcept { return address_; }
   bool reuseport() const noexcept { return reuseport_; }
   /// Whether the `-net` suffix asks for the portable backend.
   bool portable() const noexcept { return portable_; }
   /// Its own service, or null: then it is served by the server's Events.
   const std::shared_ptr<Service>& service() const noexcept { return service_; }
+  /// The socket that was passed on, or null.
+  const std::shared_ptr<Socket>& socket() const noexcept { return socket_; }
 
  private:
-  friend Binding on(std::string_view url, Events events);
+  friend Binding on(Binding address, Events events);
 
   Address address_;
   bool reuseport_ = false;
   bool portable_ = false;
   std::shared_ptr<Service> service_;
+  std::shared_ptr<Socket> socket_;
 };
 
 /// An address with handlers, limits and options of its own, such as a metrics port beside the service. Nothing falls
 /// back to the server's Events. `loops`, `balance`, `backend`, `busy_poll` and `handle_signals` count for nothing here;
 /// `serving`, `tick`, `pre_write`, `failed`, `loop_started` and `loop_stopped` belong to the server: setting one is an
 /// Error.
-Binding on(std::string_view url, Events events);
+Binding on(Binding address, Events events);
 
 }  // namespace evio::inline v1

@@ -16,6 +16,7 @@ enum class Errc {
   connect_timeout,   ///< not connected within Limits::connect
   drain_timeout,     ///< the peer took no output for Limits::drain while the connection was closing
   handler_failed,    ///< an exception left one of the connection's handlers
+  name_not_found,    ///< the host of the address to connect to is not known
 };
 
 const std::error_category& error_category() noexcept;

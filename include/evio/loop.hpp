@@ -2,10 +2,13 @@
 #pragma once
 
 #include <chrono>
+#include <evio/binding.hpp>
 #include <evio/context.hpp>
 #include <evio/duration.hpp>
 #include <evio/handler.hpp>
+#include <evio/socket.hpp>
 #include <evio/timer.hpp>
+#include <evio/watch.hpp>
 
 namespace evio::inline v1 {
 
@@ -27,6 +30,24 @@ class Loop {
   /// Runs fn every `period` (at least 1 ms), first one period from now. Late calls do not shift later ones; missed ones
   /// are skipped.
   Timer run_every(Duration period, Handler<void()> fn);
+
+  /// Begins to connect to `to`, a tcp or unix address, and returns the connection at once: writing to it, its context
+  /// and its timers work already. `opened` comes when it is connected, else `closed` alone, with the error (see Errc;
+  /// Limits::connect is the deadline, look-up included); neither inside this call. A host name is looked up off the
+  /// loops, and its addresses are tried side by side (RFC 8305). The handlers, limits and options are those that on()
+  /// gave the Binding, else the server's. Null once the server is shutting down. Throws Error for an address that
+  /// nothing can connect to, such as one without a port. Until `opened`, remote() is the address as given.
+  Conn* connect(const Binding& to);
+  /// Takes over a connected stream socket, as if it were accepted at `as`, which names its peer and its handlers.
+  /// `opened` comes with the next batch, and then what `socket` has buffered(). Null once the server is shutting down:
+  /// the socket is closed.
+  Conn* adopt(Socket socket, const Binding& as);
+
+  /// Calls fn whenever `descriptor` is ready for `interest`, with what it is ready for; an error or hang-up counts as
+  /// ready for all that is watched for. Level-triggered: fn runs again until it has read or written. The descriptor
+  /// stays yours: cancel the watch before you close it. Also before run(): then it begins with the loop. Throws Error
+  /// for what cannot be watched, such as a regular file.
+  Watch watch(int descriptor, Interest interest, Handler<void(Interest)> fn);
 
   /// Calls fn for each open connection of this loop, at once. fn may close or write to any of them.
   void for_each(const Handler<void(Conn&)>& fn);

@@ -4,6 +4,7 @@
 #include <evio/address.hpp>
 #include <evio/binding.hpp>
 #include <evio/events.hpp>
+#include <evio/handle.hpp>
 #include <evio/stats.hpp>
 #include <memory>
 #include <type_traits>
@@ -15,8 +16,9 @@ namespace evio::inline v1 {
 class Platform;
 class ServerCore;
 
-/// A server that you own: bind in the constructor, serve in run(). Handlers get this very object. All calls but run may
-/// be made from any thread while it lives, and are harmless after run has returned.
+/// A server that you own: bind in the constructor, serve in run(). Handlers get this very object. All calls but run,
+/// poll, native_handle and next_timer may be made from any thread while it lives, and are harmless after run has
+/// returned.
 class Server {
  public:
   /// Binds all addresses: each a URL, a Binding, or a std::vector<Binding>. Throws Error, and then nothing stays bound.
@@ -32,6 +34,17 @@ class Server {
   /// an orderly shutdown. Once only.
   void run();
 
+  /// Instead of run(), for a server of one loop within a loop that is not ours: handles what is ready, having waited
+  /// for that at most `wait`, and begins with the first call what run() begins with. False: it has ended. Throws what
+  /// run() throws. Always on the same thread, which is the loop's.
+  bool poll(Duration wait);
+  /// A descriptor that is readable when poll() has something to do, for the foreign loop to watch; -1 with the backend
+  /// poll: then call poll() by the clock. On poll()'s thread, also before its first call.
+  int native_handle();
+  /// How long the foreign loop may sleep before it calls poll() again although native_handle() is not readable. Nothing
+  /// when poll() has something left to do, and before its first call. On poll()'s thread.
+  Duration next_timer();
+
   /// What is bound, in the order of the constructor's arguments, with real ports.
   const std::vector<Address>& addresses() const noexcept;
   int loops() const noexcept;
@@ -42,6 +55,23 @@ class Server {
   /// Stops in order: no more accepting and no more `data`; pending output is delivered (within Limits::drain in all),
   /// every connection gets its `closed`, then run() returns. Async-signal-safe; calling it twice is harmless.
   void shutdown() noexcept;
+
+  /// Loop::connect on a loop that `balance` chooses. What is sent through the handle waits until it is connected.
+  /// Before run() it waits for the loops; once the server is shutting down the handle is that of a dead connection,
+  /// without a `closed`.
+  Handle connect(const Binding& to);
+
+  /// Stops accepting and lets the connections that were accepted go on: shutdown() when none is left, or after
+  /// `deadline`. To close those that are idle, for_each. Datagrams go on until then.
+  void drain(Duration deadline);
+
+  /// A handle for datagrams to `peer` that answer none: they leave from the udp address with that index.
+  Handle datagrams(int address_index, const Address& peer);
+
+  /// A duplicate of the socket that listens at (or receives for) that address: for a successor, to which it may be
+  /// passed on; an Error once it is closed. From now on the address's socket file is the successor's: it is never
+  /// removed. Close-on-exec, like all; non-blocking.
+  Socket listener(int address_index);
 
   /// Posts fn(Conn&) for each open connection to every loop: fn is shared by their threads.
   void for_each(Handler<void(Conn&)> fn);

@@ -19,6 +19,7 @@
 #include <evio/address.hpp>
 #include <evio/duration.hpp>
 #include <evio/options.hpp>
+#include <evio/watch.hpp>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -27,6 +28,8 @@ namespace evio::inline v1 {
 
 enum class Stream : std::uint32_t {};          // a connection; named by its place in the loop's table
 enum class Listener : std::uint32_t {};        // a listening socket; named by its address's index
+enum class Dial : std::uint32_t {};            // an attempt to connect; named by its place in the loop's table
+enum class WatchName : std::uint32_t {};       // a descriptor of the user's
 enum class DatagramSocket : std::uint32_t {};  // a udp socket; named by its address's index
 
 // A socket of the platform's, owned by whoever holds it.
@@ -71,6 +74,9 @@ class Sink {
   virtual void on_accepted(Listener listener, NativeSocket socket, const Address& peer) = 0;
   // Accepting failed for want of something; nothing more comes until set_accepting(true).
   virtual void on_accept_stopped(Listener listener, std::error_code error) = 0;
+  // The attempt is over: the socket is the sink's, or there is none.
+  virtual void on_connected(Dial dial, NativeSocket socket) = 0;
+  virtual void on_connect_failed(Dial dial, std::error_code error) = 0;
   // The bytes are lent for the call.
   virtual void on_received(Stream stream, std::string_view bytes) = 0;
   // The peer will send no more; receiving has stopped.
@@ -80,6 +86,8 @@ class Sink {
   virtual void on_datagram(DatagramSocket socket, const Datagram& datagram) = 0;
   // Of all that send_to accepted, each counts once.
   virtual void on_datagrams_sent(const DatagramTally& tally) = 0;
+  // The descriptor is ready; told again as long as it is.
+  virtual void on_ready(WatchName name, Interest ready) = 0;
   // The stream is gone; its socket, blocking again, is the sink's.
   virtual void on_detached(Stream stream, NativeSocket socket) = 0;
   // The stream is gone. The error is empty after close().
@@ -100,10 +108,19 @@ class Driver {
 
   // Takes the bound socket over and receives from it.
   virtual void bind_datagram(DatagramSocket socket, NativeSocket native) = 0;
-  // One datagram from `from` to `to`, copied or sent before it returns; false: it cannot be sent. What was copied leaves
-  // with the batch, before poll() waits.
+  // One datagram from `from` to `to`, copied or sent before it returns; false: it cannot be sent. What was copied
+  // leaves with the batch, before poll() waits.
   virtual bool send_to(DatagramSocket socket, const Datagram& datagram) = 0;
   virtual void close_datagram(DatagramSocket socket) = 0;
+
+  // Begins to connect to an IP address or a path, under a name that no other attempt has.
+  virtual void connect(Dial dial, const Address& to, const Options& options) = 0;
+  // Nothing comes of it any more.
+  virtual void cancel(Dial dial) = 0;
+
+  // A descriptor of the user's, which stays his.
+  virtual std::error_code watch(WatchName name, NativeSocket descriptor, Interest interest) = 0;
+  virtual void unwatch(WatchName name) = 0;
 
   // Takes the connected socket over, under a name that no living stream has. It does not receive yet.
   virtual void open(Stream stream, NativeSocket socket) = 0;
@@ -125,6 +142,9 @@ class Driver {
   virtual Address local_address(Stream stream) = 0;
   virtual NativeSocket native(Stream stream) = 0;
 
+  // A descriptor that is readable when poll() has something to do; none if there is no such thing. Between polls that
+  // found nothing.
+  virtual NativeSocket pollable() = 0;
   // Monotonic time.
   virtual Duration now() = 0;
   // Waits for events until `deadline` (of now()'s clock; in the past: does not wait) and delivers them.

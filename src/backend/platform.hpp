@@ -9,10 +9,13 @@
 #include <evio/backend.hpp>
 #include <evio/binding.hpp>
 #include <evio/options.hpp>
+#include <evio/socket.hpp>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <system_error>
+#include <vector>
 
 #include "backend/driver.hpp"
 
@@ -24,6 +27,12 @@ struct Bound {
   Address address;
   std::uint64_t file_device = 0;  // a unix socket's file, to be removed if it is still this one
   std::uint64_t file_inode = 0;
+};
+
+// What a name stands for.
+struct Resolved {
+  std::vector<Address> addresses;
+  std::error_code error;
 };
 
 // What runs on a thread: a loop.
@@ -55,6 +64,13 @@ class Platform {
   virtual Bound bind(const Address& address, bool reuseport, int backlog, const Options& options) = 0;
   // Removes what binding left in the file system, if it is still there.
   virtual void unlink(const Bound& bound) noexcept = 0;
+  // Takes a bound socket over that somebody else made. Throws Error if it is none.
+  virtual Bound inherit(Socket socket, int backlog, const Options& options) = 0;
+  // Another descriptor of a bound socket, for a successor.
+  virtual Socket duplicate(NativeSocket socket) = 0;
+
+  // Makes a connected socket of the user's fit for a driver.
+  virtual NativeSocket take_over(Socket socket) = 0;
   // Closes a socket that no driver took over.
   virtual void discard(NativeSocket socket) noexcept = 0;
 
@@ -63,6 +79,10 @@ class Platform {
   // Turns each until it ends: the first on the caller's thread. Throws when a thread cannot be had: `abandon` is called
   // first and must make those that run end.
   virtual void run(std::span<Runner* const> runners, const std::function<void()>& abandon) = 0;
+
+  // Looks the host of a tcp address up, off the loops: calls `done` once, on any thread, perhaps inside this call;
+  // never if the platform dies first.
+  virtual void resolve(const Address& name, std::function<void(Resolved)> done) = 0;
 
   virtual std::uint64_t random() = 0;
   virtual int hardware_threads() = 0;

@@ -26,6 +26,8 @@ AsynchronousDriver::AsynchronousDriver(Sink& sink, EventFd& waker, std::uint64_t
 
 AsynchronousDriver::~AsynchronousDriver() {
   while (!doors_.empty()) close_listener(static_cast<Listener>(doors_.begin()->first));
+  for (const auto& [index, attempt] : attempts_)
+    if (attempt.fd >= 0) ::close(attempt.fd);
   while (!ports_.empty()) close_datagram(static_cast<DatagramSocket>(ports_.begin()->first));
 }
 
@@ -91,6 +93,36 @@ void AsynchronousDriver::close_datagram(DatagramSocket socket) {
   ports_.erase(found);
 }
 
+void AsynchronousDriver::connect(Dial dial, const Address& to, const Options& options) {
+  down();
+  const ConnectingSocket connecting = connect_socket(to, options);
+  if (!attempts_.emplace(static_cast<std::uint32_t>(dial), Attempt{connecting.fd, connecting.error, false}).second)
+    broke_a_rule("an attempt's name is used while the attempt that had it goes on");
+  more_ = true;
+}
+
+void AsynchronousDriver::cancel(Dial dial) {
+  down();
+  const auto found = attempts_.find(static_cast<std::uint32_t>(dial));
+  if (found == attempts_.end()) broke_a_rule("an attempt is cancelled that is over");
+  if (found->second.fd >= 0) ::close(found->second.fd);
+  attempts_.erase(found);
+}
+
+std::error_code AsynchronousDriver::watch(WatchName name, NativeSocket descriptor, Interest interest) {
+  down();
+  const auto fd = static_cast<int>(descriptor.value);
+  if (const std::error_code error = cannot_be_polled(fd)) return error;
+  if (!watches_.emplace(static_cast<std::uint32_t>(name), Watching{fd, interest}).second)
+    broke_a_rule("a watch's name is used while the watch that had it lives");
+  return {};
+}
+
+void AsynchronousDriver::unwatch(WatchName name) {
+  down();
+  if (watches_.erase(static_cast<std::uint32_t>(name)) == 0) broke_a_rule("what is not watched is unwatched");
+}
+
 void AsynchronousDriver::open(Stream stream, NativeSocket socket) {
   down();
   auto opened = std::make_unique<AsynchronousStream>(static_cast<int>(socket.value), ++generations_);
@@ -154,6 +186,14 @@ void AsynchronousDriver::wait_for_kernel(Duration timeout) {
   for (auto& [index, door] : doors_)
     if (door.accepting || door.late > 0) entries.push_back({.fd = door.fd, .events = POLLIN, .revents = 0});
   for (auto& [index, port] : ports_) entries.push_back({.fd = port.port.fd, .events = POLLIN, .revents = 0});
+  for (auto& [index, attempt] : attempts_)
+    entries.push_back({.fd = attempt.writable ? -1 : attempt.fd, .events = POLLOUT, .revents = 0});
+  for (auto& [index, one] : watches_) {
+    const auto bits = static_cast<unsigned>(one.interest);
+    entries.push_back(
+        {.fd = one.fd, .events = static_cast<short>((bits & 1 ? POLLIN : 0) | (bits & 2 ? POLLOUT : 0)), .revents = 0});
+    one.events = 0;
+  }
   if (::poll(entries.data(), entries.size(), milliseconds(timeout)) <= 0) return;
 
   auto entry = entries.begin();
@@ -164,6 +204,8 @@ void AsynchronousDriver::wait_for_kernel(Duration timeout) {
   for (auto& [index, door] : doors_)
     if (door.accepting || door.late > 0) door.readable = entry++->revents != 0;
   for (auto& [index, port] : ports_) port.readable = entry++->revents != 0;
+  for (auto& [index, attempt] : attempts_) attempt.writable |= entry++->revents != 0;
+  for (auto& [index, one] : watches_) one.events = entry++->revents;
 }
 
 // Receives that found no buffer are first in line for the next.
@@ -228,8 +270,11 @@ void AsynchronousDriver::send_mail(const Port& port, const Mail& mail) {
 bool AsynchronousDriver::any_news() const noexcept {
   const auto of_stream = [](const auto& one) { return one.second->news() != AsynchronousStream::News::none; };
   const auto of_door = [](const auto& one) { return !one.second.landed.empty() || one.second.error; };
+  const auto of_attempt = [](const auto& one) { return one.second.writable || one.second.error; };
   const auto of_port = [](const auto& one) { return !one.second.landed.empty(); };
   return std::any_of(streams_.begin(), streams_.end(), of_stream) ||
+         std::any_of(watches_.begin(), watches_.end(), [](const auto& one) { return one.second.events != 0; }) ||
+         std::any_of(attempts_.begin(), attempts_.end(), of_attempt) ||
          std::any_of(doors_.begin(), doors_.end(), of_door) || std::any_of(ports_.begin(), ports_.end(), of_port);
 }
 
@@ -262,10 +307,14 @@ Polled AsynchronousDriver::poll(Duration deadline) {
 // After every up call everything may have changed.
 bool AsynchronousDriver::deliver() {
   bool told = false;
-  std::vector<std::uint32_t> listeners, ports;
+  std::vector<std::uint32_t> listeners, ports, attempts, watches;
+  for (const auto& [index, one] : watches_) watches.push_back(index);
   for (const auto& [index, door] : doors_) listeners.push_back(index);
   for (const auto& [index, port] : ports_) ports.push_back(index);
+  for (const auto& [index, attempt] : attempts_) attempts.push_back(index);
   for (const std::uint32_t index : listeners) told |= deliver_accepted(index);
+  for (const std::uint32_t index : watches) told |= deliver_ready(index);
+  for (const std::uint32_t index : attempts) told |= deliver_connected(index);
   for (const Name& name : names_shuffled()) told |= deliver(name);
   for (const std::uint32_t index : ports) told |= deliver_datagram(index);
   return told;
@@ -330,6 +379,35 @@ bool AsynchronousDriver::deliver_accepted(std::uint32_t index) {
     }
   }
   return told;
+}
+
+bool AsynchronousDriver::deliver_ready(std::uint32_t index) {
+  const auto found = watches_.find(index);
+  if (found == watches_.end()) return false;
+  const short events = std::exchange(found->second.events, short{0});
+  const bool broken = events & (POLLERR | POLLHUP);
+  const unsigned wanted = static_cast<unsigned>(found->second.interest);
+  const unsigned ready = wanted & ((events & POLLIN || broken ? 1U : 0U) | (events & POLLOUT || broken ? 2U : 0U));
+  if (ready == 0) return false;
+  sink_.on_ready(static_cast<WatchName>(index), static_cast<Interest>(ready));
+  return true;
+}
+
+bool AsynchronousDriver::deliver_connected(std::uint32_t index) {
+  const auto found = attempts_.find(index);
+  if (found == attempts_.end() || chance_(faults_.idle)) return false;
+  const Attempt attempt = found->second;
+  if (!attempt.writable && !attempt.error) return false;
+  attempts_.erase(found);
+  const auto dial = static_cast<Dial>(index);
+  const int error = attempt.fd >= 0 ? pending_error(attempt.fd) : attempt.error.value();
+  if (error == 0) {
+    sink_.on_connected(dial, {attempt.fd});
+    return true;
+  }
+  if (attempt.fd >= 0) ::close(attempt.fd);
+  sink_.on_connect_failed(dial, {error, std::system_category()});
+  return true;
 }
 
 bool AsynchronousDriver::deliver_datagram(std::uint32_t index) {

@@ -35,6 +35,11 @@ class AsynchronousDriver final : public Driver {
   void bind_datagram(DatagramSocket socket, NativeSocket native) override;
   bool send_to(DatagramSocket socket, const Datagram& datagram) override;
   void close_datagram(DatagramSocket socket) override;
+  void connect(Dial dial, const Address& to, const Options& options) override;
+  void cancel(Dial dial) override;
+  std::error_code watch(WatchName name, NativeSocket descriptor, Interest interest) override;
+  void unwatch(WatchName name) override;
+  NativeSocket pollable() override { return {}; }
   void open(Stream stream, NativeSocket socket) override;
   std::size_t send_now(Stream stream, std::span<const Chunk> chunks) override;
   std::size_t send(Stream stream, std::span<const Chunk> chunks) override;
@@ -64,6 +69,11 @@ class AsynchronousDriver final : public Driver {
     std::deque<Accepted> landed{};
     int error = 0;
   };
+  struct Attempt {
+    int fd = -1;
+    std::error_code error{};
+    bool writable = false;
+  };
   struct Mail {
     Address from, to;
     std::string bytes;
@@ -83,6 +93,8 @@ class AsynchronousDriver final : public Driver {
   bool work();
   bool work_on(Door& door);
   bool work_on(Port& port);
+  bool deliver_connected(std::uint32_t index);
+  bool deliver_ready(std::uint32_t index);
   void send_mail(const Port& port, const Mail& mail);
   bool any_news() const noexcept;
 
@@ -102,6 +114,13 @@ class AsynchronousDriver final : public Driver {
   std::uint64_t generations_ = 0;
   Streams streams_;
   std::map<std::uint32_t, Door> doors_;
+  std::map<std::uint32_t, Attempt> attempts_;
+  struct Watching {
+    int fd;
+    Interest interest;
+    short events = 0;
+  };
+  std::map<std::uint32_t, Watching> watches_;
   std::map<std::uint32_t, Port> ports_;
   std::deque<Name> waiting_for_buffers_;
   int buffers_;

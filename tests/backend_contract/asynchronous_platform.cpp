@@ -26,6 +26,14 @@ class AsynchronousPlatform : public Platform {
   void run(std::span<Runner* const> runners, const std::function<void()>& abandon) override {
     real_->run(runners, abandon);
   }
+  Bound inherit(Socket socket, int backlog, const Options& options) override {
+    return real_->inherit(std::move(socket), backlog, options);
+  }
+  Socket duplicate(NativeSocket socket) override { return real_->duplicate(socket); }
+  NativeSocket take_over(Socket socket) override { return real_->take_over(std::move(socket)); }
+  void resolve(const Address& name, std::function<void(Resolved)> done) override {
+    real_->resolve(name, std::move(done));
+  }
   std::uint64_t random() override { return real_->random(); }
   int hardware_threads() override { return real_->hardware_threads(); }
   std::shared_ptr<void> catch_signals(Stoppable& target) override { return real_->catch_signals(target); }

@@ -170,6 +170,21 @@ void Rig::on_accept_stopped(Listener listener, std::error_code error) {
   run_script(Up::accept_stopped, static_cast<std::uint32_t>(listener));
 }
 
+void Rig::on_connected(Dial dial, NativeSocket socket) {
+  check_up_call();
+  EXPECT_TRUE(connected.emplace(dial, Socket(static_cast<int>(socket.value))).second) << "connected twice";
+  EXPECT_FALSE(connect_failures.contains(dial));
+  run_script(Up::connected, static_cast<std::uint32_t>(dial));
+}
+
+void Rig::on_connect_failed(Dial dial, std::error_code error) {
+  check_up_call();
+  EXPECT_TRUE(error);
+  EXPECT_TRUE(connect_failures.emplace(dial, error).second) << "failed twice";
+  EXPECT_FALSE(connected.contains(dial));
+  run_script(Up::connect_failed, static_cast<std::uint32_t>(dial));
+}
+
 void Rig::on_received(Stream stream, std::string_view bytes) {
   check_stream(stream);
   EXPECT_FALSE(bytes.empty());
@@ -211,6 +226,12 @@ void Rig::on_datagrams_sent(const DatagramTally& tally) {
   datagrams_sent.sent += tally.sent;
   datagrams_sent.bytes += tally.bytes;
   datagrams_sent.dropped += tally.dropped;
+}
+
+void Rig::on_ready(WatchName name, Interest ready) {
+  check_up_call();
+  readiness[name].push_back(ready);
+  run_script(Up::ready, static_cast<std::uint32_t>(name));
 }
 
 // The name is free once this has returned.

@@ -34,7 +34,19 @@ const std::vector<DriverKind>& drivers();
 
 /// What was told, and of what.
 struct Up {
-  enum Kind { accepted, accept_stopped, received, end, sent, datagram, detached, closed };
+  enum Kind {
+    accepted,
+    accept_stopped,
+    connected,
+    connect_failed,
+    received,
+    end,
+    sent,
+    datagram,
+    detached,
+    closed,
+    ready
+  };
   Kind kind;
   std::uint32_t name;
 
@@ -103,6 +115,9 @@ class Rig final : private Sink {
   };
   std::vector<AcceptedSocket> accepted;
   std::vector<std::error_code> accept_stops;
+  std::map<WatchName, std::vector<Interest>> readiness;
+  std::map<Dial, Socket> connected;
+  std::map<Dial, std::error_code> connect_failures;
   struct ReceivedDatagram {
     DatagramSocket socket;
     Address from, to;
@@ -124,11 +139,14 @@ class Rig final : private Sink {
   void on_woken() override;
   void on_accepted(Listener listener, NativeSocket socket, const Address& peer) override;
   void on_accept_stopped(Listener listener, std::error_code error) override;
+  void on_connected(Dial dial, NativeSocket socket) override;
+  void on_connect_failed(Dial dial, std::error_code error) override;
   void on_received(Stream stream, std::string_view bytes) override;
   void on_end_of_stream(Stream stream) override;
   void on_sent(Stream stream, std::size_t count) override;
   void on_datagram(DatagramSocket socket, const Datagram& datagram) override;
   void on_datagrams_sent(const DatagramTally& tally) override;
+  void on_ready(WatchName name, Interest ready) override;
   void on_detached(Stream stream, NativeSocket socket) override;
   void on_closed(Stream stream, std::error_code error) override;
 

@@ -210,6 +210,24 @@ TEST_P(Udp, AHandleOfAWildcardSocketAnswersFromTheAddressAskedFor) {
   EXPECT_EQ(datagram.from_ip, "127.0.0.7");
 }
 
+TEST_P(Udp, DatagramsThatAnswerNone) {
+  for (const char* url : {"udp://127.0.0.1:0", "udp://:0"}) {
+    TestServer server = serve({}, url);
+    UdpClient client = UdpClient::udp4();
+    client.send_to(server.port(), "unanswered");  // and now it has a port
+    const Address peer = Address::parse("udp://127.0.0.1:" + std::to_string(client.port()));
+    Handle handle = server->datagrams(0, peer);
+    EXPECT_TRUE(handle.send("out of the blue"));
+    const auto got = client.receive();
+    EXPECT_EQ(got.bytes, "out of the blue");
+    EXPECT_EQ(got.from_port, server.port());
+    EXPECT_THROW(server->datagrams(0, Address::parse("udp://localhost:1")), Error);
+    EXPECT_THROW(server->datagrams(0, Address::parse("udp://127.0.0.1:0")), Error);
+  }
+  TestServer stream = serve({});
+  EXPECT_THROW(stream->datagrams(0, Address::parse("udp://127.0.0.1:1")), Error);
+}
+
 TEST_P(Udp, HandlesOfOnePeerAreEqual) {
   std::mutex mutex;
   std::vector<Handle> handles;

@@ -4,6 +4,7 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -98,6 +99,18 @@ void reset_on_close(int fd) noexcept {
 }
 
 void make_blocking(int fd) noexcept { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK); }
+
+void make_ready(int fd) noexcept {
+  ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+std::error_code cannot_be_polled(int fd) noexcept {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return {errno, std::system_category()};
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) return {};
+  return {EPERM, std::system_category()};
+}
 
 bool is_unix(int fd) noexcept {
   int domain = 0;

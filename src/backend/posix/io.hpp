@@ -35,6 +35,10 @@ int pending_error(int fd) noexcept;
 bool nothing_unsent_or_unread(int fd) noexcept;
 void reset_on_close(int fd) noexcept;
 void make_blocking(int fd) noexcept;
+// Non-blocking and close-on-exec.
+void make_ready(int fd) noexcept;
 bool is_unix(int fd) noexcept;
+// Why its readiness cannot be told: closed, or a file that is always ready. None if it can be.
+std::error_code cannot_be_polled(int fd) noexcept;
 
 }  // namespace evio::inline v1

@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "backend/posix/io.hpp"
+#include "backend/posix/resolver.hpp"
 #include "backend/posix/signals.hpp"
 #include "backend/posix/socket.hpp"
 
@@ -36,6 +38,16 @@ class PosixPlatform final : public Platform {
   void unlink(const Bound& bound) noexcept override {
     if (bound.address.is_unix()) remove_socket_file(bound.address, bound.file_device, bound.file_inode);
   }
+  Bound inherit(Socket socket, int backlog, const Options& options) override {
+    BoundSocket bound = inherit_socket(std::move(socket), backlog, options);
+    return {.socket = {bound.fd}, .address = std::move(bound.address)};
+  }
+  Socket duplicate(NativeSocket socket) override { return duplicate_socket(static_cast<int>(socket.value)); }
+
+  NativeSocket take_over(Socket socket) override {
+    make_ready(socket.fd());
+    return {socket.release()};
+  }
   void discard(NativeSocket socket) noexcept override { ::close(static_cast<int>(socket.value)); }
 
   std::unique_ptr<Waker> make_waker() override { return std::make_unique<EventFd>(); }
@@ -57,6 +69,10 @@ class PosixPlatform final : public Platform {
     if (failure) std::rethrow_exception(failure);
   }
 
+  void resolve(const Address& name, std::function<void(Resolved)> done) override {
+    resolver_.resolve(name, std::move(done));
+  }
+
   std::uint64_t random() override {
     std::uint64_t number = 0;
     while (::getrandom(&number, sizeof number, 0) < 0) {
@@ -68,6 +84,7 @@ class PosixPlatform final : public Platform {
 
  private:
   const MakeDriver make_driver_;
+  Resolver resolver_;
 };
 
 }  // namespace

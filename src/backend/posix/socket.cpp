@@ -20,6 +20,8 @@
 #include <optional>
 #include <string>
 
+#include "backend/posix/io.hpp"
+
 namespace evio::inline v1 {
 namespace {
 
@@ -92,21 +94,28 @@ std::error_code lookup_error(int result) {
   return std::make_error_code(std::errc::invalid_argument);
 }
 
-// One of the name's addresses: IPv4 if it has any.
-Endpoint look_up(const Address& address) {
+using Found = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
+
+Found ask_for(const Address& address, int& result) {
   addrinfo hints{};
   hints.ai_family = family_of(address.scheme());
   hints.ai_socktype = type_of(address);
   hints.ai_flags = AI_NUMERICSERV;
   addrinfo* first = nullptr;
-  int result = getaddrinfo(address.host().c_str(), std::to_string(address.port()).c_str(), &hints, &first);
-  std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> found(first, freeaddrinfo);
+  result = getaddrinfo(address.host().c_str(), std::to_string(address.port()).c_str(), &hints, &first);
+  return {result == 0 ? first : nullptr, freeaddrinfo};
+}
+
+// One of the name's addresses: IPv4 if it has any.
+Endpoint look_up(const Address& address) {
+  int result = 0;
+  const Found found = ask_for(address, result);
   if (result != 0) {
     refuse(lookup_error(result), address, "host '" + address.host() + "' is not found: " + gai_strerror(result));
   }
-  const addrinfo* chosen = first;
+  const addrinfo* chosen = found.get();
   while (chosen && chosen->ai_family != AF_INET) chosen = chosen->ai_next;
-  if (!chosen) chosen = first;
+  if (!chosen) chosen = found.get();
 
   Endpoint endpoint;
   std::memcpy(&endpoint.where, chosen->ai_addr, chosen->ai_addrlen);
@@ -341,6 +350,73 @@ Address from_unix(const sockaddr* address, socklen_t size) {
 
 BoundSocket bind_socket(const Address& address, bool reuseport, int backlog, const Options& options) {
   return address.is_unix() ? bind_unix(address, backlog, options) : bind_ip(address, reuseport, backlog, options);
+}
+
+BoundSocket inherit_socket(Socket socket, int backlog, const Options& options) {
+  const std::string name = "fd://" + std::to_string(socket.fd());
+  const auto ask = [&](int option) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    if (getsockopt(socket.fd(), SOL_SOCKET, option, &value, &size) != 0)
+      throw Error(last_error(), name, "it is no socket; pass a bound one on, without close-on-exec");
+    return value;
+  };
+  const bool datagrams = ask(SO_TYPE) == SOCK_DGRAM;
+  const bool is_unix = ask(SO_DOMAIN) == AF_UNIX;
+  if (datagrams ? is_unix : ask(SO_TYPE) != SOCK_STREAM)
+    throw Error(std::make_error_code(std::errc::not_supported), name, "it is no tcp, udp or unix stream socket");
+  const Address address = local_address(socket.fd(), datagrams ? Scheme::udp : Scheme::tcp);
+  if (!is_unix && address.port() == 0)
+    throw Error(std::make_error_code(std::errc::invalid_argument), name, "it is not bound");
+  make_ready(socket.fd());
+  set_options(address, socket.fd(), options);
+  if (datagrams) {
+    if (auto error = report_destination(socket.fd(), ask(SO_DOMAIN))) throw Error(error, name, "cannot prepare it");
+  } else if (!ask(SO_ACCEPTCONN) && listen(socket.fd(), backlog) != 0) {
+    throw Error(last_error(), name, "it cannot listen: is it connected?");
+  }
+  return {.fd = socket.release(), .address = address};
+}
+
+Socket duplicate_socket(int fd) {
+  Socket duplicate(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (duplicate.fd() < 0) throw Error(last_error(), {}, "cannot open one more descriptor");
+  return duplicate;
+}
+
+ConnectingSocket connect_socket(const Address& to, const Options& options) noexcept {
+  try {
+    sockaddr_storage where{};
+    socklen_t size = 0;
+    const bool is_unix = to.is_unix();
+    if (is_unix) {
+      const UnixEndpoint endpoint = unix_endpoint(to);
+      std::memcpy(&where, &endpoint.where, endpoint.size);
+      size = endpoint.size;
+    } else {
+      to_sockaddr(to, where, size, to.is_ip4() ? AF_INET : AF_INET6);
+    }
+    Socket socket = open_socket(to, where.ss_family);
+    set_options(to, socket.fd(), options);
+    int result = 0;
+    do result = connect(socket.fd(), reinterpret_cast<const sockaddr*>(&where), size);
+    while (result != 0 && errno == EINTR);
+    if (result != 0 && errno != EINPROGRESS && errno != EALREADY) return {.error = last_error()};
+    return {.fd = socket.release()};
+  } catch (const std::system_error& error) {
+    return {.error = error.code()};
+  }
+}
+
+std::vector<Address> look_up_all(const Address& name, std::error_code& error) {
+  int result = 0;
+  const Found found = ask_for(name, result);
+  if (result == EAI_NONAME || result == EAI_NODATA) error = Errc::name_not_found;
+  if (result != 0 && !error) error = lookup_error(result);
+  std::vector<Address> all;
+  for (const addrinfo* one = found.get(); one; one = one->ai_next)
+    all.push_back(from_sockaddr(one->ai_addr, one->ai_addrlen, name.scheme()));
+  return all;
 }
 
 void remove_socket_file(const Address& address, dev_t device, ino_t inode) noexcept {

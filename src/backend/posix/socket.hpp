@@ -6,8 +6,10 @@
 
 #include <evio/address.hpp>
 #include <evio/options.hpp>
+#include <evio/socket.hpp>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace evio::inline v1 {
 
@@ -27,9 +29,27 @@ struct BoundSocket {
 /// For a unix address, a socket file that nobody serves is replaced. Everything else that stands there stays.
 BoundSocket bind_socket(const Address& address, bool reuseport, int backlog, const Options& options);
 
+/// The same of a socket that is bound already, by whoever passed it on; its kind is asked of the kernel. It is made to
+/// listen if it does not. Throws Error if it is no such socket.
+BoundSocket inherit_socket(Socket socket, int backlog, const Options& options);
+
+/// Another descriptor of it, close-on-exec. Throws Error.
+Socket duplicate_socket(int fd);
+
 /// Removes the file that bind_socket made, if it is still the one standing there. To be called before its descriptor
 /// is closed: until then nobody takes the file for a stale one, and no other file can get its inode number.
 void remove_socket_file(const Address& address, dev_t device, ino_t inode) noexcept;
+
+/// A socket on its way to `to`, which has an IP or a path: non-blocking and close-on-exec, with its options; it is
+/// writable once it is connected or failed. The error instead if it failed at once.
+struct ConnectingSocket {
+  int fd = -1;
+  std::error_code error{};
+};
+ConnectingSocket connect_socket(const Address& to, const Options& options) noexcept;
+
+/// What the name of a tcp address stands for, in the order in which to try (RFC 6724). Blocks.
+std::vector<Address> look_up_all(const Address& name, std::error_code& error);
 
 /// Sets what is set in `options` and is the kernel's; `is_tcp`: otherwise what concerns only TCP is left out. The first
 /// error, but it tries them all.

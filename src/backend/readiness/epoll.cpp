@@ -36,6 +36,8 @@ class Epoll final : public Selector {
     return false;
   }
 
+  int fd() const noexcept override { return fd_; }
+
   std::span<const Ready> wait(Duration timeout) override {
     const int count = ::epoll_wait(fd_, raw_.data(), static_cast<int>(raw_.size()), milliseconds(timeout));
     std::size_t ready = 0;

@@ -49,6 +49,8 @@ class Poll final : public Selector {
     return true;
   }
 
+  int fd() const noexcept override { return -1; }
+
   std::span<const Ready> wait(Duration timeout) override {
     ready_.clear();
     int left = ::poll(entries_.data(), entries_.size(), milliseconds(timeout));

@@ -18,7 +18,7 @@ constexpr std::size_t buffer_size = 64 << 10;
 
 constexpr Duration watch_again_after = std::chrono::milliseconds(50);
 
-constexpr int kind_shift = 30;
+constexpr int kind_shift = 29;
 constexpr std::uint32_t index_mask = (1u << kind_shift) - 1;
 
 std::error_code system_error(int error) noexcept { return {error, std::system_category()}; }
@@ -97,6 +97,31 @@ void ReadinessDriver::close_datagram(DatagramSocket socket) {
   selector_->forget(ports_.fd(socket));
   ports_.close(socket);
 }
+
+// ---- Dials
+
+void ReadinessDriver::connect(Dial dial, const Address& to, const Options& options) {
+  const int fd = dials_.begin(dial, to, options);
+  if (fd < 0) return;
+  const std::uint64_t name = key(Kind::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial));
+  if (const std::error_code error = selector_->watch(fd, {.write = true}, name)) dials_.fail(dial, error);
+}
+
+void ReadinessDriver::cancel(Dial dial) {
+  if (dials_.fd(dial) >= 0) selector_->forget(dials_.fd(dial));
+  dials_.cancel(dial);
+}
+
+// ---- Watches
+
+std::error_code ReadinessDriver::watch(WatchName name, NativeSocket descriptor, Interest interest) {
+  if (const std::error_code error = cannot_be_polled(static_cast<int>(descriptor.value))) return error;
+  const Watched::One& one = watched_.add(name, descriptor, interest);
+  const Wanted wanted{.read = one.wants(Interest::read), .write = one.wants(Interest::write)};
+  return selector_->watch(one.fd, wanted, key(Kind::watch, static_cast<std::uint32_t>(name), one.generation));
+}
+
+void ReadinessDriver::unwatch(WatchName name) { selector_->unwatch(std::exchange(watched_[name].fd, -1)); }
 
 // ---- Streams
 
@@ -242,15 +267,16 @@ Polled ReadinessDriver::poll(Duration deadline) {
   apply_changes();
   if (!unwatched_.empty()) watch_unwatched();
   if (!unwatched_.empty()) deadline = std::min(deadline, now() + watch_again_after);
-  if (!leaving_.empty()) deadline = Duration::zero();
+  if (!leaving_.empty() || dials_.any_failed()) deadline = Duration::zero();
   const Duration timeout = time_until(deadline);
   std::span<const Ready> ready = selector_->wait(timeout);
   while (ready.empty() && time_until(deadline) != Duration::zero())  // a signal ended the wait
     ready = selector_->wait(time_until(deadline));
   sink_.on_woken();
+  const bool failed = dials_.tell_failed(sink_);
   for (const Ready& one : ready) dispatch(one);
   ports_.report(sink_);
-  return {.any = process_leaving() || !ready.empty(), .slept = timeout != Duration::zero()};
+  return {.any = process_leaving() || failed || !ready.empty(), .slept = timeout != Duration::zero()};
 }
 
 void ReadinessDriver::dispatch(const Ready& ready) {
@@ -261,6 +287,19 @@ void ReadinessDriver::dispatch(const Ready& ready) {
     case Kind::listener: {
       const auto listener = static_cast<Listener>(index);
       if (listeners_.accept_some(listener, sink_) == Listeners::Outcome::stopped) watch_listener(listener);
+      return;
+    }
+    case Kind::dial: {
+      const auto dial = static_cast<Dial>(index);
+      if (!dials_.alive(dial, static_cast<std::uint32_t>(ready.key >> 32))) return;
+      selector_->unwatch(dials_.fd(dial));
+      return dials_.finish(dial, sink_);
+    }
+    case Kind::watch: {
+      const auto name = static_cast<WatchName>(index);
+      if (!watched_.alive(name, static_cast<std::uint32_t>(ready.key >> 32))) return;
+      const unsigned what = Watched::ready(watched_[name], ready.readable, ready.writable, ready.hung_up);
+      if (what) sink_.on_ready(name, static_cast<Interest>(what));
       return;
     }
     case Kind::datagram:

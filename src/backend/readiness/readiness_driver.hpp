@@ -6,9 +6,11 @@
 
 #include "backend/driver.hpp"
 #include "backend/posix/datagram_ports.hpp"
+#include "backend/posix/dials.hpp"
 #include "backend/posix/io.hpp"
 #include "backend/posix/listeners.hpp"
 #include "backend/posix/waker.hpp"
+#include "backend/posix/watched.hpp"
 #include "backend/readiness/selector.hpp"
 #include "backend/slots.hpp"
 #include "slab.hpp"
@@ -26,6 +28,11 @@ class ReadinessDriver final : public Driver {
   void bind_datagram(DatagramSocket socket, NativeSocket native) override;
   bool send_to(DatagramSocket socket, const Datagram& datagram) override;
   void close_datagram(DatagramSocket socket) override;
+  void connect(Dial dial, const Address& to, const Options& options) override;
+  void cancel(Dial dial) override;
+  std::error_code watch(WatchName name, NativeSocket descriptor, Interest interest) override;
+  void unwatch(WatchName name) override;
+  NativeSocket pollable() override { return {selector_->fd()}; }
   void open(Stream stream, NativeSocket socket) override;
   std::size_t send_now(Stream stream, std::span<const Chunk> chunks) override;
   std::size_t send(Stream stream, std::span<const Chunk> chunks) override;
@@ -63,7 +70,7 @@ class ReadinessDriver final : public Driver {
     bool detached = false;
     int error = 0;
   };
-  enum class Kind : std::uint64_t { stream, listener, datagram, waker };
+  enum class Kind : std::uint64_t { stream, listener, dial, datagram, watch, waker };
 
   static std::uint64_t key(Kind kind, std::uint32_t index, std::uint32_t generation) noexcept;
   static Kind kind_of(std::uint64_t key) noexcept;
@@ -95,6 +102,8 @@ class ReadinessDriver final : public Driver {
   std::vector<Leaving> leaving_, leaving_now_;
   std::vector<std::uint64_t> unwatched_;  // keys of listeners and datagram sockets that the selector refused
   Listeners listeners_;
+  Dials dials_;
+  Watched watched_;
   DatagramPorts ports_;
 };
 

@@ -37,6 +37,8 @@ class Selector {
   // An eventfd that ends waits. Whether it must be read after each; otherwise every write is told just once.
   // Throws Error if it cannot be had.
   virtual bool watch_wakes(int fd, std::uint64_t key) = 0;
+  // Readable when a wait would find something; -1 if there is no such descriptor.
+  virtual int fd() const noexcept = 0;
   // What is ready; waits at most `timeout` for something to be (negative: for ever). Valid until the next call.
   virtual std::span<const Ready> wait(Duration timeout) = 0;
 };

@@ -30,7 +30,13 @@ std::size_t size_of(std::span<const Chunk> chunks) {
 }  // namespace
 
 SimulatedDriver::SimulatedDriver(Sink& sink, SimulatedWaker& waker, World& world, Network& network, Bridges& bridges)
-    : sink_(sink), waker_(waker), world_(world), network_(network), bridges_(bridges), member_(world.join(*this)) {}
+    : sink_(sink),
+      waker_(waker),
+      world_(world),
+      network_(network),
+      bridges_(bridges),
+      member_(world.join(*this)),
+      dials_(world, network) {}
 
 SimulatedDriver::~SimulatedDriver() {
   world_.leave(member_);
@@ -80,6 +86,8 @@ bool SimulatedDriver::send_to(DatagramSocket socket, const Datagram& datagram) {
   if (!port.open) broke_a_rule("a datagram is sent from a closed socket");
   if (datagram.bytes.size() > datagram_max || world_.happens(Fault::datagram_refused)) return false;
   world_.stats.from_servers += datagram.bytes.size();
+  ++tally_.sent;
+  tally_.bytes += datagram.bytes.size();
   network_.send({.from = datagram.from, .to = datagram.to, .bytes = std::string(datagram.bytes)});
   return true;
 }
@@ -88,6 +96,22 @@ void SimulatedDriver::close_datagram(DatagramSocket socket) {
   Port& port = ports_[static_cast<std::uint32_t>(socket)];
   port.open = false;
   network_.close(port.id);
+}
+
+// ---- Dials and watches
+
+void SimulatedDriver::connect(Dial dial, const Address& to, const Options& options) {
+  if (!dials_.connect(dial, to, options))
+    broke_a_rule("an attempt's name is used while the attempt that had it goes on");
+}
+
+void SimulatedDriver::cancel(Dial dial) {
+  if (!dials_.cancel(dial)) broke_a_rule("an attempt is cancelled that is over");
+}
+
+// The user's descriptors are real, and time here is not.
+std::error_code SimulatedDriver::watch(WatchName, NativeSocket, Interest) {
+  return std::make_error_code(std::errc::not_supported);
 }
 
 // ---- Streams: down
@@ -259,7 +283,7 @@ bool SimulatedDriver::prune() {
     slot.listed = has_news(slot);
     return !slot.listed;
   });
-  if (!news_.empty()) return true;
+  if (!news_.empty() || dials_.any_news()) return true;
   for (const Door& door : doors_)
     if (has_news(door)) return true;
   for (const Port& port : ports_)
@@ -287,6 +311,7 @@ Polled SimulatedDriver::poll(Duration deadline) {
   const bool woken = std::exchange(waker_.woken, false);
   sink_.on_woken();
   const bool told = deliver();
+  if (tally_.sent > 0) sink_.on_datagrams_sent(std::exchange(tally_, {}));
   polling_ = false;
   return {.any = told || woken, .slept = slept};
 }
@@ -295,6 +320,7 @@ Polled SimulatedDriver::poll(Duration deadline) {
 bool SimulatedDriver::deliver() {
   bool told = false;
   for (std::uint32_t i = 0; i < doors_.size(); ++i) told |= deliver_accepted(i);
+  told |= dials_.deliver(sink_);
   telling_.swap(news_);
   for (const std::uint32_t index : telling_) slots_[index].listed = false;
   for (std::size_t i = telling_.size(); i > 1; --i) std::swap(telling_[i - 1], telling_[world_.chance.below(i)]);

@@ -9,6 +9,7 @@
 #include "backend/driver.hpp"
 #include "backend/simulated/bridge.hpp"
 #include "backend/simulated/network.hpp"
+#include "backend/simulated/simulated_dials.hpp"
 #include "backend/simulated/world.hpp"
 
 namespace evio::inline v1 {
@@ -39,6 +40,11 @@ class SimulatedDriver final : public Driver, private SocketHolder, private Timed
   void bind_datagram(DatagramSocket socket, NativeSocket native) override;
   bool send_to(DatagramSocket socket, const Datagram& datagram) override;
   void close_datagram(DatagramSocket socket) override;
+  void connect(Dial dial, const Address& to, const Options& options) override;
+  void cancel(Dial dial) override;
+  std::error_code watch(WatchName name, NativeSocket descriptor, Interest interest) override;
+  void unwatch(WatchName) override {}
+  NativeSocket pollable() override { return {}; }
   void open(Stream stream, NativeSocket socket) override;
   std::size_t send_now(Stream stream, std::span<const Chunk> chunks) override;
   std::size_t send(Stream stream, std::span<const Chunk> chunks) override;
@@ -115,8 +121,10 @@ class SimulatedDriver final : public Driver, private SocketHolder, private Timed
   std::deque<Slot> slots_;
   std::vector<Door> doors_;
   std::vector<Port> ports_;
+  SimulatedDials dials_;
   std::vector<std::uint32_t> news_, telling_;
   std::string buffer_;
+  DatagramTally tally_;  // not told yet
   bool parked_ = false;
   bool polling_ = false;
   Duration parked_until_{};

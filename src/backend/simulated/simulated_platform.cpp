@@ -1,5 +1,6 @@
 #include "backend/simulated/simulated_platform.hpp"
 
+#include <evio/error.hpp>
 #include <stdexcept>
 
 namespace evio::inline v1 {
@@ -24,6 +25,18 @@ Bound SimulatedPlatform::bind(const Address& address, bool reuseport, int backlo
 void SimulatedPlatform::unlink(const Bound& bound) noexcept {
   if (bound.address.is_unix()) network_.unlink(bound.address);
 }
+
+namespace {
+
+[[noreturn]] void refuse_real_socket() {
+  throw Error(std::make_error_code(std::errc::not_supported), "", "a simulation has no place for real sockets");
+}
+
+}  // namespace
+
+Bound SimulatedPlatform::inherit(Socket, int, const Options&) { refuse_real_socket(); }
+Socket SimulatedPlatform::duplicate(NativeSocket) { refuse_real_socket(); }
+NativeSocket SimulatedPlatform::take_over(Socket) { refuse_real_socket(); }
 
 void SimulatedPlatform::discard(NativeSocket socket) noexcept {
   const auto number = static_cast<std::uint32_t>(socket.value);

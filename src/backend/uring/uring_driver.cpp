@@ -96,7 +96,7 @@ void UringDriver::set_accepting(Listener listener, bool accepting) {
 
 void UringDriver::close_listener(Listener listener) {
   queue_cancel(user_data(Op::listener, static_cast<std::uint32_t>(listener), 0));
-  ::shutdown(listeners_.fd(listener), SHUT_RDWR);  // it listens no more, though the kernel still holds it
+  ring_.submit_and_reap();  // else it would listen for as long as the kernel holds it
   listeners_.close(listener);
 }
 
@@ -120,6 +120,58 @@ void UringDriver::close_datagram(DatagramSocket socket) {
 void UringDriver::receive_datagrams(DatagramSocket socket) {
   if (ports_.fd(socket) < 0) return;
   if (ports_.receive_some(socket, sink_)) undelivered_.push_back(socket);
+}
+
+// ---- Dials
+
+void UringDriver::connect(Dial dial, const Address& to, const Options& options) {
+  const int fd = dials_.begin(dial, to, options);
+  if (fd < 0) return;
+  enable();
+  io_uring_sqe* entry = ring_.entry();
+  io_uring_prep_poll_add(entry, fd, POLLOUT);
+  entry->user_data = user_data(Op::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial));
+  ++outstanding_;
+}
+
+void UringDriver::cancel(Dial dial) {
+  if (dials_.fd(dial) >= 0)
+    queue_cancel(user_data(Op::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial)));
+  dials_.cancel(dial);
+}
+
+// ---- Watches: a poll each time, since those that stay tell each arrival once.
+
+std::error_code UringDriver::watch(WatchName name, NativeSocket descriptor, Interest interest) {
+  enable();
+  if (const std::error_code error = cannot_be_polled(static_cast<int>(descriptor.value))) return error;
+  watched_.add(name, descriptor, interest);
+  ask(name);
+  return {};
+}
+
+void UringDriver::ask(WatchName name) {
+  const Watched::One& one = watched_[name];
+  const int events = (one.wants(Interest::read) ? POLLIN : 0) | (one.wants(Interest::write) ? POLLOUT : 0);
+  io_uring_sqe* entry = ring_.entry();
+  io_uring_prep_poll_add(entry, one.fd, static_cast<unsigned>(events));
+  entry->user_data = user_data(Op::watched, static_cast<std::uint32_t>(name), one.generation);
+  ++outstanding_;
+}
+
+void UringDriver::unwatch(WatchName name) {
+  Watched::One& one = watched_[name];
+  queue_cancel(user_data(Op::watched, static_cast<std::uint32_t>(name), one.generation));
+  ring_.submit_and_reap();  // the user may close the descriptor, and the kernel would hold it
+  one.fd = -1;
+}
+
+NativeSocket UringDriver::pollable() {
+  if (!bell_) {
+    enable();
+    bell_ = std::make_unique<Bell>(ring_, waker_);
+  }
+  return {bell_->fd()};
 }
 
 // ---- Streams
@@ -391,23 +443,32 @@ void UringDriver::write_more(Stream stream) {
 
 Duration UringDriver::now() { return monotonic_now(); }
 
+// On the loop's own thread, which is not the one that made it.
+void UringDriver::enable() {
+  if (std::exchange(enabled_, true)) return;
+  ring_.enable();
+  buffers_ = std::make_unique<BufferRing>(ring_, buffer_count_);
+  watch(Op::waker, 0, waker_.fd());
+}
+
 Polled UringDriver::poll(Duration deadline) {
-  if (!enabled_) {
-    enabled_ = true;
-    ring_.enable();
-    buffers_ = std::make_unique<BufferRing>(ring_, buffer_count_);
-    watch(Op::waker, 0, waker_.fd());
-  }
+  enable();
   ports_.flush();
+  if (bell_) bell_->silence();
+  rewatching_.swap(rewatched_);
+  for (const auto& [name, generation] : rewatching_)
+    if (watched_.alive(name, generation)) ask(name);
+  rewatching_.clear();
   apply_changes();
-  const bool more =
-      !queued_sends_.empty() || !unread_.empty() || !unaccepted_.empty() || !undelivered_.empty() || may_leave();
+  const bool more = !queued_sends_.empty() || !unread_.empty() || !unaccepted_.empty() || !undelivered_.empty() ||
+                    dials_.any_failed() || may_leave();
   Duration timeout = more ? Duration::zero() : time_until(deadline);
   const bool sleep = timeout != Duration::zero();
   if (!sleep) ring_.submit_and_reap();
   while (timeout != Duration::zero() && !ring_.submit_and_wait(timeout)) timeout = time_until(deadline);
   sink_.on_woken();
   finish_sends();
+  dials_.tell_failed(sink_);
   go_on();
   bool any = more;
   // No more than were there: what handlers queue may bring further ones, and each stream has its share of a turn.
@@ -445,6 +506,21 @@ void UringDriver::dispatch(const io_uring_cqe& completion) {
       const auto listener = static_cast<Listener>(index);
       if (last && listeners_.fd(listener) >= 0) watch(op, index, listeners_.fd(listener));
       return accept_some(listener);
+    }
+    case Op::dial: {
+      const auto dial = static_cast<Dial>(index);
+      if (dials_.alive(dial, static_cast<std::uint32_t>(completion.user_data >> 32))) dials_.finish(dial, sink_);
+      return;
+    }
+    case Op::watched: {
+      const auto name = static_cast<WatchName>(index);
+      const auto generation = static_cast<std::uint32_t>(completion.user_data >> 32);
+      if (!watched_.alive(name, generation) || completion.res < 0) return;
+      rewatched_.emplace_back(name, generation);
+      const unsigned what = Watched::ready(watched_[name], completion.res & POLLIN, completion.res & POLLOUT,
+                                           completion.res & (POLLERR | POLLHUP));
+      if (what) sink_.on_ready(name, static_cast<Interest>(what));
+      return;
     }
     case Op::datagram: {
       const auto socket = static_cast<DatagramSocket>(index);

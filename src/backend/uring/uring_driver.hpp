@@ -3,19 +3,23 @@
 // Bytes arrive by multishot receives into provided buffers, lent upwards in place. Small output is queued and submitted
 // with the next entry to the kernel, never waiting there (MSG_DONTWAIT): silence means that the kernel has all of it.
 // Large output goes out at once by sendmsg, and a stream that sends more than fits into a provided buffer, or finds
-// none, is read as on epoll: by readiness, into one large buffer. So the kernel never refers to memory of a stream while
-// the loop runs, and all that can be outstanding for one is a receive or polls.
+// none, is read as on epoll: by readiness, into one large buffer. So the kernel never refers to memory of a stream
+// while the loop runs, and all that can be outstanding for one is a receive or polls.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "backend/driver.hpp"
 #include "backend/posix/datagram_ports.hpp"
+#include "backend/posix/dials.hpp"
 #include "backend/posix/listeners.hpp"
 #include "backend/posix/waker.hpp"
+#include "backend/posix/watched.hpp"
 #include "backend/slots.hpp"
+#include "backend/uring/bell.hpp"
 #include "backend/uring/buffer_ring.hpp"
 #include "backend/uring/ring.hpp"
 #include "slab.hpp"
@@ -34,6 +38,11 @@ class UringDriver final : public Driver {
   void bind_datagram(DatagramSocket socket, NativeSocket native) override;
   bool send_to(DatagramSocket socket, const Datagram& datagram) override;
   void close_datagram(DatagramSocket socket) override;
+  void connect(Dial dial, const Address& to, const Options& options) override;
+  void cancel(Dial dial) override;
+  std::error_code watch(WatchName name, NativeSocket descriptor, Interest interest) override;
+  void unwatch(WatchName name) override;
+  NativeSocket pollable() override;
   void open(Stream stream, NativeSocket socket) override;
   std::size_t send_now(Stream stream, std::span<const Chunk> chunks) override;
   std::size_t send(Stream stream, std::span<const Chunk> chunks) override;
@@ -52,7 +61,19 @@ class UringDriver final : public Driver {
   static constexpr std::uint32_t none = Slab<int>::none;
 
   // What a completion is about; with the name and its generation it makes up the user data.
-  enum class Op : std::uint64_t { receive, read_poll, write_poll, reset_poll, send, listener, datagram, waker, cancel };
+  enum class Op : std::uint64_t {
+    receive,
+    read_poll,
+    write_poll,
+    reset_poll,
+    send,
+    listener,
+    dial,
+    datagram,
+    watched,
+    waker,
+    cancel
+  };
 
   // 16 bytes a stream.
   struct Slot {
@@ -100,12 +121,14 @@ class UringDriver final : public Driver {
   void change(Stream stream);
   void leave(Stream stream, int error);
 
+  void enable();
   void apply_changes();
   void arm(Stream stream, Slot& slot);
   void arm_receive(Stream stream, Slot& slot);
   void arm_poll(Op op, Stream stream, const Slot& slot, unsigned events, bool multishot);
   void stop_reading(Stream stream, Slot& slot);
   void cancel_all(Stream stream, Slot& slot);
+  void ask(WatchName name);
   void watch(Op op, std::uint32_t index, int fd);
   void queue_cancel(std::uint64_t target);
 
@@ -148,6 +171,10 @@ class UringDriver final : public Driver {
   std::vector<Listener> unaccepted_, accepting_;  // more is there
   std::vector<DatagramSocket> undelivered_, delivering_;
   Listeners listeners_;
+  Dials dials_;
+  Watched watched_;
+  std::vector<std::pair<WatchName, std::uint32_t>> rewatched_, rewatching_;  // told, and to be asked for again
+  std::unique_ptr<Bell> bell_;  // rings when there is something, for a foreign loop
   DatagramPorts ports_;
   std::size_t outstanding_ = 0;  // operations whose last completion has not come
   std::uint32_t last_serial_ = 0;

@@ -1,0 +1,53 @@
+// Private. The attempts to connect of one simulated driver.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "backend/driver.hpp"
+#include "backend/simulated/network.hpp"
+#include "backend/simulated/world.hpp"
+
+namespace evio::inline v1 {
+
+class SimulatedDials final : private Timed {
+ public:
+  SimulatedDials(World& world, Network& network) : world_(world), network_(network), member_(world.join(*this)) {}
+  SimulatedDials(const SimulatedDials&) = delete;
+  SimulatedDials& operator=(const SimulatedDials&) = delete;
+  ~SimulatedDials();
+
+  // False: the name is used already.
+  bool connect(Dial dial, const Address& to, const Options& options);
+  // False: there is no such attempt.
+  bool cancel(Dial dial);
+  bool any_news() const noexcept { return !over_.empty(); }
+  bool deliver(Sink& sink);
+
+ private:
+  struct Attempt {
+    Address to;
+    Options options;
+    std::uint32_t generation = 0;
+    bool used = false;
+    int tries = 0;
+    std::optional<SocketId> socket;
+    std::errc error{};
+  };
+  struct Over {
+    Dial dial;
+    std::uint32_t generation;
+  };
+
+  void due(std::uint64_t what) override;
+  void schedule(Dial dial, Duration delay);
+
+  World& world_;
+  Network& network_;
+  const std::uint32_t member_;
+  std::vector<Attempt> attempts_;  // by name
+  std::vector<Over> over_, telling_;
+  std::uint16_t next_port_ = 32768;
+};
+
+}  // namespace evio::inline v1

@@ -1,0 +1,31 @@
+#include "backend/simulated/simulated_names.hpp"
+
+#include <evio/error.hpp>
+#include <utility>
+
+namespace evio::inline v1 {
+
+SimulatedNames::~SimulatedNames() { world_.leave(member_); }
+
+void SimulatedNames::resolve(const Address& name, std::function<void(Resolved)> done) {
+  questions_.emplace(++last_, Question{name, std::move(done)});
+  Duration time = std::chrono::microseconds(world_.chance.upto(2000));
+  if (world_.happens(Fault::delay)) time += std::chrono::milliseconds(world_.chance.upto(5000));
+  world_.schedule(member_, world_.now() + time, last_);
+}
+
+void SimulatedNames::due(std::uint64_t number) {
+  const Question question = std::move(questions_.extract(number).mapped());
+  const std::string port = ":" + std::to_string(question.name.port());
+  Resolved found;
+  if (question.name.host() != "localhost") {
+    found.error = Errc::name_not_found;
+  } else {
+    using enum Address::Scheme;
+    if (question.name.scheme() != tcp4) found.addresses.push_back(Address::parse("tcp://[::1]" + port));
+    if (question.name.scheme() != tcp6) found.addresses.push_back(Address::parse("tcp://127.0.0.1" + port));
+  }
+  question.done(std::move(found));
+}
+
+}  // namespace evio::inline v1

@@ -1,0 +1,36 @@
+// Private. Look-ups of names in a simulated world: localhost is known, and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+
+#include "backend/platform.hpp"
+#include "backend/simulated/world.hpp"
+
+namespace evio::inline v1 {
+
+class SimulatedNames final : private Timed {
+ public:
+  explicit SimulatedNames(World& world) : world_(world), member_(world.join(*this)) {}
+  SimulatedNames(const SimulatedNames&) = delete;
+  SimulatedNames& operator=(const SimulatedNames&) = delete;
+  ~SimulatedNames();
+
+  void resolve(const Address& name, std::function<void(Resolved)> done);
+
+ private:
+  struct Question {
+    Address name;
+    std::function<void(Resolved)> done;
+  };
+
+  void due(std::uint64_t number) override;
+
+  World& world_;
+  const std::uint32_t member_;
+  std::map<std::uint64_t, Question> questions_;
+  std::uint64_t last_ = 0;
+};
+
+}  // namespace evio::inline v1

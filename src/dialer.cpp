@@ -1,0 +1,100 @@
+#include "dialer.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "loop.hpp"
+#include "server.hpp"
+
+namespace evio::inline v1 {
+
+namespace {
+
+constexpr Duration attempt_delay = std::chrono::milliseconds(250);
+
+// A look-up's answer. Its connection is found again by name: it may be gone.
+struct Answer final : Mail {
+  Answer(Stream to, std::uint64_t number, Resolved what) : stream(to), id(number), found(std::move(what)) {}
+  void deliver(LoopCore& loop) override {
+    if (Connection* connection = loop.find(stream, id)) connection->resolved(found);
+  }
+
+  const Stream stream;
+  const std::uint64_t id;
+  const Resolved found;
+};
+
+// The first one's family and the other by turns; the one to try first comes last.
+std::vector<Address> by_turns(const std::vector<Address>& all) {
+  std::vector<Address> of_first, of_other, mixed;
+  for (const Address& address : all)
+    (address.is_ip4() == all.front().is_ip4() ? of_first : of_other).push_back(address);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i < of_first.size()) mixed.push_back(of_first[i]);
+    if (i < of_other.size()) mixed.push_back(of_other[i]);
+  }
+  std::reverse(mixed.begin(), mixed.end());
+  return mixed;
+}
+
+}  // namespace
+
+Dialer::Dialer(LoopCore& loop, Connection& connection, const Address& to, const Options& options)
+    : loop_(loop), connection_(connection), to_(to), options_(options) {}
+
+Dialer::~Dialer() {
+  next_.cancel();
+  for (const Attempt& attempt : attempts_) {
+    loop_.driver().cancel(attempt.dial);
+    loop_.forget_dial(attempt.dial);
+  }
+}
+
+void Dialer::start() {
+  if (to_.is_unix() || to_.has_ip()) {
+    untried_.push_back(to_);
+    return try_next();
+  }
+  loop_.server().platform().resolve(
+      to_, [mailbox = loop_.mailbox(), stream = connection_.stream(), id = connection_.id()](Resolved found) {
+        mailbox->push(std::make_unique<Answer>(stream, id, std::move(found)));
+      });
+}
+
+void Dialer::resolved(const Resolved& found) {
+  if (found.addresses.empty()) return connection_.connect_failed(found.error ? found.error : Errc::name_not_found);
+  untried_ = by_turns(found.addresses);
+  try_next();
+}
+
+void Dialer::try_next() {
+  next_.cancel();
+  const Address to = std::move(untried_.back());
+  untried_.pop_back();
+  attempts_.push_back({.dial = loop_.name_dial(*this), .to = to});
+  loop_.driver().connect(attempts_.back().dial, to, options_);
+  if (!untried_.empty()) next_ = loop_.timers().run_after(attempt_delay, Handler<void()>([this] { try_next(); }));
+}
+
+void Dialer::forget(Dial dial) noexcept {
+  std::erase_if(attempts_, [dial](const Attempt& attempt) { return attempt.dial == dial; });
+  loop_.forget_dial(dial);
+}
+
+void Dialer::connected(Dial dial, NativeSocket socket) {
+  const auto won =
+      std::find_if(attempts_.begin(), attempts_.end(), [dial](const Attempt& a) { return a.dial == dial; });
+  const Address peer = won->to;
+  forget(dial);
+  connection_.connected(socket, peer);
+}
+
+void Dialer::failed(Dial dial, std::error_code error) {
+  forget(dial);
+  if (!error_) error_ = error;
+  if (!untried_.empty()) return try_next();
+  if (attempts_.empty()) connection_.connect_failed(error_);
+}
+
+}  // namespace evio::inline v1

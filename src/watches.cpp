@@ -1,0 +1,79 @@
+#include "watches.hpp"
+
+#include <evio/error.hpp>
+#include <string>
+#include <utility>
+
+namespace evio::inline v1 {
+
+Watch Watches::add(NativeSocket descriptor, Interest interest, Callable fn) {
+  const std::uint32_t slot = entries_.make(Entry{descriptor, interest, std::move(fn), ++generations_});
+  try {
+    if (driver_) watch(slot);
+  } catch (...) {
+    entries_.destroy(slot);
+    throw;
+  }
+  return {weak_from_this(), slot, generations_};
+}
+
+void Watches::watch(std::uint32_t slot) {
+  const Entry& entry = entries_[slot];
+  if (const std::error_code error = driver_->watch(static_cast<WatchName>(slot), entry.descriptor, entry.interest))
+    throw Error(error, "descriptor " + std::to_string(entry.descriptor.value), "it cannot be watched");
+}
+
+bool Watches::alive(std::uint32_t slot, std::uint32_t generation) const noexcept {
+  return entries_.alive(slot) && entries_[slot].generation == generation && !entries_[slot].cancelled;
+}
+
+void Watches::set(std::uint32_t slot, std::uint32_t generation, Interest interest) {
+  if (!alive(slot, generation)) return;
+  entries_[slot].interest = interest;
+  if (!driver_) return;
+  driver_->unwatch(static_cast<WatchName>(slot));
+  watch(slot);
+}
+
+void Watches::cancel(std::uint32_t slot, std::uint32_t generation) noexcept {
+  if (!alive(slot, generation)) return;
+  if (driver_) driver_->unwatch(static_cast<WatchName>(slot));
+  if (slot == running_)
+    entries_[slot].cancelled = true;
+  else
+    entries_.destroy(slot);
+}
+
+void Watches::start(Driver& driver) {
+  driver_ = &driver;
+  for (std::uint32_t slot = entries_.next(0); slot != entries_.none; slot = entries_.next(slot + 1)) watch(slot);
+}
+
+void Watches::stop() noexcept {
+  driver_ = nullptr;
+  for (std::uint32_t slot = entries_.next(0); slot != entries_.none; slot = entries_.next(slot + 1))
+    entries_.destroy(slot);
+}
+
+void Watches::run(WatchName name, Interest ready) {
+  struct Running {
+    Running(Watches& in, std::uint32_t slot) : watches(in) { watches.running_ = slot; }
+    ~Running() {
+      const std::uint32_t slot = std::exchange(watches.running_, Slab<Entry>::none);
+      if (watches.entries_[slot].cancelled) watches.entries_.destroy(slot);
+    }
+    Watches& watches;
+  };
+  const Running running(*this, static_cast<std::uint32_t>(name));
+  entries_[running_].fn(ready);
+}
+
+void Watch::set(Interest interest) {
+  if (const auto watches = watches_.lock()) watches->set(slot_, generation_, interest);
+}
+
+void Watch::cancel() noexcept {
+  if (const auto watches = watches_.lock()) watches->cancel(slot_, generation_);
+}
+
+}  // namespace evio::inline v1

@@ -1,0 +1,91 @@
+// Connecting: it succeeds or fails, once, and never inside the call.
+#include "rig.hpp"
+#include "support/client.hpp"
+
+namespace evio::test {
+namespace {
+
+class Connecting : public DriverContract {
+ protected:
+  const Dial first{0}, second{1};
+
+  bool over(Dial dial) { return rig.connected.contains(dial) || rig.connect_failures.contains(dial); }
+  // Where nobody listens: a port that was free just now.
+  Address nobody() {
+    const Bound bound = rig.platform().bind(Address::parse("tcp://127.0.0.1:0"), false, 1, {});
+    rig.platform().discard(bound.socket);
+    return bound.address;
+  }
+};
+EVIO_ON_EVERY_DRIVER(Connecting);
+
+TEST_P(Connecting, Succeeds) {
+  for (const char* url : {"tcp://127.0.0.1:0", "tcp6://[::1]:0", "unix://@evio-connecting-test"}) {
+    Rig own(GetParam());
+    const Address address = own.listen(Listener{0}, url);
+    own->connect(first, address, {});
+    ASSERT_TRUE(own.poll_until([&] { return own.connected.contains(first) && own.accepted.size() == 1; })) << url;
+    own.open(a, {own.connected.at(first).release()});
+    own.open(b, {own.accepted[0].socket.release()});
+    own->set_receiving(b, true);
+    own.send(a, "hello");
+    EXPECT_TRUE(own.poll_until([&] { return own[b].received == "hello"; })) << url;
+  }
+}
+
+TEST_P(Connecting, FailsWhereNobodyListens) {
+  rig->connect(first, nobody(), {});
+  ASSERT_TRUE(rig.poll_until([&] { return over(first); }));
+  ASSERT_TRUE(rig.connect_failures.contains(first));
+  EXPECT_EQ(rig.connect_failures.at(first), std::errc::connection_refused);
+  rig->connect(second, Address::parse("unix:///nowhere/at/all"), {});
+  ASSERT_TRUE(rig.poll_until([&] { return over(second); }));
+  EXPECT_EQ(rig.connect_failures.at(second), std::errc::no_such_file_or_directory);
+}
+
+TEST_P(Connecting, ACancelledAttemptIsNeverTold) {
+  const Address address = rig.listen(Listener{0});
+  rig->connect(first, address, {});
+  rig->cancel(first);
+  rig->connect(second, nobody(), {});
+  rig->cancel(second);
+  rig->connect(second, Address::parse("unix:///nowhere/at/all"), {});
+  rig->cancel(second);
+  rig.settle();
+  EXPECT_FALSE(over(first));
+  EXPECT_FALSE(over(second));
+  EXPECT_LE(rig.idle_for(50ms).polls, 5);
+  rig->connect(first, address, {});  // the name again
+  EXPECT_TRUE(rig.poll_until([&] { return rig.connected.contains(first); }));
+}
+
+TEST_P(Connecting, AnyCallMayBeMadeInsideItsCalls) {
+  const Address address = rig.listen(Listener{0});
+  rig.script = [&](const Up& up) {
+    if (up.kind == Up::connected && up.name == 0) {
+      rig->connect(second, address, {});
+      rig->cancel(second);
+      rig->connect(second, nobody(), {});
+    }
+  };
+  rig->connect(first, address, {});
+  EXPECT_TRUE(rig.poll_until([&] { return rig.connect_failures.contains(second); }));
+}
+
+TEST_P(Connecting, ManyAtOnce) {
+  constexpr std::uint32_t count = 200;
+  const Address address = rig.listen(Listener{0}), closed = nobody();
+  for (std::uint32_t i = 0; i < count; ++i) rig->connect(Dial{i}, i % 2 ? address : closed, {});
+  ASSERT_TRUE(rig.poll_until([&] { return rig.connected.size() + rig.connect_failures.size() == count; }));
+  for (std::uint32_t i = 0; i < count; ++i) EXPECT_EQ(rig.connected.contains(Dial{i}), i % 2 == 1);
+}
+
+TEST_P(Connecting, WhatIsUnderWayDiesWithTheDriver) {
+  const Address address = rig.listen(Listener{0});
+  rig->connect(first, address, {});
+  rig.poll(Duration::zero());
+  rig->connect(second, nobody(), {});
+}
+
+}  // namespace
+}  // namespace evio::test

@@ -1,0 +1,289 @@
+// Connections of our own making: at once, from any thread, with opened or closed, never both missing.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "support/background.hpp"
+#include "support/behaviour.hpp"
+#include "support/bytes.hpp"
+#include "support/event_log.hpp"
+
+namespace evio::test {
+namespace {
+
+class Connect : public Behaviour {
+ protected:
+  EventLog log;
+
+  // Notes what happens to a connection, and its error.
+  Events noted() {
+    return {.opened = [this] { log.add("opened"); },
+            .data = [this](Conn&, Input& in) { log.add("data " + std::string(in.take())); },
+            .closed = [this](Conn&, std::error_code e) { log.add(e ? "closed: " + e.message() : "closed"); }};
+  }
+  // What `connect` makes of it on loop 0.
+  void connect_on_loop(
+      TestServer& server, const Binding& to, Handler<void(Conn&)> then = [] {}) {
+    server.on_loop(0, [&] {
+      Conn* made = server->loop(0).connect(to);
+      ASSERT_TRUE(made);
+      then(*made);
+      EXPECT_EQ(log.size(), 0U) << "inside the call";
+    });
+  }
+  // Where nobody listens.
+  static std::string nobody() {
+    const TestServer gone({}, "tcp://127.0.0.1:0");
+    return gone.address().to_string();
+  }
+};
+EVIO_ON_EVERY_BACKEND(Connect);
+
+TEST_P(Connect, OpensAndEverythingWorksBeforeItDoes) {
+  TestServer far(echo(), "tcp://127.0.0.1:0");
+  TestServer server = serve({}, "tcp://127.0.0.1:0");
+  Events events = noted();
+  events.opened = [this](Conn& c) { log.add("opened " + *c.context<std::string>() + " " + c.remote().to_string()); };
+  connect_on_loop(server, on(far.address().to_string(), std::move(events)), [this, &far](Conn& c) {
+    EXPECT_TRUE(c.is_open());
+    EXPECT_EQ(c.address_index(), -1);
+    EXPECT_EQ(c.remote(), far.address());
+    EXPECT_EQ(c.native_handle(), -1);
+    c.emplace_context<std::string>("mine");
+    EXPECT_TRUE(c.write("early "));
+    EXPECT_EQ(c.pending_output(), 6U);
+    c.run_after(1ms, [this](Conn& later) {
+      log.add("timer");
+      later.write("bird");
+    });
+  });
+  EXPECT_TRUE(log.wait_for("opened mine " + far.address().to_string()));
+  EXPECT_TRUE(log.wait_for("timer"));
+  EXPECT_TRUE(eventually([&] {
+    std::string all;
+    for (const std::string& event : log.events())
+      if (event.starts_with("data ")) all += event.substr(5);
+    return all == "early bird";
+  }));
+}
+
+TEST_P(Connect, FailsWithClosedAlone) {
+  TestServer server = serve({});
+  connect_on_loop(server, on(nobody(), noted()));
+  ASSERT_TRUE(eventually([&] { return log.size() > 0; }));
+  EXPECT_EQ(log.events().front(), "closed: " + std::make_error_code(std::errc::connection_refused).message());
+  server.stop();
+  EXPECT_EQ(log.size(), 1U);
+}
+
+TEST_P(Connect, NamesAreLookedUpAndAllTheirAddressesTried) {
+  TestServer far(echo(), "tcp://127.0.0.1:0");  // localhost may stand for [::1] first
+  TestServer server = serve({});
+  connect_on_loop(server, on("tcp://localhost:" + std::to_string(far.port()), noted()), [](Conn& c) {
+    EXPECT_EQ(c.remote().host(), "localhost");
+    c.write("hello");
+  });
+  EXPECT_TRUE(log.wait_for("opened"));
+  EXPECT_TRUE(log.wait_for("data hello"));
+}
+
+TEST_P(Connect, ANameThatIsNotKnownIsAnError) {
+  TestServer server = serve({});
+  Events events = noted();
+  std::error_code why;
+  events.closed = [&](Conn&, std::error_code e) {
+    why = e;
+    log.add("closed");
+  };
+  connect_on_loop(server, on("tcp://no-such-host.invalid:1", std::move(events)));
+  EXPECT_TRUE(log.wait_for("closed"));
+  EXPECT_TRUE(why == Errc::name_not_found || why == std::errc::resource_unavailable_try_again) << why.message();
+}
+
+// A full backlog leaves the attempt without an answer.
+TEST_P(Connect, TakesNoLongerThanItsDeadline) {
+  const Socket deaf(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof where;
+  ASSERT_EQ(::bind(deaf.fd(), reinterpret_cast<sockaddr*>(&where), size), 0);
+  ASSERT_EQ(::listen(deaf.fd(), 0), 0);
+  ASSERT_EQ(::getsockname(deaf.fd(), reinterpret_cast<sockaddr*>(&where), &size), 0);
+  const std::string url = "tcp://127.0.0.1:" + std::to_string(ntohs(where.sin_port));
+  const Client first = Client::to(Address::parse(url));
+  TestServer server = serve({});
+  Events events = noted();
+  events.limits.connect = 50ms;
+  connect_on_loop(server, on(url, std::move(events)));
+  ASSERT_TRUE(eventually([&] { return log.size() > 0; }));
+  EXPECT_EQ(log.events().front(), "closed: " + make_error_code(Errc::connect_timeout).message());
+}
+
+TEST_P(Connect, ClosedBeforeItOpens) {
+  TestServer far(echo(), "tcp://127.0.0.1:0");
+  TestServer server = serve({});
+  connect_on_loop(server, on(far.address().to_string(), noted()), [](Conn& c) {
+    c.close();
+    EXPECT_FALSE(c.is_open());
+    EXPECT_FALSE(c.write("too late"));
+  });
+  EXPECT_TRUE(log.wait_for("closed"));
+  log.clear();
+  connect_on_loop(server, on(far.address().to_string(), noted()), [](Conn& c) {
+    c.write("this is lost");
+    c.close();
+  });
+  EXPECT_TRUE(log.wait_for("closed: " + std::make_error_code(std::errc::operation_canceled).message()));
+  log.clear();
+  connect_on_loop(server, on(far.address().to_string(), noted()), [](Conn& c) {
+    c.write("this, too");
+    c.abort();
+  });
+  EXPECT_TRUE(log.wait_for("closed"));
+  server.stop();
+  EXPECT_EQ(log.count("opened"), 0U);
+}
+
+TEST_P(Connect, ShutDownBehindWhatWasWrittenBeforeItOpens) {
+  std::string got;
+  Gate ended;
+  TestServer far({.data = [&](Conn&, Input& in) { got += in.take(); }, .ended = [&](Conn&, Input&) { ended.open(); }},
+                 "tcp://127.0.0.1:0");
+  TestServer server = serve({});
+  connect_on_loop(server, on(far.address().to_string(), noted()), [](Conn& c) {
+    c.write("all of it");
+    c.shutdown_write();
+    EXPECT_FALSE(c.write("more"));
+  });
+  ASSERT_TRUE(ended.wait());
+  EXPECT_EQ(got, "all of it");
+}
+
+TEST_P(Connect, FromAnyThreadThroughAHandle) {
+  TestServer far(echo(), "tcp://127.0.0.1:0");
+  TestServer server = serve({});
+  std::vector<Handle> handles;
+  for (int i = 0; i < 8; ++i) {
+    handles.push_back(server->connect(on(far.address().to_string(), noted())));
+    EXPECT_TRUE(handles.back().send("number " + std::to_string(i)));
+    handles.back().post([this](Conn& c) { log.add("posted " + std::to_string(c.id())); });
+  }
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_TRUE(log.wait_for("data number " + std::to_string(i)));
+    EXPECT_TRUE(log.wait_for("posted " + std::to_string(handles[static_cast<std::size_t>(i)].id())));
+  }
+  handles[0].close();
+  EXPECT_TRUE(log.wait_for("closed"));
+  EXPECT_TRUE(eventually([&] { return !handles[0].send("dead"); }));
+}
+
+TEST_P(Connect, BeforeTheLoopsRun) {
+  TestServer far(echo(), "tcp://127.0.0.1:0");
+  const Binding to = on(far.address().to_string(), noted());
+  TestServer server = serve({.serving = [&](Server& s) { s.connect(to).send("first thing"); }});
+  EXPECT_TRUE(log.wait_for("data first thing"));
+}
+
+TEST_P(Connect, InAServerThatBindsNothing) {
+  TestServer far(echo(), "tcp://127.0.0.1:0");
+  const Binding to = on(far.address().to_string(), noted());
+  TestServer client(as_set_up({.serving = [&](Server& s) { s.connect(to).send("a pure client"); }}));
+  EXPECT_TRUE(log.wait_for("data a pure client"));
+}
+
+TEST_P(Connect, ShutdownEndsWhatIsUnderWay) {
+  TestServer far(echo(), "tcp://127.0.0.1:0");
+  {
+    TestServer server = serve({});
+    for (int i = 0; i < 20; ++i) server->connect(on(far.address().to_string(), noted()));
+    server->connect(on("tcp://localhost:" + std::to_string(far.port()), noted()));
+    server->shutdown();
+    server.wait();
+    EXPECT_FALSE(server->connect(on(far.address().to_string(), noted())).send("dead"));
+    EXPECT_EQ(server->loop(0).post([] {}), false);
+  }
+  EXPECT_LE(log.count("opened"), log.count("closed"));
+}
+
+TEST_P(Connect, IsRefusedWhereNothingCanBeReached) {
+  TestServer server = serve({});
+  for (const char* url : {"tcp://:5000", "tcp://127.0.0.1:0", "udp://127.0.0.1:5000"}) {
+    EXPECT_THROW(server->connect(url), Error) << url;
+    server.on_loop(0, [&] { EXPECT_THROW(server->loop(0).connect(url), Error) << url; });
+  }
+}
+
+TEST_P(Connect, AProxyPassesBytesAndEndsOn) {
+  TestServer far(echo(), "tcp://127.0.0.1:0");
+  struct Link {
+    Conn* other = nullptr;
+  };
+  const auto pass = [](Conn& c, Input& in) {
+    if (Conn* other = c.context<Link>()->other) other->write(in.take());
+  };
+  const auto end = [](Conn& c, Input& in) {
+    if (Conn* other = c.context<Link>()->other) {
+      other->write(in.take());
+      other->shutdown_write();
+    }
+  };
+  const auto part = [](Conn& c, std::error_code) {
+    if (Conn* other = c.context<Link>()->other) {
+      other->context<Link>()->other = nullptr;
+      other->close();
+    }
+  };
+  const Binding upstream = on(far.address().to_string(), {.data = pass, .ended = end, .closed = part});
+  TestServer server = serve({.opened =
+                                 [&](Conn& c) {
+                                   Conn* up = c.loop().connect(upstream);
+                                   up->emplace_context<Link>(&c);
+                                   c.emplace_context<Link>(up);
+                                 },
+                             .data = pass,
+                             .ended = end,
+                             .closed = part});
+  const std::string bytes = pattern(3 * mib);
+  Client client = server.connect();
+  client.send("at once");
+  EXPECT_EQ(client.receive(7), "at once");
+  const Background sending([&] {
+    client.send(bytes);
+    client.shutdown_write();
+  });
+  EXPECT_TRUE(same_bytes(client.receive_rest().bytes, bytes));
+}
+
+TEST_P(Connect, AdoptsASocketOfTheUsers) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  Socket mine(ends[0]);
+  TestServer server = serve({});
+  Events events = noted();
+  events.data = [](Conn& c, Input& in) { c.write(in.take()); };
+  server.on_loop(0, [&] {
+    Conn* made = server->loop(0).adopt(Socket(ends[1]), on("unix://@peer", std::move(events)));
+    ASSERT_TRUE(made);
+    EXPECT_EQ(log.size(), 0U);
+    made->write("welcome ");
+  });
+  EXPECT_TRUE(log.wait_for("opened"));
+  ASSERT_EQ(::write(mine.fd(), "guest", 5), 5);
+  std::string got(13, '\0');
+  std::size_t at = 0;
+  while (at < got.size()) {
+    const ssize_t n = ::read(mine.fd(), got.data() + at, got.size() - at);
+    ASSERT_GT(n, 0);
+    at += static_cast<std::size_t>(n);
+  }
+  EXPECT_EQ(got, "welcome guest");
+  mine = Socket();
+  EXPECT_TRUE(log.wait_for("closed"));
+}
+
+}  // namespace
+}  // namespace evio::test

@@ -1,0 +1,78 @@
+// Draining: no new connection, the old ones go on, and the end comes with the last of them or at the deadline.
+#include "support/behaviour.hpp"
+#include "support/event_log.hpp"
+
+namespace evio::test {
+namespace {
+
+class Drain : public Behaviour {};
+EVIO_ON_EVERY_BACKEND(Drain);
+
+bool refuses(const Address& address) {
+  try {
+    Client client = Client::to(address);
+    client.send("x");
+    return client.receive(1).empty();
+  } catch (const std::system_error&) {
+    return true;
+  }
+}
+
+TEST_P(Drain, EndsWithTheLastConnection) {
+  TestServer server = serve(echo());
+  Client first = server.connect(), second = server.connect();
+  EXPECT_EQ(echo_through(first, "a"), "a");
+  EXPECT_EQ(echo_through(second, "b"), "b");
+  server->drain(1h);
+  server->drain(1h);
+  EXPECT_TRUE(eventually([&] { return refuses(server.address()); }));
+  EXPECT_EQ(echo_through(first, "goes on"), "goes on");
+  first.close();
+  EXPECT_EQ(echo_through(second, "goes on, too"), "goes on, too");
+  EXPECT_FALSE(server.ended());
+  second.close();
+  EXPECT_EQ(server.wait(), nullptr);
+}
+
+TEST_P(Drain, EndsAtOnceWhereThereIsNone) {
+  TestServer server = serve(echo());
+  server->drain(1h);
+  EXPECT_EQ(server.wait(), nullptr);
+}
+
+TEST_P(Drain, EndsAtTheDeadlineInOrder) {
+  EventLog log;
+  TestServer server =
+      serve({.opened = [&] { log.add("opened"); },
+             .closed = [&](Conn&, std::error_code e) { log.add(e ? "closed: " + e.message() : "closed"); }});
+  Client client = server.connect();
+  ASSERT_TRUE(log.wait_for("opened"));
+  server->drain(50ms);
+  EXPECT_EQ(server.wait(), nullptr);
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"opened", "closed"}));
+  EXPECT_TRUE(client.receive_rest().bytes.empty());
+}
+
+TEST_P(Drain, IdleOnesAreClosedByForEach) {
+  TestServer server = serve(echo());
+  std::vector<Client> clients;
+  for (int i = 0; i < 5; ++i) {
+    clients.push_back(server.connect());
+    EXPECT_EQ(echo_through(clients.back(), "x"), "x");
+  }
+  server->drain(1h);
+  server->for_each([](Conn& c) { c.close(); });
+  for (Client& client : clients) EXPECT_TRUE(client.receive_rest().bytes.empty());
+  clients.clear();
+  EXPECT_EQ(server.wait(), nullptr);
+}
+
+TEST_P(Drain, BeforeRunAndAfterItAreHarmless) {
+  Server server(as_set_up(echo()), "tcp://127.0.0.1:0");
+  server.drain(1h);
+  server.run();
+  server.drain(1h);
+}
+
+}  // namespace
+}  // namespace evio::test

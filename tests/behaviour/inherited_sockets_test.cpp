@@ -1,0 +1,120 @@
+// Bound sockets that are passed on: given as Socket or fd://, taken from a running server by listener().
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "support/background.hpp"
+#include "support/behaviour.hpp"
+#include "support/bytes.hpp"
+
+namespace evio::test {
+namespace {
+
+class InheritedSockets : public Behaviour {};
+EVIO_ON_EVERY_BACKEND(InheritedSockets);
+
+std::string url_of(Socket socket) { return "fd://" + std::to_string(socket.release()); }
+
+TEST_P(InheritedSockets, AreServedWhateverTheirKind) {
+  TemporaryDirectory directory;
+  for (const std::string& url :
+       {std::string("tcp://127.0.0.1:0"), std::string("tcp6://[::1]:0"), "unix://" + (directory / "socket")}) {
+    Server first(Events{}, url);
+    for (const bool by_number : {false, true}) {
+      Socket socket = first.listener(0);
+      TestServer second = serve(echo(), by_number ? Binding(url_of(std::move(socket))) : Binding(std::move(socket)));
+      EXPECT_EQ(second.address().port(), first.addresses()[0].port()) << url;
+      Client client = second.connect();
+      EXPECT_EQ(echo_through(client, "hello"), "hello") << url;
+    }
+  }
+}
+
+TEST_P(InheritedSockets, AlsoForDatagrams) {
+  Server first(Events{}, "udp://127.0.0.1:0");
+  TestServer second = serve(echo(), url_of(first.listener(0)));
+  UdpClient client = UdpClient::udp4();
+  client.send_to(second.port(), "datagram");
+  EXPECT_EQ(client.receive().bytes, "datagram");
+}
+
+TEST_P(InheritedSockets, WithHandlersOfTheirOwn) {
+  Server first(Events{}, "tcp://127.0.0.1:0");
+  TestServer second = serve({}, on(first.listener(0), echo()));
+  Client client = second.connect();
+  EXPECT_EQ(echo_through(client, "mine"), "mine");
+}
+
+TEST_P(InheritedSockets, WhatIsNoneIsAnErrorThatSaysSo) {
+  int pipe[2];
+  ASSERT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
+  const Socket other_end(pipe[1]);
+  EXPECT_THROW(serve(echo(), "fd://" + std::to_string(pipe[0])), Error);
+  EXPECT_THROW(serve(echo(), Socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))), Error) << "not bound";
+  for (const char* url : {"fd://", "fd://x", "fd://-1", "fd://3x", "fd://999999"})
+    EXPECT_THROW(serve(echo(), url), Error) << url;
+}
+
+TEST_P(InheritedSockets, OneIsServedOnce) {
+  Server first(Events{}, "tcp://127.0.0.1:0");
+  const Binding binding(first.listener(0));
+  TestServer second = serve(echo(), binding);
+  EXPECT_THROW(serve(echo(), binding), Error);
+}
+
+TEST_P(InheritedSockets, AListenerThatIsClosedCannotBeHad) {
+  Server server(as_set_up(echo()), "tcp://127.0.0.1:0");
+  server.shutdown();
+  server.run();
+  EXPECT_THROW(server.listener(0), Error);
+}
+
+TEST_P(InheritedSockets, TheFileIsTheSuccessors) {
+  TemporaryDirectory directory;
+  const std::string path = directory / "socket";
+  Socket passed;
+  {
+    TestServer first = serve(echo(), "unix://" + path);
+    passed = first->listener(0);
+  }
+  EXPECT_EQ(::access(path.c_str(), F_OK), 0);
+  TestServer second = serve(echo(), std::move(passed));
+  Client client = Client::to(Address::from_path(path));
+  EXPECT_EQ(echo_through(client, "still here"), "still here");
+}
+
+// A restart under load: the successor accepts before the first server drains.
+TEST_P(InheritedSockets, NobodyIsRefusedWhenAServerIsReplaced) {
+  auto first = std::make_unique<TestServer>(as_set_up(echo()), "tcp://127.0.0.1:0");
+  const Address address = first->address();
+  std::atomic<bool> stop = false;
+  std::atomic<int> served = 0;
+  std::vector<Background> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.emplace_back([&] {
+      while (!stop) {
+        Client client = Client::to(address);
+        EXPECT_EQ(echo_through(client, "x"), "x");
+        ++served;
+      }
+    });
+  }
+  const auto serve_some = [&] {
+    const int before = served;
+    EXPECT_TRUE(eventually([&] { return served > before + 20; }));
+  };
+  serve_some();
+  for (int restart = 0; restart < 3; ++restart) {
+    auto second = std::make_unique<TestServer>(as_set_up(echo()), (*first)->listener(0));
+    (*first)->drain(1h);
+    EXPECT_EQ(first->wait(), nullptr);
+    first = std::move(second);
+    serve_some();
+  }
+  stop = true;
+}
+
+}  // namespace
+}  // namespace evio::test

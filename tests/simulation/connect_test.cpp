@@ -1,0 +1,107 @@
+// Servers that connect to each other, under every fault: each connection opens and closes once, or fails once, and what
+// arrives is a beginning of what was sent.
+#include <gtest/gtest.h>
+
+#include <evio/evio.hpp>
+#include <evio/simulation.hpp>
+
+#include "support/bytes.hpp"
+#include "support/process.hpp"
+
+namespace evio::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Made {
+  std::string sent, received;
+  int opened = 0, closed = 0;
+  std::error_code error;
+};
+
+class Connecting : public testing::Test {
+ protected:
+  // `count` connections to an echo server at `url`, made one after another.
+  void run(std::uint64_t seed, const Faults& faults, const std::string& url, std::size_t count) {
+    SCOPED_TRACE(seed);
+    std::vector<Made> all(count);
+    Simulation sim(seed, faults);
+    sim.serve({.loops = 2, .data = [](Conn& c, Input& in) { c.write(in.take()); }}, "tcp://:5000", "unix:///echo");
+    Server& client = sim.serve({.loops = 2});
+    for (std::size_t i = 0; i < count; ++i) {
+      Made& made = all[i];
+      made.sent = pattern(1 + 997 * i, static_cast<unsigned>(i));
+      const Handle handle = client.connect(on(url, {.opened = [&made] { ++made.opened; },
+                                                    .data =
+                                                        [&made](Conn& c, Input& in) {
+                                                          made.received += in.take();
+                                                          if (made.received.size() == made.sent.size()) c.close();
+                                                        },
+                                                    .closed =
+                                                        [&made](Conn&, std::error_code error) {
+                                                          ++made.closed;
+                                                          made.error = error;
+                                                        }}));
+      handle.send(made.sent);
+    }
+    for (int i = 0; i < 20; ++i) sim.run_for(60s);  // the clock may jump past the end of one
+    for (const Made& made : all) {
+      EXPECT_EQ(made.closed, 1);
+      EXPECT_LE(made.opened, 1);
+      EXPECT_TRUE(made.opened == 1 || made.error) << "one that never opened says why";
+      EXPECT_EQ(made.received, made.sent.substr(0, made.received.size()));
+      EXPECT_TRUE(made.error || made.received == made.sent);
+    }
+    opened_ += static_cast<int>(std::count_if(all.begin(), all.end(), [](const Made& m) { return m.opened; }));
+    failed_ += static_cast<int>(std::count_if(all.begin(), all.end(), [](const Made& m) { return !m.opened; }));
+  }
+
+  int opened_ = 0, failed_ = 0;
+};
+
+constexpr std::uint64_t seeds = sanitized ? 20 : 150;
+
+TEST_F(Connecting, WithoutFaultsAllSucceed) {
+  for (const char* url : {"tcp://127.0.0.1:5000", "tcp://localhost:5000", "unix:///echo"}) run(1, {}, url, 50);
+  EXPECT_EQ(opened_, 150);
+}
+
+TEST_F(Connecting, UnderEveryFaultEachEndsOnce) {
+  for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed)
+    run(seed, Faults::swarm(seed), seed % 2 ? "tcp://localhost:5000" : "unix:///echo", 10);
+  EXPECT_GT(opened_, 0);
+  EXPECT_GT(failed_, 0);
+}
+
+TEST_F(Connecting, WhereNobodyListensAllFail) {
+  run(1, {}, "tcp://127.0.0.1:1", 20);
+  run(2, {}, "tcp://nobody.example:5000", 20);
+  EXPECT_EQ(failed_, 40);
+}
+
+TEST_F(Connecting, TheDeadlineIsKeptToTheMillisecond) {
+  Simulation sim(1, {});
+  Duration closed{};
+  Server& client = sim.serve({});
+  std::error_code why;
+  // Nobody accepts, and the backlog is full.
+  sim.serve({.limits = {.connections = 1, .backlog = 1}}, "tcp://:5000");
+  Peer& first = sim.connect("tcp://:5000");
+  sim.run_for(1s);
+  Peer& second = sim.connect("tcp://:5000");
+  sim.run_for(1s);
+  const Duration begin = sim.now();
+  client.connect(on("tcp://127.0.0.1:5000", {.limits = {.connect = 3s}, .closed = [&](Conn&, std::error_code error) {
+                                               closed = sim.now();
+                                               why = error;
+                                             }}));
+  sim.run_for(60s);
+  EXPECT_EQ(why, Errc::connect_timeout);
+  EXPECT_GE(closed - begin, 3s);
+  EXPECT_LE(closed - begin, 3s + 10ms);
+  first.close();
+  second.close();
+}
+
+}  // namespace
+}  // namespace evio::test
