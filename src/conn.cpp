@@ -15,8 +15,7 @@ Connection::Connection(LoopCore& loop, const Address& peer, std::uint16_t addres
       peer_ip_(peer.ip()),
       peer_port_(peer.port()),
       address_index_(address_index) {
-  if (peer.is_unix() && !peer.host().empty()) rare().peer_path = peer.host();
-  if (peer.scope() != 0) rare().peer_scope = peer.scope();
+  if (peer.scope() != 0 || (peer.is_unix() && !peer.host().empty())) rare().peer = std::make_unique<Address>(peer);
 }
 
 Connection::Connection(LoopCore& loop, std::shared_ptr<Service> service, const Address& to, std::uint64_t id)
@@ -28,12 +27,13 @@ Connection::Connection(LoopCore& loop, std::shared_ptr<Service> service, const A
       peer_port_(0),
       address_index_(0) {
   flags_.outgoing = true;
-  rare().service = std::move(service);
-  rare().peer = to;
+  rare().outgoing = std::make_unique<Outgoing>();
+  rare().outgoing->service = std::move(service);
+  rare().peer = std::make_unique<Address>(to);
 }
 
 const Events& Connection::events() const noexcept {
-  return flags_.outgoing ? rare_->service->events : loop_.server().service(address_index_).events;
+  return flags_.outgoing ? rare_->outgoing->service->events : loop_.server().service(address_index_).events;
 }
 
 ConnRare& Connection::rare() {
@@ -63,9 +63,9 @@ void Connection::use_handle(std::shared_ptr<HandleBlock> handle) {
 }
 
 void Connection::connect() {
-  rare().dialer = std::make_unique<Dialer>(loop_, *this, rare().peer, events().options);
+  rare().outgoing->dialer = std::make_unique<Dialer>(loop_, *this, *rare().peer, events().options);
   arm_deadline(limits().connect);
-  rare().dialer->start();
+  rare().outgoing->dialer->start();
 }
 
 // Its `opened` comes with the batch.
@@ -78,13 +78,13 @@ void Connection::adopt(NativeSocket socket, std::string_view received) {
 }
 
 void Connection::resolved(const Resolved& found) {
-  if (rare_->dialer) rare_->dialer->resolved(found);
+  if (rare_->outgoing->dialer) rare_->outgoing->dialer->resolved(found);
 }
 
 void Connection::connected(NativeSocket socket, const Address& peer) {
-  rare_->dialer.reset();
+  rare_->outgoing->dialer.reset();
   rare_->deadline.cancel();
-  rare_->peer = peer;
+  *rare_->peer = peer;
   flags_.attached = true;
   phase_ = Phase::open;
   loop_.driver().open(stream_, socket);
@@ -264,7 +264,7 @@ void Connection::start_closing(CloseMode mode) {
   phase_ = Phase::closing;
   if (rare_) {
     rare_->deadline.cancel();
-    rare_->dialer.reset();
+    if (rare_->outgoing) rare_->outgoing->dialer.reset();
   }
   if (flags_.attached) return loop_.driver().close(stream_, mode);
   loop_.touch(*this);
@@ -556,11 +556,11 @@ Timer Connection::run_after(Duration delay, Handler<void(Conn&)> fn) {
 }
 
 Address Connection::remote() const {
-  if (flags_.outgoing) return rare_->peer;
-  if (loop_.server().address(address_index_).is_unix())
-    return Address::from_path(rare_ ? std::string_view(rare_->peer_path) : std::string_view());
-  return Address::from_ip(loop_.server().address(address_index_).scheme(), peer_ip_, peer_port_,
-                          rare_ ? rare_->peer_scope : 0);
+  const Address* const known = rare_ ? rare_->peer.get() : nullptr;
+  if (known && (flags_.outgoing || known->is_unix())) return *known;
+  const Address& here = loop_.server().address(address_index_);
+  if (here.is_unix()) return Address::from_path("");
+  return Address::from_ip(here.scheme(), peer_ip_, peer_port_, known ? known->scope() : 0);
 }
 
 Address Connection::local() const {
@@ -577,7 +577,7 @@ void Connection::set(const Options& options) {
   if (const std::error_code error = flags_.attached ? loop_.driver().set_options(stream_, options) : std::error_code())
     throw Error(error, remote().to_string(), "an option was refused");
   if (options.idle_timeout) {
-    rare().options.idle_timeout = options.idle_timeout;
+    rare().idle_timeout = options.idle_timeout;
     if (phase_ == Phase::open) {
       note_activity();
       rare().deadline.cancel();
@@ -585,7 +585,7 @@ void Connection::set(const Options& options) {
     }
   }
   if (options.read_when_congested) {
-    rare().options.read_when_congested = options.read_when_congested;
+    rare().read_when_congested = options.read_when_congested;
     loop_.touch(*this);
   }
 }
@@ -602,12 +602,12 @@ const std::shared_ptr<HandleBlock>& Connection::handle_block() {
 // ---- Deadlines
 
 Duration Connection::idle_timeout() const noexcept {
-  if (rare_ && rare_->options.idle_timeout) return *rare_->options.idle_timeout;
+  if (rare_ && rare_->idle_timeout) return *rare_->idle_timeout;
   return events().options.idle_timeout.value_or(Duration::zero());
 }
 
 bool Connection::read_when_congested() const noexcept {
-  if (rare_ && rare_->options.read_when_congested) return *rare_->options.read_when_congested;
+  if (rare_ && rare_->read_when_congested) return *rare_->read_when_congested;
   return events().options.read_when_congested.value_or(false);
 }
 

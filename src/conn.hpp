@@ -19,18 +19,22 @@ namespace evio::inline v1 {
 
 class LoopCore;
 
+// Of one that we made.
+struct Outgoing {
+  std::shared_ptr<Service> service;
+  std::unique_ptr<Dialer> dialer;  // while it is being made
+};
+
 // What most connections never need; made when first asked for.
 struct ConnRare {
   std::shared_ptr<HandleBlock> handle;
-  TimerGroup timers;       // the user's, and the deadline
-  Timer deadline;          // idle while open, drain while output is pending, linger afterwards
-  std::error_code reason;  // why it closes, the first that was recorded
-  Options options;         // set for this connection alone
-  std::string peer_path;   // a unix peer that has a name
-  std::uint32_t peer_scope = 0;
-  std::shared_ptr<Service> service;  // of one that we made: its own
-  Address peer;                      // of one that we made: whom it is to reach, or has reached
-  std::unique_ptr<Dialer> dialer;    // while it is being made
+  TimerGroup timers;                        // the user's, and the deadline
+  Timer deadline;                           // idle while open, drain while output is pending, linger afterwards
+  std::error_code reason;                   // why it closes, the first that was recorded
+  std::optional<Duration> idle_timeout;     // set for this connection alone
+  std::optional<bool> read_when_congested;  // likewise
+  std::unique_ptr<Address> peer;            // where it is more than an IP address and a port
+  std::unique_ptr<Outgoing> outgoing;
 };
 
 // About 80 bytes while idle: an idle connection owns no buffer.

@@ -1,0 +1,93 @@
+// A kernel that costs nothing: what is measured over it is the library's alone.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/platform.hpp"
+
+namespace bench {
+
+using namespace evio;
+
+// What the kernel is told to do next: fill in what comes up from one poll.
+using Script = std::function<void(Sink&)>;
+
+class BareDriver final : public Driver {
+ public:
+  BareDriver(Sink& sink, const Script& script) : sink_(sink), script_(script) {}
+
+  void accept_from(Listener, NativeSocket) override {}
+  void set_accepting(Listener, bool) override {}
+  void close_listener(Listener) override {}
+  void bind_datagram(DatagramSocket, NativeSocket) override {}
+  bool send_to(DatagramSocket, const Datagram&) override { return true; }
+  void close_datagram(DatagramSocket) override {}
+  void connect(Dial, const Address&, const Options&) override {}
+  void cancel(Dial) override {}
+  std::error_code watch(WatchName, NativeSocket, Interest) override { return {}; }
+  void unwatch(WatchName) override {}
+  NativeSocket pollable() override { return {}; }
+  void open(Stream, NativeSocket) override {}
+  std::size_t send_now(Stream, std::span<const Chunk> chunks) override {
+    std::size_t size = 0;
+    for (const Chunk& chunk : chunks) size += chunk.size;
+    return size;
+  }
+  std::size_t send(Stream stream, std::span<const Chunk> chunks) override { return send_now(stream, chunks); }
+  void set_receiving(Stream, bool) override {}
+  void shutdown_send(Stream) override {}
+  bool quiet(Stream) override { return true; }
+  void detach(Stream) override {}
+  void close(Stream stream, CloseMode) override { closing_.push_back(stream); }
+  std::error_code set_options(Stream, const Options&) override { return {}; }
+  Address local_address(Stream) override { return {}; }
+  NativeSocket native(Stream) override { return {}; }
+  Duration now() override { return std::chrono::steady_clock::now().time_since_epoch(); }
+  Polled poll(Duration) override {
+    sink_.on_woken();
+    for (const Stream stream : std::exchange(closing_, {})) sink_.on_closed(stream, {});
+    script_(sink_);
+    return {.any = true};
+  }
+
+ private:
+  Sink& sink_;
+  const Script& script_;
+  std::vector<Stream> closing_;
+};
+
+class BarePlatform final : public Platform {
+ public:
+  explicit BarePlatform(const Script& script) : script_(script) {}
+
+  Bound bind(const Address& address, bool, int, const Options&) override { return {{1}, address}; }
+  Bound inherit(Socket, int, const Options&) override { return {}; }
+  Socket duplicate(NativeSocket) override { return {}; }
+  NativeSocket take_over(Socket) override { return {}; }
+  void unlink(const Bound&) noexcept override {}
+  void discard(NativeSocket) noexcept override {}
+  std::unique_ptr<Waker> make_waker() override { return std::make_unique<Nobody>(); }
+  std::unique_ptr<Driver> make_driver(Sink& sink, Waker&) override {
+    return std::make_unique<BareDriver>(sink, script_);
+  }
+  void run(std::span<Runner* const> runners, const std::function<void()>&) override {
+    while (runners.front()->turn()) {
+    }
+  }
+  void resolve(const Address&, std::function<void(Resolved)>) override {}
+  std::uint64_t random() override { return 4; }
+  int hardware_threads() override { return 1; }
+  std::shared_ptr<void> catch_signals(Stoppable&) override { return nullptr; }
+
+ private:
+  struct Nobody final : Waker {
+    void wake() noexcept override {}
+  };
+  const Script& script_;
+};
+
+}  // namespace bench
