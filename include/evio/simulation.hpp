@@ -97,6 +97,9 @@ class Peer {
 class Simulation {
  public:
   explicit Simulation(std::uint64_t seed, const Faults& faults = {});
+  /// A world whose choices are read from `script`, two bytes each, and come from a fixed seed when that is used up: for
+  /// fuzzers, which so learn what leads where.
+  explicit Simulation(std::string_view script, const Faults& faults = Faults::all());
   Simulation(const Simulation&) = delete;
   Simulation& operator=(const Simulation&) = delete;
   /// Shuts servers that still run down, at once: their `closed` and `loop_stopped` run. So what handlers refer to must

@@ -7,6 +7,9 @@ namespace evio::inline v1 {
 
 Simulation::Simulation(std::uint64_t seed, const Faults& faults)
     : core_(std::make_unique<SimulationCore>(seed, faults)) {}
+Simulation::Simulation(std::string_view script, const Faults& faults) : Simulation(std::uint64_t{0}, faults) {
+  core_->world.chance.follow(std::string(script));
+}
 Simulation::~Simulation() = default;
 
 Server& Simulation::serve(Events events, std::vector<Binding> addresses) {

@@ -1,8 +1,10 @@
-// Private. Chance by seed: what it answers depends on nothing else, on every machine.
+// Private. Chance by seed, or by a script: what it answers depends on nothing else, on every machine.
 #pragma once
 
 #include <bit>
 #include <cstdint>
+#include <string>
+#include <utility>
 
 namespace evio::inline v1 {
 
@@ -13,7 +15,11 @@ class Chance {
     for (std::uint64_t& word : state_) word = split(seed);
   }
 
+  // The first answers are the script's, two bytes each.
+  void follow(std::string script) noexcept { script_ = std::move(script); }
+
   std::uint64_t number() noexcept {
+    if (read_ + 2 <= script_.size()) return scripted();
     const std::uint64_t result = std::rotl(state_[1] * 5, 7) * 9;
     const std::uint64_t shifted = state_[1] << 17;
     state_[2] ^= state_[0];
@@ -34,6 +40,12 @@ class Chance {
   }
 
  private:
+  // In all parts of the number: some ask for its highest bits, some for its lowest.
+  std::uint64_t scripted() noexcept {
+    const auto byte = [this] { return std::uint64_t{static_cast<unsigned char>(script_[read_++])}; };
+    const std::uint64_t high = byte();
+    return (high << 8 | byte()) * 0x0001000100010001;
+  }
   static std::uint64_t split(std::uint64_t& seed) noexcept {
     std::uint64_t mixed = (seed += 0x9e3779b97f4a7c15);
     mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
@@ -42,6 +54,8 @@ class Chance {
   }
 
   std::uint64_t state_[4];
+  std::string script_;
+  std::size_t read_ = 0;  // of the script
 };
 
 }  // namespace evio::inline v1
