@@ -18,20 +18,6 @@ Connection::Connection(LoopCore& loop, const Address& peer, std::uint16_t addres
   if (peer.scope() != 0 || (peer.is_unix() && !peer.host().empty())) rare().peer = std::make_unique<Address>(peer);
 }
 
-Connection::Connection(LoopCore& loop, std::shared_ptr<Service> service, const Address& to, std::uint64_t id)
-    : Conn(Kind::stream),
-      phase_(Phase::connecting),
-      loop_(loop),
-      id_(id),
-      peer_ip_{},
-      peer_port_(0),
-      address_index_(0) {
-  flags_.outgoing = true;
-  rare().outgoing = std::make_unique<Outgoing>();
-  rare().outgoing->service = std::move(service);
-  rare().peer = std::make_unique<Address>(to);
-}
-
 const Events& Connection::events() const noexcept {
   return flags_.outgoing ? rare_->outgoing->service->events : loop_.server().service(address_index_).events;
 }
@@ -55,40 +41,6 @@ void Connection::opened() {
   if (idle_timeout() > Duration::zero()) arm_deadline(idle_timeout());
   if (events().opened) after_handler(call([&] { return events().opened(*this); }));
   settle();
-}
-
-void Connection::use_handle(std::shared_ptr<HandleBlock> handle) {
-  handle->set_stream(stream_);
-  rare().handle = std::move(handle);
-}
-
-void Connection::connect() {
-  rare().outgoing->dialer = std::make_unique<Dialer>(loop_, *this, *rare().peer, events().options);
-  arm_deadline(limits().connect);
-  rare().outgoing->dialer->start();
-}
-
-// Its `opened` comes with the batch.
-void Connection::adopt(NativeSocket socket, std::string_view received) {
-  keep(received);
-  flags_.offer = true;
-  flags_.attached = true;
-  loop_.driver().open(stream_, socket);
-  loop_.touch(*this);
-}
-
-void Connection::resolved(const Resolved& found) {
-  if (rare_->outgoing->dialer) rare_->outgoing->dialer->resolved(found);
-}
-
-void Connection::connected(NativeSocket socket, const Address& peer) {
-  rare_->outgoing->dialer.reset();
-  rare_->deadline.cancel();
-  *rare_->peer = peer;
-  flags_.attached = true;
-  phase_ = Phase::open;
-  loop_.driver().open(stream_, socket);
-  opened();
 }
 
 // TCP inherits the listener's options but this one; unix sockets inherit none.

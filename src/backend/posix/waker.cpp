@@ -9,25 +9,50 @@
 
 namespace evio::inline v1 {
 
-EventFd::EventFd() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (fd_ < 0) throw Error(std::error_code(errno, std::system_category()), "", "an eventfd cannot be had");
+namespace {
+
+int make() {
+  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) throw Error(std::error_code(errno, std::system_category()), "", "an eventfd cannot be had");
+  return fd;
 }
 
-EventFd::~EventFd() { ::close(fd_); }
+void add_one(int fd) noexcept {
+  const std::uint64_t one = 1;
+  while (::write(fd, &one, sizeof one) < 0 && errno == EINTR) {
+  }
+}
+
+void read_off(int fd) noexcept {
+  std::uint64_t count = 0;
+  while (::read(fd, &count, sizeof count) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace
+
+EventFd::EventFd() : fd_(make()) {}
+
+EventFd::~EventFd() {
+  ::close(fd_);
+  if (bell_ >= 0) ::close(bell_);
+}
 
 // A signal handler may call this: errno is put back.
 void EventFd::wake() noexcept {
   const int saved = errno;
-  const std::uint64_t one = 1;
-  while (::write(fd_, &one, sizeof one) < 0 && errno == EINTR) {
-  }
+  add_one(fd_);
+  if (const int bell = bell_; bell >= 0) add_one(bell);
   errno = saved;
 }
 
-void EventFd::drain() noexcept {
-  std::uint64_t count = 0;
-  while (::read(fd_, &count, sizeof count) < 0 && errno == EINTR) {
-  }
+void EventFd::drain() noexcept { read_off(fd_); }
+
+int EventFd::bell() {
+  if (bell_ < 0) bell_ = make();
+  return bell_;
 }
+
+void EventFd::silence() noexcept { read_off(bell_); }
 
 }  // namespace evio::inline v1

@@ -1,6 +1,8 @@
 // Private. Ends a wait from another thread or a signal handler, by an eventfd.
 #pragma once
 
+#include <atomic>
+
 #include "backend/driver.hpp"
 
 namespace evio::inline v1 {
@@ -16,8 +18,13 @@ class EventFd final : public Waker {
   void drain() noexcept;
   int fd() const noexcept { return fd_; }
 
+  // A second one, made when first asked for, that wake() writes to as well, and others may.
+  int bell();  // throws Error
+  void silence() noexcept;
+
  private:
   const int fd_;
+  std::atomic<int> bell_{-1};
 };
 
 }  // namespace evio::inline v1

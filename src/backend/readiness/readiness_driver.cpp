@@ -276,7 +276,8 @@ Polled ReadinessDriver::poll(Duration deadline) {
   const bool failed = dials_.tell_failed(sink_);
   for (const Ready& one : ready) dispatch(one);
   ports_.report(sink_);
-  return {.any = process_leaving() || failed || !ready.empty(), .slept = timeout != Duration::zero()};
+  return {.any = process_leaving() || failed || !ready.empty() || !unwatched_.empty(),
+          .slept = timeout != Duration::zero()};
 }
 
 void ReadinessDriver::dispatch(const Ready& ready) {

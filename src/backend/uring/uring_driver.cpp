@@ -66,114 +66,6 @@ std::uint64_t UringDriver::user_data(Op op, std::uint32_t index, std::uint32_t g
   return static_cast<std::uint64_t>(generation) << 32 | static_cast<std::uint64_t>(op) << op_shift | index;
 }
 
-// ---- Listeners and datagrams: by readiness. Accepting in this way keeps to a limit exactly and brings the peer's
-// address with each connection, for one system call, as asking for it after a multishot accept would be.
-
-void UringDriver::watch(Op op, std::uint32_t index, int fd) {
-  io_uring_sqe* entry = ring_.entry();
-  io_uring_prep_poll_multishot(entry, fd, POLLIN);
-  entry->user_data = user_data(op, index, 0);
-  ++outstanding_;
-}
-
-void UringDriver::queue_cancel(std::uint64_t target) {
-  io_uring_sqe* entry = ring_.entry();
-  io_uring_prep_cancel64(entry, target, 0);
-  entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
-  entry->user_data = user_data(Op::cancel, 0, 0);
-}
-
-void UringDriver::accept_from(Listener listener, NativeSocket socket) {
-  listeners_.add(listener, socket);
-  watch(Op::listener, static_cast<std::uint32_t>(listener), listeners_.fd(listener));
-}
-
-void UringDriver::set_accepting(Listener listener, bool accepting) {
-  if (listeners_.fd(listener) < 0) return;
-  listeners_.set_accepting(listener, accepting);
-  if (accepting) unaccepted_.push_back(listener);  // what came meanwhile was told then
-}
-
-void UringDriver::close_listener(Listener listener) {
-  queue_cancel(user_data(Op::listener, static_cast<std::uint32_t>(listener), 0));
-  ring_.submit_and_reap();  // else it would listen for as long as the kernel holds it
-  listeners_.close(listener);
-}
-
-void UringDriver::accept_some(Listener listener) {
-  if (listeners_.fd(listener) < 0) return;
-  if (listeners_.accept_some(listener, sink_) == Listeners::Outcome::more) unaccepted_.push_back(listener);
-}
-
-void UringDriver::bind_datagram(DatagramSocket socket, NativeSocket native) {
-  ports_.add(socket, native);
-  watch(Op::datagram, static_cast<std::uint32_t>(socket), ports_.fd(socket));
-}
-
-bool UringDriver::send_to(DatagramSocket socket, const Datagram& datagram) { return ports_.send(socket, datagram); }
-
-void UringDriver::close_datagram(DatagramSocket socket) {
-  queue_cancel(user_data(Op::datagram, static_cast<std::uint32_t>(socket), 0));
-  ports_.close(socket);
-}
-
-void UringDriver::receive_datagrams(DatagramSocket socket) {
-  if (ports_.fd(socket) < 0) return;
-  if (ports_.receive_some(socket, sink_)) undelivered_.push_back(socket);
-}
-
-// ---- Dials
-
-void UringDriver::connect(Dial dial, const Address& to, const Options& options) {
-  const int fd = dials_.begin(dial, to, options);
-  if (fd < 0) return;
-  enable();
-  io_uring_sqe* entry = ring_.entry();
-  io_uring_prep_poll_add(entry, fd, POLLOUT);
-  entry->user_data = user_data(Op::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial));
-  ++outstanding_;
-}
-
-void UringDriver::cancel(Dial dial) {
-  if (dials_.fd(dial) >= 0)
-    queue_cancel(user_data(Op::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial)));
-  dials_.cancel(dial);
-}
-
-// ---- Watches: a poll each time, since those that stay tell each arrival once.
-
-std::error_code UringDriver::watch(WatchName name, NativeSocket descriptor, Interest interest) {
-  enable();
-  if (const std::error_code error = cannot_be_polled(static_cast<int>(descriptor.value))) return error;
-  watched_.add(name, descriptor, interest);
-  ask(name);
-  return {};
-}
-
-void UringDriver::ask(WatchName name) {
-  const Watched::One& one = watched_[name];
-  const int events = (one.wants(Interest::read) ? POLLIN : 0) | (one.wants(Interest::write) ? POLLOUT : 0);
-  io_uring_sqe* entry = ring_.entry();
-  io_uring_prep_poll_add(entry, one.fd, static_cast<unsigned>(events));
-  entry->user_data = user_data(Op::watched, static_cast<std::uint32_t>(name), one.generation);
-  ++outstanding_;
-}
-
-void UringDriver::unwatch(WatchName name) {
-  Watched::One& one = watched_[name];
-  queue_cancel(user_data(Op::watched, static_cast<std::uint32_t>(name), one.generation));
-  ring_.submit_and_reap();  // the user may close the descriptor, and the kernel would hold it
-  one.fd = -1;
-}
-
-NativeSocket UringDriver::pollable() {
-  if (!bell_) {
-    enable();
-    bell_ = std::make_unique<Bell>(ring_, waker_);
-  }
-  return {bell_->fd()};
-}
-
 // ---- Streams
 
 void UringDriver::open(Stream stream, NativeSocket socket) {
@@ -454,7 +346,7 @@ void UringDriver::enable() {
 Polled UringDriver::poll(Duration deadline) {
   enable();
   ports_.flush();
-  if (bell_) bell_->silence();
+  if (rings_) waker_.silence();
   rewatching_.swap(rewatched_);
   for (const auto& [name, generation] : rewatching_)
     if (watched_.alive(name, generation)) ask(name);
@@ -475,7 +367,9 @@ Polled UringDriver::poll(Duration deadline) {
   std::size_t left = ring_.ready();
   for (io_uring_cqe completion; left > 0 && ring_.take(completion); --left, any = true) dispatch(completion);
   ports_.report(sink_);
-  return {.any = process_leaving() || any, .slept = sleep};
+  any = process_leaving() || any;
+  const bool unfinished = ring_.queued() || ring_.ready() > 0 || !changed_.empty() || !rewatched_.empty();
+  return {.any = any || unfinished, .slept = sleep};
 }
 
 void UringDriver::go_on() {

@@ -19,7 +19,6 @@
 #include "backend/posix/waker.hpp"
 #include "backend/posix/watched.hpp"
 #include "backend/slots.hpp"
-#include "backend/uring/bell.hpp"
 #include "backend/uring/buffer_ring.hpp"
 #include "backend/uring/ring.hpp"
 #include "slab.hpp"
@@ -174,7 +173,7 @@ class UringDriver final : public Driver {
   Dials dials_;
   Watched watched_;
   std::vector<std::pair<WatchName, std::uint32_t>> rewatched_, rewatching_;  // told, and to be asked for again
-  std::unique_ptr<Bell> bell_;  // rings when there is something, for a foreign loop
+  bool rings_ = false;                                                       // its waker's bell, for a foreign loop
   DatagramPorts ports_;
   std::size_t outstanding_ = 0;  // operations whose last completion has not come
   std::uint32_t last_serial_ = 0;
