@@ -151,7 +151,7 @@ EVIO_ON_EVERY_DRIVER(RandomWalk);
 TEST_P(RandomWalk, MixesNothingUp) {
   for (unsigned seed = 1; seed <= 6 && !HasFailure(); ++seed) {
     SCOPED_TRACE(seed);
-    Walk(GetParam(), seed).run(700);
+    Walk(GetParam(), seed).run(sanitized ? 200 : 700);
   }
 }
 
