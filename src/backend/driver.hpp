@@ -57,7 +57,7 @@ struct DatagramTally {
 
 // What a poll did.
 struct Polled {
-  bool any = false;     // something was delivered
+  bool any = false;     // something was delivered, or is left to do that the kernel does not tell of
   bool slept = false;   // the kernel was asked to wait
   bool parked = false;  // it waits still, and told nothing: a platform that runs all loops on one thread cannot block
                         // in it, and turns the loop again when the wait is over
