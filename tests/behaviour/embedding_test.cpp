@@ -6,8 +6,8 @@
 #include <atomic>
 
 #include "support/background.hpp"
-#include "support/bytes.hpp"
 #include "support/behaviour.hpp"
+#include "support/bytes.hpp"
 #include "support/event_log.hpp"
 
 namespace evio::test {

@@ -122,8 +122,9 @@ TEST_P(Shutdown, BeforeRunMakesRunReturnAtOnce) {
 }
 
 TEST_P(Shutdown, TwiceIsHarmless) {
-  TestServer server = serve(
-      {.limits = {.drain = hang_guard}, .options = {.send_buffer = 8192}, .opened = [](Conn& c) { c.write(pattern(mib)); }});
+  TestServer server = serve({.limits = {.drain = hang_guard}, .options = {.send_buffer = 8192}, .opened = [](Conn& c) {
+                               c.write(pattern(mib));
+                             }});
   Client client = server.connect(tiny);
   EXPECT_TRUE(same_bytes(client.receive(1000), pattern(1000)));
   server->shutdown();
