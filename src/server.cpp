@@ -50,30 +50,32 @@ int ServerCore::loop_count(int asked, Platform& platform) {
 }
 
 void ServerCore::bind(const Binding& binding) {
-  Place place;
+  Place& place = places_.emplace_back();
   place.service = service_of(binding);
   place.reuseport = binding.reuseport();
-  const Limits& limits = place.service->events.limits;
+  if (binding.socket())
+    inherit(*binding.socket(), place);
+  else
+    bind(binding.address(), place);
+  place.open = place.sockets.front().socket;
+  addresses_.push_back(place.sockets.back().address);
+}
+
+void ServerCore::inherit(Socket& socket, Place& place) {
+  if (socket.fd() < 0)
+    throw Error(std::make_error_code(std::errc::bad_file_descriptor), "", "a socket that was passed on is served once");
+  const Events& events = place.service->events;
+  place.sockets.push_back(platform_->inherit(std::move(socket), events.limits.backlog, events.options));
+}
+
+void ServerCore::bind(Address address, Place& place) {
+  const Events& events = place.service->events;
   const int sockets = place.reuseport ? loops() : 1;
-  Address address = binding.address();
-  places_.push_back(std::move(place));
-  if (binding.socket()) {
-    if (binding.socket()->fd() < 0)
-      throw Error(std::make_error_code(std::errc::bad_file_descriptor), "",
-                  "a socket that was passed on is served once");
-    const Options& options = places_.back().service->events.options;
-    places_.back().sockets.push_back(platform_->inherit(std::move(*binding.socket()), limits.backlog, options));
-    addresses_.push_back(places_.back().sockets.front().address);
-    places_.back().open = places_.back().sockets.front().socket;
-    return;
-  }
   for (int i = 0; i < sockets; ++i) {
-    Bound bound = platform_->bind(address, binding.reuseport(), limits.backlog, places_.back().service->events.options);
+    Bound bound = platform_->bind(address, place.reuseport, events.limits.backlog, events.options);
     address = bound.address;  // the further sockets share the port that the first one got
-    places_.back().sockets.push_back(std::move(bound));
+    place.sockets.push_back(std::move(bound));
   }
-  places_.back().open = places_.back().sockets.front().socket;
-  addresses_.push_back(address);
 }
 
 void ServerCore::release_sockets() noexcept {

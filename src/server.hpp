@@ -87,6 +87,8 @@ class ServerCore final : public Stoppable {
 
   static int loop_count(int asked, Platform& platform);
   void bind(const Binding& binding);
+  void inherit(Socket& socket, Place& place);
+  void bind(Address address, Place& place);
   void release_sockets() noexcept;
   bool wants_acceptor() const noexcept;
   int owner_of(const Place& place, std::size_t socket) const noexcept;

@@ -48,10 +48,7 @@ UringDriver::~UringDriver() {
 
 // The kernel lets go of the sockets before this returns: else a port would stay taken for a while.
 void UringDriver::drain_ring() noexcept {
-  io_uring_sqe* entry = ring_.entry();
-  io_uring_prep_cancel64(entry, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
-  entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
-  entry->user_data = user_data(Op::cancel, 0, 0);
+  queue_cancel(0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
   const Duration deadline = monotonic_now() + std::chrono::seconds(1);
   while (outstanding_ > 0 && monotonic_now() < deadline) {
     ring_.submit_and_wait(std::chrono::milliseconds(100));
@@ -170,12 +167,16 @@ void UringDriver::arm_receive(Stream stream, Slot& slot) {
 }
 
 void UringDriver::arm_poll(Op op, Stream stream, const Slot& slot, unsigned events, bool multishot) {
+  poll_for(user_data(op, static_cast<std::uint32_t>(stream), slot.generation), slot.fd, events, multishot);
+}
+
+void UringDriver::poll_for(std::uint64_t user_data, int fd, unsigned events, bool multishot) {
   io_uring_sqe* entry = ring_.entry();
   if (multishot)
-    io_uring_prep_poll_multishot(entry, slot.fd, events);
+    io_uring_prep_poll_multishot(entry, fd, events);
   else
-    io_uring_prep_poll_add(entry, slot.fd, events);
-  entry->user_data = user_data(op, static_cast<std::uint32_t>(stream), slot.generation);
+    io_uring_prep_poll_add(entry, fd, events);
+  entry->user_data = user_data;
   ++outstanding_;
 }
 

@@ -127,9 +127,10 @@ class UringDriver final : public Driver {
   void arm_poll(Op op, Stream stream, const Slot& slot, unsigned events, bool multishot);
   void stop_reading(Stream stream, Slot& slot);
   void cancel_all(Stream stream, Slot& slot);
+  void poll_for(std::uint64_t user_data, int fd, unsigned events, bool multishot);
   void ask(WatchName name);
   void watch(Op op, std::uint32_t index, int fd);
-  void queue_cancel(std::uint64_t target);
+  void queue_cancel(std::uint64_t target, int flags = 0);
 
   void queue_send(std::uint32_t index);
   void note_send(const io_uring_cqe& completion) noexcept;

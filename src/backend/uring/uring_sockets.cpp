@@ -11,16 +11,11 @@ namespace evio::inline v1 {
 // ---- Listeners and datagrams: by readiness. Accepting in this way keeps to a limit exactly and brings the peer's
 // address with each connection, for one system call, as asking for it after a multishot accept would be.
 
-void UringDriver::watch(Op op, std::uint32_t index, int fd) {
-  io_uring_sqe* entry = ring_.entry();
-  io_uring_prep_poll_multishot(entry, fd, POLLIN);
-  entry->user_data = user_data(op, index, 0);
-  ++outstanding_;
-}
+void UringDriver::watch(Op op, std::uint32_t index, int fd) { poll_for(user_data(op, index, 0), fd, POLLIN, true); }
 
-void UringDriver::queue_cancel(std::uint64_t target) {
+void UringDriver::queue_cancel(std::uint64_t target, int flags) {
   io_uring_sqe* entry = ring_.entry();
-  io_uring_prep_cancel64(entry, target, 0);
+  io_uring_prep_cancel64(entry, target, flags);
   entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
   entry->user_data = user_data(Op::cancel, 0, 0);
 }
@@ -70,10 +65,7 @@ void UringDriver::connect(Dial dial, const Address& to, const Options& options) 
   const int fd = dials_.begin(dial, to, options);
   if (fd < 0) return;
   enable();
-  io_uring_sqe* entry = ring_.entry();
-  io_uring_prep_poll_add(entry, fd, POLLOUT);
-  entry->user_data = user_data(Op::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial));
-  ++outstanding_;
+  poll_for(user_data(Op::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial)), fd, POLLOUT, false);
 }
 
 void UringDriver::cancel(Dial dial) {
@@ -94,11 +86,8 @@ std::error_code UringDriver::watch(WatchName name, NativeSocket descriptor, Inte
 
 void UringDriver::ask(WatchName name) {
   const Watched::One& one = watched_[name];
-  const int events = (one.wants(Interest::read) ? POLLIN : 0) | (one.wants(Interest::write) ? POLLOUT : 0);
-  io_uring_sqe* entry = ring_.entry();
-  io_uring_prep_poll_add(entry, one.fd, static_cast<unsigned>(events));
-  entry->user_data = user_data(Op::watched, static_cast<std::uint32_t>(name), one.generation);
-  ++outstanding_;
+  const unsigned events = (one.wants(Interest::read) ? POLLIN : 0U) | (one.wants(Interest::write) ? POLLOUT : 0U);
+  poll_for(user_data(Op::watched, static_cast<std::uint32_t>(name), one.generation), one.fd, events, false);
 }
 
 void UringDriver::unwatch(WatchName name) {
