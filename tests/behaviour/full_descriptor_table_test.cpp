@@ -43,13 +43,15 @@ TEST_P(FullDescriptorTable, PausesAcceptingWithoutSpinningAndResumesWhenConnecti
     std::atomic<int> opened{0};
     TestServer server = serve(greeting(opened));
     auto clients = sockets(20);
+    const auto idle = open_descriptors();
     ASSERT_EQ(Client::to(server.address()).receive(1), "!");
-    ASSERT_TRUE(eventually([&] { return server->stats().open == 0; }));
-    opened = 0;
+    ASSERT_TRUE(eventually([&] { return open_descriptors() == idle; }));
     leave_room_for(room);
     for (Client& client : clients) client.connect(server.port());
     ASSERT_TRUE(eventually([&] { return server->stats().accept_pauses > 0; }));
-    const auto served = static_cast<std::size_t>(opened);
+    // What one loop accepted may still be on its way to another.
+    ASSERT_TRUE(eventually([&] { return server->stats().accepted == static_cast<std::uint64_t>(opened); }));
+    const auto served = static_cast<std::size_t>(opened) - 1;
     EXPECT_GE(served, 1U);
     EXPECT_LE(served, room);
     for (std::size_t i = 0; i < served; ++i) {
