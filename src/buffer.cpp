@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <evio/buffer.hpp>
 #include <utility>
 
@@ -11,5 +12,9 @@ Buffer::Buffer(std::string bytes) {
 
 Buffer::Buffer(std::shared_ptr<const void> owner, std::string_view bytes) noexcept
     : owner_(std::move(owner)), bytes_(bytes) {}
+
+Buffer Buffer::part(std::size_t from, std::size_t count) const {
+  return {owner_, bytes_.substr(std::min(from, bytes_.size()), count)};
+}
 
 }  // namespace evio::inline v1

@@ -250,8 +250,7 @@ Action Connection::call(Fn&& handler) {
   try {
     action = handler();
   } catch (...) {
-    loop_.handler_threw(this, std::current_exception());
-    fail_handler();
+    threw(std::current_exception());
   }
   loop_.running = outer;
   return action;
@@ -272,31 +271,32 @@ void Connection::apply(Action action) {
   if (rare_) rare_->deadline.cancel();
 }
 
-void Connection::fail_handler() {
+void Connection::threw(const std::exception_ptr& exception) {
+  loop_.handler_threw(this, exception);
   if (phase_ == Phase::lingering || phase_ == Phase::closing || phase_ == Phase::finished) return;
   if (!rare().reason) rare().reason = Errc::handler_failed;
   if (phase_ == Phase::detaching && !flags_.detach_asked) phase_ = Phase::open;
   close();
 }
 
-void Connection::run_data(std::string_view bytes) {
+void Connection::run_data(std::string_view bytes, bool woken) {
   flags_.offer = false;
   const bool stored = has_input();
-  const std::size_t stored_before = stored ? input_->capacity() : 0;
   if (stored) {
-    input_->append(bytes);
+    keep(bytes);
     bytes = input_->view();
-    loop_.hold(static_cast<std::ptrdiff_t>(input_->capacity() - stored_before));
   }
   Input in(bytes);
-  if (!events().data) {
+  loop_.lent = bytes;
+  std::size_t searched = 0;
+  if (!events().data)
     in.take();
-  } else {
-    loop_.lent = bytes;
+  else if (events().codec)
+    searched = show_messages(in, woken);
+  else
     after_handler(call([&] { return events().data(*this, in); }));
-    if (output_) output_->own();  // what was not sent at once must outlive the bytes it was lent from
-    loop_.lent = {};
-  }
+  if (output_) output_->own();  // what was not sent at once must outlive the bytes it was lent from
+  loop_.lent = {};
   if (phase_ != Phase::open && phase_ != Phase::detaching) return;
   if (in.empty()) {
     drop_input();
@@ -305,7 +305,34 @@ void Connection::run_data(std::string_view bytes) {
   } else {
     keep_last(in.size());
   }
-  if (phase_ == Phase::open && in.size() > limits().input) fail(Errc::input_overflow, CloseMode::orderly);
+  if (has_input()) input_->searched = searched;
+  if (phase_ == Phase::open && !events().codec && in.size() > limits().input)
+    fail(Errc::input_overflow, CloseMode::orderly);
+}
+
+// Shows each whole message while nothing keeps `data` from running; they leave together what they write. Returns how
+// many of the bytes that stay were searched in vain.
+std::size_t Connection::show_messages(Input& in, bool woken) {
+  const auto show = [this](Input message) { apply(call([&] { return events().data(*this, message); })); };
+  std::size_t searched = input_ ? input_->searched : 0;
+  if (woken) show({""});
+  while (listening() && !in.empty()) {
+    const Decoded found = events().codec.decode(in.view(), searched);
+    const bool incomplete = found.kind == Decoded::Kind::incomplete;
+    searched = incomplete ? in.size() : 0;
+    if (std::max(found.size, searched) > limits().input) {
+      fail(Errc::frame_too_large, CloseMode::orderly);
+    } else if (incomplete) {
+      break;
+    } else if (found.kind == Decoded::Kind::malformed || found.size == 0 || found.size > in.size()) {
+      fail(Errc::bad_frame, CloseMode::orderly);
+    } else {
+      in.consume(found.size);
+      show(found.message);
+    }
+  }
+  flush();
+  return searched;
 }
 
 void Connection::run_drained() {
@@ -337,7 +364,7 @@ void Connection::run(const Handler<void(Conn&)>& callback) {
 
 void Connection::wake() {
   if (phase_ != Phase::open || loop_.stopping()) return;
-  run_data({});
+  run_data({}, true);
   settle();
 }
 

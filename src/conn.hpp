@@ -74,6 +74,8 @@ class Connection final : public Conn {
   // What was on its way to it has arrived, or was dropped: congestion may be over.
   void relieve() noexcept;
   void overflow() { fail(Errc::output_overflow, CloseMode::abort); }
+  // What left a handler of it, or what acts for one.
+  void threw(const std::exception_ptr& exception);
 
   // What Conn offers.
   template <class Append>
@@ -139,15 +141,18 @@ class Connection final : public Conn {
 
   template <class Fn>
   Action call(Fn&& handler);
-  void fail_handler();
   void set_uninherited_options();
   void after_handler(Action action);
   void apply(Action action);
   void note();
 
-  void run_data(std::string_view bytes);
+  void run_data(std::string_view bytes, bool woken = false);
+  std::size_t show_messages(Input& in, bool woken);
   void run_drained();
   void show_end();
+  void append_piece(Output& output, std::string_view bytes) const;
+  bool append_message(std::string_view message, const Buffer* owner = nullptr);
+  bool append_message(std::initializer_list<std::string_view> pieces);
   bool is_lent(std::string_view bytes) const noexcept;
   void keep(std::string_view bytes);
   void keep_last(std::size_t size) noexcept;

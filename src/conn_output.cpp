@@ -7,6 +7,36 @@
 
 namespace evio::inline v1 {
 
+namespace {
+
+// Copies what a codec makes up, and leaves the message's own bytes where they are.
+class QueuedWire final : public Wire {
+ public:
+  QueuedWire(Output& output, std::string_view message, bool lent, const Buffer* owner) noexcept
+      : output_(output), message_(message), lent_(lent), owner_(owner) {}
+
+  void append(std::string_view bytes) override {
+    if (owner_ && of_message(bytes))
+      output_.append_shared(owner_->part(static_cast<std::size_t>(bytes.data() - message_.data()), bytes.size()));
+    else if (lent_ && of_message(bytes))
+      output_.append_lent(bytes);
+    else
+      output_.append_copy(bytes);
+  }
+
+ private:
+  bool of_message(std::string_view bytes) const noexcept {
+    return bytes.data() >= message_.data() && bytes.data() + bytes.size() <= message_.data() + message_.size();
+  }
+
+  Output& output_;
+  const std::string_view message_;
+  const bool lent_;
+  const Buffer* const owner_;
+};
+
+}  // namespace
+
 // Appends unless the connection takes no more; `append` is given the queue.
 template <class Append>
 bool Connection::append(std::size_t size, Append&& append) {
@@ -17,7 +47,12 @@ bool Connection::append(std::size_t size, Append&& append) {
   }
   if (size > 0) {
     if (!output_) output_ = loop_.pool().make_output();
-    append(*output_);
+    try {
+      append(*output_);
+    } catch (...) {
+      if (output_->empty()) release_output();
+      throw;
+    }
     publish_pending();
     note();
   }
@@ -36,18 +71,37 @@ bool Connection::is_lent(std::string_view bytes) const noexcept {
 bool Connection::write(std::initializer_list<std::string_view> pieces) {
   std::size_t size = 0;
   for (const std::string_view piece : pieces) size += piece.size();
+  if (events().codec) return append_message(pieces);
   return append(size, [&](Output& output) {
-    for (const std::string_view piece : pieces) {
-      if (is_lent(piece))
-        output.append_lent(piece);
-      else
-        output.append_copy(piece);
-    }
+    for (const std::string_view piece : pieces) append_piece(output, piece);
   });
 }
 
+void Connection::append_piece(Output& output, std::string_view bytes) const {
+  if (is_lent(bytes))
+    output.append_lent(bytes);
+  else
+    output.append_copy(bytes);
+}
+
 bool Connection::write(Buffer bytes) {
+  if (events().codec) return append_message(bytes.view(), &bytes);
   return append(bytes.size(), [&](Output& output) { output.append_shared(std::move(bytes)); });
+}
+
+// Also an empty message has bytes.
+bool Connection::append_message(std::string_view message, const Buffer* owner) {
+  return append(std::max<std::size_t>(message.size(), 1), [&](Output& output) {
+    QueuedWire wire(output, message, is_lent(message), owner);
+    events().codec.encode(message, wire);
+  });
+}
+
+bool Connection::append_message(std::initializer_list<std::string_view> pieces) {
+  if (pieces.size() == 1) return append_message(*pieces.begin());
+  std::string message;
+  for (const std::string_view piece : pieces) message += piece;
+  return append_message(message);
 }
 
 // Sends what the kernel takes at once; what it does not take stays, owned, until the driver says that it was sent.

@@ -23,6 +23,10 @@ class Category final : public std::error_category {
         return "an exception left a handler of the connection";
       case Errc::name_not_found:
         return "the host to connect to is not known";
+      case Errc::frame_too_large:
+        return "the peer sent a frame of more than Limits::input bytes";
+      case Errc::bad_frame:
+        return "the peer sent what is no frame of Events::codec";
     }
     return "unknown evio error " + std::to_string(code);
   }

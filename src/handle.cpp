@@ -28,7 +28,11 @@ struct SendMail : ConnMail {
   SendMail(std::shared_ptr<HandleBlock> to, std::size_t bytes) : ConnMail(std::move(to)), size(bytes) {}
   void arrived() noexcept final { block->arrived(size); }
   void run(Connection& connection) final {
-    write(connection);
+    try {
+      write(connection);
+    } catch (...) {  // a codec's, for a message that it cannot express
+      connection.threw(std::current_exception());
+    }
     connection.relieve();  // if it was dropped
   }
   virtual void write(Connection& connection) = 0;

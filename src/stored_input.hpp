@@ -28,6 +28,9 @@ class StoredInput {
   /// Bytes of memory owned.
   std::size_t capacity() const noexcept { return capacity_; }
 
+  // How many of the first bytes a codec has searched in vain.
+  std::size_t searched = 0;
+
  private:
   void make_room(std::size_t n);
   bool move_to_new_memory(std::size_t capacity) noexcept;

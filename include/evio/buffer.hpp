@@ -19,6 +19,8 @@ class Buffer {
 
   std::string_view view() const noexcept { return bytes_; }
   std::size_t size() const noexcept { return bytes_.size(); }
+  /// Shares the bytes from `from` on, at most `count`.
+  Buffer part(std::size_t from, std::size_t count = std::string_view::npos) const;
 
  private:
   std::shared_ptr<const void> owner_;

@@ -17,6 +17,8 @@ enum class Errc {
   drain_timeout,     ///< the peer took no output for Limits::drain while the connection was closing
   handler_failed,    ///< an exception left one of the connection's handlers
   name_not_found,    ///< the host of the address to connect to is not known
+  frame_too_large,   ///< a frame of Events::codec has more than Limits::input bytes
+  bad_frame,         ///< what the peer sent is no frame of Events::codec
 };
 
 const std::error_category& error_category() noexcept;

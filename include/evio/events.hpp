@@ -4,6 +4,7 @@
 #include <evio/action.hpp>
 #include <evio/backend.hpp>
 #include <evio/balance.hpp>
+#include <evio/codec.hpp>
 #include <evio/duration.hpp>
 #include <evio/handler.hpp>
 #include <evio/options.hpp>
@@ -34,6 +35,7 @@ struct Events {
   Duration busy_poll{};         ///< after work, look for more at most this long before sleeping; 0: never
   Limits limits{};              ///< bounds of memory and patience
   Options options{};            ///< of every connection of this service
+  Codec codec{};                ///< cuts streams into messages: `data` gets one each time, `write` sends one
   bool handle_signals = false;  ///< SIGINT and SIGTERM become shutdown(), a second one forces it; dispositions are
                                 ///< restored at the end. One such server a process, else Error.
 

@@ -7,6 +7,8 @@
 #include <evio/balance.hpp>
 #include <evio/binding.hpp>
 #include <evio/buffer.hpp>
+#include <evio/codec.hpp>
+#include <evio/codecs.hpp>
 #include <evio/conn.hpp>
 #include <evio/context.hpp>
 #include <evio/duration.hpp>

@@ -1,0 +1,67 @@
+// Public. The codecs that most protocols need: `{.data = ..., .codec = evio::codec::Lines{}}`.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <evio/codec.hpp>
+#include <string>
+#include <string_view>
+
+namespace evio::inline v1::codec {
+
+/// Every message is `size` bytes. encode throws std::length_error for others.
+class FixedLength {
+ public:
+  /// Throws std::invalid_argument for 0.
+  explicit FixedLength(std::size_t size);
+  Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
+  void encode(std::string_view message, Wire& wire) const;
+
+ private:
+  std::size_t size_;
+};
+
+/// A number of 1, 2, 4 or 8 bytes says how many follow. encode throws std::length_error for a message whose length does
+/// not fit in there.
+class LengthPrefixed {
+ public:
+  /// `order`: of the number's bytes; big is what networks use. Throws std::invalid_argument for another width.
+  explicit LengthPrefixed(std::size_t width, std::endian order = std::endian::big);
+  Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
+  void encode(std::string_view message, Wire& wire) const;
+
+ private:
+  std::size_t width_;
+  std::endian order_;
+};
+
+/// A varint, seven bits a byte and the lowest first, says how many bytes follow: how Protobuf messages are strung
+/// together. A number beyond 64 bits is malformed.
+class VarintPrefixed {
+ public:
+  Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
+  void encode(std::string_view message, Wire& wire) const;
+};
+
+/// A delimiter ends each message, and is no part of it. encode throws std::invalid_argument for a message that holds
+/// it.
+class Delimited {
+ public:
+  /// Throws std::invalid_argument if the delimiter is empty.
+  explicit Delimited(std::string delimiter);
+  Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
+  void encode(std::string_view message, Wire& wire) const;
+
+ private:
+  std::string delimiter_;
+};
+
+/// Lines: "\n" or "\r\n" ends each; written with "\n". encode throws std::invalid_argument for a message that holds
+/// "\n".
+class Lines {
+ public:
+  Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
+  void encode(std::string_view message, Wire& wire) const;
+};
+
+}  // namespace evio::inline v1::codec

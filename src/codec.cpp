@@ -1,0 +1,14 @@
+#include <evio/codec.hpp>
+
+namespace evio::inline v1 {
+
+std::string Codec::encoded(std::string_view message) const {
+  struct Text final : Wire {
+    void append(std::string_view bytes) override { text += bytes; }
+    std::string text;
+  } wire;
+  encode(message, wire);
+  return std::move(wire.text);
+}
+
+}  // namespace evio::inline v1

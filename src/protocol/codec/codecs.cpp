@@ -1,0 +1,122 @@
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <evio/codecs.hpp>
+#include <stdexcept>
+
+namespace evio::inline v1::codec {
+
+namespace {
+
+// What a number in front says: a frame of so many bytes behind it.
+Decoded behind(std::size_t prefix, std::uint64_t length, std::string_view bytes) noexcept {
+  if (length > SIZE_MAX - prefix) return Decoded::incomplete(SIZE_MAX);
+  const std::size_t size = prefix + static_cast<std::size_t>(length);
+  if (bytes.size() < size) return Decoded::incomplete(size);
+  return Decoded::frame(bytes.substr(prefix, size - prefix), size);
+}
+
+}  // namespace
+
+FixedLength::FixedLength(std::size_t size) : size_(size) {
+  if (size == 0) throw std::invalid_argument("evio::codec::FixedLength: a message needs a byte at least");
+}
+
+Decoded FixedLength::decode(std::string_view bytes, std::size_t) const noexcept { return behind(0, size_, bytes); }
+
+void FixedLength::encode(std::string_view message, Wire& wire) const {
+  if (message.size() != size_)
+    throw std::length_error("evio::codec::FixedLength: a message of " + std::to_string(message.size()) +
+                            " bytes where each has " + std::to_string(size_));
+  wire.append(message);
+}
+
+LengthPrefixed::LengthPrefixed(std::size_t width, std::endian order) : width_(width), order_(order) {
+  if (width != 1 && width != 2 && width != 4 && width != 8)
+    throw std::invalid_argument("evio::codec::LengthPrefixed: the length takes 1, 2, 4 or 8 bytes, not " +
+                                std::to_string(width));
+}
+
+Decoded LengthPrefixed::decode(std::string_view bytes, std::size_t) const noexcept {
+  if (bytes.size() < width_) return Decoded::incomplete();
+  std::uint64_t length = 0;
+  for (std::size_t i = 0; i < width_; ++i) {
+    const std::size_t at = order_ == std::endian::big ? i : width_ - 1 - i;
+    length = length << 8 | static_cast<unsigned char>(bytes[at]);
+  }
+  return behind(width_, length, bytes);
+}
+
+void LengthPrefixed::encode(std::string_view message, Wire& wire) const {
+  const std::uint64_t length = message.size();
+  if (width_ < 8 && length >> (8 * width_) != 0)
+    throw std::length_error("evio::codec::LengthPrefixed: " + std::to_string(width_) +
+                            " bytes cannot tell a length of " + std::to_string(length));
+  std::array<char, 8> prefix{};
+  for (std::size_t i = 0; i < width_; ++i) {
+    const std::size_t at = order_ == std::endian::little ? i : width_ - 1 - i;
+    prefix[at] = static_cast<char>(length >> (8 * i));
+  }
+  wire.append({prefix.data(), width_});
+  wire.append(message);
+}
+
+Decoded VarintPrefixed::decode(std::string_view bytes, std::size_t) const noexcept {
+  constexpr std::size_t longest = 10;  // bytes for 64 bits
+  std::uint64_t length = 0;
+  for (std::size_t i = 0; i < longest && i < bytes.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    if (i == longest - 1 && byte > 1) return Decoded::malformed();
+    length |= static_cast<std::uint64_t>(byte & 0x7f) << (7 * i);
+    if ((byte & 0x80) == 0) return behind(i + 1, length, bytes);
+  }
+  return Decoded::incomplete();
+}
+
+void VarintPrefixed::encode(std::string_view message, Wire& wire) const {
+  std::array<char, 10> prefix{};
+  std::size_t size = 0;
+  std::uint64_t left = message.size();
+  for (; left >= 0x80; left >>= 7) prefix[size++] = static_cast<char>(left | 0x80);
+  prefix[size++] = static_cast<char>(left);
+  wire.append({prefix.data(), size});
+  wire.append(message);
+}
+
+Delimited::Delimited(std::string delimiter) : delimiter_(std::move(delimiter)) {
+  if (delimiter_.empty()) throw std::invalid_argument("evio::codec::Delimited: the delimiter is empty");
+}
+
+// The delimiter may have begun in what was searched.
+Decoded Delimited::decode(std::string_view bytes, std::size_t searched) const noexcept {
+  const std::size_t from = searched < delimiter_.size() ? 0 : searched - (delimiter_.size() - 1);
+  const std::size_t end = bytes.find(delimiter_, from);
+  if (end == bytes.npos) return Decoded::incomplete();
+  return Decoded::frame(bytes.substr(0, end), end + delimiter_.size());
+}
+
+// A message may hold no delimiter, nor make one together with the delimiter behind it.
+void Delimited::encode(std::string_view message, Wire& wire) const {
+  std::string tail(message.substr(message.size() - std::min(message.size(), delimiter_.size() - 1)));
+  tail += delimiter_;
+  if (message.find(delimiter_) != message.npos || tail.find(delimiter_) != tail.size() - delimiter_.size())
+    throw std::invalid_argument("evio::codec::Delimited: the message holds the delimiter");
+  wire.append(message);
+  wire.append(delimiter_);
+}
+
+Decoded Lines::decode(std::string_view bytes, std::size_t searched) const noexcept {
+  const std::size_t end = bytes.find('\n', searched);
+  if (end == bytes.npos) return Decoded::incomplete();
+  const bool crlf = end > 0 && bytes[end - 1] == '\r';
+  return Decoded::frame(bytes.substr(0, crlf ? end - 1 : end), end + 1);
+}
+
+void Lines::encode(std::string_view message, Wire& wire) const {
+  if (message.find('\n') != message.npos)
+    throw std::invalid_argument("evio::codec::Lines: the message holds a line's end");
+  wire.append(message);
+  wire.append("\n");
+}
+
+}  // namespace evio::inline v1::codec

@@ -1,0 +1,158 @@
+// With a codec `data` gets one whole message each time, and what is written is one.
+#include "support/behaviour.hpp"
+
+namespace evio::test {
+namespace {
+
+class CodecOfAService : public Behaviour {};
+EVIO_ON_EVERY_BACKEND_WITH_LOOPS(CodecOfAService, 1);
+
+Handler<Action(Conn&, std::error_code)> note_closed(EventLog& log) {
+  return [&log](Conn&, std::error_code error) { log.add("closed: " + (error ? error.message() : "in order")); };
+}
+
+TEST_P(CodecOfAService, AMessageIsShownWholeAndOnce) {
+  EventLog log;
+  TestServer server =
+      serve({.codec = codec::Lines{}, .data = [&](Conn&, Input& in) { log.add("<" + std::string(in.view()) + ">"); }});
+  Client client = server.connect();
+  for (const std::string_view part : {"on", "e\ntwo\n\nth", "r", "ee\r", "\n"}) client.send(part);
+  EXPECT_TRUE(log.wait_for("<three>"));
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"<one>", "<two>", "<>", "<three>"}));
+}
+
+TEST_P(CodecOfAService, WhatIsWrittenIsAMessage) {
+  TestServer server = serve({.codec = codec::LengthPrefixed(2), .data = [](Conn& c, Input& in) {
+                               c.write(in.view());
+                               c.write({"a", "b"});
+                               c.write(Buffer("shared"));
+                               c.write("");
+                               c.handle().send("sent");
+                             }});
+  Client client = server.connect();
+  client.send(std::string("\0\3lent", 5));
+  client.send("t");
+  const std::string expected("\0\3len\0\2ab\0\6shared\0\0\0\4sent", 25);
+  EXPECT_EQ(client.receive(expected.size()), expected);
+}
+
+TEST_P(CodecOfAService, MessagesWaitWhileItIsPaused) {
+  EventLog log;
+  HandleSlot handle;
+  TestServer server = serve({.codec = codec::Lines{},
+                             .opened = [&](Conn& c) { handle.put(c); },
+                             .data =
+                                 [&](Conn& c, Input& in) {
+                                   log.add(std::string(in.view()));
+                                   if (in.view() == "wait") c.pause();
+                                 }});
+  Client client = server.connect();
+  client.send("wait\nfor\nit\n");
+  EXPECT_TRUE(log.wait_for("wait"));
+  handle.get().post([](Conn& c) { c.resume(); });
+  EXPECT_TRUE(log.wait_for("it"));
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"wait", "for", "it"}));
+}
+
+TEST_P(CodecOfAService, AWakeShowsNothing) {
+  EventLog log;
+  HandleSlot handle;
+  TestServer server = serve({.codec = codec::Lines{},
+                             .opened = [&](Conn& c) { handle.put(c); },
+                             .data = [&](Conn&, Input& in) { log.add("<" + std::string(in.view()) + ">"); }});
+  Client client = server.connect();
+  client.send("incomplete");
+  handle.get().wake();
+  EXPECT_TRUE(log.wait_for("<>"));
+  client.send("\n");
+  EXPECT_TRUE(log.wait_for("<incomplete>"));
+}
+
+TEST_P(CodecOfAService, AfterCloseNoMessageIsShown) {
+  EventLog log;
+  TestServer server = serve({.codec = codec::Lines{},
+                             .data =
+                                 [&](Conn& c, Input& in) {
+                                   log.add(std::string(in.view()));
+                                   c.write(in.view());
+                                   return Action::close;
+                                 },
+                             .closed = note_closed(log)});
+  Client client = server.connect();
+  client.send("last\nunseen\n");
+  EXPECT_EQ(client.receive_rest().bytes, "last\n");
+  client.close();
+  EXPECT_TRUE(log.wait_for("closed: in order"));
+  EXPECT_EQ(log.size(), 2U);
+}
+
+TEST_P(CodecOfAService, TheRestIsShownAtTheEnd) {
+  EventLog log;
+  TestServer server = serve({.codec = codec::Lines{},
+                             .data = [] {},
+                             .ended =
+                                 [&](Conn&, Input& in) {
+                                   log.add("rest: " + std::string(in.view()));
+                                   return Action::close;
+                                 }});
+  Client client = server.connect();
+  client.send("whole\nno line");
+  client.shutdown_write();
+  EXPECT_TRUE(log.wait_for("rest: no line"));
+}
+
+TEST_P(CodecOfAService, AFrameOverTheLimitClosesBeforeItHasArrived) {
+  EventLog log;
+  TestServer server =
+      serve({.limits = {.input = 100}, .codec = codec::LengthPrefixed(4), .data = [] {}, .closed = note_closed(log)});
+  Client client = server.connect();
+  client.send(std::string("\0\0\0\x61", 4));
+  EXPECT_TRUE(log.wait_for("closed: " + make_error_code(Errc::frame_too_large).message()));
+}
+
+TEST_P(CodecOfAService, AFrameAsLargeAsTheLimitIsTaken) {
+  EventLog log;
+  TestServer server = serve({.limits = {.input = 100},
+                             .codec = codec::Lines{},
+                             .data = [&](Conn&, Input& in) { log.add(std::to_string(in.size())); },
+                             .closed = note_closed(log)});
+  Client client = server.connect();
+  client.send(std::string(99, 'x') + "\n");
+  EXPECT_TRUE(log.wait_for("99"));
+  client.send(std::string(101, 'x'));
+  EXPECT_TRUE(log.wait_for("closed: " + make_error_code(Errc::frame_too_large).message()));
+}
+
+TEST_P(CodecOfAService, NonsenseClosesTheConnection) {
+  EventLog log;
+  TestServer server = serve({.codec = codec::VarintPrefixed{}, .data = [] {}, .closed = note_closed(log)});
+  Client client = server.connect();
+  client.send(std::string(10, '\xff'));
+  EXPECT_TRUE(log.wait_for("closed: " + make_error_code(Errc::bad_frame).message()));
+}
+
+TEST_P(CodecOfAService, AMessageThatCannotBeExpressedIsAnErrorOfItsSender) {
+  EventLog log;
+  HandleSlot handle;
+  TestServer server = serve({.codec = codec::FixedLength(4),
+                             .opened = [&](Conn& c) { handle.put(c); },
+                             .closed = note_closed(log),
+                             .failed =
+                                 [&](Conn*, const std::exception_ptr& exception) {
+                                   try {
+                                     std::rethrow_exception(exception);
+                                   } catch (const std::length_error&) {
+                                     log.add("length");
+                                   }
+                                 }});
+  Client client = server.connect();
+  handle.get().send("four");
+  EXPECT_EQ(client.receive(4), "four");
+  handle.get().send("five!");
+  EXPECT_TRUE(log.wait_for("length"));
+  client.close();
+  EXPECT_TRUE(log.wait_for("closed: " + make_error_code(Errc::handler_failed).message()));
+}
+
+}  // namespace
+}  // namespace evio::test
