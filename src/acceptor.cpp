@@ -46,10 +46,12 @@ void Acceptor::accepted(Listener listener, NativeSocket socket, const Address& p
   ServerCore& server = loop_.server();
   Service& service = server.service(address_index);
   loop_.counters().accepted.add(1);
-  if (loop_.stopping()) {
+  const std::size_t per_peer = service.events.limits.connections_per_peer;
+  if (loop_.stopping() || (service.counts(peer.ip()) && !service.peers.add(peer.ip(), per_peer))) {
     loop_.counters().refused.add(1);
     return server.platform().discard(socket);
   }
+  count_accept(door(listener));
   ++service.connections;
   if (!service.has_room()) {  // then no door of the service lets anybody in
     look_again();
@@ -60,8 +62,40 @@ void Acceptor::accepted(Listener listener, NativeSocket socket, const Address& p
   if (target == loop_.index()) return loop_.adopt(socket, peer, address_index);
   if (!server.loop(target).send_mail(std::make_unique<HandOver>(server, socket, peer, address_index))) {
     loop_.counters().refused.add(1);
-    server.connection_gone(target, address_index);
+    server.connection_gone(target, address_index, peer.ip());
   }
+}
+
+// At most so many in a second, which begins with the first of them. What had landed when accepting paused is served,
+// and counts in the next one.
+void Acceptor::count_accept(Door& door) {
+  const std::size_t most = share(door);
+  if (most == 0) return;
+  ++door.accepted;
+  if (!door.second.active()) begin_second(door);
+  door.throttled = door.accepted >= most;
+  if (door.throttled) update(door);
+}
+
+void Acceptor::begin_second(Door& door) {
+  const auto ended = [this, listener = door.listener] { second_ended(Acceptor::door(listener)); };
+  door.second = loop_.timers().run_after(std::chrono::seconds(1), Handler<void()>(ended));
+}
+
+void Acceptor::second_ended(Door& door) {
+  door.accepted -= std::min(door.accepted, share(door));
+  door.throttled = door.accepted >= share(door);
+  if (door.accepted > 0) begin_second(door);
+  update(door);
+}
+
+// Of what the service may accept in a second; 0: no bound.
+std::size_t Acceptor::share(const Door& door) const noexcept {
+  const ServerCore& server = loop_.server();
+  const int address_index = static_cast<int>(door.listener);
+  const std::size_t all = server.service(address_index).events.limits.accepts_per_second;
+  const std::size_t doors = server.reuseport(address_index) ? static_cast<std::size_t>(server.loops()) : 1;
+  return (all + doors - 1) / doors;
 }
 
 // A balance function of the user's that throws costs no connection.
@@ -106,7 +140,7 @@ void Acceptor::update(Door& door) {
   } else {
     door.full = false;
   }
-  const bool accepting = !door.full && !door.starved && !pressure_;
+  const bool accepting = !door.full && !door.starved && !door.throttled && !pressure_;
   if (accepting == door.accepting) return;
   door.accepting = accepting;
   loop_.driver().set_accepting(door.listener, accepting);
@@ -114,7 +148,8 @@ void Acceptor::update(Door& door) {
 
 void Acceptor::close() {
   retry_.cancel();
-  for (const Door& door : doors_) {
+  for (Door& door : doors_) {
+    door.second.cancel();
     loop_.server().closing(static_cast<int>(door.listener));
     loop_.driver().close_listener(door.listener);
   }

@@ -13,8 +13,8 @@ namespace evio::inline v1 {
 
 class LoopCore;
 
-// Accepting pauses for three reasons, each lifted on its own: the service is full, descriptors or kernel memory ran
-// out, or the server holds more memory than it may.
+// Accepting pauses for four reasons, each lifted on its own: the service is full, it accepted as many in this second as
+// it may, descriptors or kernel memory ran out, or the server holds more memory than it may.
 class Acceptor {
  public:
   explicit Acceptor(LoopCore& loop) noexcept : loop_(loop) {}
@@ -33,11 +33,18 @@ class Acceptor {
     bool accepting = true;
     bool full = false;
     bool starved = false;
+    bool throttled = false;
+    std::size_t accepted = 0;  // in the second that runs
+    Timer second{};
   };
 
   Door& door(Listener listener) noexcept;
   void update(Door& door);
   void retry_starved();
+  void count_accept(Door& door);
+  void begin_second(Door& door);
+  void second_ended(Door& door);
+  std::size_t share(const Door& door) const noexcept;
   int choose(const Address& peer);
 
   LoopCore& loop_;

@@ -39,6 +39,7 @@ void Connection::begin(Stream stream) {
 void Connection::opened() {
   note_activity();
   if (idle_timeout() > Duration::zero()) arm_deadline(idle_timeout());
+  if (limits().first_bytes > Duration::zero() && !flags_.outgoing) await_first_bytes();
   if (events().opened) after_handler(call([&] { return events().opened(*this); }));
   settle();
 }
@@ -56,6 +57,7 @@ void Connection::received(std::string_view bytes) {
   switch (phase_) {
     case Phase::open:
       note_activity();
+      flags_.heard = true;
       if (listening())
         run_data(bytes);
       else
@@ -95,6 +97,7 @@ void Connection::handed_over(NativeSocket socket) {
   std::string untaken(input_ ? input_->view() : std::string_view());
   drop_input();
   retire_handle();
+  complete({});
   Socket owned(static_cast<int>(socket.value), std::move(untaken));
   const Action action = call([&] { return events().detached(*this, std::move(owned)); });
   finish();
@@ -105,6 +108,7 @@ void Connection::gone(std::error_code error) {
   const std::error_code why = outcome(error);
   phase_ = Phase::closing;  // `write` in `closed` is dropped
   retire_handle();
+  complete(why ? why : std::make_error_code(std::errc::operation_canceled));
   Action action = Action::none;
   if (events().closed) action = call([&] { return events().closed(*this, why); });
   finish();
@@ -129,6 +133,7 @@ void Connection::finish() noexcept {
   retire_handle();
   if (rare_) loop_.timers().cancel_group(rare_->timers);
   context_.reset();
+  if (rare_) rare_->values.reset();
   drop_input();
   release_output();
   loop_.bury(*this);
@@ -147,6 +152,7 @@ void Connection::settle() {
     return opened();
   }
   flush();
+  complete({});
   if (phase_ == Phase::open && flags_.drained_due) run_drained();
   if (phase_ == Phase::open && flags_.offer && listening() && has_input()) run_data({});
   if (phase_ == Phase::open && flags_.end_held && listening()) show_end();
@@ -158,6 +164,7 @@ void Connection::settle() {
   if (phase_ == Phase::draining) progress_draining();
   if (phase_ == Phase::lingering && flags_.ended) start_closing(CloseMode::orderly);
   if (phase_ == Phase::detaching) progress_detaching();
+  if (output_ && !flags_.paced && limits().slow_reader > Duration::zero()) keep_pace();
   update_receiving();
   if (phase_ != Phase::open && phase_ != Phase::detaching) drop_input();
   if (work_left()) loop_.touch(*this);
@@ -354,6 +361,24 @@ void Connection::show_end() {
   keep_last(in.size());
 }
 
+// Tells those whose bytes have left; with an error also all others, that theirs never will.
+void Connection::complete(std::error_code error) {
+  if (!rare_ || !rare_->completions) return;
+  Completions& all = *rare_->completions;
+  while (!all.waiting.empty()) {
+    const bool left = all.waiting.front().end <= all.taken;
+    if (!left && !error) return;
+    const Handler<void(std::error_code)> done = std::move(all.waiting.front().done);
+    all.waiting.pop_front();
+    call([&] {
+      done(left ? std::error_code() : error);
+      return Action::none;
+    });
+  }
+  rare_->completions.reset();
+  flush();  // what they wrote
+}
+
 void Connection::run(const Handler<void(Conn&)>& callback) {
   after_handler(call([&] {
     callback(*this);
@@ -470,6 +495,11 @@ void Connection::set(const Options& options) {
     rare().read_when_congested = options.read_when_congested;
     loop_.touch(*this);
   }
+}
+
+Values& Connection::values() {
+  if (!rare().values) rare().values = std::make_unique<Values>();
+  return *rare().values;
 }
 
 const std::shared_ptr<HandleBlock>& Connection::handle_block() {

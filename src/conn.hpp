@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <evio/conn.hpp>
 #include <evio/error.hpp>
 #include <evio/input.hpp>
+#include <evio/values.hpp>
 #include <memory>
 #include <optional>
 
@@ -25,6 +27,16 @@ struct Outgoing {
   std::unique_ptr<Dialer> dialer;  // while it is being made
 };
 
+// Who is told when what they sent has left.
+struct Completions {
+  struct One {
+    std::uint64_t end;  // of its bytes, in the stream counted from when this was made
+    Handler<void(std::error_code)> done;
+  };
+  std::uint64_t taken = 0;  // by the kernel since then
+  std::deque<One> waiting;  // in order
+};
+
 // What most connections never need; made when first asked for.
 struct ConnRare {
   std::shared_ptr<HandleBlock> handle;
@@ -34,6 +46,9 @@ struct ConnRare {
   std::optional<Duration> idle_timeout;     // set for this connection alone
   std::optional<bool> read_when_congested;  // likewise
   std::unique_ptr<Address> peer;            // where it is more than an IP address and a port
+  std::size_t owed = 0;                     // output that must leave before the next look
+  std::unique_ptr<Values> values;
+  std::unique_ptr<Completions> completions;
   std::unique_ptr<Outgoing> outgoing;
 };
 
@@ -82,6 +97,7 @@ class Connection final : public Conn {
   bool append(std::size_t size, Append&& append);
   bool write(std::initializer_list<std::string_view> pieces);
   bool write(Buffer bytes);
+  void write(Buffer bytes, Handler<void(std::error_code)> done);
   void close();
   void abort();
   void shutdown_write();
@@ -99,6 +115,9 @@ class Connection final : public Conn {
   std::uint64_t id() const noexcept { return id_; }
   NativeSocket native() const;
   Context& context() noexcept { return context_; }
+  Values& values();
+  std::size_t pending_input() const noexcept { return input_ ? input_->size() : 0; }
+  const Address::Ip& peer_ip() const noexcept { return peer_ip_; }
 
   Stream stream() const noexcept { return stream_; }
   bool finished() const noexcept { return phase_ == Phase::finished; }
@@ -125,6 +144,8 @@ class Connection final : public Conn {
     bool touched : 1;
     bool outgoing : 1;  // we made it: no listener, and a service of its own
     bool attached : 1;  // the driver has it
+    bool heard : 1;     // bytes have come
+    bool paced : 1;     // a look at how fast output leaves is due
   };
 
   const Events& events() const noexcept;
@@ -159,6 +180,7 @@ class Connection final : public Conn {
   void drop_input() noexcept;
 
   void took(std::size_t count);
+  void complete(std::error_code error);
   void release_output() noexcept;
   void publish_pending() noexcept;
 
@@ -175,6 +197,9 @@ class Connection final : public Conn {
   Duration since_activity() const noexcept;
   void arm_deadline(Duration delay);
   void deadline_passed();
+  void await_first_bytes();
+  void keep_pace();
+  void look_at_pace();
 
   // In this order they take 80 bytes.
   Phase phase_ = Phase::open;

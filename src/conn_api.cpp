@@ -55,6 +55,11 @@ void Conn::resume() {
 }
 bool Conn::is_open() const noexcept { return kind_ == Kind::datagram || stream(*this).is_open(); }
 
+Values& Conn::values() {
+  emplaceable_context();  // refuses datagrams
+  return stream(*this).values();
+}
+
 Timer Conn::run_after(Duration delay, Handler<void(Conn&)> fn) {
   return kind_ == Kind::stream ? stream(*this).run_after(delay, std::move(fn)) : Timer();
 }
@@ -65,6 +70,7 @@ int Conn::address_index() const noexcept {
   return kind_ == Kind::stream ? stream(*this).address_index() : datagram(*this).address_index();
 }
 std::size_t Conn::pending_output() const noexcept { return kind_ == Kind::stream ? stream(*this).pending_output() : 0; }
+std::size_t Conn::pending_input() const noexcept { return kind_ == Kind::stream ? stream(*this).pending_input() : 0; }
 void Conn::set(const Options& options) {
   if (kind_ == Kind::stream) stream(*this).set(options);
 }

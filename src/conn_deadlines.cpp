@@ -30,6 +30,30 @@ void Connection::arm_deadline(Duration delay) {
       rare().timers);
 }
 
+// Looks once. Nobody expects bytes of one that is paused.
+void Connection::await_first_bytes() {
+  run_after(limits().first_bytes, Handler<void(Conn&)>([](Conn& conn) {
+              auto& self = static_cast<Connection&>(conn);
+              if (self.flags_.heard || self.phase_ != Phase::open) return;
+              if (self.flags_.paused) return self.await_first_bytes();
+              self.fail(Errc::first_bytes_timeout, self.output_ ? CloseMode::abort : CloseMode::orderly);
+            }));
+}
+
+// Progress alone is not enough: a byte now and then would hold the output for ever.
+void Connection::keep_pace() {
+  flags_.paced = true;
+  rare().owed = std::min(output_->size(), std::max<std::size_t>(limits().output_low, 1));
+  run_after(limits().slow_reader,
+            Handler<void(Conn&)>([](Conn& conn) { static_cast<Connection&>(conn).look_at_pace(); }));
+}
+
+void Connection::look_at_pace() {
+  flags_.paced = false;
+  if (rare_->owed > 0) return fail(Errc::slow_reader, CloseMode::abort);
+  if (output_) keep_pace();
+}
+
 // Idle and drain deadlines are not moved by every byte: they look, when they pass, at how long nothing moved.
 void Connection::deadline_passed() {
   if (phase_ == Phase::lingering) return start_closing(CloseMode::orderly);

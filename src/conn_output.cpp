@@ -1,4 +1,6 @@
 // What a connection sends: queued, and flushed as the kernel takes it.
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "conn.hpp"
@@ -128,9 +130,24 @@ void Connection::took(std::size_t count) {
   note_activity();
   loop_.counters().sent.add(count);
   output_->consume(count);
+  if (flags_.paced) rare_->owed -= std::min(rare_->owed, count);
+  if (rare_ && rare_->completions) {
+    rare_->completions->taken += count;
+    loop_.touch(*this);
+  }
   if (output_->empty()) release_output();
   publish_pending();
   relieve();
+}
+
+void Connection::write(Buffer bytes, Handler<void(std::error_code)> done) {
+  const bool dropped = !is_open() || flags_.write_shut;
+  if (!dropped) write(std::move(bytes));
+  if (!rare().completions) rare().completions = std::make_unique<Completions>();
+  Completions& all = *rare().completions;
+  const std::uint64_t end = all.taken + (output_ ? output_->size() : 0);
+  all.waiting.push_back({dropped ? std::numeric_limits<std::uint64_t>::max() : end, std::move(done)});
+  loop_.touch(*this);
 }
 
 void Connection::relieve() noexcept {

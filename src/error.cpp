@@ -27,6 +27,10 @@ class Category final : public std::error_category {
         return "the peer sent a frame of more than Limits::input bytes";
       case Errc::bad_frame:
         return "the peer sent what is no frame of Events::codec";
+      case Errc::first_bytes_timeout:
+        return "the peer sent nothing within Limits::first_bytes";
+      case Errc::slow_reader:
+        return "the peer took output more slowly than Limits::slow_reader allows";
     }
     return "unknown evio error " + std::to_string(code);
   }

@@ -58,6 +58,15 @@ struct BufferMail final : SendMail {
   Buffer bytes;
 };
 
+struct ReportedMail final : SendMail {
+  ReportedMail(std::shared_ptr<HandleBlock> to, Buffer from, Handler<void(std::error_code)> then)
+      : SendMail(std::move(to), from.size()), bytes(std::move(from)), done(std::move(then)) {}
+  void write(Connection& connection) override { connection.write(std::move(bytes), std::move(done)); }
+
+  Buffer bytes;
+  Handler<void(std::error_code)> done;
+};
+
 struct OverflowMail final : ConnMail {
   using ConnMail::ConnMail;
   void run(Connection& connection) override { connection.overflow(); }
@@ -112,12 +121,17 @@ bool HandleBlock::send(std::string_view bytes) {
   return false;
 }
 
-bool HandleBlock::send(Buffer bytes) {
+bool HandleBlock::send(Buffer bytes, Handler<void(std::error_code)> done) {
   if (gone()) return false;
   if (peer_) return push(std::make_unique<DatagramMail>(shared_from_this(), std::move(bytes)));
   const std::size_t size = bytes.size();
   if (!reserve(size)) return true;
-  if (push(std::make_unique<BufferMail>(shared_from_this(), std::move(bytes)))) return true;
+  std::unique_ptr<Mail> mail;
+  if (done)
+    mail = std::make_unique<ReportedMail>(shared_from_this(), std::move(bytes), std::move(done));
+  else
+    mail = std::make_unique<BufferMail>(shared_from_this(), std::move(bytes));
+  if (push(std::move(mail))) return true;
   arrived(size);
   return false;
 }
@@ -141,6 +155,10 @@ bool Handle::send(std::span<const std::byte> bytes) const {
 }
 
 bool Handle::send(Buffer bytes) const { return block_ && block_->send(std::move(bytes)); }
+
+bool Handle::send(Buffer bytes, Handler<void(std::error_code)> done) const {
+  return block_ && block_->send(std::move(bytes), std::move(done));
+}
 
 bool Handle::post(Handler<void(Conn&)> fn) const {
   if (!block_ || block_->peer() || block_->gone()) return false;

@@ -29,7 +29,7 @@ class HandleBlock : public std::enable_shared_from_this<HandleBlock> {
   static Handle handle(std::shared_ptr<HandleBlock> block) noexcept { return Handle(std::move(block)); }
 
   bool send(std::string_view bytes);
-  bool send(Buffer bytes);
+  bool send(Buffer bytes, Handler<void(std::error_code)> done = {});
   bool push(std::unique_ptr<Mail> mail);
 
   bool gone() const noexcept { return gone_.load(std::memory_order_acquire); }

@@ -184,7 +184,7 @@ void LoopCore::publish_held() {
 void LoopCore::bury(Connection& connection) {
   counters_.closed.add(1);
   buried_.push_back(&connection);
-  server_.connection_gone(index_, connection.address_index());
+  server_.connection_gone(index_, connection.address_index(), connection.peer_ip());
 }
 
 // One that still stands in the list of touched ones waits for the next turn.
@@ -201,7 +201,7 @@ void LoopCore::reap() {
 void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index) {
   if (stopping_) {
     counters_.refused.add(1);
-    server_.connection_gone(index_, address_index);
+    server_.connection_gone(index_, address_index, peer.ip());
     return server_.platform().discard(socket);
   }
   const std::uint32_t slot = connections_.make(*this, peer, static_cast<std::uint16_t>(address_index), next_id_++);

@@ -8,6 +8,7 @@
 
 #include "handle_block.hpp"
 #include "post.hpp"
+#include "server_timer.hpp"
 
 namespace evio::inline v1 {
 
@@ -300,6 +301,12 @@ Handle ServerCore::datagrams(int address_index, const Address& peer) {
       HandleBlock::Peer{.socket = static_cast<DatagramSocket>(address_index), .local = from, .remote = peer}));
 }
 
+ServerTimer ServerCore::run_after(Duration delay, Handler<void()> fn, Duration period) {
+  auto state = std::make_shared<ServerTimerState>(loop(0).mailbox(), loop(0).timers());
+  state->arm(delay, std::move(fn), period);
+  return ServerTimer(std::move(state));
+}
+
 // ---- Draining
 
 void ServerCore::drain(Duration deadline) {
@@ -326,10 +333,11 @@ std::size_t ServerCore::accepted_connections() const noexcept {
 
 // ---- What all loops count
 
-void ServerCore::connection_gone(int loop, int address_index) {
+void ServerCore::connection_gone(int loop, int address_index, const Address::Ip& peer) {
   balancer_.remove(loop);
   if (address_index < 0) return;  // one of our own making
   Service& of = service(address_index);
+  if (of.counts(peer)) of.peers.remove(peer);
   --of.connections;
   end_if_drained();
   if (!of.full.load() || !of.full.exchange(false)) return;
@@ -384,6 +392,22 @@ void Server::drain(Duration deadline) { core_->drain(deadline); }
 Handle Server::datagrams(int address_index, const Address& peer) { return core_->datagrams(address_index, peer); }
 Socket Server::listener(int address_index) { return core_->listener(address_index); }
 void Server::shutdown() noexcept { core_->stop(); }
+
+ServerTimer Server::run_after(Duration delay, Handler<void()> fn) { return core_->run_after(delay, std::move(fn)); }
+ServerTimer Server::run_every(Duration period, Handler<void()> fn) {
+  period = std::max<Duration>(period, std::chrono::milliseconds(1));
+  return core_->run_after(period, std::move(fn), period);
+}
+
+void Server::broadcast(Buffer bytes) {
+  for (int i = 0; i < loops(); ++i) {
+    loop(i).post([&to = core_->loop(i), bytes] {
+      to.each([&](Connection& connection) {
+        if (connection.is_open()) connection.write(bytes);
+      });
+    });
+  }
+}
 
 void Server::for_each(Handler<void(Conn&)> fn) {
   auto shared = std::make_shared<Handler<void(Conn&)>>(std::move(fn));

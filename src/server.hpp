@@ -43,6 +43,7 @@ class ServerCore final : public Stoppable {
   }
   Handle connect(const Binding& to);
   void drain(Duration deadline);
+  ServerTimer run_after(Duration delay, Handler<void()> fn, Duration period = {});
   Handle datagrams(int address_index, const Address& peer);
   Socket listener(int address_index);
   const Address& address(int address_index) const noexcept {
@@ -65,7 +66,7 @@ class ServerCore final : public Stoppable {
   void loop_is_up();
   void tell_stop();
   void tell_stop_now();
-  void connection_gone(int loop, int address_index);
+  void connection_gone(int loop, int address_index, const Address::Ip& peer);
   // A service became full by what `loop` accepted: what others accept meanwhile is let in still.
   void tell_other_doors(const LoopCore& loop);
   void hold(std::ptrdiff_t bytes);

@@ -6,6 +6,8 @@
 #include <evio/events.hpp>
 #include <evio/input.hpp>
 
+#include "peer_counts.hpp"
+
 namespace evio::inline v1 {
 
 struct Service {
@@ -15,6 +17,12 @@ struct Service {
 
   explicit Service(Events from) : events(std::move(from)) {}
 
+  PeerCounts peers;
+
+  // Whether it is counted how many connections this peer has.
+  bool counts(const Address::Ip& peer) const noexcept {
+    return events.limits.connections_per_peer > 0 && peer != Address::Ip{};
+  }
   bool has_room() const noexcept {
     const std::size_t most = events.limits.connections;
     return most == 0 || connections.load() < most;

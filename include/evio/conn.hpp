@@ -10,6 +10,7 @@
 #include <evio/handler.hpp>
 #include <evio/options.hpp>
 #include <evio/timer.hpp>
+#include <evio/values.hpp>
 #include <initializer_list>
 #include <span>
 #include <string_view>
@@ -67,6 +68,8 @@ class Conn {
   T& emplace_context(Args&&... args) {
     return emplaceable_context().emplace<T>(std::forward<Args>(args)...);
   }
+  /// Values by name, which die with the connection. A datagram has none: this throws std::logic_error there.
+  Values& values();
   /// Runs fn(Conn&) after `delay` unless the connection is gone by then. Nothing on a datagram.
   Timer run_after(Duration delay, Handler<void(Conn&)> fn);
 
@@ -78,6 +81,8 @@ class Conn {
   int address_index() const noexcept;
   /// Bytes written or sent through handles that the kernel has not taken yet.
   std::size_t pending_output() const noexcept;
+  /// Bytes received that no handler has taken yet, as of the end of the last one; within `data` see Input.
+  std::size_t pending_input() const noexcept;
   /// Changes what is set in `options`; throws Error if the kernel refuses a value. Nothing on a datagram.
   void set(const Options& options);
   /// A name for other threads and later times. The first call of a connection allocates.

@@ -10,15 +10,17 @@ namespace evio::inline v1 {
 
 /// Why the library itself ended a connection; what the kernel said arrives as a std::errc instead.
 enum class Errc {
-  idle_timeout = 1,  ///< no byte moved either way for Options::idle_timeout
-  input_overflow,    ///< more than Limits::input was left untaken
-  output_overflow,   ///< more than Limits::output_max was waiting to be sent
-  connect_timeout,   ///< not connected within Limits::connect
-  drain_timeout,     ///< the peer took no output for Limits::drain while the connection was closing
-  handler_failed,    ///< an exception left one of the connection's handlers
-  name_not_found,    ///< the host of the address to connect to is not known
-  frame_too_large,   ///< a frame of Events::codec has more than Limits::input bytes
-  bad_frame,         ///< what the peer sent is no frame of Events::codec
+  idle_timeout = 1,     ///< no byte moved either way for Options::idle_timeout
+  input_overflow,       ///< more than Limits::input was left untaken
+  output_overflow,      ///< more than Limits::output_max was waiting to be sent
+  connect_timeout,      ///< not connected within Limits::connect
+  drain_timeout,        ///< the peer took no output for Limits::drain while the connection was closing
+  handler_failed,       ///< an exception left one of the connection's handlers
+  name_not_found,       ///< the host of the address to connect to is not known
+  frame_too_large,      ///< a frame of Events::codec has more than Limits::input bytes
+  bad_frame,            ///< what the peer sent is no frame of Events::codec
+  first_bytes_timeout,  ///< nothing came within Limits::first_bytes
+  slow_reader,          ///< the peer took output more slowly than Limits::slow_reader allows
 };
 
 const std::error_category& error_category() noexcept;

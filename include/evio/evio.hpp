@@ -20,6 +20,8 @@
 #include <evio/loop.hpp>
 #include <evio/options.hpp>
 #include <evio/server.hpp>
+#include <evio/server_timer.hpp>
 #include <evio/socket.hpp>
 #include <evio/stats.hpp>
 #include <evio/timer.hpp>
+#include <evio/values.hpp>

@@ -32,6 +32,14 @@ struct Limits {
   Duration linger = std::chrono::seconds(1);    ///< a closed connection whose peer does not end
   Duration connect = std::chrono::seconds(10);  ///< a connect, name look-up included
   int backlog = 4096;                           ///< connections the kernel keeps before they are accepted
+  std::size_t accepts_per_second = 0;           ///< 0: no bound. Further ones wait in the backlog; with
+                                                ///< ?reuseport=true each loop has an equal share
+  std::size_t connections_per_peer = 0;         ///< open at once from one IP address (from one /64 of IPv6); 0: no
+                                                ///< bound. Further ones are closed unseen, and counted as refused
+  Duration
+      first_bytes{};  ///< an accepted connection that has sent nothing so long: closed, first_bytes_timeout; 0: never
+  Duration slow_reader{};  ///< in every such time output_low bytes of what waits, or all if less, must leave; else the
+                           ///< connection closes, slow_reader; 0: never
 };
 
 }  // namespace evio::inline v1

@@ -5,6 +5,7 @@
 #include <evio/binding.hpp>
 #include <evio/events.hpp>
 #include <evio/handle.hpp>
+#include <evio/server_timer.hpp>
 #include <evio/stats.hpp>
 #include <memory>
 #include <type_traits>
@@ -72,6 +73,15 @@ class Server {
   /// passed on; an Error once it is closed. From now on the address's socket file is the successor's: it is never
   /// removed. Close-on-exec, like all; non-blocking.
   Socket listener(int address_index);
+
+  /// Runs fn on loop 0's thread, `delay` from now or later, never early and never inside a handler. Before run() it
+  /// counts from when the loop starts. Dropped unrun once the server is shutting down.
+  ServerTimer run_after(Duration delay, Handler<void()> fn);
+  /// As Loop::run_every, on loop 0's thread.
+  ServerTimer run_every(Duration period, Handler<void()> fn);
+
+  /// Writes the bytes, which are not copied, to each open connection, as Conn::write does: posted to every loop.
+  void broadcast(Buffer bytes);
 
   /// Posts fn(Conn&) for each open connection to every loop: fn is shared by their threads.
   void for_each(Handler<void(Conn&)> fn);

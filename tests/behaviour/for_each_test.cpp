@@ -30,6 +30,14 @@ TEST_P(ForEach, ReachesEveryConnectionOfEveryLoop) {
   for (Client& client : clients) EXPECT_TRUE(client.silent()) << "once";
 }
 
+TEST_P(ForEach, BroadcastWritesToAll) {
+  TestServer server = serve(greeting());
+  auto clients = greeted(server, 20);
+  server->broadcast(Buffer("news"));
+  for (Client& client : clients) EXPECT_EQ(client.receive(4), "news");
+  for (Client& client : clients) EXPECT_TRUE(client.silent()) << "once";
+}
+
 TEST_P(ForEach, MayCloseAnyOfThem) {
   TestServer server = serve(greeting());
   auto clients = greeted(server, 12);

@@ -127,6 +127,11 @@ Client Client::to(const Address& address, Buffers buffers) {
 
 Client Client::unconnected(Buffers buffers) { return Client(open_stream(AF_INET, buffers)); }
 
+void Client::bind(const std::string& ip) {
+  const SocketAddress own = ip4(ip, 0);
+  if (::bind(fd_, own.get(), own.size) != 0) fail("bind");
+}
+
 void Client::connect(std::uint16_t port) { connect_socket(fd_, ip4("127.0.0.1", port)); }
 
 void Client::send(std::string_view bytes) {

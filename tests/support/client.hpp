@@ -38,6 +38,7 @@ class Client {
   }
   ~Client() { close(); }
 
+  void bind(const std::string& ip);
   void connect(std::uint16_t port);
 
   /// All of it.

@@ -1,0 +1,27 @@
+#include "peer_counts.hpp"
+
+#include <algorithm>
+
+namespace evio::inline v1 {
+
+Address::Ip PeerCounts::network_of(Address::Ip ip) noexcept {
+  constexpr Address::Ip ip4_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (!std::equal(ip.begin(), ip.begin() + 12, ip4_prefix.begin())) std::fill(ip.begin() + 8, ip.end(), 0);
+  return ip;
+}
+
+bool PeerCounts::add(const Address::Ip& peer, std::size_t most) {
+  const std::lock_guard lock(mutex_);
+  std::size_t& count = counts_[network_of(peer)];
+  if (count >= most) return false;
+  ++count;
+  return true;
+}
+
+void PeerCounts::remove(const Address::Ip& peer) noexcept {
+  const std::lock_guard lock(mutex_);
+  const auto found = counts_.find(network_of(peer));
+  if (--found->second == 0) counts_.erase(found);
+}
+
+}  // namespace evio::inline v1

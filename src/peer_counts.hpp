@@ -1,0 +1,33 @@
+// Private. How many connections each peer address has, of one service; for Limits::connections_per_peer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <evio/address.hpp>
+#include <functional>
+#include <mutex>
+#include <string_view>
+#include <unordered_map>
+
+namespace evio::inline v1 {
+
+// An IPv6 host has a whole /64 of addresses to come from: that network counts as one peer. Any thread.
+class PeerCounts {
+ public:
+  /// Counts one more, unless the peer has `most` already.
+  bool add(const Address::Ip& peer, std::size_t most);
+  void remove(const Address::Ip& peer) noexcept;
+
+ private:
+  struct Hash {
+    std::size_t operator()(const Address::Ip& ip) const noexcept {
+      return std::hash<std::string_view>{}({reinterpret_cast<const char*>(ip.data()), ip.size()});
+    }
+  };
+  static Address::Ip network_of(Address::Ip ip) noexcept;
+
+  std::mutex mutex_;
+  std::unordered_map<Address::Ip, std::size_t, Hash> counts_;
+};
+
+}  // namespace evio::inline v1

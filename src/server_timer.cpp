@@ -1,0 +1,42 @@
+#include "server_timer.hpp"
+
+#include <utility>
+
+#include "post.hpp"
+#include "timer_wheel.hpp"
+
+namespace evio::inline v1 {
+
+void ServerTimerState::post(Handler<void()> fn) { mailbox_->push(std::make_unique<Post>(std::move(fn))); }
+
+void ServerTimerState::arm(Duration delay, Handler<void()> fn, Duration period) {
+  post([self = shared_from_this(), delay, period, fn = std::move(fn)]() mutable {
+    if (self->cancelled_) return;
+    ServerTimerState& state = *self;
+    state.timer_ = state.wheel_.run_after(
+        delay,
+        [self = std::move(self), fn = std::move(fn)] {
+          if (!self->cancelled_) fn();
+        },
+        period);
+  });
+}
+
+void ServerTimerState::cancel() {
+  cancelled_ = true;
+  post([self = shared_from_this()] { self->timer_.cancel(); });
+}
+
+void ServerTimerState::restart(Duration delay) {
+  post([self = shared_from_this(), delay] { self->timer_.restart(delay); });
+}
+
+void ServerTimer::cancel() const {
+  if (state_) state_->cancel();
+}
+
+void ServerTimer::restart(Duration delay) const {
+  if (state_) state_->restart(delay);
+}
+
+}  // namespace evio::inline v1

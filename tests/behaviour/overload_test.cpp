@@ -1,0 +1,54 @@
+// Bounds on how fast connections come, and how many come from one peer.
+#include <atomic>
+
+#include "support/behaviour.hpp"
+
+namespace evio::test {
+namespace {
+
+class Overload : public Behaviour {};
+EVIO_ON_EVERY_BACKEND(Overload);
+
+Events greeting(Limits limits) {
+  return {.limits = limits, .opened = [](Conn& c) { c.write("!"); }};
+}
+
+TEST_P(Overload, NoMoreConnectionsAreOpenFromOnePeerThanItMayHave) {
+  TestServer server = serve(greeting({.connections_per_peer = 2}));
+  Client first = server.connect();
+  Client second = server.connect();
+  EXPECT_EQ(first.receive(1), "!");
+  EXPECT_EQ(second.receive(1), "!");
+  Client third = server.connect();
+  EXPECT_EQ(third.receive_rest().bytes, "") << "closed unseen";
+  EXPECT_EQ(server->stats().refused, 1U);
+  first.close();
+  EXPECT_TRUE(eventually([&] { return server->stats().open == 1; }));
+  EXPECT_EQ(server.connect().receive(1), "!") << "one went, one may come";
+}
+
+TEST_P(Overload, AnotherPeerIsNotConcerned) {
+  TestServer server = serve(greeting({.connections_per_peer = 1}), "tcp://0.0.0.0:0");
+  Client one = server.connect();
+  EXPECT_EQ(one.receive(1), "!");
+  Client other = Client::unconnected();
+  other.bind("127.0.0.2");
+  other.connect(server.port());
+  EXPECT_EQ(other.receive(1), "!");
+}
+
+TEST_P(Overload, FurtherConnectionsOfASecondWaitInTheBacklog) {
+  TestServer server = serve(greeting({.accepts_per_second = 3}));
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<Client> clients;
+  for (int i = 0; i < 7; ++i) clients.push_back(server.connect());
+  for (Client& client : clients) EXPECT_EQ(client.receive(1), "!");
+  // What had landed when accepting paused is served at once, so how many seconds it takes depends on the backend.
+  const auto needed = std::chrono::steady_clock::now() - start;
+  if (backend() != Backend::io_uring) {
+    EXPECT_GE(needed, 2s);
+  }
+}
+
+}  // namespace
+}  // namespace evio::test

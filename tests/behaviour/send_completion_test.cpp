@@ -1,0 +1,71 @@
+// Whoever sends through a handle may be told when the kernel has taken all the bytes, or that it never will.
+#include "support/behaviour.hpp"
+
+namespace evio::test {
+namespace {
+
+class SendCompletion : public Behaviour {};
+EVIO_ON_EVERY_BACKEND_WITH_LOOPS(SendCompletion, 1);
+
+Handler<void(std::error_code)> note(EventLog& log, std::string name) {
+  return [&log, name = std::move(name)](std::error_code error) { log.add(name + (error ? " failed" : " sent")); };
+}
+
+TEST_P(SendCompletion, ComesInOrderOnceTheBytesAreTaken) {
+  EventLog log;
+  HandleSlot handle;
+  TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }});
+  Client client = server.connect();
+  const Handle to = handle.get();
+  for (const std::string name : {"a", "b", "c"}) EXPECT_TRUE(to.send(Buffer(std::string(name)), note(log, name)));
+  EXPECT_EQ(client.receive(3), "abc");
+  EXPECT_TRUE(log.wait_for("c sent"));
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"a sent", "b sent", "c sent"}));
+}
+
+TEST_P(SendCompletion, WaitsForAPeerThatDoesNotRead) {
+  EventLog log;
+  HandleSlot handle;
+  TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }});
+  Client client = server.connect();
+  constexpr std::size_t size = 32 << 20;
+  handle.get().send(Buffer(std::string(size, 'x')), note(log, "all"));
+  handle.get().post([&](Conn&) { log.add("later"); });
+  EXPECT_TRUE(log.wait_for("later"));
+  EXPECT_EQ(log.count("all sent"), 0U);
+  EXPECT_EQ(client.receive(size).size(), size);
+  EXPECT_TRUE(log.wait_for("all sent"));
+}
+
+TEST_P(SendCompletion, SaysThatTheBytesAreLostBeforeClosed) {
+  EventLog log;
+  HandleSlot handle;
+  TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }, .closed = [&] { log.add("closed"); }});
+  Client client = server.connect();
+  handle.get().send(Buffer(std::string(32 << 20, 'x')), note(log, "all"));
+  handle.get().post([](Conn& c) { c.abort(); });
+  EXPECT_TRUE(log.wait_for("closed"));
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"all failed", "closed"}));
+}
+
+TEST_P(SendCompletion, MaySendAgainAndClose) {
+  EventLog log;
+  HandleSlot handle;
+  TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }, .closed = [&] { log.add("closed"); }});
+  Client client = server.connect();
+  const Handle to = handle.get();
+  to.send(Buffer("one "), [&, to](std::error_code) {
+    to.send(Buffer("two"), [&, to](std::error_code) {
+      log.add("two");
+      to.close();
+    });
+  });
+  EXPECT_EQ(client.receive_rest().bytes, "one two");
+  client.close();
+  EXPECT_TRUE(log.wait_for("closed"));
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"two", "closed"}));
+  EXPECT_FALSE(to.send(Buffer("three"), note(log, "three")));
+}
+
+}  // namespace
+}  // namespace evio::test
