@@ -23,3 +23,11 @@ cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_PRE
            OUTPUT_VARIABLE EVIO_PC_TO_PREFIX)
 configure_file(cmake/evio.pc.in evio.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/evio.pc DESTINATION ${EVIO_PC_DIR})
+
+foreach(component IN LISTS components)
+  install(TARGETS evio_${component} EXPORT evio-${component}-targets FILE_SET HEADERS)
+  install(EXPORT evio-${component}-targets NAMESPACE evio:: DESTINATION ${EVIO_CMAKE_DIR})
+  install(FILES cmake/evio-${component}.cmake DESTINATION ${EVIO_CMAKE_DIR})
+  configure_file(cmake/evio-${component}.pc.in evio-${component}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/evio-${component}.pc DESTINATION ${EVIO_PC_DIR})
+endforeach()

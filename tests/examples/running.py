@@ -18,8 +18,9 @@ if "TSAN_OPTIONS" in os.environ:
 class Running:
     """A running example on any free port, until the `with` block ends; `said` is its first lines, one an address."""
 
-    def __init__(self, program, *arguments, port=0, addresses=1):
-        self.command = [EXAMPLES / program, "--port", str(port), *arguments]
+    def __init__(self, program, *arguments, port=0, addresses=1, url=None):
+        where = [url] if url else ["--port", str(port)]
+        self.command = [EXAMPLES / program, *where, *arguments]
         self.addresses = addresses
 
     def __enter__(self):
