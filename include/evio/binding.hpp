@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace evio::inline v1 {
 
@@ -54,5 +55,9 @@ class Binding {
 /// `serving`, `tick`, `pre_write`, `failed`, `loop_started` and `loop_stopped` belong to the server: setting one is an
 /// Error.
 Binding on(Binding address, Events events);
+
+/// The sockets that systemd, or whoever speaks its protocol (LISTEN_FDS, LISTEN_PID), bound for this process; none if it
+/// did not: `auto sockets = evio::listen_fds(); if (sockets.empty()) sockets.emplace_back("tcp://:5000");`.
+std::vector<Binding> listen_fds();
 
 }  // namespace evio::inline v1

@@ -47,6 +47,21 @@ TEST_P(InheritedSockets, WithHandlersOfTheirOwn) {
   EXPECT_EQ(echo_through(client, "mine"), "mine");
 }
 
+TEST_P(InheritedSockets, ThoseThatSystemdPassesAreFound) {
+  in_child_process([&] {
+    EXPECT_TRUE(listen_fds().empty());
+    Server first(Events{}, "tcp://127.0.0.1:0");
+    ASSERT_GE(::dup2(first.listener(0).fd(), 3), 0);
+    ::setenv("LISTEN_FDS", "1", 1);
+    ::setenv("LISTEN_PID", "1", 1);
+    EXPECT_TRUE(listen_fds().empty()) << "meant for another process";
+    ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+    TestServer second = serve(echo(), listen_fds());
+    Client client = second.connect();
+    EXPECT_EQ(echo_through(client, "hello"), "hello");
+  });
+}
+
 TEST_P(InheritedSockets, WhatIsNoneIsAnErrorThatSaysSo) {
   int pipe[2];
   ASSERT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
