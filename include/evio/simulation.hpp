@@ -4,13 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <evio/address.hpp>
-#include <evio/binding.hpp>
-#include <evio/duration.hpp>
-#include <evio/events.hpp>
+#include <evio/evio.hpp>
 #include <evio/faults.hpp>
-#include <evio/handler.hpp>
-#include <evio/server.hpp>
 #include <evio/simulation_stats.hpp>
 #include <memory>
 #include <string>
