@@ -38,7 +38,7 @@ void Connection::begin(Stream stream) {
 
 void Connection::opened() {
   note_activity();
-  if (idle_timeout() > Duration::zero()) arm_deadline(idle_timeout());
+  watch_idle(idle_timeout());
   if (limits().first_bytes > Duration::zero() && !flags_.outgoing) await_first_bytes();
   if (events().opened) after_handler(call([&] { return events().opened(*this); }));
   settle();
@@ -488,7 +488,7 @@ void Connection::set(const Options& options) {
     if (phase_ == Phase::open) {
       note_activity();
       rare().deadline.cancel();
-      if (idle_timeout() > Duration::zero()) arm_deadline(idle_timeout());
+      watch_idle(idle_timeout());
     }
   }
   if (options.read_when_congested) {

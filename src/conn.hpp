@@ -84,6 +84,8 @@ class Connection final : public Conn {
   void stop();
   void stop_now();
   void reading_may_have_changed();
+  // How much is left of the idle timeout that it shares with others; none: it looks after itself.
+  std::optional<Duration> look_if_idle();
   void run(const Handler<void(Conn&)>& callback);
   void wake();
   // What was on its way to it has arrived, or was dropped: congestion may be over.
@@ -152,6 +154,10 @@ class Connection final : public Conn {
   const Limits& limits() const noexcept { return events().limits; }
   ConnRare& rare();
   Duration idle_timeout() const noexcept;
+  Duration idle_time_left() noexcept;
+  void watch_idle(Duration left);
+  void idle_deadline_passed();
+  bool shares_idle_timeout() const noexcept { return !flags_.outgoing && !(rare_ && rare_->idle_timeout); }
   bool read_when_congested() const noexcept;
 
   bool listening() const noexcept;

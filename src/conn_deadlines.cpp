@@ -58,15 +58,40 @@ void Connection::look_at_pace() {
 void Connection::deadline_passed() {
   if (phase_ == Phase::lingering) return start_closing(CloseMode::orderly);
   if (phase_ == Phase::connecting) return connect_failed(Errc::connect_timeout);
-  const bool open = phase_ == Phase::open;
-  const Duration patience = open ? idle_timeout() : limits().drain;
-  if (open && flags_.paused && !output_) note_activity();  // stands still
-  const Duration left = patience - since_activity();
+  if (phase_ == Phase::open) return idle_deadline_passed();
+  const Duration left = limits().drain - since_activity();
   if (left > Duration::zero()) return rare().deadline.restart(left);
-  if (open)
-    fail(Errc::idle_timeout, output_ ? CloseMode::abort : CloseMode::orderly);
+  fail(Errc::drain_timeout, CloseMode::abort);
+}
+
+void Connection::idle_deadline_passed() {
+  const Duration left = idle_time_left();
+  if (left > Duration::zero()) return watch_idle(left);
+  fail(Errc::idle_timeout, output_ ? CloseMode::abort : CloseMode::orderly);
+}
+
+// Those that have the service's idle timeout are watched together, which costs nearly nothing, until little of it is
+// left: only then does one need a timer.
+void Connection::watch_idle(Duration left) {
+  const Duration patience = idle_timeout();
+  if (patience <= Duration::zero()) return;
+  if (shares_idle_timeout() && left > patience / 8)
+    loop_.watch_idle(*this, address_index_, patience, left);
   else
-    fail(Errc::drain_timeout, CloseMode::abort);
+    arm_deadline(left);
+}
+
+std::optional<Duration> Connection::look_if_idle() {
+  if (phase_ != Phase::open || !shares_idle_timeout()) return std::nullopt;
+  const Duration left = idle_time_left();
+  if (left > idle_timeout() / 8) return left;
+  arm_deadline(left);
+  return std::nullopt;
+}
+
+Duration Connection::idle_time_left() noexcept {
+  if (flags_.paused && !output_) note_activity();  // stands still
+  return idle_timeout() - since_activity();
 }
 
 }  // namespace evio::inline v1

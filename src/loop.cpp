@@ -198,6 +198,20 @@ void LoopCore::reap() {
 
 // ---- Connections
 
+void LoopCore::watch_idle(const Connection& connection, int address_index, Duration patience, Duration left) {
+  const auto index = static_cast<std::size_t>(address_index);
+  if (index >= idle_watches_.size()) idle_watches_.resize(index + 1);
+  if (!idle_watches_[index]) {
+    const auto look = [this, address_index](std::uint32_t slot) -> std::optional<Duration> {
+      if (!connections_.alive(slot) || connections_[slot].address_index() != address_index) return std::nullopt;
+      return connections_[slot].look_if_idle();
+    };
+    idle_watches_[index] = std::make_unique<IdleWatch>(
+        *timers_, [this] { return now_; }, patience, look);
+  }
+  idle_watches_[index]->add(static_cast<std::uint32_t>(connection.stream()), left);
+}
+
 void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index) {
   if (stopping_) {
     counters_.refused.add(1);

@@ -14,6 +14,7 @@
 #include "counters.hpp"
 #include "datagram.hpp"
 #include "dialer.hpp"
+#include "idle_watch.hpp"
 #include "mailbox.hpp"
 #include "output.hpp"
 #include "slab.hpp"
@@ -46,6 +47,8 @@ class LoopCore final : public Loop, public Runner, private Sink {
   void end();
 
   // Its own thread.
+  // Will ask it, when `left` has nearly passed, how long nothing moved; for those accepted at this address.
+  void watch_idle(const Connection& connection, int address_index, Duration patience, Duration left);
   int index() const noexcept { return index_; }
   ServerCore& server() const noexcept { return server_; }
   Driver& driver() noexcept { return *driver_; }
@@ -146,6 +149,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   Slab<Connection> connections_;
   Acceptor acceptor_;
   Datagrams datagrams_;
+  std::vector<std::unique_ptr<IdleWatch>> idle_watches_;  // by address
   Context context_;
   Counters counters_;
 
