@@ -1,6 +1,6 @@
 // Standalone Asio at its best: one thread and a hint to say so; reactor style, which waits for readiness and reads into
 // one shared buffer (an async_read_some per message tries the read first, in vain, and wants a buffer per connection);
-// writes are tried at once. TCP echo, close, sink, broadcast, sends, posts; UDP echo, sink.
+// writes are tried at once. TCP echo, close, sink, broadcast, sends, posts, timers; UDP echo, sink.
 #include <array>
 #include <asio.hpp>
 #include <memory>
@@ -8,6 +8,7 @@
 
 #include "producer.hpp"
 #include "server.hpp"
+#include "timers.hpp"
 
 namespace {
 
@@ -18,6 +19,16 @@ bench::Options options;
 std::uint64_t received = 0;
 bench::Producer producer;
 std::array<char, 64 << 10> buffer;
+
+bench::Timers timers;
+std::vector<asio::steady_timer> armed;
+
+void set_timer(std::size_t timer, unsigned milliseconds) {
+  armed[timer].expires_after(std::chrono::milliseconds(milliseconds));
+  armed[timer].async_wait([timer](asio::error_code error) {
+    if (!error) timers.ran(timer, set_timer);
+  });
+}
 
 class Session;
 std::vector<Session*> all;
@@ -74,6 +85,8 @@ class Session : public std::enable_shared_from_this<Session> {
     } else if (options.mode == "posts") {
       const std::uint64_t count = producer.done();
       write(bench::bytes_of(count));
+    } else if (options.mode == "timers") {
+      write(bench::bytes_of(timers.sets()));
     } else if (options.mode == "sink" && bytes.size() == 1) {
       write(bench::bytes_of(received));
     }
@@ -135,6 +148,10 @@ void serve_tcp(asio::io_context& context) {
   static tcp::acceptor acceptor(context, tcp::v4(), bench::listen_tcp(options.port));
   bench::ready(acceptor.local_endpoint().port());
   accept(acceptor);
+  if (options.mode == "timers") {
+    for (std::size_t i = 0; i < bench::Timers::count; ++i) armed.emplace_back(context);
+    timers.start(set_timer);
+  }
   if (options.mode == "sends") producer.start([&context] { asio::post(context, send_one); });
   if (options.mode == "posts") producer.start([&context] { asio::post(context, [] { producer.finish(); }); });
 }

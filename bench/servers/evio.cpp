@@ -1,15 +1,18 @@
-// evio. TCP echo, close, sink, broadcast, sends, posts; UDP echo, sink; every backend.
+// evio. TCP echo, close, sink, broadcast, sends, posts, timers; UDP echo, sink; every backend.
 #include <evio/evio.hpp>
 #include <map>
 #include <vector>
 
 #include "producer.hpp"
 #include "server.hpp"
+#include "timers.hpp"
 
 namespace {
 
 bench::Options options;
 bench::Producer producer;
+bench::Timers timers;
+std::vector<evio::Timer> armed(bench::Timers::count);
 std::uint64_t received = 0;
 std::vector<evio::Handle> handles;
 
@@ -37,6 +40,16 @@ void answer_posts(evio::Conn& conn, evio::Input& in) {
   conn.write(bench::bytes_of(posts));
 }
 
+void set_timer(std::size_t timer, unsigned milliseconds) {
+  armed[timer].restart(std::chrono::milliseconds(milliseconds));
+}
+
+void start_timers(evio::Loop& loop) {
+  timers.start([&loop](std::size_t timer, unsigned milliseconds) {
+    armed[timer] = loop.run_after(std::chrono::milliseconds(milliseconds), [timer] { timers.ran(timer, set_timer); });
+  });
+}
+
 // A byte starts the other thread, when all connections are there. It keeps at most `ahead` bytes waiting in each.
 void start_sends() {
   constexpr std::size_t ahead = 80 * 64;
@@ -62,6 +75,12 @@ void set_handlers(evio::Events& events) {
   } else if (options.mode == "posts") {
     events.data = answer_posts;
     events.loop_started = [](evio::Loop& loop) { producer.start([&loop] { loop.post([] { producer.finish(); }); }); };
+  } else if (options.mode == "timers") {
+    events.data = [](evio::Conn& conn, evio::Input& in) {
+      in.take();
+      conn.write(bench::bytes_of(timers.sets()));
+    };
+    events.loop_started = start_timers;
   } else if (options.mode == "sends") {
     events.opened = [](evio::Conn& conn) { handles.push_back(conn.handle()); };
     events.data = [](evio::Conn&, evio::Input& in) {

@@ -1,5 +1,5 @@
 // libuv at its best: one shared read buffer, uv_try_write first, a write request only for what the kernel did not take.
-// TCP echo, close, sink, broadcast, sends, posts; UDP echo, sink.
+// TCP echo, close, sink, broadcast, sends, posts, timers; UDP echo, sink.
 #include <uv.h>
 
 #include <array>
@@ -8,6 +8,7 @@
 
 #include "producer.hpp"
 #include "server.hpp"
+#include "timers.hpp"
 
 namespace {
 
@@ -99,6 +100,15 @@ void send_one() {
   producer.finish();
 }
 
+bench::Timers timers;
+std::vector<uv_timer_t> armed(bench::Timers::count);
+
+void set_timer(std::size_t timer, unsigned milliseconds) {
+  uv_timer_start(
+      &armed[timer], [](uv_timer_t* ran) { timers.ran(static_cast<std::size_t>(ran - armed.data()), set_timer); },
+      milliseconds, 0);
+}
+
 void on_read(uv_stream_t* stream, ssize_t n, const uv_buf_t*) {
   auto* conn = static_cast<Conn*>(stream->data);
   if (n < 0) return drop(conn);
@@ -114,6 +124,8 @@ void on_read(uv_stream_t* stream, ssize_t n, const uv_buf_t*) {
   } else if (options.mode == "posts") {
     const std::uint64_t count = producer.done();
     write(conn, bench::bytes_of(count));
+  } else if (options.mode == "timers") {
+    write(conn, bench::bytes_of(timers.sets()));
   } else if (options.mode == "sink" && bytes.size() == 1) {
     write(conn, bench::bytes_of(received));
   }
@@ -167,6 +179,10 @@ void serve_tcp() {
   uv_tcp_open(&listener, fd);
   if (uv_listen(reinterpret_cast<uv_stream_t*>(&listener), 4096, on_connection) < 0) bench::die("uv_listen");
   bench::ready(bench::port_of(fd));
+  if (options.mode == "timers") {
+    for (uv_timer_t& timer : armed) uv_timer_init(&loop, &timer);
+    timers.start(set_timer);
+  }
   if (options.mode != "sends" && options.mode != "posts") return;
   mailbox = new Mailbox;
   producer.start([task = options.mode == "sends" ? send_one : +[] { producer.finish(); }] { mailbox->post(task); });

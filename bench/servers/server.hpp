@@ -22,6 +22,7 @@ namespace bench {
 //   broadcast  sends it to every connection
 //   sends      another thread keeps sending 64 bytes to each connection
 //   posts      another thread keeps posting empty tasks to the loop; a byte is answered with their count (8 bytes)
+//   timers     keeps setting timers; a byte is answered with how often it did (8 bytes)
 struct Options {
   int port = 0;
   std::string mode = "echo";
