@@ -150,18 +150,17 @@ void LoopCore::end_batch(Duration at) noexcept {
 }
 
 bool LoopCore::deliver_mail() {
-  const std::uint64_t count = deliver(mailbox_->take());
-  if (count > 0) counters_.posts.add(count);
-  return count > 0;
+  Mail* const mail = mailbox_->take();
+  deliver(mail);
+  return mail != nullptr;
 }
 
-std::uint64_t LoopCore::deliver(Mail* mail) {
-  std::uint64_t count = 0;
-  for (; mail; ++count) {
+void LoopCore::deliver(Mail* mail) {
+  while (mail) {
     const std::unique_ptr<Mail> one(std::exchange(mail, mail->next));
+    counters_.posts.add(1);
     one->deliver(*this);
   }
-  return count;
 }
 
 bool LoopCore::run_timers() {
@@ -367,7 +366,7 @@ void LoopCore::update_pressure() {
 // Everything has closed. What was posted before this still runs; the mailbox then refuses more.
 void LoopCore::end() {
   stopping_ = true;
-  counters_.posts.add(deliver(mailbox_->close()));
+  deliver(mailbox_->close());
   timers_->clear();
   watches_->stop();
   if (started_ && index_ != acceptor && server_.events().loop_stopped)

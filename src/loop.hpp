@@ -132,7 +132,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   bool wait();
   bool spin();
   bool deliver_mail();
-  std::uint64_t deliver(Mail* mail);
+  void deliver(Mail* mail);
   bool run_timers();
   void settle_touched();
   void commit();

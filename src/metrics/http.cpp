@@ -66,7 +66,6 @@ class Request {
 
   Answer answer(Server& server, const LookUp& look_up) const {
     const auto& head = parser_.get();
-    if (head.version() != 10 && head.version() != 11) return refusal(505, "This is HTTP/1.1.");
     if (head.count(beast::field::host) > 1 || (head.version() == 11 && head.count(beast::field::host) == 0))
       return refusal(400, "A request needs one Host.");
     Answer answer = look_up_for(server, look_up);
