@@ -55,8 +55,9 @@ class Request {
   // Takes the head from `in` if it is complete.
   State read(Input& in) {
     while (in.view().starts_with("\r\n")) in.consume(2);  // RFC 9112 section 2.2
-    boost::beast::error_code error;
     const std::string_view bytes = in.view();
+    if (bytes.empty() || bytes == "\r") return State::partial;  // such a line may be coming
+    boost::beast::error_code error;
     const std::size_t size = parse(parser_, bytes, error);
     if (!error) in.consume(size);
     if (!error) return State::complete;

@@ -146,6 +146,7 @@ class Metrics(unittest.TestCase):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for byte in request:
                 connection.send(bytes([byte]))
+                time.sleep(0.001)
             self.assertTrue(connection.recv(1 << 16).startswith(b"HTTP/1.1 200 OK\r\n"))
 
     def test_http_1_0_closes(self):
