@@ -45,10 +45,9 @@ void Acceptor::accepted(Listener listener, NativeSocket socket, const Address& p
   const int address_index = static_cast<int>(listener);
   ServerCore& server = loop_.server();
   Service& service = server.service(address_index);
-  loop_.counters().accepted.add(1);
   const std::size_t per_peer = service.events.limits.connections_per_peer;
   if (loop_.stopping() || (service.counts(peer.ip()) && !service.peers.add(peer.ip(), per_peer))) {
-    loop_.counters().refused.add(1);
+    refuse();
     return server.platform().discard(socket);
   }
   count_accept(door(listener));
@@ -61,7 +60,7 @@ void Acceptor::accepted(Listener listener, NativeSocket socket, const Address& p
   server.balancer().add(target);
   if (target == loop_.index()) return loop_.adopt(socket, peer, address_index);
   if (!server.loop(target).send_mail(std::make_unique<HandOver>(server, socket, peer, address_index))) {
-    loop_.counters().refused.add(1);
+    refuse();
     server.connection_gone(target, address_index, peer.ip());
   }
 }
@@ -96,6 +95,12 @@ std::size_t Acceptor::share(const Door& door) const noexcept {
   const std::size_t all = server.service(address_index).events.limits.accepts_per_second;
   const std::size_t doors = server.reuseport(address_index) ? static_cast<std::size_t>(server.loops()) : 1;
   return (all + doors - 1) / doors;
+}
+
+// Those that get as far as to a loop are counted there.
+void Acceptor::refuse() noexcept {
+  loop_.counters().accepted.add(1);
+  loop_.counters().refused.add(1);
 }
 
 // A balance function of the user's that throws costs no connection.

@@ -46,6 +46,7 @@ class Acceptor {
   void second_ended(Door& door);
   std::size_t share(const Door& door) const noexcept;
   int choose(const Address& peer);
+  void refuse() noexcept;
 
   LoopCore& loop_;
   std::vector<Door> doors_;

@@ -100,7 +100,7 @@ void Connection::handed_over(NativeSocket socket) {
   complete({});
   Socket owned(static_cast<int>(socket.value), std::move(untaken));
   const Action action = call([&] { return events().detached(*this, std::move(owned)); });
-  finish();
+  finish(Ending::detached);
   if (action == Action::shutdown) loop_.server().stop();
 }
 
@@ -111,7 +111,7 @@ void Connection::gone(std::error_code error) {
   complete(why ? why : std::make_error_code(std::errc::operation_canceled));
   Action action = Action::none;
   if (events().closed) action = call([&] { return events().closed(*this, why); });
-  finish();
+  finish(ending_of(why));
   if (action == Action::shutdown) loop_.server().stop();
 }
 
@@ -128,7 +128,7 @@ void Connection::retire_handle() noexcept {
   if (rare_ && rare_->handle) rare_->handle->mark_gone();
 }
 
-void Connection::finish() noexcept {
+void Connection::finish(Ending ending) noexcept {
   phase_ = Phase::finished;
   retire_handle();
   if (rare_) loop_.timers().cancel_group(rare_->timers);
@@ -136,7 +136,7 @@ void Connection::finish() noexcept {
   if (rare_) rare_->values.reset();
   drop_input();
   release_output();
-  loop_.bury(*this);
+  loop_.bury(*this, ending);
 }
 
 // ---- What follows from each event
@@ -286,6 +286,11 @@ void Connection::threw(const std::exception_ptr& exception) {
   close();
 }
 
+Action Connection::call_data(Input& in) {
+  loop_.counters().messages.add(1);
+  return call([&] { return events().data(*this, in); });
+}
+
 void Connection::run_data(std::string_view bytes, bool woken) {
   flags_.offer = false;
   const bool stored = has_input();
@@ -301,7 +306,7 @@ void Connection::run_data(std::string_view bytes, bool woken) {
   else if (events().codec)
     searched = show_messages(in, woken);
   else
-    after_handler(call([&] { return events().data(*this, in); }));
+    after_handler(call_data(in));
   if (output_) output_->own();  // what was not sent at once must outlive the bytes it was lent from
   loop_.lent = {};
   if (phase_ != Phase::open && phase_ != Phase::detaching) return;
@@ -320,7 +325,7 @@ void Connection::run_data(std::string_view bytes, bool woken) {
 // Shows each whole message while nothing keeps `data` from running; they leave together what they write. Returns how
 // many of the bytes that stay were searched in vain.
 std::size_t Connection::show_messages(Input& in, bool woken) {
-  const auto show = [this](Input message) { apply(call([&] { return events().data(*this, message); })); };
+  const auto show = [this](Input message) { apply(call_data(message)); };
   std::size_t searched = input_ ? input_->searched : 0;
   if (woken) show({""});
   while (listening() && !in.empty()) {

@@ -6,6 +6,7 @@
 #include <evio/conn.hpp>
 #include <evio/error.hpp>
 #include <evio/input.hpp>
+#include <evio/stats.hpp>
 #include <evio/values.hpp>
 #include <memory>
 #include <optional>
@@ -173,6 +174,7 @@ class Connection final : public Conn {
   void apply(Action action);
   void note();
 
+  Action call_data(Input& in);
   void run_data(std::string_view bytes, bool woken = false);
   std::size_t show_messages(Input& in, bool woken);
   void run_drained();
@@ -196,7 +198,7 @@ class Connection final : public Conn {
   void fail(std::error_code reason, CloseMode mode);
   std::error_code outcome(std::error_code error) const noexcept;
   void retire_handle() noexcept;
-  void finish() noexcept;
+  void finish(Ending ending) noexcept;
 
   void opened();
   void note_activity() noexcept;

@@ -1,7 +1,10 @@
 // Private. What a loop counts: written by its own thread only, read by any.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <evio/stats.hpp>
 
@@ -10,21 +13,57 @@ namespace evio::inline v1 {
 // One writer: no locked instruction, no shared cache line written by others.
 class Counter {
  public:
-  void add(std::uint64_t n) noexcept { value_.store(value() + n, std::memory_order_relaxed); }
+  void add(std::uint64_t n) noexcept { set(value() + n); }
+  void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
   std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
   std::atomic<std::uint64_t> value_{0};
 };
 
+// A LagHistogram that is being counted.
+class LagCounter {
+ public:
+  void add(Duration lag) noexcept {
+    lag = std::max(lag, Duration::zero());
+    counts_[bucket_of(lag)].add(1);
+    sum_.add(static_cast<std::uint64_t>(lag.count()));
+  }
+  void add_to(LagHistogram& lag) const noexcept {
+    for (std::size_t i = 0; i < counts_.size(); ++i) lag.counts[i] += counts_[i].value();
+    lag.sum += Duration(sum_.value());
+  }
+
+ private:
+  // The first whose bound is not less: bounds double, so it is a matter of the highest bit.
+  static std::size_t bucket_of(Duration lag) noexcept {
+    const auto ticks = static_cast<std::uint64_t>(lag.count() - (lag > Duration::zero())) /
+                       static_cast<std::uint64_t>(LagHistogram::bound(0).count());
+    return std::min(static_cast<std::size_t>(std::bit_width(ticks)), LagHistogram::bound_count);
+  }
+
+  std::array<Counter, LagHistogram::bound_count + 1> counts_;
+  Counter sum_;  // nanoseconds
+};
+
 struct alignas(64) Counters {
-  Counter accepted, opened, closed, refused, received, sent, datagrams_received, datagrams_sent, datagrams_dropped,
-      accept_pauses, memory_pauses, wakeups;
+  Counter accepted, opened, refused, received, sent, datagrams_received, datagrams_sent, datagrams_dropped,
+      accept_pauses, memory_pauses, wakeups, messages, timers_run, posts, slow_batches;
+  Counter output_pending, input_held, timers;  // told once a turn
+  std::array<Counter, ending_count> closed_by;
+  LagCounter lag;
 
   void add_to(Stats& stats) const noexcept {
+    std::uint64_t closed = 0;
+    for (std::size_t i = 0; i < ending_count; ++i) {
+      const std::uint64_t count = closed_by[i].value();
+      stats.closed_by[i] += count;
+      closed += count;
+    }
+    stats.closed += closed;
+    const std::uint64_t made = opened.value();
+    stats.open += made - std::min(made, closed);  // one may have come and gone between the two looks
     stats.accepted += accepted.value();
-    stats.open += opened.value() - closed.value();
-    stats.closed += closed.value();
     stats.refused += refused.value();
     stats.received += received.value();
     stats.sent += sent.value();
@@ -34,6 +73,17 @@ struct alignas(64) Counters {
     stats.accept_pauses += accept_pauses.value();
     stats.memory_pauses += memory_pauses.value();
     stats.wakeups += wakeups.value();
+    stats.messages += messages.value();
+    const std::uint64_t output = output_pending.value();
+    const std::uint64_t input = input_held.value();
+    stats.output_pending += output;
+    stats.input_held += input;
+    stats.memory += output + input;
+    stats.timers += timers.value();
+    stats.timers_run += timers_run.value();
+    stats.posts += posts.value();
+    stats.slow_batches += slow_batches.value();
+    lag.add_to(stats.lag);
   }
 };
 

@@ -28,6 +28,7 @@ void Datagrams::received(DatagramSocket socket, const Datagram& datagram) {
   loop_.counters().received.add(datagram.bytes.size());
   const Events& events = loop_.server().service(static_cast<int>(socket)).events;
   if (!events.data || loop_.stopping()) return;
+  loop_.counters().messages.add(1);
   DatagramConn conn(loop_, socket, datagram);
   Input in(datagram.bytes);
   try {

@@ -61,7 +61,7 @@ bool LoopCore::turn() {
   idle_ = !busy_ && !mail && !timers && touched_.empty();
   settle_touched();
   if (gather_) commit();
-  publish_held();
+  publish_gauges();
   reap();
   if (index_ == 0 && server_.stop_asked()) server_.tell_stop();
   if (index_ == 0 && server_.stop_now_asked()) server_.tell_stop_now();
@@ -78,8 +78,9 @@ bool LoopCore::turn_within(Duration patience) {
   for (int turns = 0; turns < turns_max; ++turns) {
     if (!turn()) return false;
     patience_ = Duration::zero();
-    if (idle_ && mailbox_->prepare_to_sleep()) return true;
+    if (idle_ && mailbox_->prepare_to_sleep()) break;
   }
+  in_batch_ = false;  // what the foreign loop does until the next call is not ours to count
   return true;
 }
 
@@ -99,6 +100,7 @@ bool LoopCore::wait() {
   if (patience_ != never) deadline = std::min(deadline, driver_->now() + patience_);
   const bool sleep = touched_.empty() && mailbox_->prepare_to_sleep();
   slept_at_ = now_;
+  if (sleep && in_batch_) end_batch(driver_->now());
   const Polled polled = driver_->poll(sleep ? deadline : at_once);
   if (polled.parked) return false;
   mailbox_->awake();
@@ -113,9 +115,13 @@ bool LoopCore::wait() {
 // restored when a sleep turns out to have been short.
 bool LoopCore::spin() {
   if (spin_ <= Duration::zero() || !busy_) return false;
-  const Duration until = driver_->now() + spin_;
+  const Duration begun = driver_->now();
+  const Duration until = begun + spin_;
+  end_batch(begun);
   while (driver_->now() < until && mailbox_->empty()) {
-    if (!driver_->poll(at_once).any) continue;
+    const bool any = driver_->poll(at_once).any;
+    in_batch_ = any;
+    if (!any) continue;
     spin_ = server_.events().busy_poll;
     return true;
   }
@@ -123,30 +129,49 @@ bool LoopCore::spin() {
   return false;
 }
 
-void LoopCore::on_woken() { read_clock(); }
+void LoopCore::on_woken() {
+  read_clock();
+  end_batch(now_);  // of a loop that did not sleep: that costs no look at the clock
+  batch_began_ = now_;
+  in_batch_ = true;
+}
 
 void LoopCore::read_clock() {
   now_ = driver_->now();
   now_ms_ = static_cast<std::uint32_t>(now_ / std::chrono::milliseconds(1));
 }
 
+// Until the loop asks the kernel again, whatever happens waits.
+void LoopCore::end_batch(Duration at) noexcept {
+  if (!std::exchange(in_batch_, false)) return;
+  const Duration lag = at - batch_began_;
+  counters_.lag.add(lag);
+  if (lag > Stats::slow) counters_.slow_batches.add(1);
+}
+
 bool LoopCore::deliver_mail() {
-  Mail* mail = mailbox_->take();
-  const bool any = mail != nullptr;
+  Mail* const mail = mailbox_->take();
+  deliver(mail);
+  return mail != nullptr;
+}
+
+void LoopCore::deliver(Mail* mail) {
   while (mail) {
     const std::unique_ptr<Mail> one(std::exchange(mail, mail->next));
+    counters_.posts.add(1);
     one->deliver(*this);
   }
-  return any;
 }
 
 bool LoopCore::run_timers() {
-  return timers_->advance(now_, [this](TimerWheel::Callback& callback, Conn* owner) {
+  const std::size_t count = timers_->advance(now_, [this](TimerWheel::Callback& callback, Conn* owner) {
     if (owner)
       static_cast<Connection*>(owner)->run(std::get<Handler<void(Conn&)>>(callback));
     else
       guard(std::get<Handler<void()>>(callback));
-  }) > 0;
+  });
+  if (count > 0) counters_.timers_run.add(count);
+  return count > 0;
 }
 
 void LoopCore::touch(Connection& connection) {
@@ -175,14 +200,17 @@ void LoopCore::commit() {
   settle_touched();
 }
 
-void LoopCore::publish_held() {
+void LoopCore::publish_gauges() {
+  counters_.output_pending.set(pool_.held);
+  counters_.input_held.set(held_input_);
+  counters_.timers.set(timers_->size());
   const std::size_t held = pool_.held + held_input_;
   if (held == published_held_) return;
   server_.hold(static_cast<std::ptrdiff_t>(held - std::exchange(published_held_, held)));
 }
 
-void LoopCore::bury(Connection& connection) {
-  counters_.closed.add(1);
+void LoopCore::bury(Connection& connection, Ending ending) {
+  counters_.closed_by[static_cast<std::size_t>(ending)].add(1);
   buried_.push_back(&connection);
   server_.connection_gone(index_, connection.address_index(), connection.peer_ip());
 }
@@ -213,6 +241,7 @@ void LoopCore::watch_idle(const Connection& connection, int address_index, Durat
 }
 
 void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index) {
+  counters_.accepted.add(1);
   if (stopping_) {
     counters_.refused.add(1);
     server_.connection_gone(index_, address_index, peer.ip());
@@ -337,10 +366,7 @@ void LoopCore::update_pressure() {
 // Everything has closed. What was posted before this still runs; the mailbox then refuses more.
 void LoopCore::end() {
   stopping_ = true;
-  for (Mail* mail = mailbox_->close(); mail;) {
-    const std::unique_ptr<Mail> one(std::exchange(mail, mail->next));
-    one->deliver(*this);
-  }
+  deliver(mailbox_->close());
   timers_->clear();
   watches_->stop();
   if (started_ && index_ != acceptor && server_.events().loop_stopped)
@@ -350,7 +376,7 @@ void LoopCore::end() {
   datagrams_.close();
   driver_.reset();
   mailbox_->drop_waker();
-  publish_held();
+  publish_gauges();
 }
 
 // ---- Loop

@@ -92,7 +92,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   // Group commit: output waits for pre_write.
   bool gathering() const noexcept { return gather_ && !committing_; }
   // It is gone; its memory goes at the end of the turn.
-  void bury(Connection& connection);
+  void bury(Connection& connection, Ending ending);
 
   // Calls a handler that concerns no connection; what it throws goes where it belongs.
   template <class Fn>
@@ -127,14 +127,16 @@ class LoopCore final : public Loop, public Runner, private Sink {
   Connection* make_outgoing(const Binding& to, const Address& peer, std::uint64_t id);
   Connection& connection(Stream stream) noexcept { return connections_[static_cast<std::uint32_t>(stream)]; }
   void read_clock();
+  void end_batch(Duration at) noexcept;
   void start();
   bool wait();
   bool spin();
   bool deliver_mail();
+  void deliver(Mail* mail);
   bool run_timers();
   void settle_touched();
   void commit();
-  void publish_held();
+  void publish_gauges();
   void reap();
 
   ServerCore& server_;
@@ -160,6 +162,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   std::size_t published_held_ = 0;  // what the server was told that this loop holds
   Duration now_{};
   std::uint32_t now_ms_ = 0;
+  Duration batch_began_{};
   Duration slept_at_{};  // when the last sleep began
   Duration spin_{};      // how long to look for more before sleeping; adapts
   bool gather_ = false;
@@ -168,6 +171,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   bool stopping_ = false;
   bool pressure_ = false;
   bool busy_ = false;                    // the last poll brought something
+  bool in_batch_ = false;                // came back from the kernel, and has not asked it again yet
   bool idle_ = false;                    // the last turn found nothing to do
   Duration patience_ = Duration::max();  // how long a turn may wait
 };

@@ -367,7 +367,16 @@ Stats ServerCore::stats() const noexcept {
   Stats stats;
   for (const auto& loop : loops_) loop->counters().add_to(stats);
   if (acceptor_) acceptor_->counters().add_to(stats);
-  stats.memory = held_.load(std::memory_order_relaxed);
+  return stats;
+}
+
+Stats ServerCore::stats(int loop) const {
+  if (loop < LoopCore::acceptor || loop >= loops())
+    throw std::out_of_range("evio: there is no loop " + std::to_string(loop) + "; there are " +
+                            std::to_string(loops()) + ", counted from 0");
+  Stats stats;
+  LoopCore* const of = loop == LoopCore::acceptor ? acceptor_.get() : &this->loop(loop);
+  if (of) of->counters().add_to(stats);
   return stats;
 }
 
@@ -387,6 +396,7 @@ const std::vector<Address>& Server::addresses() const noexcept { return core_->a
 int Server::loops() const noexcept { return core_->loops(); }
 Loop& Server::loop(int index) const noexcept { return core_->loop(index); }
 Stats Server::stats() const noexcept { return core_->stats(); }
+Stats Server::stats(int loop) const { return core_->stats(loop); }
 Handle Server::connect(const Binding& to) { return core_->connect(to); }
 void Server::drain(Duration deadline) { core_->drain(deadline); }
 Handle Server::datagrams(int address_index, const Address& peer) { return core_->datagrams(address_index, peer); }

@@ -58,6 +58,7 @@ class ServerCore final : public Stoppable {
   Platform& platform() const noexcept { return *platform_; }
   Balancer& balancer() noexcept { return balancer_; }
   Stats stats() const noexcept;
+  Stats stats(int loop) const;
 
   // From the loops.
   bool stop_asked() const noexcept { return stop_asked_.load(std::memory_order_relaxed); }

@@ -51,7 +51,11 @@ class Server {
   int loops() const noexcept;
   /// 0 to loops() - 1.
   Loop& loop(int index) const noexcept;
+  /// Of all loops, and of the thread that only accepts.
   Stats stats() const noexcept;
+  /// Of one loop, 0 to loops() - 1; -1: of the thread that only accepts (nothing where there is none). Throws
+  /// std::out_of_range for others.
+  Stats stats(int loop) const;
 
   /// Stops in order: no more accepting and no more `data`; pending output is delivered (within Limits::drain in all),
   /// every connection gets its `closed`, then run() returns. Async-signal-safe; calling it twice is harmless.

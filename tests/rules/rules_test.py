@@ -153,10 +153,20 @@ class Rules(unittest.TestCase):
             if paths.search(line)
         )
 
+    def test_the_metrics_know_the_public_api_alone(self):
+        libraries = re.compile(r"<(evio|prometheus|boost/beast)/[a-z_/]+\.h(pp)?>")
+        own = {f'"{path.name}"' for path in sources("src/metrics")}
+        self.check_includes(
+            sources("src/metrics"),
+            lambda include: STANDARD.fullmatch(include) or libraries.fullmatch(include) or include in own,
+        )
+        others = [path for path in sources("src") if ROOT / "src/metrics" not in path.parents]
+        self.check_includes(others, lambda include: "metrics" not in include)
+
     @staticmethod
     def middle():
-        """All of src but what is below the seam, and the simulation, which stands above a backend of its own."""
-        rooms = (ROOT / "src/backend", ROOT / "src/simulation")
+        """All of src but what is below the seam, and the simulation and the metrics, which stand above."""
+        rooms = (ROOT / "src/backend", ROOT / "src/simulation", ROOT / "src/metrics")
         return [path for path in sources("src") if not any(room in path.parents for room in rooms)]
 
     def test_the_readme_shows_programs_that_are_tested(self):

@@ -45,6 +45,20 @@ TEST(Simulation, ServesUnixSocketsAndDatagrams) {
   EXPECT_EQ(datagrams.datagrams(), (std::vector<std::string>{"one", "two"}));
 }
 
+TEST(Simulation, TimeThatALoopSleepsIsNoLag) {
+  Simulation sim(1);
+  Server& server = sim.serve({.data = [](Conn& c, Input& in) { c.write(in.take()); },
+                              .tick = [] { return Tick{.delay = 1s, .action = Action::none}; }},
+                             "tcp://:5000");
+  sim.connect("tcp://:5000").send("hello");
+  sim.run_for(1h);
+  const Stats stats = server.stats();
+  EXPECT_GT(stats.timers_run, 3000U);
+  EXPECT_GT(stats.lag.count(), 3000U);
+  EXPECT_LT(stats.lag.sum, 1ms) << "in the simulation handlers take no time";
+  EXPECT_EQ(stats.messages, 1U);
+}
+
 TEST(Simulation, RefusesWhereNobodyListens) {
   Simulation sim(1);
   sim.serve(echo(), "tcp://:5000");

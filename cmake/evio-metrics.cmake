@@ -1,0 +1,6 @@
+if(NOT TARGET PkgConfig::PROMETHEUS)
+  find_dependency(PkgConfig)
+  pkg_check_modules(PROMETHEUS REQUIRED QUIET IMPORTED_TARGET prometheus-cpp-core)
+endif()
+include(${CMAKE_CURRENT_LIST_DIR}/evio-metrics-targets.cmake)
+set(evio_metrics_FOUND TRUE)

@@ -1,0 +1,19 @@
+// Private. As much HTTP/1.1 as it takes to answer GET and HEAD.
+#pragma once
+
+#include <evio/events.hpp>
+#include <evio/server.hpp>
+#include <string>
+#include <string_view>
+
+namespace evio::inline v1 {
+
+struct HttpContent {
+  std::string_view type;  // empty: there is nothing at that path
+  std::string body;
+};
+
+// A service that answers with what `look_up` finds at a path (which begins with '/' and has no query).
+Events http_service(Handler<HttpContent(Server&, std::string_view path)> look_up);
+
+}  // namespace evio::inline v1

@@ -1,0 +1,11 @@
+// Private. The page that shows what is counted.
+#pragma once
+
+#include <string_view>
+
+namespace evio::inline v1 {
+
+// page.html, which the build turns into a string.
+extern const std::string_view metrics_page;
+
+}  // namespace evio::inline v1
