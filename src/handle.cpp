@@ -92,6 +92,10 @@ struct CloseMail final : ConnMail {
 struct DatagramMail final : Mail {
   DatagramMail(std::shared_ptr<HandleBlock> to, Buffer from) : block(std::move(to)), bytes(std::move(from)) {}
   void deliver(LoopCore& loop) override {
+    if (loop.starting()) {  // its socket is about to be bound
+      loop.send_mail(std::make_unique<DatagramMail>(std::move(block), std::move(bytes)));
+      return;
+    }
     const HandleBlock::Peer& peer = *block->peer();
     loop.datagrams().send(peer.socket, {.from = peer.local, .to = peer.remote, .bytes = bytes.view()});
   }

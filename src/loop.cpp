@@ -337,6 +337,7 @@ void LoopCore::handler_threw(Conn* connection, const std::exception_ptr& excepti
 
 void LoopCore::begin_accepting() {
   if (stopping_) return;
+  sockets_taken_ = true;
   server_.take_sockets(*this, [this](int address_index, NativeSocket socket) {
     if (server_.address(address_index).is_udp())
       datagrams_.bind(address_index, socket);

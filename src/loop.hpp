@@ -61,6 +61,8 @@ class LoopCore final : public Loop, public Runner, private Sink {
   Duration now() const noexcept { return now_; }
   std::uint32_t now_ms() const noexcept { return now_ms_; }  // the same in milliseconds; wraps
   bool stopping() const noexcept { return stopping_; }
+  // The loop runs, and has not got its sockets yet.
+  bool starting() const noexcept { return !sockets_taken_ && !stopping_; }
   bool under_pressure() const noexcept { return pressure_; }
 
   // Takes a connected socket over.
@@ -168,6 +170,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   bool gather_ = false;
   bool committing_ = false;
   bool started_ = false;
+  bool sockets_taken_ = false;
   bool stopping_ = false;
   bool pressure_ = false;
   bool busy_ = false;                    // the last poll brought something

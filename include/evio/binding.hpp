@@ -56,8 +56,8 @@ class Binding {
 /// Error.
 Binding on(Binding address, Events events);
 
-/// The sockets that systemd, or whoever speaks its protocol (LISTEN_FDS, LISTEN_PID), bound for this process; none if it
-/// did not: `auto sockets = evio::listen_fds(); if (sockets.empty()) sockets.emplace_back("tcp://:5000");`.
+/// The sockets that systemd, or whoever speaks its protocol (LISTEN_FDS, LISTEN_PID), bound for this process; none if
+/// it did not: `auto sockets = evio::listen_fds(); if (sockets.empty()) sockets.emplace_back("tcp://:5000");`.
 std::vector<Binding> listen_fds();
 
 }  // namespace evio::inline v1

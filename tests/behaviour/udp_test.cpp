@@ -228,6 +228,14 @@ TEST_P(Udp, DatagramsThatAnswerNone) {
   EXPECT_THROW(stream->datagrams(0, Address::parse("udp://127.0.0.1:1")), Error);
 }
 
+TEST_P(Udp, DatagramsSentBeforeTheLoopsRunWaitForThem) {
+  UdpClient client = UdpClient::udp4();
+  client.send_to(9, "");  // whoever gets it: now it has a port
+  const Address peer = Address::parse("udp://127.0.0.1:" + std::to_string(client.port()));
+  TestServer server = serve({.serving = [&](Server& s) { s.datagrams(0, peer).send("early"); }}, "udp://127.0.0.1:0");
+  EXPECT_EQ(client.receive().bytes, "early");
+}
+
 TEST_P(Udp, HandlesOfOnePeerAreEqual) {
   std::mutex mutex;
   std::vector<Handle> handles;

@@ -61,5 +61,11 @@ class TemporaryDirectory {
 
 /// Whether a sanitizer watches, so that memory says nothing.
 inline constexpr bool sanitized = EVIO_TEST_SANITIZED;
+/// Whether it is one that looks for races.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool finds_races = true;
+#else
+inline constexpr bool finds_races = false;
+#endif
 
 }  // namespace evio::test
