@@ -1,0 +1,10 @@
+// Public. The whole HTTP component. Link evio::http.
+#pragma once
+
+#include <evio/http/field.hpp>
+#include <evio/http/request.hpp>
+#include <evio/http/response.hpp>
+#include <evio/http/router.hpp>
+#include <evio/http/server.hpp>
+#include <evio/http/settings.hpp>
+#include <evio/http/upgrade.hpp>
