@@ -13,9 +13,10 @@ namespace http = evio::http;
 
 namespace {
 
-http::Router routes() {
+http::Router routes(const std::string& root) {
   http::Router router;
-  router.get("/", [](http::Request&, http::Response& response) { response.text("Hello, World!\r\n"); });
+  if (root.empty())
+    router.get("/", [](http::Request&, http::Response& response) { response.text("Hello, World!\r\n"); });
   router.get("/json",
              [](http::Request&, http::Response& response) { response.json(R"({"message":"Hello, World!"})"); });
   router.get("/headers", [](http::Request& request, http::Response& response) {
@@ -26,6 +27,7 @@ http::Router routes() {
   router.post("/echo", [](http::Request& request, http::Response& response) {
     response.send("application/octet-stream", request.body());
   });
+  if (!root.empty()) router.get("/*path", http::files(root));
   return router;
 }
 
@@ -33,7 +35,7 @@ http::Router routes() {
 
 int main(int argc, char** argv) {
   int port = 8080;
-  std::string path;
+  std::string path, root;
   int loops = 1;
   std::string backend = "automatic";
   int patience = 30;
@@ -44,6 +46,7 @@ int main(int argc, char** argv) {
   CLI::App app("HTTP/1.1 server");
   app.add_option("--port", port, "Port to listen on; 0: any free one")->check(CLI::Range(0, 65535));
   app.add_option("--unix", path, "Path of a unix socket to listen on as well");
+  app.add_option("--root", root, "Folder whose files are served")->check(CLI::ExistingDirectory);
   app.add_option("--loops", loops, "Number of event loops; -1: one for each hardware thread");
   app.add_option("--backend", backend, "Interface of the kernel to use")->check(CLI::IsMember(backends));
   app.add_option("--timeout", patience, "Seconds that a request, or silence, may last")->check(CLI::PositiveNumber);
@@ -57,7 +60,7 @@ int main(int argc, char** argv) {
   try {
     std::vector<evio::Binding> addresses{"tcp://:" + std::to_string(port)};
     if (!path.empty()) addresses.emplace_back("unix://" + path);
-    evio::Events events = http::server(routes(), std::move(settings));
+    evio::Events events = http::server(routes(root), std::move(settings));
     events.loops = loops;
     events.backend = backends.at(backend);
     events.handle_signals = true;

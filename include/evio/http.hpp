@@ -2,6 +2,7 @@
 #pragma once
 
 #include <evio/http/field.hpp>
+#include <evio/http/files.hpp>
 #include <evio/http/request.hpp>
 #include <evio/http/response.hpp>
 #include <evio/http/router.hpp>

@@ -13,6 +13,10 @@ STANDARD = re.compile(r"<[a-z_0-9]+>")  # <vector>; not <unistd.h>, not <sys/soc
 EXCEPTIONS = {
     ("src/address.cpp", "<arpa/inet.h>"): "inet_pton and inet_ntop read and print addresses; they ask no kernel",
     ("include/evio/protobuf.hpp", "<google/protobuf/message_lite.h>"): "the component is that header, and this one",
+    **{
+        ("src/protocol/http/file_access.cpp", include): "the only place that asks the kernel about files"
+        for include in ("<fcntl.h>", "<linux/openat2.h>", "<sys/stat.h>", "<sys/syscall.h>", "<sys/uio.h>", "<unistd.h>")
+    },
     ("src/slab.hpp", "<sanitizer/asan_interface.h>"): "AddressSanitizer is told which slots are free",
 }
 
@@ -24,6 +28,8 @@ LIBRARIES = {"http": ("<boost/beast/http/", "<zlib.h>")}
 
 # Where a protocol may do what IMPURE forbids, and why.
 IMPURE_PROTOCOLS = {
+    "src/protocol/http/file_access.cpp": "asks the kernel about files",
+    "src/protocol/http/file_threads.hpp": "what may wait for a disk keeps no loop waiting",
     "src/protocol/http/worker.cpp": "Date is the wall clock's, unless Settings::wall_clock is set",
 }
 

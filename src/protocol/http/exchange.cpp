@@ -55,10 +55,11 @@ void Exchange::clear() noexcept {
   body_limit = received = length = written = 0;
   status = 200;
   framing = Framing::none;
-  paused = complete = head = has_length = begun = ended = closes = false;
+  paused = complete = head = has_length = encoded = begun = ended = closes = false;
   token.reset();
   producer = {};
   next.reset();
+  gzip.reset();
 }
 
 void Exchange::own() {
@@ -109,7 +110,7 @@ void Exchange::check_unbegun() const {
   if (begun) throw std::logic_error("evio: this HTTP answer has begun already");
 }
 
-void Exchange::add_field(std::string& to, std::string_view name, std::string_view value) const {
+void Exchange::add_field(std::string& to, std::string_view name, std::string_view value) {
   constexpr std::array<std::string_view, 6> own_fields{"connection", "content-length", "transfer-encoding",
                                                        "trailer",    "date",           "server"};
   if (!is_token(name) || !is_field_value(value))
@@ -117,27 +118,61 @@ void Exchange::add_field(std::string& to, std::string_view name, std::string_vie
                                 "\"");
   if (std::ranges::any_of(own_fields, [&](std::string_view own) { return iequals(own, name); }))
     throw std::invalid_argument("evio: " + std::string(name) + " is written by the component itself");
+  if (iequals(name, "content-encoding")) encoded = true;
   to.append(name).append(": ").append(value).append("\r\n");
 }
 
-void Exchange::begin_whole(std::string_view content_type, std::size_t size) {
+void Exchange::set_type(std::string_view content_type) {
   check_unbegun();
   if (!is_field_value(content_type)) throw std::invalid_argument("evio: this is no Content-Type");
   type = content_type;
+}
+
+// Whether the body, of which so much is known to come, is to be sent compressed: then the fields say so.
+bool Exchange::compresses(std::size_t size) {
+  const Settings& settings = session->settings();
+  if (size < settings.gzip_from || !settings.gzip || encoded || status == 206 || !may_have_body()) return false;
+  if (!is_compressible(type)) return false;
+  fields += "Vary: Accept-Encoding\r\n";
+  if (!accepts_gzip(request.field("Accept-Encoding"))) return false;
+  fields += "Content-Encoding: gzip\r\n";
+  weaken_etag();
+  return true;
+}
+
+// What a strong one says is no longer true: the bytes are others.
+void Exchange::weaken_etag() {
+  const std::size_t at = ("\r\n" + fields).find("\r\nETag: \"");
+  if (at != fields.npos) fields.insert(at + 6, "W/");
+}
+
+void Exchange::begin_whole(std::size_t size) {
   framing = Framing::length;
   length = size;
   write_header();
 }
 
 void Exchange::send(std::string_view content_type, std::string_view bytes) {
-  begin_whole(content_type, bytes.size());
+  set_type(content_type);
+  if (compresses(bytes.size())) return send_compressed(bytes);
+  begin_whole(bytes.size());
   if (!head && may_have_body()) session->put(bytes);
   ended = true;
 }
 
 void Exchange::send(std::string_view content_type, Buffer bytes) {
-  begin_whole(content_type, bytes.size());
+  set_type(content_type);
+  if (compresses(bytes.size())) return send_compressed(bytes.view());
+  begin_whole(bytes.size());
   if (!head && may_have_body()) session->put(std::move(bytes));
+  ended = true;
+}
+
+void Exchange::send_compressed(std::string_view bytes) {
+  std::string compressed;
+  session->gzip().compress(bytes, true, compressed);
+  begin_whole(compressed.size());
+  if (!head) session->put(Buffer(std::move(compressed)));
   ended = true;
 }
 
@@ -153,11 +188,11 @@ void Exchange::begin_pieces() {
     framing = Framing::length;
   else
     framing = message.version > 10 ? Framing::chunked : Framing::until_close;
+  if (framing == Framing::chunked && compresses(session->settings().gzip_from)) gzip = std::make_unique<Gzip>();
   write_header();
 }
 
 void Exchange::begin_piece(std::size_t size) {
-  begin_pieces();
   if (framing == Framing::length && size > length)
     throw std::logic_error("evio: more than Response::length() was written");
   if (framing == Framing::length) length -= size;
@@ -174,6 +209,8 @@ bool Exchange::end_piece() {
 }
 
 bool Exchange::write(std::string_view piece) {
+  begin_pieces();
+  if (gzip) return write_compressed(piece, false);
   begin_piece(piece.size());
   if (piece.empty() || head || !may_have_body()) return session->ready();
   session->put(piece);
@@ -181,9 +218,20 @@ bool Exchange::write(std::string_view piece) {
 }
 
 bool Exchange::write(Buffer piece) {
+  begin_pieces();
+  if (gzip) return write_compressed(piece.view(), false);
   begin_piece(piece.size());
   if (piece.size() == 0 || head || !may_have_body()) return session->ready();
   session->put(std::move(piece));
+  return end_piece();
+}
+
+bool Exchange::write_compressed(std::string_view piece, bool last) {
+  if ((piece.empty() && !last) || head) return session->ready();
+  std::string compressed;
+  gzip->compress(piece, last, compressed);
+  begin_piece(compressed.size());
+  session->put(Buffer(std::move(compressed)));
   return end_piece();
 }
 
@@ -193,6 +241,7 @@ void Exchange::end() {
     length = 0;
   }
   begin_pieces();
+  if (gzip) write_compressed({}, true);
   const bool body_sent = !head && may_have_body();
   if (framing == Framing::length && length > 0 && body_sent) closes = true;
   if (framing == Framing::chunked && body_sent) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/http/gzip.hpp"
 #include "protocol/http/message.hpp"
 #include "protocol/http/request_parser.hpp"
 #include "protocol/http/routes.hpp"
@@ -53,7 +54,8 @@ class Exchange {
 
   // The answer
   void check_unbegun() const;
-  void add_field(std::string& to, std::string_view name, std::string_view value) const;
+  void set_type(std::string_view content_type);
+  void add_field(std::string& to, std::string_view name, std::string_view value);
   void send(std::string_view content_type, std::string_view body);
   void send(std::string_view content_type, Buffer body);
   void send(int with_status);
@@ -91,19 +93,25 @@ class Exchange {
   std::uint64_t written = 0;    // of the body
   Framing framing = Framing::none;
   bool has_length = false;
+  bool encoded = false;  // by its Content-Encoding
   bool begun = false;
   bool ended = false;
   bool closes = false;  // the connection ends behind the answer
   std::weak_ptr<ResponseToken> token;
   Handler<void(Response&)> producer;
   std::unique_ptr<Upgraded> next;
+  std::unique_ptr<Gzip> gzip;  // of a body in pieces
 
  private:
   bool may_have_body() const noexcept { return status != 204 && status != 304; }
-  void begin_whole(std::string_view content_type, std::size_t size);
+  void begin_whole(std::size_t size);
+  void send_compressed(std::string_view bytes);
   void begin_pieces();
   void begin_piece(std::size_t size);
   bool end_piece();
+  bool compresses(std::size_t size);
+  void weaken_etag();
+  bool write_compressed(std::string_view piece, bool last);
   void write_header();
   void put_status_line();
 };

@@ -5,7 +5,6 @@
 
 #include "protocol/http/exchange.hpp"
 #include "protocol/http/session.hpp"
-#include "protocol/http/syntax.hpp"
 
 namespace evio::inline v1::http {
 
@@ -31,9 +30,7 @@ Response& Response::add(std::string_view name, std::string_view value) {
 }
 
 Response& Response::type(std::string_view content_type) {
-  exchange_.check_unbegun();
-  if (!is_field_value(content_type)) throw std::invalid_argument("evio: this is no Content-Type");
-  exchange_.type = content_type;
+  exchange_.set_type(content_type);
   return *this;
 }
 

@@ -19,6 +19,8 @@ const Settings& Session::settings() const noexcept { return service_.settings();
 Session::Time Session::now() const noexcept { return conn_.loop().now(); }
 std::string_view Session::common_fields() { return worker_.common_fields(settings()); }
 
+Gzip& Session::gzip() { return worker_.gzip(); }
+
 Action Session::data(Input& in) {
   if (upgraded_ && greeted_) return upgraded_->data(conn_, in);
   while (step(in)) {
@@ -223,6 +225,7 @@ void Session::complete() {
   const bool resumes = paused_ || exchange_->paused;
   closing_ = exchange_->closes || peer_ended_;
   upgraded_ = std::move(exchange_->next);
+  if (const auto token = exchange_->token.lock()) token->number = 0;
   worker_.release(std::move(exchange_));
   ++number_;
   since_ = now();

@@ -39,6 +39,7 @@ class Session {
   std::uint64_t number() const noexcept { return number_; }
   Context& user_context() noexcept { return user_context_; }
   std::string_view common_fields();
+  Gzip& gzip();
   const Settings& settings() const noexcept;
   void put(std::string_view bytes);
   void put(Buffer bytes);

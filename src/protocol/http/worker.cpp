@@ -25,6 +25,11 @@ void Worker::release(std::unique_ptr<Exchange> exchange) noexcept {
   if (spare_.size() < kept_exchanges) spare_.push_back(std::move(exchange));
 }
 
+Gzip& Worker::gzip() {
+  if (!gzip_) gzip_ = std::make_unique<Gzip>();
+  return *gzip_;
+}
+
 std::string_view Worker::common_fields(const Settings& settings) {
   const auto now = loop_.now();
   if (now >= stale_) {

@@ -27,6 +27,9 @@ class Worker {
   /// "Server: ...\r\nDate: ...\r\n", formatted once a second.
   std::string_view common_fields(const Settings& settings);
 
+  /// For whole bodies.
+  Gzip& gzip();
+
   /// What the running handler's connection sends; empty between two handlers.
   std::string batch;
 
@@ -35,6 +38,7 @@ class Worker {
 
   Loop& loop_;
   std::vector<std::unique_ptr<Exchange>> spare_;
+  std::unique_ptr<Gzip> gzip_;
   std::chrono::steady_clock::time_point stale_{};
   char fields_[64];
   std::size_t size_ = 0;
