@@ -1,5 +1,5 @@
-// An HTTP/1.1 server: GET / greets, GET /json does so in JSON, GET /headers shows the request's fields, POST /echo
-// sends the body back. With --root DIR everything else is a file of that folder.
+// An HTTP/1.1 server: GET / and /plaintext greet, GET /json does so in JSON, GET /headers shows the request's fields,
+// POST /echo sends the body back. With --root DIR, GET of anything else, / included, is a file of that folder.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
@@ -15,8 +15,9 @@ namespace {
 
 http::Router routes(const std::string& root) {
   http::Router router;
-  if (root.empty())
-    router.get("/", [](http::Request&, http::Response& response) { response.text("Hello, World!\r\n"); });
+  for (const char* path : {"/", "/plaintext"})
+    if (root.empty() || path != std::string_view("/"))
+      router.get(path, [](http::Request&, http::Response& response) { response.text("Hello, World!\r\n"); });
   router.get("/json",
              [](http::Request&, http::Response& response) { response.json(R"({"message":"Hello, World!"})"); });
   router.get("/headers", [](http::Request& request, http::Response& response) {
