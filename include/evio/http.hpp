@@ -1,6 +1,7 @@
 // Public. The whole HTTP component. Link evio::http.
 #pragma once
 
+#include <evio/http/client.hpp>
 #include <evio/http/field.hpp>
 #include <evio/http/files.hpp>
 #include <evio/http/request.hpp>

@@ -2,31 +2,14 @@
 #include "protocol/http/request_parser.hpp"
 
 #include <algorithm>
-#include <boost/beast/http/basic_parser.hpp>
 #include <utility>
 
+#include "protocol/http/beast_parser.hpp"
 #include "protocol/http/syntax.hpp"
 
 namespace evio::inline v1::http {
 
 namespace {
-
-namespace beast = boost::beast::http;
-using boost::beast::error_code;
-using Text = boost::beast::string_view;
-
-std::string_view view(Text text) { return {text.data(), text.size()}; }
-boost::asio::const_buffer buffer(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
-
-// Whether a line ends without CR, which Beast notices late, or goes on in the next one (it is folded: the next begins
-// with a blank), which Beast allows.
-bool has_bad_line(std::string_view lines) {
-  for (auto end = lines.find('\n'); end != lines.npos; end = lines.find('\n', end + 1)) {
-    const std::string_view next = lines.substr(end + 1, 1);
-    if (end == 0 || lines[end - 1] != '\r' || next == " " || next == "\t") return true;
-  }
-  return false;
-}
 
 // The path and the query of a target; false if it is none that a server is asked for.
 bool split_target(Message& message) {
@@ -51,29 +34,18 @@ bool split_target(Message& message) {
 
 }  // namespace
 
-class RequestParser::Beast final : public beast::basic_parser<true> {
+class RequestParser::Beast final : public BeastParser<true> {
  public:
-  Beast() {
-    header_limit(UINT32_MAX);  // lines are counted before they come here
-    body_limit(UINT64_MAX);
-  }
-
-  bool at_chunk_line() const { return chunked() && chunk_left_ == 0; }
-
   Message* message = nullptr;  // while the header is read
-  std::string_view piece;      // of the body, of the latest call
-  std::vector<Field> trailers;
-  std::size_t extensions = 0;  // bytes of all chunks' extensions
-  std::size_t max_extensions = 0;
-  int status = 400;  // if it is refused by one of the calls below
+  int status = 400;            // if it is refused by one of the calls below
 
  private:
-  void refuse(int with, error_code& error) {
+  void refuse(int with, BeastError& error) {
     status = with;
     error = beast::error::bad_field;
   }
 
-  void on_request_impl(beast::verb, Text method, Text target, int version, error_code& error) override {
+  void on_request_impl(beast::verb, BeastText method, BeastText target, int version, BeastError& error) override {
     if (!message) return;
     message->method = view(method);
     message->target = view(target);
@@ -81,7 +53,7 @@ class RequestParser::Beast final : public beast::basic_parser<true> {
     if (!split_target(*message)) refuse(400, error);
   }
 
-  void on_field_impl(beast::field field, Text name, Text value, error_code& error) override {
+  void on_field_impl(beast::field field, BeastText name, BeastText value, BeastError& error) override {
     if (is_header_done()) {
       trailers.push_back({view(name), view(value)});
       return;
@@ -91,7 +63,7 @@ class RequestParser::Beast final : public beast::basic_parser<true> {
     if (field == beast::field::host) {
       if (++hosts_ > 1 || !is_host(view(value))) refuse(400, error);
     } else if (field == beast::field::content_length) {
-      if (++lengths_ > 1 || value.find(',') != Text::npos) refuse(400, error);
+      if (++lengths_ > 1 || value.find(',') != BeastText::npos) refuse(400, error);
     } else if (field == beast::field::transfer_encoding) {
       if (!iequals(view(value), "chunked")) refuse(501, error);
     } else if (field == beast::field::expect && message->version > 10) {
@@ -100,28 +72,10 @@ class RequestParser::Beast final : public beast::basic_parser<true> {
     }
   }
 
-  void on_header_impl(error_code& error) override {
+  void on_header_impl(BeastError& error) override {
     if (message && (message->version > 10 ? hosts_ != 1 : chunked())) refuse(400, error);
   }
 
-  std::size_t on_body_impl(Text body, error_code&) override {
-    piece = view(body);
-    return body.size();
-  }
-  void on_chunk_header_impl(std::uint64_t size, Text chunk_extensions, error_code& error) override {
-    chunk_left_ = size;
-    if ((extensions += chunk_extensions.size()) > max_extensions) refuse(431, error);
-  }
-  std::size_t on_chunk_body_impl(std::uint64_t left, Text body, error_code& error) override {
-    chunk_left_ = left - body.size();
-    return on_body_impl(body, error);
-  }
-
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-  void on_finish_impl(error_code&) override {}
-  void on_response_impl(int, Text, int, error_code&) override {}
-
-  std::uint64_t chunk_left_ = 0;
   int hosts_ = 0;
   int lengths_ = 0;
 };
@@ -175,8 +129,8 @@ RequestParser::State RequestParser::parse_header(std::string_view header, Messag
   message.bytes = header;
   Beast& parser = beast_->emplace();
   parser.message = &message;
-  error_code error;
-  const std::size_t read = parser.put(buffer(header), error);
+  BeastError error;
+  const std::size_t read = parser.put(beast_buffer(header), error);
   parser.message = nullptr;
   if (error == beast::error::need_more || (!error && read != header.size())) return refuse(400);
   if (error) return refuse(parser.status);
@@ -190,21 +144,21 @@ void RequestParser::limit_body(std::uint64_t bytes) { (*beast_)->body_limit(byte
 
 RequestParser::Piece RequestParser::read_body(std::string_view bytes, const Settings& settings, std::size_t& used) {
   Beast& parser = **beast_;
-  used = 0;
-  if (parser.is_done()) return {State::end, {}};
-  const bool line = parser.at_chunk_line();
-  // The last chunk, "0\r\n\r\n", is still to come; Beast asserts that so much is there when it looks again.
-  if (bytes.size() < (line ? 5U : 1U)) return {State::partial, {}};
-  const std::string_view readable = line ? bytes.substr(0, settings.header) : bytes;
-  parser.max_extensions = settings.header;
-  parser.piece = {};
-  error_code error;
-  used = parser.put(buffer(readable), error);
-  const bool more = error == beast::error::need_more;
-  if (line && has_bad_line(more ? readable : readable.substr(0, used))) return {refuse(400), {}};
-  if (more) return {readable.size() < settings.header ? State::partial : refuse(431), {}};
-  if (error) return {refuse(error == beast::error::body_limit ? 413 : parser.status), {}};
-  return {parser.is_done() ? State::end : State::done, parser.piece};
+  switch (parser.read_body(bytes, settings.header, used)) {
+    case BodyState::partial:
+      return {State::partial, {}};
+    case BodyState::piece:
+      return {State::done, parser.piece};
+    case BodyState::end:
+      return {State::end, parser.piece};
+    case BodyState::too_long:
+      return {refuse(413), {}};
+    case BodyState::bad_size:
+      return {refuse(431), {}};
+    case BodyState::bad:
+      break;
+  }
+  return {refuse(parser.status), {}};
 }
 
 const std::vector<Field>& RequestParser::trailers() const noexcept { return (*beast_)->trailers; }
