@@ -294,6 +294,7 @@ void Session::flush() {
 void Session::finish() {
   flush();
   if (closing_) conn_.close();
+  if (!ready_) expect_within(settings().send_time);
   if (!upgraded_ || greeted_) return;  // else `data` goes on with it
   if (paused_)
     conn_.resume();

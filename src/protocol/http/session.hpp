@@ -76,7 +76,8 @@ class Session {
   void finish();
   Action begin_upgraded(Input& in);
 
-  void arm(Duration after);
+  void arm(Duration allowed);
+  void expect_within(Duration time);
   void patrol();
   bool stalled(Time now);
   Duration allowed() const;

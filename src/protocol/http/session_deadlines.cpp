@@ -16,11 +16,13 @@ void Session::opened() {
 }
 
 // What is waited for now, which began at since_, may take so long.
-void Session::arm(Duration allowed) {
-  const Time deadline = since_ + std::chrono::duration_cast<Time::duration>(allowed);
-  if (deadline >= due_) return;
-  due_ = deadline;
-  timer_.restart(std::max<Duration>(deadline - now(), Duration::zero()));
+void Session::arm(Duration allowed) { expect_within(since_ + allowed - now()); }
+
+void Session::expect_within(Duration time) {
+  time = std::max(time, Duration::zero());
+  if (now() + time >= due_) return;
+  due_ = now() + time;
+  timer_.restart(time);
 }
 
 Duration Session::allowed() const {
@@ -43,7 +45,7 @@ void Session::patrol() {
   const Time time = now();
   if (stalled(time)) return conn_.abort();
   const bool waits_for_client = !exchange_ || (exchange_->phase != Phase::answering && !exchange_->paused && ready_);
-  Time deadline = (waits_for_client ? since_ : time) + std::chrono::duration_cast<Time::duration>(allowed());
+  Time deadline = (waits_for_client ? since_ : time) + allowed();
   if (waits_for_client && time >= deadline) {
     if (exchange_)
       refuse(408);

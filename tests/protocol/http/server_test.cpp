@@ -164,9 +164,9 @@ TEST(HttpServer, AClientThatTakesNothingIsReset) {
   World world(std::move(router));
   world.peer->stop_reading();
   world.peer->send(get("/"));
-  world.sim.run_for(90s);
+  world.sim.run_for(70s);
   world.peer->start_reading();
-  world.sim.run_for(10s);
+  world.sim.run_for(1s);
   EXPECT_TRUE(world.peer->broken());
 }
 
@@ -199,30 +199,22 @@ TEST(HttpServer, ABodyInPiecesWithBackPressure) {
   }
   EXPECT_EQ(body, "hello world");
   EXPECT_NE(world.peer->received().find("a b 11 A=b"), std::string::npos) << world.peer->received();
-  EXPECT_NE(world.peer->received().find("404"), std::string::npos);
+  EXPECT_NE(world.peer->received().find("405"), std::string::npos);
 }
 
 TEST(HttpServer, LimitsOfStreamedBodies) {
-  Router router;
-  router.stream("PUT", "/", [](Request& request, Response&) {
-    request.limit_body(10);
-    request.receive([](Request&, Response& to, std::string_view piece) {
-      if (piece.empty()) to.send(204);
-    });
-  });
   for (const auto& [request, status] :
        {std::pair("Content-Length: 10\r\n\r\n0123456789", "204"), std::pair("Content-Length: 11\r\n\r\n", "413"),
         std::pair("Transfer-Encoding: chunked\r\n\r\n6\r\n012345\r\n5\r\n", "413")}) {
-    Router same = std::move(router);
-    World world(std::move(same));
-    EXPECT_EQ(world.ask("PUT / HTTP/1.1\r\nHost: x\r\n" + std::string(request)).substr(9, 3), status);
-    router = Router();
+    Router router;
     router.stream("PUT", "/", [](Request& from, Response&) {
       from.limit_body(10);
       from.receive([](Request&, Response& to, std::string_view piece) {
         if (piece.empty()) to.send(204);
       });
     });
+    World world(std::move(router));
+    EXPECT_EQ(world.ask("PUT / HTTP/1.1\r\nHost: x\r\n" + std::string(request)).substr(9, 3), status);
   }
 }
 
@@ -330,7 +322,7 @@ TEST(HttpServer, UnderFaults) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     Simulation sim(seed, Faults::swarm(seed));
     Router router;
-    router.post("/", [](Request& request, Response& response) { response.text(request.body()); });
+    router.post("/", [](Request& request, Response& response) { response.send("a/b", request.body()); });
     Events events = http::server(std::move(router), settings());
     sim.serve(std::move(events), "tcp://:80");
     Peer& peer = sim.connect("tcp://:80");
@@ -339,13 +331,13 @@ TEST(HttpServer, UnderFaults) {
       const std::string body = pattern(sim.random(3000), static_cast<unsigned>(i));
       const std::string length = "Content-Length: " + std::to_string(body.size()) + "\r\n";
       peer.send("POST / HTTP/1.1\r\nHost: x\r\n" + length + "\r\n" + body);
-      expected += "HTTP/1.1 200 OK\r\n" + std::string(common) + "Content-Type: text/plain\r\n" + length + "\r\n" + body;
+      expected += "HTTP/1.1 200 OK\r\n" + std::string(common) + "Content-Type: a/b\r\n" + length + "\r\n" + body;
       sim.run_for(10ms);
     }
     peer.shutdown_write();
     sim.run_for(10min);
     EXPECT_TRUE(is_prefix(peer.received(), expected)) << "seed " << seed;
-    if (!peer.broken()) EXPECT_FALSE(!peer.ended()) << "seed " << seed;
+    EXPECT_TRUE(peer.broken() || peer.ended()) << "seed " << seed;
   }
 }
 
