@@ -50,7 +50,7 @@ RouteTree::Node& RouteTree::node_of(std::string_view pattern) {
     if (rest && !left.empty()) refuse(pattern, "goes on behind a rest");
     std::unique_ptr<Node>* place = rest ? &node->rest : &node->param;
     if (!rest && !segment.starts_with(':')) {
-      const auto same = [&](const auto& each) { return each->segment == segment; };
+      const auto same = [literal = segment](const auto& each) { return each->segment == literal; };
       const auto found = std::find_if(node->literals.begin(), node->literals.end(), same);
       place = found != node->literals.end() ? &*found : &node->literals.emplace_back();
     }
