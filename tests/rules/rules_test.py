@@ -29,6 +29,7 @@ LIBRARIES = {"http": ("<boost/beast/http/", "<zlib.h>")}
 # Where a protocol may do what IMPURE forbids, and why.
 IMPURE_PROTOCOLS = {
     "src/protocol/http/file_access.cpp": "asks the kernel about files",
+    "src/protocol/http/file_threads.cpp": "what may wait for a disk keeps no loop waiting",
     "src/protocol/http/file_threads.hpp": "what may wait for a disk keeps no loop waiting",
     "src/protocol/http/worker.cpp": "Date is the wall clock's, unless Settings::wall_clock is set",
 }

@@ -50,8 +50,8 @@ struct Reply {
 };
 
 /// Calls hosts from one loop, on whose thread all calls and replies are, and keeps connections for the next calls.
-/// Destroying it (in `done` too, but not in `receive`) drops the calls that have no reply yet, unanswered. A call that found its kept connection closed is
-/// made once more, if its method may be repeated (RFC 9110, section 9.2.2).
+/// Destroying it (in `done` too, but not in `receive`) drops the calls that have no reply yet, unanswered. A call that
+/// found its kept connection closed is made once more, if its method may be repeated (RFC 9110, section 9.2.2).
 class Client {
  public:
   explicit Client(Loop& loop, ClientSettings settings = {});
