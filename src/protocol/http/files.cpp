@@ -164,8 +164,8 @@ class Files {
     if (error) return response.send(error == std::errc::permission_denied ? 403 : 404);
     if (status.is_folder) return redirect(response);
     if (!status.is_regular) return response.send(404);
-    add_fields(response, status);
     const Validators validators = validators_of(status);
+    add_fields(response, validators);
     const int refusal = status_by_conditions(response.request(), validators);
     if (refusal == 304) return response.status(304).end();
     if (refusal != 0) return response.send(refusal);
@@ -190,8 +190,7 @@ class Files {
     response.send(301);
   }
 
-  void add_fields(Response& response, const FileStatus& status) const {
-    const Validators validators = validators_of(status);
+  void add_fields(Response& response, const Validators& validators) const {
     response.add("Last-Modified", date_text(validators.modified));
     response.add("ETag", validators.etag);
     response.add("Accept-Ranges", "bytes");
