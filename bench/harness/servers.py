@@ -28,7 +28,9 @@ http {{
   scgi_temp_path {folder}/scgi;
   server {{
     listen 127.0.0.1:{port};
-    location / {{ default_type text/plain; return 200 "Hello, World!\\r\\n"; }}
+    root {folder};
+    default_type text/plain;
+    location = /plaintext {{ return 200 "Hello, World!\\r\\n"; }}
   }}
 }}
 """
@@ -50,6 +52,7 @@ def _evio(backend, *arguments):
     return ("--backend", backend, *arguments)
 
 
+_HTTP = ("--port", "{port}", "--root", "{folder}")
 _LOOPBACK = ("--port", "{port}", "--bind", "127.0.0.1")
 
 SERVERS = {
@@ -76,8 +79,9 @@ SERVERS = {
             own_port=False,
             own_malloc=True,
         ),
-        Server("evio-http-epoll", "ours", "http-server", ("--port", "{port}", *_evio("epoll")), own_port=False),
-        Server("evio-http-io_uring", "ours", "http-server", ("--port", "{port}", *_evio("io_uring")), own_port=False),
+        Server("evio-http-epoll", "ours", "http-server", _HTTP + _evio("epoll"), own_port=False),
+        Server("evio-http-io_uring", "ours", "http-server", _HTTP + _evio("io_uring"), own_port=False),
+        Server("beast", "peer", "bench-beast", ("--mode", "http")),
         Server("nginx", "peer", "/usr/sbin/nginx", ("-c", "{config}"), own_port=False, configuration=NGINX),
     )
 }
@@ -153,7 +157,8 @@ def running(server, programs, cores, options=(), environment=None):
         port = 0 if server.own_port else _free_port()
         config = pathlib.Path(folder, "config")
         config.write_text(server.configuration.format(folder=folder, port=port) if server.configuration else "")
-        arguments = [argument.format(port=port, config=config) for argument in server.arguments]
+        pathlib.Path(folder, "1k.txt").write_bytes(b"x" * 1024)  # for those that serve files
+        arguments = [argument.format(port=port, config=config, folder=folder) for argument in server.arguments]
         process = subprocess.Popen(
             [programs.path(server.program), *arguments, *options],
             stdout=subprocess.PIPE,

@@ -21,6 +21,7 @@ namespace bench {
 //   sink       drops it, but answers a single byte with the count (8 bytes) of what came: bytes, or datagrams
 //   broadcast  sends it to every connection
 //   sends      another thread keeps sending 64 bytes to each connection
+//   http       answers HTTP requests
 //   posts      another thread keeps posting empty tasks to the loop; a byte is answered with their count (8 bytes)
 //   timers     keeps setting timers; a byte is answered with how often it did (8 bytes)
 struct Options {

@@ -5,6 +5,7 @@ import email.utils
 import fcntl
 import http.client
 import os
+import pathlib
 import random
 import re
 import shutil
@@ -212,6 +213,32 @@ class Answers(HttpTest):
             self.assertTrue(curl("--data-binary", "@-", *fields, url + "/echo", input=body) == body, fields)
         code = curl("--data-binary", "@-", "-o", os.devnull, "-w", "%{http_code}", url + "/echo", input=body + b"x")
         self.assertEqual(code, b"413")
+
+
+class Files(unittest.TestCase):
+    def test_curl(self):
+        with tempfile.TemporaryDirectory() as folder:
+            page, large = b"<p>hello</p>" * 500, os.urandom(1 << 20)
+            pathlib.Path(folder, "index.html").write_bytes(page)
+            pathlib.Path(folder, "large.bin").write_bytes(large)
+            with Running("http-server", "--root", folder) as server:
+                url = f"http://127.0.0.1:{server.port}"
+
+                def curl(*arguments):
+                    command = ["curl", "-sS", "-m", "30", "--path-as-is", *arguments]
+                    return subprocess.run(command, capture_output=True, check=True).stdout
+
+                self.assertEqual(curl(url + "/"), page)
+                self.assertEqual(curl("--compressed", url + "/"), page)
+                self.assertIn(b"Content-Encoding: gzip\r\n", curl("--compressed", "-I", url + "/"))
+                self.assertTrue(curl(url + "/large.bin") == large)
+                self.assertTrue(curl("-r", "100000-", url + "/large.bin") == large[100000:])
+                self.assertEqual(curl("-r", "-5", url + "/large.bin"), large[-5:])
+                etag = re.search(r"ETag: (.*?)\r", curl("-I", url + "/large.bin").decode()).group(1)
+                code = ("-o", os.devnull, "-w", "%{http_code}")
+                self.assertEqual(curl(*code, "-H", f"If-None-Match: {etag}", url + "/large.bin"), b"304")
+                self.assertEqual(curl(*code, url + "/../http_test.py"), b"404")
+                self.assertEqual(curl(url + "/plaintext", url + "/json"), b'Hello, World!\r\n{"message":"Hello, World!"}')
 
 
 class Persistence(HttpTest):

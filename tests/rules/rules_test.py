@@ -13,11 +13,26 @@ STANDARD = re.compile(r"<[a-z_0-9]+>")  # <vector>; not <unistd.h>, not <sys/soc
 EXCEPTIONS = {
     ("src/address.cpp", "<arpa/inet.h>"): "inet_pton and inet_ntop read and print addresses; they ask no kernel",
     ("include/evio/protobuf.hpp", "<google/protobuf/message_lite.h>"): "the component is that header, and this one",
+    **{
+        ("src/protocol/http/file_access.cpp", include): "the only place that asks the kernel about files"
+        for include in ("<fcntl.h>", "<linux/openat2.h>", "<sys/stat.h>", "<sys/syscall.h>", "<sys/uio.h>", "<unistd.h>")
+    },
     ("src/slab.hpp", "<sanitizer/asan_interface.h>"): "AddressSanitizer is told which slots are free",
 }
 
 # Containers, which know no room and are of use in each.
 SHARED = {'"slab.hpp"'}
+
+# Each protocol's own libraries, by its room in src/protocol.
+LIBRARIES = {"http": ("<boost/beast/http/", "<zlib.h>")}
+
+# Where a protocol may do what IMPURE forbids, and why.
+IMPURE_PROTOCOLS = {
+    "src/protocol/http/file_access.cpp": "asks the kernel about files",
+    "src/protocol/http/file_threads.cpp": "what may wait for a disk keeps no loop waiting",
+    "src/protocol/http/file_threads.hpp": "what may wait for a disk keeps no loop waiting",
+    "src/protocol/http/worker.cpp": "Date is the wall clock's, unless Settings::wall_clock is set",
+}
 
 # What the portable middle takes from Platform and Driver only, so that a simulation can stand in for them.
 IMPURE = {
@@ -115,6 +130,27 @@ class Rules(unittest.TestCase):
             and (include.startswith(("<", '"backend/')) or include in SHARED),
         )
 
+    def test_protocols_stand_on_the_public_library_alone(self):
+        for room in sorted(path for path in (ROOT / "src/protocol").glob("*") if path.is_dir()):
+            own = f'"protocol/{room.name}/'
+            libraries = LIBRARIES.get(room.name, ())
+            self.check_includes(
+                sources(room.relative_to(ROOT)),
+                lambda include: STANDARD.fullmatch(include)
+                or include.startswith(("<evio/", own, *libraries))
+                and not include.startswith("<evio/simulation"),
+            )
+
+    def test_who_speaks_no_protocol_knows_none(self):
+        protocol = re.compile(r'"protocol/|<evio/(http|websocket)[./]')
+        others = [path for path in sources("src") if ROOT / "src/protocol" not in path.parents]
+        core = [path for path in (ROOT / "include/evio").glob("*.hpp") if path.stem not in LIBRARIES]
+        self.check_includes(others + core, lambda include: not protocol.match(include))
+
+    def test_protocols_start_threads_read_clocks_and_ask_the_kernel_in_few_places(self):
+        paths = [path for path in sources("src/protocol") if name(path) not in IMPURE_PROTOCOLS]
+        self.check_absent(paths, IMPURE)
+
     def test_selectors_stay_in_their_room(self):
         self.check(
             f"{name(path)} includes {include}"
@@ -165,8 +201,8 @@ class Rules(unittest.TestCase):
 
     @staticmethod
     def middle():
-        """All of src but what is below the seam, and the simulation and the metrics, which stand above."""
-        rooms = (ROOT / "src/backend", ROOT / "src/simulation", ROOT / "src/metrics")
+        """All of src but what is below the seam, and what stands above: the simulation, the metrics, the protocols."""
+        rooms = [ROOT / "src" / room for room in ("backend", "simulation", "metrics", "protocol")]
         return [path for path in sources("src") if not any(room in path.parents for room in rooms)]
 
     def test_the_readme_shows_programs_that_are_tested(self):

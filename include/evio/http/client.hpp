@@ -1,0 +1,71 @@
+// Public. A small HTTP/1.1 client, for proxies and tests.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <evio/duration.hpp>
+#include <evio/handler.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace evio::inline v1 {
+class Loop;
+}
+
+namespace evio::inline v1::http {
+
+class ClientPool;
+
+struct ClientSettings {
+  std::size_t connections = 8;               ///< to a host and port at once; further calls wait for one
+  std::size_t header = 64 << 10;             ///< of a reply, bytes; beyond: an error
+  std::size_t body = 16 << 20;               ///< that is kept, bytes; beyond: an error
+  Duration time = std::chrono::seconds(30);  ///< for a whole call, connecting and waiting for a connection included
+  Duration idle_time = std::chrono::seconds(30);  ///< how long an unused connection is kept
+};
+
+/// What a host is asked.
+struct Call {
+  std::string method = "GET";
+  std::string url;                                            ///< http://host[:port][/path][?query]
+  std::vector<std::pair<std::string, std::string>> fields{};  ///< beside Host and Content-Length
+  std::string body{};
+  /// Gets the reply's body as it comes, in place of Reply::body, whose bound then does not hold.
+  Handler<void(std::string_view piece)> receive{};
+};
+
+/// What it says.
+struct Reply {
+  std::error_code error{};  ///< why there is none: the connection's, timed_out, bad_message, message_size
+  int status = 0;           ///< 0 with an error before it
+  std::vector<std::pair<std::string, std::string>> fields{};
+  std::string body{};
+
+  /// The value of the first field of that name; empty without one.
+  std::string_view field(std::string_view name) const noexcept;
+};
+
+/// Calls hosts from one loop, on whose thread all calls and replies are, and keeps connections for the next calls.
+/// Destroying it (in `done` too, but not in `receive`) drops the calls that have no reply yet, unanswered. A call that
+/// found its kept connection closed is made once more, if its method may be repeated (RFC 9110, section 9.2.2).
+class Client {
+ public:
+  explicit Client(Loop& loop, ClientSettings settings = {});
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+  ~Client();
+
+  /// `done` gets the one reply, never inside this call. Throws Error for a URL that nothing can be asked, and
+  /// std::invalid_argument for a method, target or field that is none.
+  void call(Call call, Handler<void(Reply)> done);
+  void get(std::string_view url, Handler<void(Reply)> done);
+
+ private:
+  std::shared_ptr<ClientPool> pool_;
+};
+
+}  // namespace evio::inline v1::http

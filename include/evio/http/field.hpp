@@ -1,0 +1,13 @@
+// Public. One field of an HTTP message's header or trailer.
+#pragma once
+
+#include <string_view>
+
+namespace evio::inline v1::http {
+
+struct Field {
+  std::string_view name;   ///< as it was sent; names are compared without regard to case
+  std::string_view value;  ///< without the blanks around it
+};
+
+}  // namespace evio::inline v1::http

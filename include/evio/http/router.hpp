@@ -1,0 +1,51 @@
+// Public. Which handler answers which request.
+#pragma once
+
+#include <cstddef>
+#include <evio/http/request.hpp>
+#include <memory>
+#include <string_view>
+
+namespace evio::inline v1::http {
+
+struct Route;
+class RouteTree;
+
+/// Handlers by method and path. A pattern's segments are literal ("users"), a parameter (":id", one segment, not empty)
+/// or, last, the rest of the path ("*path", perhaps empty); literals go before parameters and these before a rest,
+/// whatever the order of adding. Paths are compared as they were sent, percent-encoding included; Request::param
+/// decodes. Filled before it is given to http::server, which then shares it among all loops. Move-only.
+///
+///     http::Router router;
+///     router.get("/users/:id", [](http::Request& request, http::Response& response) {
+///       response.text(request.param("id"));
+///     });
+///
+/// A path without any handler is answered by 404, one without a handler for the method by 405 with Allow. HEAD is
+/// answered by GET's handler where it has none of its own.
+class Router {
+ public:
+  Router();
+  Router(Router&&) noexcept;
+  Router& operator=(Router&&) noexcept;
+  ~Router();
+
+  /// The handler is called once the whole body is there (Settings::body at most). Throws std::invalid_argument for a
+  /// pattern that does not begin with a slash, goes on behind a rest, or has a handler for the method already.
+  Router& on(std::string_view method, std::string_view pattern, RequestHandler handler);
+  /// The handler is called once the header is there: see Request::receive.
+  Router& stream(std::string_view method, std::string_view pattern, RequestHandler handler);
+
+  Router& get(std::string_view pattern, RequestHandler handler) { return on("GET", pattern, std::move(handler)); }
+  Router& post(std::string_view pattern, RequestHandler handler) { return on("POST", pattern, std::move(handler)); }
+  Router& put(std::string_view pattern, RequestHandler handler) { return on("PUT", pattern, std::move(handler)); }
+  Router& del(std::string_view pattern, RequestHandler handler) { return on("DELETE", pattern, std::move(handler)); }
+
+ private:
+  friend class Service;
+  Router& add(std::string_view method, std::string_view pattern, RequestHandler handler, bool streamed);
+
+  std::unique_ptr<RouteTree> tree_;
+};
+
+}  // namespace evio::inline v1::http

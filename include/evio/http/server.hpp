@@ -1,0 +1,27 @@
+// Public. An HTTP/1.1 server, as the Events of one.
+#pragma once
+
+#include <evio/events.hpp>
+#include <evio/http/response.hpp>
+#include <evio/http/router.hpp>
+#include <evio/http/settings.hpp>
+
+namespace evio::inline v1::http {
+
+/// What answers HTTP/1.1 and 1.0 requests by `router`, for evio::serve, on(...) or a Simulation:
+///
+///     evio::serve(http::server(std::move(router)), "tcp://:8080");
+///
+/// Sets opened, data, drained, ended and closed; all else (loops, limits, options, signals, other handlers) is yours to
+/// set in the Events that you get. With `loops > 1` the handlers are shared by the loops' threads, as everywhere.
+///
+/// Requests of a connection are answered in their order. What does not keep to RFC 9112 to the letter is refused with
+/// 400 and the connection closed: no message is read in two ways. An exception of a handler goes to Events::failed; the
+/// client gets a 500 if no answer had begun. Limits::input must be above Settings::header, with room for one batch of
+/// input (its default is ample).
+Events server(Router router, Settings settings = {});
+
+/// The same with one handler for every request, called once the whole body is there.
+Events server(RequestHandler handler, Settings settings = {});
+
+}  // namespace evio::inline v1::http

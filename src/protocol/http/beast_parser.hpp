@@ -1,0 +1,94 @@
+// Private. Boost.Beast's parser, as far as requests and replies are read alike: bodies and trailers, in place.
+#pragma once
+
+#include <boost/beast/http/basic_parser.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <evio/http/field.hpp>
+#include <string_view>
+#include <vector>
+
+namespace evio::inline v1::http {
+
+namespace beast = boost::beast::http;
+using BeastError = boost::beast::error_code;
+using BeastText = boost::beast::string_view;
+
+inline std::string_view view(BeastText text) { return {text.data(), text.size()}; }
+inline boost::asio::const_buffer beast_buffer(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+
+/// Whether a line ends without CR, which Beast notices late, or goes on in the next one (it is folded: the next begins
+/// with a blank), which Beast allows.
+inline bool has_bad_line(std::string_view lines) {
+  for (auto end = lines.find('\n'); end != lines.npos; end = lines.find('\n', end + 1)) {
+    const std::string_view next = lines.substr(end + 1, 1);
+    if (end == 0 || lines[end - 1] != '\r' || next == " " || next == "\t") return true;
+  }
+  return false;
+}
+
+enum class BodyState {
+  partial,   // needs more
+  piece,     // there is one
+  end,       // of the body, perhaps with a last piece
+  bad,       // it is no body
+  too_long,  // the body
+  bad_size,  // of a line or of the trailers
+};
+
+template <bool isRequest>
+class BeastParser : public beast::basic_parser<isRequest> {
+ public:
+  BeastParser() {
+    this->header_limit(UINT32_MAX);  // headers are measured before they come here
+    this->body_limit(UINT64_MAX);
+  }
+
+  /// The next piece of the body, of whose lines none may be longer than max_line; `used`: the bytes read.
+  BodyState read_body(std::string_view bytes, std::size_t max_line, std::size_t& used) {
+    used = 0;
+    piece = {};
+    if (this->is_done()) return BodyState::end;
+    const bool line = this->chunked() && chunk_left_ == 0;
+    // The last chunk, "0\r\n\r\n", is still to come; Beast asserts that so much is there when it looks again.
+    if (bytes.size() < (line ? 5U : 1U)) return BodyState::partial;
+    const std::string_view readable = line ? bytes.substr(0, max_line) : bytes;
+    BeastError error;
+    used = this->put(beast_buffer(readable), error);
+    const bool more = error == beast::error::need_more;
+    if (line && has_bad_line(more ? readable : readable.substr(0, used))) return BodyState::bad;
+    if (more) return readable.size() < max_line ? BodyState::partial : BodyState::bad_size;
+    if (error == beast::error::body_limit) return BodyState::too_long;
+    if (error) return BodyState::bad;
+    if (extensions_ > max_line) return BodyState::bad_size;
+    return this->is_done() ? BodyState::end : BodyState::piece;
+  }
+
+  std::string_view piece;  // of the latest call
+  std::vector<Field> trailers;
+
+ protected:
+  std::size_t on_body_impl(BeastText body, BeastError&) override {
+    piece = view(body);
+    return body.size();
+  }
+  void on_chunk_header_impl(std::uint64_t size, BeastText extensions, BeastError&) override {
+    chunk_left_ = size;
+    extensions_ += extensions.size();
+  }
+  std::size_t on_chunk_body_impl(std::uint64_t left, BeastText body, BeastError& error) override {
+    chunk_left_ = left - body.size();
+    return on_body_impl(body, error);
+  }
+  void on_header_impl(BeastError&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, BeastError&) override {}
+  void on_finish_impl(BeastError&) override {}
+  void on_request_impl(beast::verb, BeastText, BeastText, int, BeastError&) override {}
+  void on_response_impl(int, BeastText, int, BeastError&) override {}
+
+ private:
+  std::uint64_t chunk_left_ = 0;
+  std::size_t extensions_ = 0;  // bytes, of all chunks
+};
+
+}  // namespace evio::inline v1::http

@@ -1,0 +1,238 @@
+// The public Client, and the pool of connections behind it.
+#include <algorithm>
+#include <array>
+#include <evio/address.hpp>
+#include <evio/binding.hpp>
+#include <evio/error.hpp>
+#include <evio/http/client.hpp>
+#include <stdexcept>
+#include <utility>
+
+#include "protocol/http/client_pool.hpp"
+#include "protocol/http/syntax.hpp"
+
+namespace evio::inline v1::http {
+
+namespace {
+
+struct Url {
+  std::string_view authority;
+  std::string target;
+};
+
+Url parsed(std::string_view url) {
+  constexpr std::string_view scheme = "http://";
+  const auto refuse = [&](std::string_view why) {
+    throw Error(std::make_error_code(std::errc::invalid_argument), url, why);
+  };
+  if (!url.starts_with(scheme)) refuse("a URL to call begins with http://");
+  const std::string_view rest = url.substr(scheme.size());
+  const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
+  if (end == 0 || !is_host(rest.substr(0, end))) refuse("no host to call");
+  std::string target(rest.substr(end));
+  if (!target.starts_with('/')) target.insert(0, "/");
+  const auto bad = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == '\x7f' || c == '#'; };
+  if (std::ranges::any_of(target, bad)) refuse("characters that no HTTP target may have");
+  return {rest.substr(0, end), std::move(target)};
+}
+
+std::string address_of(std::string_view authority) {
+  const std::string url = "tcp://" + std::string(authority);
+  const bool has_port = authority.find(':', std::min(authority.find(']'), authority.size())) != authority.npos ||
+                        (authority.find(':') != authority.npos && !authority.starts_with('['));
+  return Address::parse(has_port ? url : url + ":80").to_string();
+}
+
+std::string request_of(const Call& call, const Url& url) {
+  std::string request = call.method + " " + url.target + " HTTP/1.1\r\nHost: " + std::string(url.authority) + "\r\n";
+  for (const auto& [name, value] : call.fields) {
+    if (!is_token(name) || !is_field_value(value))
+      throw std::invalid_argument("evio: no HTTP field may be \"" + name + "\": \"" + value + "\"");
+    request += name + ": " + value + "\r\n";
+  }
+  const bool has_body = !call.body.empty() || call.method == "POST" || call.method == "PUT";
+  if (has_body) request += "Content-Length: " + std::to_string(call.body.size()) + "\r\n";
+  return request + "\r\n" + call.body;
+}
+
+bool may_be_repeated(const Call& call) {
+  constexpr std::array<std::string_view, 6> methods{"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
+  return std::ranges::find(methods, call.method) != methods.end();
+}
+
+void forget(std::vector<ClientConnection*>& connections, ClientConnection* which) { std::erase(connections, which); }
+
+}  // namespace
+
+std::string_view Reply::field(std::string_view name) const noexcept {
+  for (const auto& [each, value] : fields)
+    if (iequals(each, name)) return value;
+  return {};
+}
+
+Client::Client(Loop& loop, ClientSettings settings) : pool_(std::make_shared<ClientPool>(loop, settings)) {}
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&& other) noexcept {
+  std::swap(pool_, other.pool_);
+  return *this;
+}
+Client::~Client() {
+  if (pool_) pool_->end();
+}
+
+void Client::call(Call call, Handler<void(Reply)> done) { pool_->call(std::move(call), std::move(done)); }
+void Client::get(std::string_view url, Handler<void(Reply)> done) { call({.url = std::string(url)}, std::move(done)); }
+
+void ClientPool::call(Call call, Handler<void(Reply)> done) {
+  if (!is_token(call.method)) throw std::invalid_argument("evio: \"" + call.method + "\" is no HTTP method");
+  const Url url = parsed(call.url);
+  Host& to = host(address_of(url.authority));
+  auto pending = std::make_unique<PendingCall>();
+  pending->request = request_of(call, url);
+  pending->repeatable = may_be_repeated(call);
+  pending->call = std::move(call);
+  pending->done = std::move(done);
+  pending->deadline = loop_.run_after(settings_.time, [weak = weak_from_this(), &to, call = pending.get()] {
+    if (const auto pool = weak.lock()) pool->expire(to, call);
+  });
+  to.waiting.push_back(std::move(pending));
+  serve(to);
+}
+
+void ClientPool::end() {
+  for (auto& [address, each] : hosts_) {
+    for (const auto& call : each.waiting) call->deadline.cancel();
+    for (auto* connections : {&each.idle, &each.busy})
+      for (ClientConnection* connection : *connections) {
+        if (const auto call = connection->take_call()) call->deadline.cancel();
+        connection->conn().close();
+      }
+  }
+  hosts_.clear();
+}
+
+ClientPool::Host& ClientPool::host(const std::string& address) {
+  const auto found = hosts_.find(address);
+  if (found != hosts_.end()) return found->second;
+  return hosts_.emplace(address, Host{.binding = on(address, handlers(address))}).first->second;
+}
+
+// Gives waiting calls to connections, and makes more of these where there may be more.
+void ClientPool::serve(Host& host) {
+  while (!host.waiting.empty() && !host.idle.empty()) {
+    ClientConnection* connection = host.idle.back();
+    host.idle.pop_back();
+    host.busy.push_back(connection);
+    std::unique_ptr<PendingCall> call = std::move(host.waiting.front());
+    host.waiting.pop_front();
+    connection->conn().set({.idle_timeout = Duration::zero()});
+    connection->make(std::move(call));
+  }
+  while (host.connecting < host.waiting.size() && host.connections < settings_.connections) {
+    if (!loop_.connect(host.binding)) return;  // shutting down: the calls expire with the loop
+    ++host.connections;
+    ++host.connecting;
+  }
+}
+
+void ClientPool::expire(Host& host, PendingCall* call) {
+  std::unique_ptr<PendingCall> expired;
+  for (auto& each : host.waiting)
+    if (each.get() == call) expired = std::move(each);
+  std::erase(host.waiting, nullptr);
+  for (ClientConnection* connection : host.busy) {
+    if (connection->call() != call) continue;
+    expired = connection->take_call();
+    connection->conn().abort();
+  }
+  if (expired) expired->done({.error = std::make_error_code(std::errc::timed_out)});
+}
+
+Events ClientPool::handlers(const std::string& address) {
+  Events events;
+  const auto find = [weak = weak_from_this(), address] {
+    auto pool = weak.lock();
+    Host* host = pool ? &pool->hosts_.at(address) : nullptr;
+    return std::pair(std::move(pool), host);
+  };
+  events.opened = [find](Conn& conn) {
+    const auto [pool, host] = find();
+    if (!pool) return Action::close;
+    pool->opened(*host, conn);
+    return Action::none;
+  };
+  const auto read = [find](Conn& conn, Input& in, bool ended) {
+    const auto [pool, host] = find();
+    if (pool) pool->read(*host, *conn.context<ClientConnection>(), in, ended);
+    return pool && !ended ? Action::none : Action::close;
+  };
+  events.data = [read](Conn& conn, Input& in) { return read(conn, in, false); };
+  events.ended = [read](Conn& conn, Input& in) { return read(conn, in, true); };
+  events.closed = [find](Conn& conn, std::error_code error) {
+    const auto [pool, host] = find();
+    if (pool) pool->closed(*host, conn.context<ClientConnection>(), error);
+  };
+  return events;
+}
+
+void ClientPool::opened(Host& host, Conn& conn) {
+  --host.connecting;
+  host.idle.push_back(&conn.emplace_context<ClientConnection>(conn, settings_));
+  conn.set({.idle_timeout = settings_.idle_time});
+  serve(host);
+}
+
+void ClientPool::read(Host& host, ClientConnection& connection, Input& in, bool ended) {
+  if (!connection.call()) {  // nobody asked
+    in.take();
+    connection.conn().close();
+    return;
+  }
+  const ClientConnection::State state = connection.read(in, ended);
+  if (state == ClientConnection::State::waits) return;
+  if (state == ClientConnection::State::failed && connection.was_stale() && connection.call()->repeatable) return;
+  const std::unique_ptr<PendingCall> call = connection.take_call();
+  call->deadline.cancel();
+  forget(host.busy, &connection);
+  if (state == ClientConnection::State::done && connection.keeps_alive() && in.empty() && !ended) {
+    connection.conn().set({.idle_timeout = settings_.idle_time});
+    host.idle.push_back(&connection);
+  } else {
+    connection.conn().close();
+  }
+  Reply reply = connection.take_reply();
+  serve(host);
+  call->done(std::move(reply));
+}
+
+void ClientPool::closed(Host& host, ClientConnection* connection, std::error_code error) {
+  --host.connections;
+  if (!connection) {
+    --host.connecting;
+    return fail_first(host, error ? error : std::make_error_code(std::errc::connection_refused));
+  }
+  forget(host.idle, connection);
+  forget(host.busy, connection);
+  std::unique_ptr<PendingCall> call = connection->take_call();
+  if (call && connection->was_stale() && std::exchange(call->repeatable, false)) {
+    host.waiting.push_front(std::move(call));
+  }
+  serve(host);
+  if (!call) return;
+  call->deadline.cancel();
+  call->done({.error = error ? error : std::make_error_code(std::errc::connection_reset)});
+}
+
+void ClientPool::fail_first(Host& host, std::error_code error) {
+  std::unique_ptr<PendingCall> call;
+  if (!host.waiting.empty()) {
+    call = std::move(host.waiting.front());
+    host.waiting.pop_front();
+  }
+  serve(host);
+  if (!call) return;
+  call->deadline.cancel();
+  call->done({.error = error});
+}
+
+}  // namespace evio::inline v1::http

@@ -1,0 +1,99 @@
+// A connection of the client's: makes one call after the other.
+#include "protocol/http/client_connection.hpp"
+
+#include <utility>
+
+#include "protocol/http/beast_parser.hpp"
+
+namespace evio::inline v1::http {
+
+class ReplyParser final : public BeastParser<false> {
+ public:
+  explicit ReplyParser(Reply& reply) : reply_(reply) {}
+
+ private:
+  void on_response_impl(int status, BeastText, int, BeastError&) override { reply_.status = status; }
+  void on_field_impl(beast::field, BeastText name, BeastText value, BeastError&) override {
+    if (!is_header_done()) reply_.fields.emplace_back(std::string(view(name)), std::string(view(value)));
+  }
+
+  Reply& reply_;
+};
+
+ClientConnection::ClientConnection(Conn& conn, const ClientSettings& settings) : conn_(conn), settings_(settings) {}
+ClientConnection::~ClientConnection() = default;
+
+void ClientConnection::make(std::unique_ptr<PendingCall> call) {
+  call_ = std::move(call);
+  parser_ = std::make_unique<ReplyParser>(reply_);
+  reply_ = {};
+  heard_ = false;
+  conn_.write(call_->request);
+}
+
+bool ClientConnection::keeps_alive() const noexcept { return parser_ && parser_->is_done() && parser_->keep_alive(); }
+
+ClientConnection::State ClientConnection::read(Input& in, bool ended) {
+  if (!in.empty()) heard_ = true;
+  while (!parser_->is_header_done()) {
+    const std::size_t end = in.view().substr(0, settings_.header).find("\r\n\r\n");
+    if (end == std::string_view::npos) {
+      if (in.size() >= settings_.header) return fail(std::errc::message_size);
+      return ended ? fail(std::errc::connection_reset) : State::waits;
+    }
+    if (!read_header(in)) return fail(std::errc::bad_message);
+  }
+  const State state = read_body(in);
+  if (state != State::waits || !ended) return state;
+  BeastError error;
+  parser_->put_eof(error);
+  return error ? fail(std::errc::connection_reset) : State::done;
+}
+
+// Of a reply; those before the final one are skipped.
+bool ClientConnection::read_header(Input& in) {
+  const std::string_view header = in.take(in.view().find("\r\n\r\n") + 4);
+  if (has_bad_line(header)) return false;
+  if (call_->call.method == "HEAD") parser_->skip(true);
+  BeastError error;
+  parser_->put(beast_buffer(header), error);
+  if (error) return false;
+  if (reply_.status < 200) {
+    if (reply_.status == 101) return false;  // nobody asked for it
+    reply_ = {};
+    parser_ = std::make_unique<ReplyParser>(reply_);
+  }
+  return true;
+}
+
+ClientConnection::State ClientConnection::read_body(Input& in) {
+  for (;;) {
+    std::size_t used = 0;
+    const BodyState state = parser_->read_body(in.view(), settings_.header, used);
+    in.consume(used);
+    if (!keep(parser_->piece)) return fail(std::errc::message_size);
+    if (state == BodyState::partial) return State::waits;
+    if (state == BodyState::end) {
+      ++served_;
+      return State::done;
+    }
+    if (state != BodyState::piece) return fail(std::errc::bad_message);
+  }
+}
+
+bool ClientConnection::keep(std::string_view piece) {
+  if (piece.empty()) return true;
+  if (call_->call.receive) {
+    call_->call.receive(piece);
+    return true;
+  }
+  reply_.body += piece;
+  return reply_.body.size() <= settings_.body;
+}
+
+ClientConnection::State ClientConnection::fail(std::errc why) {
+  reply_.error = std::make_error_code(why);
+  return State::failed;
+}
+
+}  // namespace evio::inline v1::http

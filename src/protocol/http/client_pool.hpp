@@ -1,0 +1,55 @@
+// Private. The client's connections, by host, and the calls that wait for one.
+#pragma once
+
+#include <deque>
+#include <evio/events.hpp>
+#include <evio/http/client.hpp>
+#include <evio/loop.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocol/http/client_connection.hpp"
+
+namespace evio::inline v1::http {
+
+/// Belongs to its loop's thread. Its connections know it weakly.
+class ClientPool : public std::enable_shared_from_this<ClientPool> {
+ public:
+  ClientPool(Loop& loop, ClientSettings settings) : loop_(loop), settings_(settings) {}
+  ClientPool(const ClientPool&) = delete;
+
+  void call(Call call, Handler<void(Reply)> done);
+  /// Closes all connections.
+  void end();
+
+  const ClientSettings& settings() const noexcept { return settings_; }
+
+ private:
+  /// A host and port.
+  struct Host {
+    Binding binding;  // with the handlers of its connections
+    std::size_t connections = 0;
+    std::size_t connecting = 0;  // of these
+    std::vector<ClientConnection*> idle{};
+    std::vector<ClientConnection*> busy{};
+    std::deque<std::unique_ptr<PendingCall>> waiting{};
+  };
+
+  Host& host(const std::string& address);
+  void serve(Host& host);
+  void expire(Host& host, PendingCall* call);
+
+  Events handlers(const std::string& address);
+  void opened(Host& host, Conn& conn);
+  void read(Host& host, ClientConnection& connection, Input& in, bool ended);
+  void closed(Host& host, ClientConnection* connection, std::error_code error);
+  void fail_first(Host& host, std::error_code error);
+
+  Loop& loop_;
+  const ClientSettings settings_;
+  std::map<std::string, Host> hosts_;
+};
+
+}  // namespace evio::inline v1::http

@@ -1,0 +1,70 @@
+// Conditional requests and ranges.
+#include "protocol/http/conditions.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "protocol/http/date.hpp"
+#include "protocol/http/syntax.hpp"
+
+namespace evio::inline v1::http {
+
+namespace {
+
+bool is_one_of(std::string_view list, const std::string& etag, bool weakly) {
+  if (trimmed(list) == "*") return true;
+  for (std::string_view each = next_member(list); !each.empty(); each = next_member(list)) {
+    if (weakly && each.starts_with("W/")) each.remove_prefix(2);
+    if (each == etag) return true;
+  }
+  return false;
+}
+
+std::optional<std::uint64_t> number(std::string_view digits) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return value;
+}
+
+// "first-last", "first-" or "-length".
+std::optional<Range> parsed(std::string_view spec, std::uint64_t size) {
+  const std::size_t dash = spec.find('-');
+  if (dash == spec.npos) return std::nullopt;
+  const auto first = number(spec.substr(0, dash)), last = number(spec.substr(dash + 1));
+  if (dash == 0) return last ? std::optional(Range{size - std::min(*last, size), size}) : std::nullopt;
+  if (!first || (!last && dash + 1 < spec.size()) || (last && *last < *first)) return std::nullopt;
+  if (*first >= size) return Range{};
+  return Range{*first, last && *last < size ? *last + 1 : size};
+}
+
+}  // namespace
+
+int status_by_conditions(const Request& request, const Validators& validators) {
+  const auto newer_than = [&](std::string_view field) {
+    const auto date = parse_date(request.field(field));
+    return !date || validators.modified > *date;
+  };
+  if (request.has("If-Match")) {
+    if (!is_one_of(request.field("If-Match"), validators.etag, false)) return 412;
+  } else if (request.has("If-Unmodified-Since")) {
+    if (parse_date(request.field("If-Unmodified-Since")) && newer_than("If-Unmodified-Since")) return 412;
+  }
+  if (request.has("If-None-Match")) return is_one_of(request.field("If-None-Match"), validators.etag, true) ? 304 : 0;
+  return request.has("If-Modified-Since") && !newer_than("If-Modified-Since") ? 304 : 0;
+}
+
+std::optional<Range> wanted_range(const Request& request, std::uint64_t size, const Validators& validators) {
+  const std::string_view field = request.field("Range");
+  if (field.size() < 6 || !iequals(field.substr(0, 6), "bytes=") || request.method() != "GET") return std::nullopt;
+  if (request.has("If-Range")) {
+    const std::string_view condition = request.field("If-Range");
+    if (condition != validators.etag && parse_date(condition) != validators.modified) return std::nullopt;
+  }
+  std::string_view list = field.substr(6);
+  const std::string_view first = next_member(list);
+  if (first.empty() || !next_member(list).empty()) return std::nullopt;
+  return parsed(first, size);
+}
+
+}  // namespace evio::inline v1::http

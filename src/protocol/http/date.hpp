@@ -1,0 +1,15 @@
+// Private. Times as HTTP writes them: "Sun, 06 Nov 1994 08:49:37 GMT".
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace evio::inline v1::http {
+
+std::string date_text(std::chrono::sys_seconds time);
+/// In the form above, which all send today; nothing for others.
+std::optional<std::chrono::sys_seconds> parse_date(std::string_view text);
+
+}  // namespace evio::inline v1::http

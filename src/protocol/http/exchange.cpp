@@ -1,0 +1,314 @@
+// One request and its answer: what is kept of the one, and how the other is written.
+#include "protocol/http/exchange.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <iterator>
+#include <stdexcept>
+#include <utility>
+
+#include "protocol/http/session.hpp"
+#include "protocol/http/syntax.hpp"
+
+namespace evio::inline v1::http {
+
+namespace {
+
+constexpr std::size_t kept_capacity = 16 << 10;  // of each string, for the next request
+
+void clear_string(std::string& text) noexcept {
+  text.clear();
+  if (text.capacity() > kept_capacity) text = std::string();
+}
+
+class Number {
+ public:
+  explicit Number(std::uint64_t value, int base = 10) noexcept
+      : end_(std::to_chars(digits_, std::end(digits_), value, base).ptr) {}
+  std::string_view view() const noexcept { return {digits_, static_cast<std::size_t>(end_ - digits_)}; }
+
+ private:
+  char digits_[20];
+  char* end_;
+};
+
+}  // namespace
+
+ResponseToken::~ResponseToken() {
+  if (number == 0) return;
+  conn.post([of = number](Conn& c) {
+    if (Session* session = c.context<Session>()) session->abandoned(of);
+  });
+}
+
+void Exchange::clear() noexcept {
+  session = nullptr;
+  phase = Phase::header;
+  parser.reset();
+  message.clear();
+  found = {};
+  for (std::string* each : {&header_copy, &body, &trailer_bytes, &type, &fields, &answer_trailers}) clear_string(*each);
+  whole_body = {};
+  trailers.clear();
+  receiver = {};
+  body_limit = received = length = written = 0;
+  status = 200;
+  framing = Framing::none;
+  paused = complete = head = has_length = encoded = begun = ended = closes = false;
+  token.reset();
+  producer = {};
+  next.reset();
+  gzip.reset();
+}
+
+void Exchange::own() {
+  if (phase == Phase::header) return;
+  if (message.bytes.data() != header_copy.data()) message.move_to(header_copy);
+  if (whole_body.data() == body.data()) return;
+  body.assign(whole_body);
+  whole_body = body;
+}
+
+void Exchange::add_body(std::string_view piece) {
+  if (piece.empty()) return;
+  if (message.length == piece.size()) {  // all of it at once: it stays where it is
+    whole_body = piece;
+    return;
+  }
+  if (body.empty() && message.length) body.reserve(static_cast<std::size_t>(*message.length));
+  body += piece;
+  whole_body = body;
+}
+
+void Exchange::end_request() {
+  complete = true;
+  phase = Phase::answering;
+  if (parser.trailers().empty() || !message.chunked) return;
+  for (const Field& field : parser.trailers()) trailer_bytes.append(field.name).append(field.value);
+  std::size_t at = 0;
+  const auto next_view = [&](std::size_t size) {
+    return std::string_view(trailer_bytes).substr(std::exchange(at, at + size), size);
+  };
+  for (const Field& field : parser.trailers()) {
+    const std::string_view name = next_view(field.name.size());
+    trailers.push_back({name, next_view(field.value.size())});
+  }
+}
+
+void Exchange::receive(BodyHandler fn) {
+  if (!streamed())
+    throw std::logic_error("evio: Request::receive is for handlers of Router::stream; others have body()");
+  receiver = std::move(fn);
+}
+
+void Exchange::tell_to_go_on() {
+  if (std::exchange(message.expects_continue, false) && !begun) session->put("HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+void Exchange::check_unbegun() const {
+  if (begun) throw std::logic_error("evio: this HTTP answer has begun already");
+}
+
+void Exchange::add_field(std::string& to, std::string_view name, std::string_view value) {
+  constexpr std::array<std::string_view, 6> own_fields{"connection", "content-length", "transfer-encoding",
+                                                       "trailer",    "date",           "server"};
+  if (!is_token(name) || !is_field_value(value))
+    throw std::invalid_argument("evio: no HTTP field may be \"" + std::string(name) + "\": \"" + std::string(value) +
+                                "\"");
+  if (std::ranges::any_of(own_fields, [&](std::string_view own) { return iequals(own, name); }))
+    throw std::invalid_argument("evio: " + std::string(name) + " is written by the component itself");
+  if (iequals(name, "content-encoding")) encoded = true;
+  to.append(name).append(": ").append(value).append("\r\n");
+}
+
+void Exchange::set_type(std::string_view content_type) {
+  check_unbegun();
+  if (!is_field_value(content_type)) throw std::invalid_argument("evio: this is no Content-Type");
+  type = content_type;
+}
+
+// Whether the body, of which so much is known to come, is to be sent compressed: then the fields say so.
+bool Exchange::compresses(std::size_t size) {
+  const Settings& settings = session->settings();
+  if (size < settings.gzip_from || !settings.gzip || encoded || status == 206 || !may_have_body()) return false;
+  if (!is_compressible(type)) return false;
+  fields += "Vary: Accept-Encoding\r\n";
+  if (!accepts_gzip(request.field("Accept-Encoding"))) return false;
+  fields += "Content-Encoding: gzip\r\n";
+  weaken_etag();
+  return true;
+}
+
+// What a strong one says is no longer true: the bytes are others.
+void Exchange::weaken_etag() {
+  const std::size_t at = ("\r\n" + fields).find("\r\nETag: \"");
+  if (at != fields.npos) fields.insert(at + 6, "W/");
+}
+
+void Exchange::begin_whole(std::size_t size) {
+  framing = Framing::length;
+  length = size;
+  write_header();
+}
+
+void Exchange::send(std::string_view content_type, std::string_view bytes) {
+  set_type(content_type);
+  if (compresses(bytes.size())) return send_compressed(bytes);
+  begin_whole(bytes.size());
+  if (!head && may_have_body()) session->put(bytes);
+  ended = true;
+}
+
+void Exchange::send(std::string_view content_type, Buffer bytes) {
+  set_type(content_type);
+  if (compresses(bytes.size())) return send_compressed(bytes.view());
+  begin_whole(bytes.size());
+  if (!head && may_have_body()) session->put(std::move(bytes));
+  ended = true;
+}
+
+void Exchange::send_compressed(std::string_view bytes) {
+  std::string compressed;
+  session->gzip().compress(bytes, true, compressed);
+  begin_whole(compressed.size());
+  if (!head) session->put(Buffer(std::move(compressed)));
+  ended = true;
+}
+
+void Exchange::send(int with_status) {
+  response.status(with_status);
+  send("text/plain", reason_of(with_status));
+}
+
+void Exchange::begin_pieces() {
+  if (ended) throw std::logic_error("evio: this HTTP answer has ended already");
+  if (begun) return;
+  if (has_length)
+    framing = Framing::length;
+  else
+    framing = message.version > 10 ? Framing::chunked : Framing::until_close;
+  if (framing == Framing::chunked && compresses(session->settings().gzip_from)) gzip = std::make_unique<Gzip>();
+  write_header();
+}
+
+void Exchange::begin_piece(std::size_t size) {
+  if (framing == Framing::length && size > length)
+    throw std::logic_error("evio: more than Response::length() was written");
+  if (framing == Framing::length) length -= size;
+  written += size;
+  if (framing == Framing::chunked && size > 0 && !head && may_have_body()) {
+    session->put(Number(size, 16).view());
+    session->put("\r\n");
+  }
+}
+
+bool Exchange::end_piece() {
+  if (framing == Framing::chunked) session->put("\r\n");
+  return session->ready();
+}
+
+bool Exchange::write(std::string_view piece) {
+  begin_pieces();
+  if (gzip) return write_compressed(piece, false);
+  begin_piece(piece.size());
+  if (piece.empty() || head || !may_have_body()) return session->ready();
+  session->put(piece);
+  return end_piece();
+}
+
+bool Exchange::write(Buffer piece) {
+  begin_pieces();
+  if (gzip) return write_compressed(piece.view(), false);
+  begin_piece(piece.size());
+  if (piece.size() == 0 || head || !may_have_body()) return session->ready();
+  session->put(std::move(piece));
+  return end_piece();
+}
+
+bool Exchange::write_compressed(std::string_view piece, bool last) {
+  if ((piece.empty() && !last) || head) return session->ready();
+  std::string compressed;
+  gzip->compress(piece, last, compressed);
+  begin_piece(compressed.size());
+  session->put(Buffer(std::move(compressed)));
+  return end_piece();
+}
+
+void Exchange::end() {
+  if (!begun && !has_length) {  // an empty one
+    has_length = true;
+    length = 0;
+  }
+  begin_pieces();
+  if (gzip) write_compressed({}, true);
+  const bool body_sent = !head && may_have_body();
+  if (framing == Framing::length && length > 0 && body_sent) closes = true;
+  if (framing == Framing::chunked && body_sent) {
+    session->put("0\r\n");
+    session->put(answer_trailers);
+    session->put("\r\n");
+  }
+  ended = true;
+}
+
+void Exchange::put_status_line() {
+  if (status == 200) return session->put("HTTP/1.1 200 OK\r\n");
+  session->put("HTTP/1.1 ");
+  session->put(Number(static_cast<std::uint64_t>(status)).view());
+  session->put(" ");
+  session->put(reason_of(status));
+  session->put("\r\n");
+}
+
+void Exchange::write_header() {
+  begun = true;
+  closes = closes || !message.keep_alive || !complete || framing == Framing::until_close;
+  put_status_line();
+  session->put(session->common_fields());
+  session->put(fields);
+  if (!type.empty() && may_have_body()) {
+    session->put("Content-Type: ");
+    session->put(type);
+    session->put("\r\n");
+  }
+  if (framing == Framing::length && may_have_body()) {
+    session->put("Content-Length: ");
+    session->put(Number(length).view());
+    session->put("\r\n");
+  } else if (framing == Framing::chunked && may_have_body()) {
+    session->put("Transfer-Encoding: chunked\r\n");
+  }
+  if (closes)
+    session->put("Connection: close\r\n\r\n");
+  else
+    session->put(message.version > 10 ? "\r\n" : "Connection: keep-alive\r\n\r\n");
+}
+
+void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Upgraded> protocol_object) {
+  check_unbegun();
+  if (message.version < 11 || !complete)
+    throw std::logic_error("evio: only a complete HTTP/1.1 request can be upgraded");
+  if (!is_field_value(protocol)) throw std::invalid_argument("evio: this is no protocol's name");
+  begun = ended = true;
+  status = 101;
+  put_status_line();
+  session->put(session->common_fields());
+  session->put("Connection: Upgrade\r\nUpgrade: ");
+  session->put(protocol);
+  session->put("\r\n");
+  session->put(fields);
+  session->put("\r\n");
+  next = std::move(protocol_object);
+}
+
+ResponseHandle Exchange::handle() {
+  std::shared_ptr<ResponseToken> shared = token.lock();
+  if (!shared) {
+    shared = std::make_shared<ResponseToken>(session->conn().handle(), session->number());
+    token = shared;
+  }
+  return ResponseHandle(std::move(shared));
+}
+
+}  // namespace evio::inline v1::http

@@ -1,0 +1,30 @@
+// Private. Compressing bodies.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace evio::inline v1::http {
+
+/// Whether a body of this Content-Type gets smaller.
+bool is_compressible(std::string_view content_type) noexcept;
+/// Whether an Accept-Encoding wants gzip.
+bool accepts_gzip(std::string_view accept_encoding) noexcept;
+
+/// One gzip stream after the other. It takes 256 KiB.
+class Gzip {
+ public:
+  Gzip();
+  Gzip(const Gzip&) = delete;
+  ~Gzip();
+
+  /// Appends what becomes of `bytes` to `to`, all that can be told of them so far; `last` ends the stream.
+  void compress(std::string_view bytes, bool last, std::string& to);
+
+ private:
+  struct Stream;
+  std::unique_ptr<Stream> stream_;
+};
+
+}  // namespace evio::inline v1::http

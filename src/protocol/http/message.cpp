@@ -1,0 +1,32 @@
+// A request as its parser found it.
+#include "protocol/http/message.hpp"
+
+#include <utility>
+
+namespace evio::inline v1::http {
+
+void Message::clear() {
+  fields.clear();
+  params.clear();
+  Message fresh;
+  fresh.fields = std::move(fields);
+  fresh.params = std::move(params);
+  *this = std::move(fresh);
+}
+
+void Message::move_to(std::string& storage) {
+  storage.assign(bytes);
+  const auto move = [&, old = bytes.data()](std::string_view& view) {
+    if (!view.empty())
+      view = std::string_view(storage).substr(static_cast<std::size_t>(view.data() - old), view.size());
+  };
+  for (std::string_view* view : {&method, &target, &path, &query}) move(*view);
+  for (Field& field : fields) {
+    move(field.name);
+    move(field.value);
+  }
+  for (Param& param : params) move(param.value);
+  bytes = storage;
+}
+
+}  // namespace evio::inline v1::http

@@ -1,0 +1,166 @@
+// Reads requests, strictly.
+#include "protocol/http/request_parser.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/http/beast_parser.hpp"
+#include "protocol/http/syntax.hpp"
+
+namespace evio::inline v1::http {
+
+namespace {
+
+// The path and the query of a target; false if it is none that a server is asked for.
+bool split_target(Message& message) {
+  std::string_view path = message.target;
+  if (path.size() >= 7 && iequals(path.substr(0, 7), "http://")) {
+    const std::size_t authority = std::min(path.find_first_of("/?#", 7), path.size());
+    if (authority == 7 || !is_host(path.substr(7, authority - 7))) return false;
+    path.remove_prefix(authority);
+    if (!path.starts_with('/')) {  // "http://host?query": the path is "/", the slash in front of the host
+      message.path = message.target.substr(6, 1);
+      if (path.starts_with('?')) message.query = path.substr(1);
+      return path.find('#') == path.npos;
+    }
+  }
+  const bool other_form = path == "*" || message.method == "CONNECT";
+  if ((path[0] != '/' && !other_form) || path.find('#') != path.npos) return false;
+  const std::size_t end = std::min(path.find('?'), path.size());
+  message.path = path.substr(0, end);
+  message.query = path.substr(std::min(end + 1, path.size()));
+  return true;
+}
+
+}  // namespace
+
+class RequestParser::Beast final : public BeastParser<true> {
+ public:
+  Message* message = nullptr;  // while the header is read
+  int status = 400;            // if it is refused by one of the calls below
+
+ private:
+  void refuse(int with, BeastError& error) {
+    status = with;
+    error = beast::error::bad_field;
+  }
+
+  void on_request_impl(beast::verb, BeastText method, BeastText target, int version, BeastError& error) override {
+    if (!message) return;
+    message->method = view(method);
+    message->target = view(target);
+    message->version = version;
+    if (!split_target(*message)) refuse(400, error);
+  }
+
+  void on_field_impl(beast::field field, BeastText name, BeastText value, BeastError& error) override {
+    if (is_header_done()) {
+      trailers.push_back({view(name), view(value)});
+      return;
+    }
+    if (!message) return;
+    message->fields.push_back({view(name), view(value)});
+    if (field == beast::field::host) {
+      if (++hosts_ > 1 || !is_host(view(value))) refuse(400, error);
+    } else if (field == beast::field::content_length) {
+      if (++lengths_ > 1 || value.find(',') != BeastText::npos) refuse(400, error);
+    } else if (field == beast::field::transfer_encoding) {
+      if (!iequals(view(value), "chunked")) refuse(501, error);
+    } else if (field == beast::field::expect && message->version > 10) {
+      if (!iequals(view(value), "100-continue")) refuse(417, error);
+      message->expects_continue = true;
+    }
+  }
+
+  void on_header_impl(BeastError& error) override {
+    if (message && (message->version > 10 ? hosts_ != 1 : chunked())) refuse(400, error);
+  }
+
+  int hosts_ = 0;
+  int lengths_ = 0;
+};
+
+RequestParser::RequestParser() : beast_(std::make_unique<std::optional<Beast>>(std::in_place)) {}
+RequestParser::~RequestParser() = default;
+
+void RequestParser::reset() {
+  scanned_ = line_ = lines_ = 0;
+  status_ = 400;
+}
+
+RequestParser::State RequestParser::read_header(std::string_view bytes, const Settings& settings, Message& message,
+                                                std::size_t& used) {
+  const State lines = check_lines(bytes, settings);
+  if (lines != State::done) return lines;
+  used = scanned_;
+  return parse_header(bytes.substr(0, used), message);
+}
+
+// Looks at each line as it comes, and for the empty one that ends the header: `done`.
+RequestParser::State RequestParser::check_lines(std::string_view bytes, const Settings& settings) {
+  const std::string_view header = bytes.substr(0, settings.header);
+  for (;;) {
+    const std::size_t end = header.find('\n', scanned_);
+    const std::size_t length = std::min(end, header.size()) - line_;
+    if (lines_ == 0 && length > settings.request_line) return refuse(414);
+    if (end == header.npos) break;
+    scanned_ = end + 1;
+    if (length == 0 || header[end - 1] != '\r') return refuse(400);
+    if (length == 1) return State::done;
+    if (header[line_] == ' ' || header[line_] == '\t') return refuse(400);
+    if (lines_ == 0 && check_request_line(header.substr(0, scanned_)) == State::refused) return State::refused;
+    if (lines_++ > settings.fields) return refuse(431);
+    line_ = scanned_;
+  }
+  scanned_ = header.size();
+  if (bytes.size() < settings.header) return State::partial;
+  return refuse(lines_ == 0 ? 414 : 431);
+}
+
+// A client that speaks something else is told so at once.
+RequestParser::State RequestParser::check_request_line(std::string_view line) {
+  const std::size_t space = line.find(' ');
+  const bool form = space != line.npos && line.size() > 11 && line.find(" HTTP/1.", space + 1) == line.size() - 11;
+  return form ? State::done : refuse(400);
+}
+
+RequestParser::State RequestParser::parse_header(std::string_view header, Message& message) {
+  message.clear();
+  message.bytes = header;
+  Beast& parser = beast_->emplace();
+  parser.message = &message;
+  BeastError error;
+  const std::size_t read = parser.put(beast_buffer(header), error);
+  parser.message = nullptr;
+  if (error == beast::error::need_more || (!error && read != header.size())) return refuse(400);
+  if (error) return refuse(parser.status);
+  message.chunked = parser.chunked();
+  message.keep_alive = parser.keep_alive();
+  if (const auto length = parser.content_length()) message.length = *length;
+  return State::done;
+}
+
+void RequestParser::limit_body(std::uint64_t bytes) { (*beast_)->body_limit(bytes); }
+
+RequestParser::Piece RequestParser::read_body(std::string_view bytes, const Settings& settings, std::size_t& used) {
+  Beast& parser = **beast_;
+  switch (parser.read_body(bytes, settings.header, used)) {
+    case BodyState::partial:
+      return {State::partial, {}};
+    case BodyState::piece:
+      return {State::done, parser.piece};
+    case BodyState::end:
+      return {State::end, parser.piece};
+    case BodyState::too_long:
+      return {refuse(413), {}};
+    case BodyState::bad_size:
+      return {refuse(431), {}};
+    case BodyState::bad:
+      break;
+  }
+  return {refuse(parser.status), {}};
+}
+
+const std::vector<Field>& RequestParser::trailers() const noexcept { return (*beast_)->trailers; }
+
+}  // namespace evio::inline v1::http

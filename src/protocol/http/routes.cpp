@@ -1,0 +1,109 @@
+// The tree of a Router's patterns, and the Router, which fills it.
+#include "protocol/http/routes.hpp"
+
+#include <algorithm>
+#include <evio/http/router.hpp>
+#include <stdexcept>
+#include <utility>
+
+namespace evio::inline v1::http {
+
+namespace {
+
+// The first segment of what begins behind a slash, and the rest, which begins with one or is empty.
+std::pair<std::string_view, std::string_view> split(std::string_view path) {
+  const std::size_t end = std::min(path.find('/'), path.size());
+  return {path.substr(0, end), path.substr(end)};
+}
+
+[[noreturn]] void refuse(std::string_view pattern, const char* problem) {
+  throw std::invalid_argument("evio: the route \"" + std::string(pattern) + "\" " + problem);
+}
+
+}  // namespace
+
+const Route* RouteTree::Node::route(std::string_view method) const noexcept {
+  for (const Method& each : methods)
+    if (each.name == method) return &each.route;
+  return method == "HEAD" ? route("GET") : nullptr;
+}
+
+void RouteTree::Node::add(std::string_view method, std::string_view pattern, Route route) {
+  for (const Method& each : methods)
+    if (each.name == method) refuse(pattern, "has a handler for this method already");
+  methods.push_back({std::string(method), std::move(route)});
+  allow.append(allow.empty() ? "" : ", ").append(method);
+  if (method == "GET") allow += ", HEAD";
+}
+
+void RouteTree::add(std::string_view method, std::string_view pattern, Route route) {
+  if (!pattern.starts_with('/')) refuse(pattern, "does not begin with a slash");
+  node_of(pattern).add(method, pattern, std::move(route));
+}
+
+RouteTree::Node& RouteTree::node_of(std::string_view pattern) {
+  Node* node = &root_;
+  for (std::string_view left = pattern; !left.empty();) {
+    const auto [segment, behind] = split(left.substr(1));
+    left = behind;
+    const bool rest = segment.starts_with('*');
+    if (rest && !left.empty()) refuse(pattern, "goes on behind a rest");
+    std::unique_ptr<Node>* place = rest ? &node->rest : &node->param;
+    if (!rest && !segment.starts_with(':')) {
+      const auto same = [literal = segment](const auto& each) { return each->segment == literal; };
+      const auto found = std::find_if(node->literals.begin(), node->literals.end(), same);
+      place = found != node->literals.end() ? &*found : &node->literals.emplace_back();
+    }
+    const std::string_view name = place == &node->rest || place == &node->param ? segment.substr(1) : segment;
+    if (!*place) {
+      *place = std::make_unique<Node>();
+      (*place)->segment = name;
+    } else if ((*place)->segment != name) {
+      refuse(pattern, "has another name for a parameter of another route");
+    }
+    node = place->get();
+  }
+  return *node;
+}
+
+Found RouteTree::find(std::string_view method, std::string_view path, std::vector<Param>& params) const {
+  if (!path.starts_with('/')) return {};
+  const Node* node = find_node(root_, path, params);
+  if (!node) return {};
+  return {.route = node->route(method), .allow = node->allow};
+}
+
+// `path` begins with a slash, or is used up.
+const RouteTree::Node* RouteTree::find_node(const Node& node, std::string_view path, std::vector<Param>& params) {
+  if (path.empty()) return node.methods.empty() ? nullptr : &node;
+  const auto [segment, behind] = split(path.substr(1));
+  for (const auto& literal : node.literals)
+    if (literal->segment == segment)
+      if (const Node* found = find_node(*literal, behind, params)) return found;
+  if (node.param && !segment.empty()) {
+    params.push_back({node.param->segment, segment});
+    if (const Node* found = find_node(*node.param, behind, params)) return found;
+    params.pop_back();
+  }
+  if (!node.rest) return nullptr;
+  params.push_back({node.rest->segment, path.substr(1)});
+  return node.rest.get();
+}
+
+Router::Router() : tree_(std::make_unique<RouteTree>()) {}
+Router::Router(Router&&) noexcept = default;
+Router& Router::operator=(Router&&) noexcept = default;
+Router::~Router() = default;
+
+Router& Router::on(std::string_view method, std::string_view pattern, RequestHandler handler) {
+  return add(method, pattern, std::move(handler), false);
+}
+Router& Router::stream(std::string_view method, std::string_view pattern, RequestHandler handler) {
+  return add(method, pattern, std::move(handler), true);
+}
+Router& Router::add(std::string_view method, std::string_view pattern, RequestHandler handler, bool streamed) {
+  tree_->add(method, pattern, {.handler = std::move(handler), .streamed = streamed});
+  return *this;
+}
+
+}  // namespace evio::inline v1::http

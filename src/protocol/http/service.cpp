@@ -1,0 +1,55 @@
+// What all connections of an HTTP server share, and the Events that hold it.
+#include "protocol/http/service.hpp"
+
+#include <evio/http/server.hpp>
+#include <utility>
+
+#include "protocol/http/session.hpp"
+
+namespace evio::inline v1::http {
+
+Service::Service(Router router, Settings settings)
+    : routes_(std::move(router.tree_)), all_{}, settings_(std::move(settings)) {}
+Service::Service(RequestHandler handler, Settings settings)
+    : all_{.handler = std::move(handler), .streamed = false}, settings_(std::move(settings)) {}
+
+Found Service::find(std::string_view method, std::string_view path, std::vector<Param>& params) const {
+  if (routes_) return routes_->find(method, path, params);
+  return {.route = &all_};
+}
+
+Worker& Service::worker(Loop& loop) {
+  const std::lock_guard lock(mutex_);
+  std::unique_ptr<Worker>& worker = workers_[&loop];
+  if (!worker) worker = std::make_unique<Worker>(loop);
+  return *worker;
+}
+
+namespace {
+
+Session& session_of(Conn& conn) { return *conn.context<Session>(); }
+
+Events events(std::shared_ptr<Service> service) {
+  Events events;
+  events.opened = [service = std::move(service)](Conn& conn) {
+    conn.emplace_context<Session>(conn, *service).opened();
+  };
+  events.data = [](Conn& conn, Input& in) { return session_of(conn).data(in); };
+  events.drained = [](Conn& conn) { return session_of(conn).drained(); };
+  events.ended = [](Conn& conn, Input& in) { return session_of(conn).ended(in); };
+  events.closed = [](Conn& conn, std::error_code error) {
+    if (Session* session = conn.context<Session>()) session->closed(error);
+  };
+  return events;
+}
+
+}  // namespace
+
+Events server(Router router, Settings settings) {
+  return events(std::make_shared<Service>(std::move(router), std::move(settings)));
+}
+Events server(RequestHandler handler, Settings settings) {
+  return events(std::make_shared<Service>(std::move(handler), std::move(settings)));
+}
+
+}  // namespace evio::inline v1::http

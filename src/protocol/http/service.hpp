@@ -1,0 +1,36 @@
+// Private. What all connections of an HTTP server share.
+#pragma once
+
+#include <evio/http/router.hpp>
+#include <evio/http/settings.hpp>
+#include <evio/loop.hpp>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <unordered_map>
+
+#include "protocol/http/routes.hpp"
+#include "protocol/http/worker.hpp"
+
+namespace evio::inline v1::http {
+
+class Service {
+ public:
+  Service(Router router, Settings settings);
+  Service(RequestHandler handler, Settings settings);
+
+  const Settings& settings() const noexcept { return settings_; }
+  /// Shared by all loops.
+  Found find(std::string_view method, std::string_view path, std::vector<Param>& params) const;
+  /// The loop's own. For a connection's beginning; any loop.
+  Worker& worker(Loop& loop);
+
+ private:
+  std::unique_ptr<RouteTree> routes_;  // null: `all_` answers
+  Route all_;
+  Settings settings_;
+  std::mutex mutex_;
+  std::unordered_map<Loop*, std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace evio::inline v1::http

@@ -1,0 +1,105 @@
+// Private. An HTTP connection: reads requests, has them answered one after the other, and keeps its deadlines.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <evio/conn.hpp>
+#include <evio/context.hpp>
+#include <evio/http/upgrade.hpp>
+#include <evio/input.hpp>
+#include <evio/timer.hpp>
+#include <memory>
+#include <string_view>
+
+#include "protocol/http/exchange.hpp"
+
+namespace evio::inline v1::http {
+
+class Service;
+class Worker;
+
+/// The connection's context. All calls are for its loop's thread.
+class Session {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  Session(Conn& conn, Service& service);
+  Session(const Session&) = delete;
+  ~Session();
+
+  // What happens on the connection
+  void opened();
+  Action data(Input& in);
+  Action drained();
+  Action ended(Input& in);
+  void closed(std::error_code error);
+
+  // For its exchange
+  Conn& conn() noexcept { return conn_; }
+  std::uint64_t number() const noexcept { return number_; }
+  Context& user_context() noexcept { return user_context_; }
+  std::string_view common_fields();
+  Gzip& gzip();
+  const Settings& settings() const noexcept;
+  void put(std::string_view bytes);
+  void put(Buffer bytes);
+  /// Whether there is room for more output.
+  bool ready() const noexcept { return ready_; }
+  /// Goes on with a body that was paused.
+  void resume();
+
+  // For ResponseHandle: about the exchange with that number, if it is still the one
+  /// False if that exchange is over.
+  bool answer(std::uint64_t number, const Handler<void(Response&)>& fn);
+  void abandoned(std::uint64_t number);
+
+ private:
+  static constexpr std::size_t copied_at_most = 16 << 10;  // larger pieces are not gathered
+  static constexpr std::size_t full_batch = 64 << 10;
+
+  Time now() const noexcept;
+  bool step(Input& in);
+  bool read_header(Input& in);
+  bool limit_body(std::uint64_t bytes);
+  bool begin_streamed();
+  bool read_body(Input& in);
+  bool deliver(std::string_view piece);
+  bool dispatch();
+  template <class Call>
+  void call(Call&& user_call);
+  bool settle();
+  void fail();
+  void produce();
+  void complete();
+  void refuse(int status);
+  void flush();
+  void finish();
+  Action begin_upgraded(Input& in);
+
+  void arm(Duration allowed);
+  void expect_within(Duration time);
+  void patrol();
+  bool stalled(Time now);
+  Duration allowed() const;
+
+  Conn& conn_;
+  Service& service_;
+  Worker& worker_;
+  std::unique_ptr<Exchange> exchange_;  // the request being read or answered
+  std::unique_ptr<Upgraded> upgraded_;
+  Context user_context_;
+  std::uint64_t number_ = 1;
+  std::uint64_t written_ = 0;   // bytes, ever
+  std::uint64_t progress_ = 0;  // bytes taken by the kernel when the patrol last looked
+  Time progressed_{};
+  Time since_{};  // when what is being waited for began
+  Time due_{};    // of the patrol
+  Timer timer_;
+  bool ready_ = true;
+  bool paused_ = false;  // until the answer has ended
+  bool closing_ = false;
+  bool peer_ended_ = false;
+  bool greeted_ = false;  // Upgraded::opened was called
+};
+
+}  // namespace evio::inline v1::http

@@ -1,0 +1,104 @@
+// The small words of HTTP.
+#include "protocol/http/syntax.hpp"
+
+#include <algorithm>
+#include <boost/beast/http/status.hpp>
+#include <ostream>  // which Beast's header needs
+
+namespace evio::inline v1::http {
+
+namespace {
+
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
+bool is_token_char(char c) noexcept {
+  const char l = lower(c);
+  return (l >= 'a' && l <= 'z') || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+int hex_value(char c) noexcept {
+  if (is_digit(c)) return c - '0';
+  const char l = lower(c);
+  return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+}
+
+bool is_port(std::string_view text) noexcept { return text.size() <= 5 && std::ranges::all_of(text, is_digit); }
+
+}  // namespace
+
+bool is_token(std::string_view text) noexcept { return !text.empty() && std::ranges::all_of(text, is_token_char); }
+
+bool is_field_value(std::string_view text) noexcept {
+  return std::ranges::all_of(
+      text, [](char c) { return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != '\x7f'); });
+}
+
+bool is_host(std::string_view text) noexcept {
+  static constexpr std::string_view never = " \"#,/<>?@\\^`{|}";
+  const auto bad = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte <= 0x20 || byte >= 0x7f || never.find(c) != never.npos;
+  };
+  if (std::ranges::any_of(text, bad)) return false;
+  if (text.starts_with('[')) {
+    const std::size_t end = text.find(']');
+    if (end == text.npos || end < 3) return false;
+    const std::string_view rest = text.substr(end + 1);
+    return rest.empty() || (rest[0] == ':' && is_port(rest.substr(1)));
+  }
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  return text.find_first_of("[]") == text.npos && is_port(text.substr(std::min(colon + 1, text.size())));
+}
+
+bool iequals(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string_view trimmed(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+std::string_view next_member(std::string_view& list) noexcept {
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    const std::string_view member = trimmed(list.substr(0, comma));
+    list.remove_prefix(std::min(comma + 1, list.size()));
+    if (!member.empty()) return member;
+  }
+  return {};
+}
+
+bool lists(std::string_view list, std::string_view member) noexcept {
+  for (std::string_view each = next_member(list); !each.empty(); each = next_member(list))
+    if (iequals(each, member)) return true;
+  return false;
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const int high = text[i] == '%' && i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
+    const int low = high >= 0 ? hex_value(text[i + 2]) : -1;
+    if (low < 0) {
+      decoded += text[i];
+    } else {
+      decoded += static_cast<char>(high * 16 + low);
+      i += 2;
+    }
+  }
+  return decoded;
+}
+
+std::string_view reason_of(int status) noexcept {
+  const auto reason =
+      boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(static_cast<unsigned>(status)));
+  return {reason.data(), reason.size()};
+}
+
+}  // namespace evio::inline v1::http

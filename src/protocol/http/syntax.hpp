@@ -1,0 +1,25 @@
+// Private. The small words of HTTP: tokens, field values, hosts, lists.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace evio::inline v1::http {
+
+bool is_token(std::string_view text) noexcept;
+/// No control characters but tabs: what may stand behind a field's colon.
+bool is_field_value(std::string_view text) noexcept;
+/// What may stand in Host: a name or address, perhaps a port; empty too.
+bool is_host(std::string_view text) noexcept;
+bool iequals(std::string_view a, std::string_view b) noexcept;
+/// Without blanks around it.
+std::string_view trimmed(std::string_view text) noexcept;
+/// The next member of a comma-separated list, taken from its front; empty members are skipped. Empty at its end.
+std::string_view next_member(std::string_view& list) noexcept;
+bool lists(std::string_view list, std::string_view member) noexcept;
+/// What `text` says once %XX is decoded; what is no such triplet stays.
+std::string percent_decoded(std::string_view text);
+/// "Not Found" for 404; "Unknown" for a status without a name.
+std::string_view reason_of(int status) noexcept;
+
+}  // namespace evio::inline v1::http

@@ -1,0 +1,45 @@
+// What an HTTP server has once for each loop.
+#include "protocol/http/worker.hpp"
+
+#include <ctime>
+#include <utility>
+
+#include "protocol/http/date.hpp"
+
+namespace evio::inline v1::http {
+
+std::unique_ptr<Exchange> Worker::acquire(Session& session) {
+  std::unique_ptr<Exchange> exchange;
+  if (spare_.empty()) {
+    exchange = std::make_unique<Exchange>();
+  } else {
+    exchange = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  exchange->begin(session);
+  return exchange;
+}
+
+void Worker::release(std::unique_ptr<Exchange> exchange) noexcept {
+  exchange->clear();
+  if (spare_.size() < kept_exchanges) spare_.push_back(std::move(exchange));
+}
+
+Gzip& Worker::gzip() {
+  if (!gzip_) gzip_ = std::make_unique<Gzip>();
+  return *gzip_;
+}
+
+std::string_view Worker::common_fields(const Settings& settings) {
+  const auto now = loop_.now();
+  if (now >= stale_) {
+    const auto time = settings.wall_clock ? settings.wall_clock(loop_) : std::chrono::system_clock::now();
+    const auto second = std::chrono::floor<std::chrono::seconds>(time);
+    stale_ = now + (second + std::chrono::seconds(1) - time);
+    const std::string fields = "Server: evio\r\nDate: " + date_text(second) + "\r\n";
+    size_ = fields.copy(fields_, sizeof fields_);
+  }
+  return {fields_, size_};
+}
+
+}  // namespace evio::inline v1::http

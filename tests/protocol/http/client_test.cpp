@@ -1,0 +1,151 @@
+// The client, against our own server in simulation, and against peers that misbehave.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <evio/evio.hpp>
+#include <evio/http.hpp>
+#include <evio/simulation.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace evio::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A server of `events`, and a client on a loop of another.
+struct World {
+  explicit World(Events events, http::ClientSettings settings = {}) {
+    sim.serve(std::move(events), "tcp://127.0.0.1:80");
+    sim.serve({.loop_started =
+                   [this, settings](Loop& loop) {
+                     client.emplace(loop, settings);
+                     for (http::Call& call : calls)
+                       client->call(std::move(call),
+                                    [this](http::Reply reply) { replies.push_back(std::move(reply)); });
+                   },
+               .loop_stopped = [this](Loop&) { client.reset(); }},
+              "tcp://127.0.0.1:81");
+  }
+  // What is replied within a minute.
+  template <class... Calls>
+  void call(Calls... each) {
+    (calls.push_back(std::move(each)), ...);
+    sim.run_for(60s);
+  }
+
+  std::optional<http::Client> client;
+  std::vector<http::Call> calls;
+  std::vector<http::Reply> replies;
+  Simulation sim{1};
+};
+
+struct Count {
+  int opened = 0;
+};
+
+Events server(Count& count) {
+  http::Router router;
+  router.get("/hello", [](http::Request& request, http::Response& response) { response.text(request.query()); });
+  router.post("/echo", [](http::Request& request, http::Response& response) {
+    response.type("text/plain").write(request.body());
+    response.end();
+  });
+  router.get("/never", [kept = std::make_shared<std::vector<http::ResponseHandle>>()](
+                           http::Request&, http::Response& response) { kept->push_back(response.handle()); });
+  Events events = http::server(std::move(router));
+  events.opened = [opened = std::move(events.opened), &count](Conn& conn) {
+    ++count.opened;
+    return opened(conn);
+  };
+  return events;
+}
+
+TEST(HttpClient, KeepsConnections) {
+  Count count;
+  World world(server(count), {.connections = 1});
+  for (int i = 0; i < 20; ++i) world.calls.push_back({.url = "http://127.0.0.1/hello?" + std::to_string(i)});
+  world.call(http::Call{.method = "POST", .url = "http://127.0.0.1:80/echo", .body = "body"},
+             http::Call{.method = "HEAD", .url = "http://127.0.0.1/hello?head"});
+  ASSERT_EQ(world.replies.size(), 22U);
+  for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(world.replies[i].body, std::to_string(i));
+  EXPECT_EQ(world.replies[20].body, "body");
+  EXPECT_EQ(world.replies[20].field("transfer-encoding"), "chunked");
+  EXPECT_EQ(world.replies[21].status, 200);
+  EXPECT_EQ(world.replies[21].body, "");
+  EXPECT_EQ(count.opened, 1);
+}
+
+TEST(HttpClient, Errors) {
+  Count count;
+  World world(server(count), {.time = 5s});
+  world.call(http::Call{.url = "http://127.0.0.1/never"}, http::Call{.url = "http://127.0.0.1:9/"},
+             http::Call{.url = "http://127.0.0.1/none"});
+  ASSERT_EQ(world.replies.size(), 3U);
+  std::vector<std::string> errors;
+  for (const http::Reply& reply : world.replies)
+    errors.push_back(reply.error ? reply.error.message() : std::to_string(reply.status));
+  std::sort(errors.begin(), errors.end());
+  EXPECT_EQ(errors, (std::vector<std::string>{"404", "Connection refused", "Connection timed out"}));
+}
+
+TEST(HttpClient, UrlsAndFieldsThatAreNone) {
+  Count count;
+  World world(server(count));
+  world.sim.run_for(1s);
+  const auto nobody = [](http::Reply) { FAIL(); };
+  for (const char* url : {"", "127.0.0.1", "https://x/", "http://", "http:///p", "http://u@h/", "http://x/a b"})
+    EXPECT_THROW(world.client->get(url, nobody), Error) << url;
+  EXPECT_THROW(world.client->call({.method = "G T", .url = "http://x/"}, nobody), std::invalid_argument);
+  EXPECT_THROW(world.client->call({.url = "http://x/", .fields = {{"A", "b\r\nC: d"}}}, nobody), std::invalid_argument);
+}
+
+// What a server that says just this is understood to have said.
+std::string reply_to(const std::string& said, bool closes) {
+  World world({.data =
+                   [&](Conn& conn, Input& in) {
+                     in.take();
+                     conn.write(said);
+                     return closes ? Action::close : Action::none;
+                   }},
+              {.header = 1000, .body = 100, .time = 20s});
+  world.call(http::Call{.method = "POST", .url = "http://127.0.0.1/"});
+  if (world.replies.size() != 1) return "no reply";
+  const http::Reply& reply = world.replies[0];
+  return reply.error ? reply.error.message() : std::to_string(reply.status) + " " + reply.body;
+}
+
+TEST(HttpClient, WhatServersSay) {
+  EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\n\r\nuntil the end", true), "200 until the end");
+  EXPECT_EQ(reply_to("HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false), "200 ok");
+  EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nA: b\r\n\r\n", false),
+            "200 ok");
+  EXPECT_EQ(reply_to("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", false), "304 ");
+  EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok", true), "Connection reset by peer");
+  EXPECT_EQ(reply_to("", true), "Connection reset by peer");
+  EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n", true), "Bad message");
+  EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", true),
+            "Bad message");
+  EXPECT_EQ(reply_to("SSH-2.0\r\n\r\n", true), "Bad message");
+  EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nA: " + std::string(1000, 'x'), false), "Message too long");
+  EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\n\r\n" + std::string(101, 'x'), true), "Message too long");
+  EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false), "Connection timed out");
+}
+
+TEST(HttpClient, AKeptConnectionThatWasClosedIsNoError) {
+  http::Settings settings;
+  settings.idle_time = 2s;
+  http::Router router;
+  router.get("/", [](http::Request&, http::Response& response) { response.text("hello"); });
+  World world(http::server(std::move(router), std::move(settings)));
+  world.call(http::Call{.url = "http://127.0.0.1/"});
+  world.client->get("http://127.0.0.1/", [&](http::Reply reply) { world.replies.push_back(std::move(reply)); });
+  world.sim.run_for(5s);
+  ASSERT_EQ(world.replies.size(), 2U);
+  EXPECT_EQ(world.replies[1].body, "hello");
+}
+
+}  // namespace
+}  // namespace evio::test

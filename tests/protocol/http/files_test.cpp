@@ -1,0 +1,106 @@
+// Files of a folder: which there are, conditions, ranges; read by threads and by the loop.
+#include <gtest/gtest.h>
+
+#include <evio/evio.hpp>
+#include <evio/http.hpp>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "support/behaviour.hpp"
+
+namespace evio::test {
+namespace {
+
+class HttpFiles : public Behaviour {
+ protected:
+  HttpFiles() {
+    std::filesystem::create_directories(folder_ / "root/sub");
+    write("root/hello.txt", "hello, world");
+    write("root/index.html", "<p>");
+    write("root/large.bin", pattern(3 * mib));
+    write("secret", "secret");
+    std::filesystem::create_symlink("../secret", folder_ / "root/out");
+    std::filesystem::create_symlink("hello.txt", folder_ / "root/in");
+    http::Router router;
+    router.get("/*path", http::files(folder_ / "root", {.chunk = 64 * kib}));
+    server_.emplace(as_set_up(http::server(std::move(router))), "tcp://127.0.0.1:0");
+  }
+
+  void write(const std::string& name, const std::string& bytes) { std::ofstream(folder_ / name) << bytes; }
+
+  struct Answer {
+    std::string header;
+    std::string body;
+    std::string status() const { return header.substr(9, 3); }
+    std::string field(const std::string& name) const {
+      const std::size_t at = header.find("\r\n" + name + ": ");
+      const std::size_t begin = at + name.size() + 4;
+      return at == header.npos ? "" : header.substr(begin, header.find("\r\n", begin) - begin);
+    }
+  };
+  Answer ask(const std::string& path, const std::string& fields = {}, const std::string& method = "GET") {
+    Client client = server_->connect();
+    client.send(method + " " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + fields + "\r\n");
+    const std::string bytes = client.receive_rest().bytes;
+    const std::size_t end = bytes.find("\r\n\r\n");
+    if (end == bytes.npos) return {.header = "HTTP/1.1 none", .body = bytes};
+    return {.header = bytes.substr(0, end + 2), .body = bytes.substr(end + 4)};
+  }
+
+  TemporaryDirectory folder_;
+  std::optional<TestServer> server_;
+};
+EVIO_ON_EVERY_BACKEND_WITH_LOOPS(HttpFiles, 1);
+
+TEST_P(HttpFiles, WhatThereIs) {
+  EXPECT_EQ(ask("/hello.txt").body, "hello, world");
+  EXPECT_EQ(ask("/hello%2etxt").body, "hello, world");
+  EXPECT_EQ(ask("/in").body, "hello, world");
+  EXPECT_EQ(ask("/").field("Content-Type"), "text/html; charset=utf-8");
+  EXPECT_EQ(ask("/sub").field("Location"), "/sub/");
+  EXPECT_TRUE(same_bytes(ask("/large.bin").body, pattern(3 * mib)));
+  EXPECT_EQ(ask("/large.bin", "", "HEAD").field("Content-Length"), std::to_string(3 * mib));
+  for (const char* path : {"/none", "/sub/", "/out", "/../secret", "/%2e%2e/secret", "/sub/../../secret", "//secret",
+                           "/hello.txt/", "/hello.txt%00", "/..%2fsecret"})
+    EXPECT_EQ(ask(path).status(), "404") << path;
+}
+
+TEST_P(HttpFiles, Conditions) {
+  const Answer whole = ask("/hello.txt");
+  const std::string etag = whole.field("ETag"), modified = whole.field("Last-Modified");
+  EXPECT_EQ(ask("/hello.txt", "If-None-Match: \"a\", W/" + etag + "\r\n").status(), "304");
+  EXPECT_EQ(ask("/hello.txt", "If-None-Match: \"a\"\r\n").status(), "200");
+  EXPECT_EQ(ask("/hello.txt", "If-Modified-Since: " + modified + "\r\n").status(), "304");
+  EXPECT_EQ(ask("/hello.txt", "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n").status(), "200");
+  EXPECT_EQ(ask("/hello.txt", "If-Modified-Since: whenever\r\n").status(), "200");
+  EXPECT_EQ(ask("/hello.txt", "If-Match: \"a\"\r\n").status(), "412");
+  EXPECT_EQ(ask("/hello.txt", "If-Match: " + etag + "\r\n").status(), "200");
+  EXPECT_EQ(ask("/hello.txt", "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n").status(), "412");
+  EXPECT_EQ(ask("/hello.txt", "Range: bytes=0-4\r\nIf-Range: " + etag + "\r\n").body, "hello");
+  EXPECT_EQ(ask("/hello.txt", "Range: bytes=0-4\r\nIf-Range: " + modified + "\r\n").body, "hello");
+  EXPECT_EQ(ask("/hello.txt", "Range: bytes=0-4\r\nIf-Range: \"a\"\r\n").status(), "200");
+}
+
+TEST_P(HttpFiles, Ranges) {
+  const auto part = [&](const std::string& range) { return ask("/hello.txt", "Range: " + range + "\r\n"); };
+  EXPECT_EQ(part("bytes=7-11").body, "world");
+  EXPECT_EQ(part("bytes=7-").field("Content-Range"), "bytes 7-11/12");
+  EXPECT_EQ(part("bytes=-5").body, "world");
+  EXPECT_EQ(part("bytes=0-99").status(), "206");
+  EXPECT_EQ(part("bytes=-99").body, "hello, world");
+  for (const char* none : {"bytes=12-", "bytes=99-100", "bytes=-0"}) EXPECT_EQ(part(none).status(), "416") << none;
+  EXPECT_EQ(part("bytes=12-").field("Content-Range"), "bytes */12");
+  for (const char* whole : {"bytes=5-4", "bytes=a-b", "bytes=-", "lines=1-2", "bytes=0-1,3-4", "bytes=1"})
+    EXPECT_EQ(part(whole).status(), "200") << whole;
+  const std::string large = pattern(3 * mib);
+  EXPECT_TRUE(same_bytes(ask("/large.bin", "Range: bytes=100000-2999999\r\n").body, large.substr(100000, 2900000)));
+}
+
+TEST(HttpFilesRoot, MustBeAFolder) {
+  EXPECT_THROW(http::files("/nowhere/at/all"), Error);
+  EXPECT_THROW(http::files("/etc/passwd"), Error);
+}
+
+}  // namespace
+}  // namespace evio::test

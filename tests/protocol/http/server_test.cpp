@@ -1,0 +1,345 @@
+// The server, in simulation: answers at once, in pieces and later; limits, deadlines, compression.
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <chrono>
+#include <evio/evio.hpp>
+#include <evio/http.hpp>
+#include <evio/simulation.hpp>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "support/bytes.hpp"
+
+namespace evio::test {
+namespace {
+
+using namespace std::chrono_literals;
+using http::Request;
+using http::Response;
+using http::Router;
+
+http::Settings settings() {
+  http::Settings settings;
+  settings.wall_clock = [](Loop&) { return std::chrono::system_clock::time_point(784111777s); };
+  return settings;
+}
+
+// One connection to a server, in a world of its own.
+struct World {
+  explicit World(Router router, http::Settings with = settings(), Limits limits = {}) {
+    Events events = http::server(std::move(router), std::move(with));
+    events.limits = limits;
+    events.failed = [this](Conn*, std::exception_ptr) { ++failures; };
+    sim.serve(std::move(events), "tcp://:80");
+    peer = &sim.connect("tcp://:80");
+  }
+  // What is answered within a few seconds.
+  std::string ask(std::string_view bytes) {
+    peer->forget_received();
+    peer->send(bytes);
+    sim.run_for(3s);
+    return peer->received();
+  }
+
+  int failures = 0;
+  Simulation sim{1};
+  Peer* peer;
+};
+
+std::string get(std::string_view path, std::string_view fields = {}) {
+  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\n" + std::string(fields) + "\r\n";
+}
+constexpr std::string_view common = "Server: evio\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+
+std::string body_of(const std::string& answer) {
+  const std::size_t at = answer.find("\r\n\r\n");
+  return at == answer.npos ? "no header" : answer.substr(at + 4);
+}
+
+TEST(HttpServer, BytesOfAnAnswer) {
+  Router router;
+  router.get("/json", [](Request&, Response& response) { response.add("X-A", "b").json("{}"); });
+  World world(std::move(router));
+  EXPECT_EQ(world.ask(get("/json")), "HTTP/1.1 200 OK\r\n" + std::string(common) +
+                                         "X-A: b\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+}
+
+TEST(HttpServer, LaterAnswersKeepTheirOrder) {
+  std::vector<http::ResponseHandle> later;
+  Router router;
+  router.get("/later", [&](Request&, Response& response) { later.push_back(response.handle()); });
+  router.get("/now", [](Request&, Response& response) { response.text("now"); });
+  World world(std::move(router));
+  EXPECT_EQ(world.ask(get("/later") + get("/now")), "");
+  ASSERT_EQ(later.size(), 1U);
+  EXPECT_TRUE(later[0].post([](Response& response) { response.text(response.request().path()); }));
+  const std::string answers = world.ask("");
+  EXPECT_LT(answers.find("/later"), answers.find("now"));
+  EXPECT_NE(answers.find("now"), answers.npos);
+  later[0].post([](Response&) { FAIL() << "it has ended"; });
+  EXPECT_EQ(world.ask(""), "");
+}
+
+TEST(HttpServer, NobodyAnswers) {
+  std::optional<http::ResponseHandle> later;
+  Router router;
+  router.get("/nothing", [](Request&, Response&) {});
+  router.get("/dropped", [&](Request&, Response& response) { later = response.handle(); });
+  router.get("/throws", [](Request&, Response&) { throw std::runtime_error("no"); });
+  World world(std::move(router));
+  EXPECT_TRUE(world.ask(get("/nothing")).starts_with("HTTP/1.1 500 "));
+  EXPECT_EQ(world.ask(get("/dropped")), "");
+  later.reset();
+  EXPECT_TRUE(world.ask("").starts_with("HTTP/1.1 500 "));
+  EXPECT_TRUE(world.ask(get("/throws")).starts_with("HTTP/1.1 500 "));
+  EXPECT_EQ(world.failures, 1);
+  EXPECT_TRUE(world.peer->done());
+}
+
+TEST(HttpServer, FieldsCannotBeInjected) {
+  Router router;
+  router.get("/", [](Request&, Response& response) {
+    EXPECT_THROW(response.add("X", "a\r\nSet-Cookie: b"), std::invalid_argument);
+    EXPECT_THROW(response.add("X: a\r\nY", "b"), std::invalid_argument);
+    EXPECT_THROW(response.add("X", std::string_view("\0", 1)), std::invalid_argument);
+    EXPECT_THROW(response.add("Content-Length", "5"), std::invalid_argument);
+    EXPECT_THROW(response.type("a\nb"), std::invalid_argument);
+    response.send(204);
+    EXPECT_THROW(response.add("X", "too late"), std::logic_error);
+    EXPECT_THROW(response.text("again"), std::logic_error);
+  });
+  World world(std::move(router));
+  EXPECT_EQ(world.ask(get("/")), "HTTP/1.1 204 No Content\r\n" + std::string(common) + "\r\n");
+}
+
+TEST(HttpServer, PiecesAndTrailers) {
+  Router router;
+  router.get("/", [](Request&, Response& response) {
+    response.type("text/plain").write("hello");
+    response.write(Buffer(" world"));
+    response.trailer("X-Sum", "11").end();
+  });
+  World world(std::move(router));
+  EXPECT_EQ(body_of(world.ask(get("/"))), "5\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 11\r\n\r\n");
+  EXPECT_EQ(body_of(world.ask("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")), "");
+  const std::string until_close = world.ask("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_EQ(body_of(until_close), "hello world");
+  EXPECT_TRUE(world.peer->ended());
+}
+
+TEST(HttpServer, AnEndlessBodyTakesBoundedMemory) {
+  constexpr std::uint64_t size = 20 << 20;
+  std::size_t most = 0;
+  Router router;
+  router.get("/", [&](Request&, Response& response) {
+    response.length(size).produce([&most, left = size](Response& to) mutable {
+      const std::string piece(64 << 10, 'x');
+      for (bool ready = true; ready && left > 0; left -= piece.size()) ready = to.write(piece);
+      most = std::max(most, to.request().conn().pending_output());
+      if (left == 0) to.end();
+    });
+  });
+  World world(std::move(router), settings(), {.output_high = 256 << 10, .output_low = 64 << 10});
+  world.peer->send(get("/"));
+  std::uint64_t received = 0;
+  for (int i = 0; i < 100000 && received < size; ++i) {
+    world.sim.run_for(10ms);
+    received += world.peer->received().size();
+    world.peer->forget_received();
+  }
+  EXPECT_GT(received, size);
+  EXPECT_LT(most, std::size_t{512} << 10);
+}
+
+TEST(HttpServer, AClientThatTakesNothingIsReset) {
+  Router router;
+  router.get("/", [](Request&, Response& response) {
+    response.produce([](Response& to) {
+      while (to.write("more and more and more")) {
+      }
+    });
+  });
+  World world(std::move(router));
+  world.peer->stop_reading();
+  world.peer->send(get("/"));
+  world.sim.run_for(70s);
+  world.peer->start_reading();
+  world.sim.run_for(1s);
+  EXPECT_TRUE(world.peer->broken());
+}
+
+TEST(HttpServer, ABodyInPiecesWithBackPressure) {
+  std::string body;
+  std::optional<http::ResponseHandle> handle;
+  Router router;
+  router.stream("PUT", "/:name", [&](Request& request, Response& response) {
+    handle = response.handle();
+    request.receive([&](Request& from, Response& to, std::string_view piece) {
+      if (piece.empty()) {
+        std::string said = from.param("name") + " " + std::to_string(body.size());
+        for (const auto& [name, value] : from.trailers()) said.append(" ").append(name).append("=").append(value);
+        return to.text(said);
+      }
+      body += piece;
+      from.pause();
+    });
+  });
+  World world(std::move(router));
+  world.peer->send("PUT /a%20b HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n");
+  world.sim.run_for(1s);
+  EXPECT_EQ(world.peer->received(), "HTTP/1.1 100 Continue\r\n\r\n");
+  world.peer->send("5\r\nhello\r\n6\r\n world\r\n0\r\nA: b\r\n\r\n" + get("/none"));
+  world.sim.run_for(1h);  // nobody is told that it takes too long: it is the server that waits
+  EXPECT_LT(body.size(), 6U);
+  for (int i = 0; i < 30; ++i) {
+    handle->post([](Response& response) { response.request().resume(); });
+    world.sim.run_for(1s);
+  }
+  EXPECT_EQ(body, "hello world");
+  EXPECT_NE(world.peer->received().find("a b 11 A=b"), std::string::npos) << world.peer->received();
+  EXPECT_NE(world.peer->received().find("405"), std::string::npos);
+}
+
+TEST(HttpServer, LimitsOfStreamedBodies) {
+  for (const auto& [request, status] :
+       {std::pair("Content-Length: 10\r\n\r\n0123456789", "204"), std::pair("Content-Length: 11\r\n\r\n", "413"),
+        std::pair("Transfer-Encoding: chunked\r\n\r\n6\r\n012345\r\n5\r\n", "413")}) {
+    Router router;
+    router.stream("PUT", "/", [](Request& from, Response&) {
+      from.limit_body(10);
+      from.receive([](Request&, Response& to, std::string_view piece) {
+        if (piece.empty()) to.send(204);
+      });
+    });
+    World world(std::move(router));
+    EXPECT_EQ(world.ask("PUT / HTTP/1.1\r\nHost: x\r\n" + std::string(request)).substr(9, 3), status);
+  }
+}
+
+TEST(HttpServer, AnAnswerBeforeTheBodyEndsTheConnection) {
+  Router router;
+  router.stream("PUT", "/", [](Request&, Response& response) { response.send(403); });
+  World world(std::move(router));
+  const std::string answer = world.ask("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n" + get("/"));
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 403 ")) << answer;
+  EXPECT_NE(answer.find("Connection: close\r\n"), answer.npos);
+  EXPECT_EQ(answer.find("404"), answer.npos);
+  EXPECT_TRUE(world.peer->ended());
+}
+
+// A client that sends byte by byte, each a second after the other.
+std::string drip(std::string_view bytes, int seconds) {
+  World world(Router{});
+  for (int i = 0; i < seconds; ++i) {
+    world.peer->send(bytes.substr(static_cast<std::size_t>(i) % bytes.size(), 1));
+    world.sim.run_for(1s);
+  }
+  return world.peer->done() || world.peer->ended() ? world.peer->received().substr(0, 12) + " ended" : "goes on";
+}
+
+TEST(HttpServer, Deadlines) {
+  const std::string header = "GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(2000, 'x');
+  EXPECT_EQ(drip(header, 8), "goes on");
+  EXPECT_EQ(drip(header, 12), "HTTP/1.1 408 ended");
+  World body(Router{});
+  body.peer->send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+  body.sim.run_for(20s);
+  EXPECT_EQ(body.peer->received(), "");
+  body.peer->send(std::string(20 << 10, 'x'));  // worth 20 seconds
+  body.sim.run_for(28s);
+  EXPECT_EQ(body.peer->received(), "");
+  body.sim.run_for(10s);
+  EXPECT_EQ(body.peer->received().substr(9, 3), "408");
+  World idle(Router{});
+  idle.ask(get("/"));
+  idle.sim.run_for(50s);
+  EXPECT_FALSE(idle.peer->ended());
+  idle.sim.run_for(20s);
+  EXPECT_TRUE(idle.peer->ended());
+}
+
+std::string inflated(std::string_view bytes) {
+  z_stream z{};
+  inflateInit2(&z, 15 + 16);
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  z.avail_in = static_cast<uInt>(bytes.size());
+  std::string out(1 << 20, 0);
+  z.next_out = reinterpret_cast<Bytef*>(out.data());
+  z.avail_out = static_cast<uInt>(out.size());
+  inflate(&z, Z_FINISH);
+  out.resize(z.total_out);
+  inflateEnd(&z);
+  return out;
+}
+
+TEST(HttpServer, Gzip) {
+  const std::string text(5000, 'a');
+  Router router;
+  router.get("/whole", [&](Request&, Response& response) { response.add("ETag", "\"e\"").text(text); });
+  router.get("/pieces", [&](Request&, Response& response) {
+    response.type("text/plain").write(text);
+    response.write("tail");
+    response.end();
+  });
+  router.get("/image", [&](Request&, Response& response) { response.send("image/png", text); });
+  World world(std::move(router));
+  const std::string whole = world.ask(get("/whole", "Accept-Encoding: br, gzip;q=0.5\r\n"));
+  EXPECT_NE(whole.find("Content-Encoding: gzip\r\n"), whole.npos);
+  EXPECT_NE(whole.find("Vary: Accept-Encoding\r\n"), whole.npos);
+  EXPECT_NE(whole.find("ETag: W/\"e\"\r\n"), whole.npos) << whole;
+  EXPECT_EQ(inflated(body_of(whole)), text);
+  const std::string head = world.ask("HEAD /whole HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n");
+  EXPECT_EQ(head, whole.substr(0, whole.size() - body_of(whole).size()));
+  EXPECT_EQ(body_of(world.ask(get("/whole", "Accept-Encoding: gzip;q=0\r\n"))), text);
+  EXPECT_EQ(body_of(world.ask(get("/image", "Accept-Encoding: gzip\r\n"))), text);
+  const std::string pieces = world.ask(get("/pieces", "Accept-Encoding: gzip\r\n"));
+  std::string body = body_of(pieces), compressed;
+  for (std::size_t at = 0, size = 1; size > 0;) {
+    size = std::stoul(body.substr(at), nullptr, 16);
+    at = body.find("\r\n", at) + 2;
+    compressed += body.substr(at, size);
+    at += size + 2;
+  }
+  EXPECT_EQ(inflated(compressed), text + "tail");
+}
+
+TEST(HttpServer, EachConnectionHasAContextOfYours) {
+  Router router;
+  router.get("/", [](Request& request, Response& response) {
+    int* count = request.context<int>();
+    if (!count) count = &request.emplace_context<int>(0);
+    response.text(std::to_string(++*count));
+  });
+  World world(std::move(router));
+  EXPECT_EQ(body_of(world.ask(get("/"))), "1");
+  EXPECT_EQ(body_of(world.ask(get("/"))), "2");
+}
+
+// Whatever the network does, answers come whole and in order, or the connection breaks.
+TEST(HttpServer, UnderFaults) {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    Simulation sim(seed, Faults::swarm(seed));
+    Router router;
+    router.post("/", [](Request& request, Response& response) { response.send("a/b", request.body()); });
+    Events events = http::server(std::move(router), settings());
+    sim.serve(std::move(events), "tcp://:80");
+    Peer& peer = sim.connect("tcp://:80");
+    std::string expected;
+    for (int i = 0; i < 50; ++i) {
+      const std::string body = pattern(sim.random(3000), static_cast<unsigned>(i));
+      const std::string length = "Content-Length: " + std::to_string(body.size()) + "\r\n";
+      peer.send("POST / HTTP/1.1\r\nHost: x\r\n" + length + "\r\n" + body);
+      expected += "HTTP/1.1 200 OK\r\n" + std::string(common) + "Content-Type: a/b\r\n" + length + "\r\n" + body;
+      sim.run_for(10ms);
+    }
+    peer.shutdown_write();
+    sim.run_for(10min);
+    EXPECT_TRUE(is_prefix(peer.received(), expected)) << "seed " << seed;
+    EXPECT_TRUE(peer.broken() || peer.ended()) << "seed " << seed;
+  }
+}
+
+}  // namespace
+}  // namespace evio::test
