@@ -6,7 +6,8 @@ PRESET ?= release
 JOBS ?= $(shell nproc)
 SECONDS ?= 60
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
-export CTEST_PARALLEL_LEVEL ?= $(shell expr $(JOBS) + 1)  # many tests wait more than they compute
+# One more than there are cores: many tests only wait.
+export CTEST_PARALLEL_LEVEL ?= $(shell expr $(JOBS) + 1)
 export CMAKE_CXX_COMPILER_LAUNCHER ?= $(shell command -v ccache)
 
 configure = cmake --preset $1 >/dev/null

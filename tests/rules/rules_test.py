@@ -95,6 +95,15 @@ class Rules(unittest.TestCase):
             if re.search(pattern, line)
         )
 
+    def test_what_the_pages_name_exists(self):
+        places = re.compile(r"`((?:bench|cmake|docs|examples|fuzz|include|src|tests)/[\w./-]+)`")
+        self.check(
+            f"{name(page)} names {place}"
+            for page in files("*.md")
+            for place in places.findall(page.read_text())
+            if not (ROOT / place).exists() and not list(ROOT.glob(place + ".*"))
+        )
+
     def test_public_headers_include_only_each_other_and_the_standard_library(self):
         self.check_includes(
             sources("include"), lambda include: STANDARD.fullmatch(include) or include.startswith("<evio/")
