@@ -101,6 +101,7 @@ void Connection::handed_over(NativeSocket socket) {
   Socket owned(static_cast<int>(socket.value), std::move(untaken));
   const Action action = call([&] { return events().detached(*this, std::move(owned)); });
   finish(Ending::detached);
+  tell_keeper();
   if (action == Action::shutdown) loop_.server().stop();
 }
 
@@ -112,6 +113,7 @@ void Connection::gone(std::error_code error) {
   Action action = Action::none;
   if (events().closed) action = call([&] { return events().closed(*this, why); });
   finish(ending_of(why));
+  tell_keeper();
   if (action == Action::shutdown) loop_.server().stop();
 }
 
@@ -136,6 +138,7 @@ void Connection::finish(Ending ending) noexcept {
   if (rare_) rare_->values.reset();
   drop_input();
   release_output();
+  if (exchanges_datagrams() && datagram_end().socket) loop_.datagrams().close(*datagram_end().socket);
   loop_.bury(*this, ending);
 }
 
@@ -144,7 +147,8 @@ void Connection::finish(Ending ending) noexcept {
 // Runs what was noted, each kind at most once, so that no connection keeps the loop to itself.
 void Connection::settle() {
   if (!flags_.attached) {
-    if (phase_ == Phase::closing) gone({});  // it never was the driver's
+    if (phase_ == Phase::open) complete({});  // datagrams, which are never kept
+    if (phase_ == Phase::closing) gone({});   // it never was the driver's
     return;
   }
   if (phase_ == Phase::connecting) {
@@ -272,7 +276,7 @@ void Connection::apply(Action action) {
   if (action == Action::none) return;
   if (action == Action::shutdown) return loop_.server().stop();
   if (phase_ != Phase::open) return;
-  if (action == Action::close || !events().detached) return close();
+  if (action == Action::close || !events().detached || exchanges_datagrams()) return close();
   phase_ = Phase::detaching;
   note_activity();
   if (rare_) rare_->deadline.cancel();
@@ -303,13 +307,13 @@ void Connection::run_data(std::string_view bytes, bool woken) {
   std::size_t searched = 0;
   if (!events().data)
     in.take();
-  else if (events().codec)
+  else if (events().codec && !exchanges_datagrams())
     searched = show_messages(in, woken);
   else
     after_handler(call_data(in));
   if (output_) output_->own();  // what was not sent at once must outlive the bytes it was lent from
   loop_.lent = {};
-  if (phase_ != Phase::open && phase_ != Phase::detaching) return;
+  if ((phase_ != Phase::open && phase_ != Phase::detaching) || exchanges_datagrams()) return;
   if (in.empty()) {
     drop_input();
   } else if (!stored) {
@@ -433,6 +437,7 @@ void Connection::close() {
     return start_closing(CloseMode::orderly);
   }
   if (phase_ != Phase::open) return;
+  if (exchanges_datagrams()) return start_closing(CloseMode::orderly);  // nothing waits to be sent
   phase_ = Phase::draining;
   flags_.ended = flags_.ended || flags_.end_held;
   note_activity();
@@ -476,17 +481,27 @@ Address Connection::remote() const {
 }
 
 Address Connection::local() const {
+  if (exchanges_datagrams() && datagram_end().socket) return loop_.driver().local_address(*datagram_end().socket);
   if (!flags_.attached) return {};
   Address own = loop_.driver().local_address(stream_);
   if (!own.has_ip() || flags_.outgoing) return own;
   return Address::from_ip(loop_.server().address(address_index_).scheme(), own.ip(), own.port(), own.scope());
 }
 
-NativeSocket Connection::native() const { return flags_.attached ? loop_.driver().native(stream_) : NativeSocket{}; }
+NativeSocket Connection::native() const {
+  if (exchanges_datagrams() && datagram_end().socket) return loop_.driver().native(*datagram_end().socket);
+  return flags_.attached ? loop_.driver().native(stream_) : NativeSocket{};
+}
+
+std::error_code Connection::set_in_kernel(const Options& options) {
+  if (exchanges_datagrams() && datagram_end().socket)
+    return loop_.driver().set_options(*datagram_end().socket, options);
+  return flags_.attached ? loop_.driver().set_options(stream_, options) : std::error_code();
+}
 
 void Connection::set(const Options& options) {
   if (phase_ == Phase::finished) return;
-  if (const std::error_code error = flags_.attached ? loop_.driver().set_options(stream_, options) : std::error_code())
+  if (const std::error_code error = set_in_kernel(options))
     throw Error(error, remote().to_string(), "an option was refused");
   if (options.idle_timeout) {
     rare().idle_timeout = options.idle_timeout;

@@ -10,9 +10,12 @@
 #include <evio/values.hpp>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "backend/driver.hpp"
 #include "dialer.hpp"
+#include "keeper.hpp"
 #include "output.hpp"
 #include "service.hpp"
 #include "stored_input.hpp"
@@ -22,10 +25,19 @@ namespace evio::inline v1 {
 
 class LoopCore;
 
+// What a connection to a udp address sends through.
+struct DatagramEnd {
+  std::optional<DatagramSocket> socket;  // once it is connected
+  std::vector<std::string> early;        // what is to be sent then
+  std::size_t early_size = 0;
+};
+
 // Of one that we made.
 struct Outgoing {
   std::shared_ptr<Service> service;
-  std::unique_ptr<Dialer> dialer;  // while it is being made
+  std::unique_ptr<Dialer> dialer;          // while it is being made
+  std::unique_ptr<DatagramEnd> datagrams;  // if it exchanges datagrams
+  std::shared_ptr<Keeper> keeper;          // if another is to follow it
 };
 
 // Who is told when what they sent has left.
@@ -66,13 +78,15 @@ class Connection final : public Conn {
   // One of our own making: its place in the table, and then how it is made.
   void set_stream(Stream stream) noexcept { stream_ = stream; }
   void use_handle(std::shared_ptr<HandleBlock> handle);
-  void connect();
+  void connect(std::shared_ptr<Keeper> keeper);
   void adopt(NativeSocket socket, std::string_view received);
   void resolved(const Resolved& found);
   void connected(NativeSocket socket, const Address& peer);
   void connect_failed(std::error_code error) { fail(error, CloseMode::orderly); }
 
   void received(std::string_view bytes);
+  void datagram_received(std::string_view bytes);
+  void datagram_refused(std::error_code error);
   void end_received();
   void sent(std::size_t count);
   void handed_over(NativeSocket socket);
@@ -146,7 +160,7 @@ class Connection final : public Conn {
     bool detach_asked : 1;
     bool touched : 1;
     bool outgoing : 1;  // we made it: no listener, and a service of its own
-    bool attached : 1;  // the driver has it
+    bool attached : 1;  // the driver has it, as a stream
     bool heard : 1;     // bytes have come
     bool paced : 1;     // a look at how fast output leaves is due
   };
@@ -170,6 +184,7 @@ class Connection final : public Conn {
   template <class Fn>
   Action call(Fn&& handler);
   void set_uninherited_options();
+  std::error_code set_in_kernel(const Options& options);
   void after_handler(Action action);
   void apply(Action action);
   void note();
@@ -187,10 +202,20 @@ class Connection final : public Conn {
   void keep_last(std::size_t size) noexcept;
   void drop_input() noexcept;
 
+  std::size_t send_at_once(std::string_view bytes);
   void took(std::size_t count);
   void complete(std::error_code error);
+  void count_sent(std::size_t count) noexcept;
   void release_output() noexcept;
   void publish_pending() noexcept;
+
+  // It is no stream: what is written is sent at once, as datagrams.
+  bool exchanges_datagrams() const noexcept { return flags_.outgoing && rare_->outgoing->datagrams; }
+  std::size_t queued_output() const noexcept;
+  DatagramEnd& datagram_end() const noexcept { return *rare_->outgoing->datagrams; }
+  bool send_datagram(std::initializer_list<std::string_view> pieces);
+  bool send_early(std::string_view bytes);
+  void begin_datagrams(NativeSocket socket);
 
   void progress_draining();
   void progress_detaching();
@@ -199,6 +224,7 @@ class Connection final : public Conn {
   std::error_code outcome(std::error_code error) const noexcept;
   void retire_handle() noexcept;
   void finish(Ending ending) noexcept;
+  void tell_keeper();
 
   void opened();
   void note_activity() noexcept;

@@ -27,7 +27,9 @@ void Connection::use_handle(std::shared_ptr<HandleBlock> handle) {
   rare().handle = std::move(handle);
 }
 
-void Connection::connect() {
+void Connection::connect(std::shared_ptr<Keeper> keeper) {
+  rare().outgoing->keeper = std::move(keeper);
+  if (rare().peer->is_udp()) rare().outgoing->datagrams = std::make_unique<DatagramEnd>();
   rare().outgoing->dialer = std::make_unique<Dialer>(loop_, *this, *rare().peer, events().options);
   arm_deadline(limits().connect);
   rare().outgoing->dialer->start();
@@ -50,10 +52,19 @@ void Connection::connected(NativeSocket socket, const Address& peer) {
   rare_->outgoing->dialer.reset();
   rare_->deadline.cancel();
   *rare_->peer = peer;
-  flags_.attached = true;
   phase_ = Phase::open;
-  loop_.driver().open(stream_, socket);
+  if (exchanges_datagrams()) {
+    begin_datagrams(socket);
+  } else {
+    flags_.attached = true;
+    loop_.driver().open(stream_, socket);
+  }
+  if (rare_->outgoing->keeper) rare_->outgoing->keeper->opened();
   opened();
+}
+
+void Connection::tell_keeper() {
+  if (rare_ && rare_->outgoing && rare_->outgoing->keeper) rare_->outgoing->keeper->gone();
 }
 
 }  // namespace evio::inline v1

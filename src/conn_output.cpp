@@ -64,16 +64,34 @@ bool Connection::append(std::size_t size, Append&& append) {
   return false;
 }
 
-// Lent input is sent from where it is.
+// Input lent to this connection's handler is sent from where it is.
 bool Connection::is_lent(std::string_view bytes) const noexcept {
-  const std::string_view lent = loop_.running == this ? loop_.lent : std::string_view();
-  return bytes.data() >= lent.data() && bytes.data() < lent.data() + lent.size();
+  return loop_.running == this && loop_.is_lent(bytes);
+}
+
+// Input that another connection's handler passes on would have to be copied to be sent later: if it is large, and
+// nothing waits in front of it, it leaves now.
+std::size_t Connection::send_at_once(std::string_view bytes) {
+  constexpr std::size_t large = 8 << 10;
+  if (bytes.size() < large || loop_.running == this || !loop_.is_lent(bytes)) return 0;
+  if (!flags_.attached || phase_ != Phase::open || flags_.write_shut || flags_.sending || loop_.gathering()) return 0;
+  if (pending_output() > 0 || bytes.size() > limits().output_max) return 0;
+  const Chunk chunk{bytes.data(), bytes.size()};
+  const std::size_t sent = loop_.driver().send_now(stream_, {&chunk, 1});
+  if (sent > 0) count_sent(sent);
+  return sent;
 }
 
 bool Connection::write(std::initializer_list<std::string_view> pieces) {
+  if (exchanges_datagrams()) return send_datagram(pieces);
+  if (events().codec) return append_message(pieces);
+  if (pieces.size() == 1) {
+    const std::size_t sent = send_at_once(*pieces.begin());
+    if (sent > 0 && sent == pieces.begin()->size()) return true;
+    if (sent > 0) return write({pieces.begin()->substr(sent)});
+  }
   std::size_t size = 0;
   for (const std::string_view piece : pieces) size += piece.size();
-  if (events().codec) return append_message(pieces);
   return append(size, [&](Output& output) {
     for (const std::string_view piece : pieces) append_piece(output, piece);
   });
@@ -87,6 +105,7 @@ void Connection::append_piece(Output& output, std::string_view bytes) const {
 }
 
 bool Connection::write(Buffer bytes) {
+  if (exchanges_datagrams()) return send_datagram({bytes.view()});
   if (events().codec) return append_message(bytes.view(), &bytes);
   return append(bytes.size(), [&](Output& output) { output.append_shared(std::move(bytes)); });
 }
@@ -127,8 +146,7 @@ void Connection::flush() {
 
 void Connection::took(std::size_t count) {
   if (count == 0) return;
-  note_activity();
-  loop_.counters().sent.add(count);
+  count_sent(count);
   output_->consume(count);
   if (flags_.paced) rare_->owed -= std::min(rare_->owed, count);
   if (rare_ && rare_->completions) {
@@ -145,9 +163,14 @@ void Connection::write(Buffer bytes, Handler<void(std::error_code)> done) {
   if (!dropped) write(std::move(bytes));
   if (!rare().completions) rare().completions = std::make_unique<Completions>();
   Completions& all = *rare().completions;
-  const std::uint64_t end = all.taken + (output_ ? output_->size() : 0);
+  const std::uint64_t end = all.taken + queued_output();
   all.waiting.push_back({dropped ? std::numeric_limits<std::uint64_t>::max() : end, std::move(done)});
   loop_.touch(*this);
+}
+
+void Connection::count_sent(std::size_t count) noexcept {
+  note_activity();
+  loop_.counters().sent.add(count);
 }
 
 void Connection::relieve() noexcept {
@@ -163,8 +186,13 @@ void Connection::release_output() noexcept {
   if (output_) loop_.pool().give_back(std::exchange(output_, nullptr));
 }
 
+std::size_t Connection::queued_output() const noexcept {
+  if (exchanges_datagrams()) return datagram_end().early_size;
+  return output_ ? output_->size() : 0;
+}
+
 std::size_t Connection::pending_output() const noexcept {
-  const std::size_t queued = output_ ? output_->size() : 0;
+  const std::size_t queued = queued_output();
   return rare_ && rare_->handle ? queued + rare_->handle->on_the_way() : queued;
 }
 

@@ -23,7 +23,30 @@ void Datagrams::bind(int address_index, NativeSocket socket) {
   sockets_.push_back(name);
 }
 
+std::size_t Datagrams::addresses() const noexcept { return loop_.server().addresses().size(); }
+
+Connection* Datagrams::owner(DatagramSocket socket) noexcept {
+  const auto name = static_cast<std::size_t>(socket);
+  return name < addresses() ? nullptr : owners_[static_cast<std::uint32_t>(name - addresses())];
+}
+
+DatagramSocket Datagrams::bind(Connection& connection, NativeSocket socket) {
+  const auto name = static_cast<DatagramSocket>(addresses() + owners_.make(&connection));
+  loop_.driver().bind_datagram(name, socket);
+  return name;
+}
+
+void Datagrams::close(DatagramSocket socket) {
+  loop_.driver().close_datagram(socket);
+  owners_.destroy(static_cast<std::uint32_t>(static_cast<std::size_t>(socket) - addresses()));
+}
+
+void Datagrams::refused(DatagramSocket socket, std::error_code error) {
+  if (Connection* connection = owner(socket)) connection->datagram_refused(error);
+}
+
 void Datagrams::received(DatagramSocket socket, const Datagram& datagram) {
+  if (Connection* connection = owner(socket)) return connection->datagram_received(datagram.bytes);
   loop_.counters().datagrams_received.add(1);
   loop_.counters().received.add(datagram.bytes.size());
   const Events& events = loop_.server().service(static_cast<int>(socket)).events;
@@ -39,7 +62,7 @@ void Datagrams::received(DatagramSocket socket, const Datagram& datagram) {
 }
 
 bool Datagrams::send(DatagramSocket socket, const Datagram& datagram) {
-  const bool open = std::find(sockets_.begin(), sockets_.end(), socket) != sockets_.end();
+  const bool open = owner(socket) || std::find(sockets_.begin(), sockets_.end(), socket) != sockets_.end();
   const bool accepted = open && loop_.driver().send_to(socket, datagram);
   if (!accepted) loop_.counters().datagrams_dropped.add(1);
   return accepted;

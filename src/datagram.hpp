@@ -7,9 +7,11 @@
 
 #include "backend/driver.hpp"
 #include "handle_block.hpp"
+#include "slab.hpp"
 
 namespace evio::inline v1 {
 
+class Connection;
 class LoopCore;
 
 class DatagramConn final : public Conn {
@@ -30,19 +32,29 @@ class DatagramConn final : public Conn {
   const Datagram& datagram_;
 };
 
-// Receives for the sockets that this loop serves and runs `data` for each datagram.
+// Receives for the sockets that this loop serves and runs `data` for each datagram; those of connections of our own
+// making have names beyond the addresses' indices.
 class Datagrams {
  public:
   explicit Datagrams(LoopCore& loop) noexcept : loop_(loop) {}
 
   void bind(int address_index, NativeSocket socket);
+  // For a connection of our own making, which closes it.
+  DatagramSocket bind(Connection& connection, NativeSocket socket);
+  void close(DatagramSocket socket);
   void received(DatagramSocket socket, const Datagram& datagram);
+  void refused(DatagramSocket socket, std::error_code error);
   bool send(DatagramSocket socket, const Datagram& datagram);
   void close();
 
  private:
+  // Of those whose names lie beyond the addresses' indices.
+  Connection* owner(DatagramSocket socket) noexcept;
+  std::size_t addresses() const noexcept;
+
   LoopCore& loop_;
-  std::vector<DatagramSocket> sockets_;  // open ones
+  std::vector<DatagramSocket> sockets_;  // open ones, by addresses' indices
+  Slab<Connection*> owners_;
 };
 
 }  // namespace evio::inline v1

@@ -262,14 +262,15 @@ Connection* LoopCore::make_outgoing(const Binding& to, const Address& peer, std:
   return &connections_[slot];
 }
 
-Connection* LoopCore::connect(const Binding& to, std::uint64_t id, std::shared_ptr<HandleBlock> handle) {
+Connection* LoopCore::connect(const Binding& to, std::uint64_t id, std::shared_ptr<HandleBlock> handle,
+                              std::shared_ptr<Keeper> keeper) {
   Connection* const made = make_outgoing(to, to.address(), id);
   if (!made) {
     if (handle) handle->mark_gone();
     return nullptr;
   }
   if (handle) made->use_handle(std::move(handle));
-  made->connect();
+  made->connect(std::move(keeper));
   return made;
 }
 
@@ -311,6 +312,7 @@ void LoopCore::on_received(Stream stream, std::string_view bytes) {
 void LoopCore::on_end_of_stream(Stream stream) { connection(stream).end_received(); }
 void LoopCore::on_sent(Stream stream, std::size_t count) { connection(stream).sent(count); }
 void LoopCore::on_datagram(DatagramSocket socket, const Datagram& datagram) { datagrams_.received(socket, datagram); }
+void LoopCore::on_datagram_refused(DatagramSocket socket, std::error_code error) { datagrams_.refused(socket, error); }
 void LoopCore::on_datagrams_sent(const DatagramTally& tally) {
   counters_.datagrams_sent.add(tally.sent);
   counters_.sent.add(tally.bytes);

@@ -68,7 +68,9 @@ class LoopCore final : public Loop, public Runner, private Sink {
   // Takes a connected socket over.
   void adopt(NativeSocket socket, const Address& peer, int address_index);
   // Begins to make a connection; null once stopping. `handle`: given out for it already.
-  Connection* connect(const Binding& to, std::uint64_t id, std::shared_ptr<HandleBlock> handle = nullptr);
+  // `keeper`: to be told how it fares.
+  Connection* connect(const Binding& to, std::uint64_t id, std::shared_ptr<HandleBlock> handle = nullptr,
+                      std::shared_ptr<Keeper> keeper = nullptr);
   Connection* adopt(Socket socket, const Binding& as);
   std::uint64_t next_id() noexcept { return next_id_++; }
   // Attempts to connect have names of their own.
@@ -88,6 +90,9 @@ class LoopCore final : public Loop, public Runner, private Sink {
   // The connection whose handler runs, and the bytes lent to it.
   Connection* running = nullptr;
   std::string_view lent;
+  bool is_lent(std::string_view bytes) const noexcept {
+    return bytes.data() >= lent.data() && bytes.data() < lent.data() + lent.size();
+  }
 
   // Puts it in the list of those to be looked at before the loop waits again.
   void touch(Connection& connection);
@@ -121,6 +126,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   void on_end_of_stream(Stream stream) override;
   void on_sent(Stream stream, std::size_t count) override;
   void on_datagram(DatagramSocket socket, const Datagram& datagram) override;
+  void on_datagram_refused(DatagramSocket socket, std::error_code error) override;
   void on_datagrams_sent(const DatagramTally& tally) override;
   void on_ready(WatchName name, Interest ready) override;
   void on_detached(Stream stream, NativeSocket socket) override;

@@ -276,7 +276,6 @@ void check_target(const Address& to) {
     throw Error(std::make_error_code(std::errc::invalid_argument), to.to_string(), problem);
   };
   if (to == Address()) refuse("a socket cannot be connected to; adopt it");
-  if (to.is_udp()) refuse("only tcp and unix addresses can be connected to");
   if (to.host().empty()) refuse("there is no host to connect to");
   if (!to.is_unix() && to.port() == 0) refuse("there is no port to connect to");
 }

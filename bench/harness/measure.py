@@ -1,6 +1,7 @@
 """Rounds: short, alternated between the servers of a workload in an order that changes, the server on one core, the
 load generator on another."""
 
+import contextlib
 import json
 import os
 import random
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-from harness.servers import SERVERS, pinned, running
+from harness.servers import SERVERS, Running, pinned, running
 
 
 class Cores:
@@ -65,7 +66,7 @@ class Bench:
     def round(self, workload, server, rate=0.0, counting=False):
         """What the load generator says of one round; None if it failed. `counting` is for system calls and allocations,
         which slows the server."""
-        options = ["--mode", workload.mode] if workload.mode else []
+        options = ["--mode", workload.mode] if workload.mode and not workload.behind else []
         options += ["--udp"] if workload.udp else []
         options += [server.buffer_option, str(workload.buffer)] if server.buffer_option else []
         environment = {}
@@ -82,11 +83,20 @@ class Bench:
                 load += ["--allocations", counter.name]
             try:
                 cores = self.cores.of_server(workload)
-                with running(server, self.programs, cores, options, environment) as it:
-                    return self._load([*load, "--port", str(it.port), "--server", str(it.pid)])
+                with self._behind(workload) as behind:
+                    with running(server, self.programs, cores, options, environment, behind.port) as it:
+                        return self._load([*load, "--port", str(it.port), "--server", str(it.pid)])
             except (RuntimeError, subprocess.SubprocessError, OSError) as error:
                 print(f"\n{workload.name}, {server.name}: {error}", file=sys.stderr)
                 return None
+
+    @contextlib.contextmanager
+    def _behind(self, workload):
+        if not workload.behind:
+            yield Running(0, 0)
+            return
+        with running(SERVERS[workload.behind], self.programs, self.cores.load, ("--mode", workload.mode)) as it:
+            yield it
 
     def _load(self, arguments):
         done = subprocess.run(

@@ -35,6 +35,21 @@ http {{
 }}
 """
 
+HAPROXY = """
+global
+  nbthread 1
+  maxconn 2000
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 1m
+  timeout server 1m
+listen proxy
+  bind 127.0.0.1:{port}
+  server behind 127.0.0.1:{behind}
+  no option splice-auto
+"""
+
 
 @dataclass(frozen=True)
 class Server:
@@ -53,6 +68,8 @@ def _evio(backend, *arguments):
 
 
 _HTTP = ("--port", "{port}", "--root", "{folder}")
+_HAPROXY = "/usr/sbin/haproxy"
+_PROXY = ("--listen", "tcp://127.0.0.1:{port}", "--to", "tcp://127.0.0.1:{behind}")
 _LOOPBACK = ("--port", "{port}", "--bind", "127.0.0.1")
 
 SERVERS = {
@@ -82,6 +99,19 @@ SERVERS = {
         Server("evio-http-epoll", "ours", "http-server", _HTTP + _evio("epoll"), own_port=False),
         Server("evio-http-io_uring", "ours", "http-server", _HTTP + _evio("io_uring"), own_port=False),
         Server("beast", "peer", "bench-beast", ("--mode", "http")),
+        Server("evio-proxy-epoll", "ours", "proxy", _PROXY + _evio("epoll"), own_port=False),
+        Server("evio-proxy-io_uring", "ours", "proxy", _PROXY + _evio("io_uring"), own_port=False),
+        Server("libuv-proxy", "peer", "bench-libuv-proxy", ("--to", "{behind}")),
+        Server("asio-proxy", "peer", "bench-asio-proxy", ("--to", "{behind}")),
+        Server("haproxy", "peer", _HAPROXY, ("-db", "-f", "{config}"), own_port=False, configuration=HAPROXY),
+        Server(
+            "haproxy-splice",
+            "peer",
+            _HAPROXY,
+            ("-db", "-f", "{config}"),
+            own_port=False,
+            configuration=HAPROXY.replace("no option", "option"),
+        ),
         Server("nginx", "peer", "/usr/sbin/nginx", ("-c", "{config}"), own_port=False, configuration=NGINX),
     )
 }
@@ -150,15 +180,17 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(server, programs, cores, options=(), environment=None):
-    """Starts the server on these cores; ends it, and only it, afterwards."""
+def running(server, programs, cores, options=(), environment=None, behind=0):
+    """Starts the server on these cores; ends it, and only it, afterwards. `behind`: the port of the server that it passes
+    everything on to."""
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="evio-bench-"))
         port = 0 if server.own_port else _free_port()
         config = pathlib.Path(folder, "config")
-        config.write_text(server.configuration.format(folder=folder, port=port) if server.configuration else "")
         pathlib.Path(folder, "1k.txt").write_bytes(b"x" * 1024)  # for those that serve files
-        arguments = [argument.format(port=port, config=config, folder=folder) for argument in server.arguments]
+        places = {"port": port, "behind": behind, "folder": folder, "config": config}
+        config.write_text(server.configuration.format(**places))
+        arguments = [argument.format(**places) for argument in server.arguments]
         process = subprocess.Popen(
             [programs.path(server.program), *arguments, *options],
             stdout=subprocess.PIPE,

@@ -24,6 +24,7 @@ class Workload:
     share: float = 0  # latency: the rate, as a share of what floor-epoll can do
     both_cores: bool = False  # the server has a second thread, which gets the other core
     application: bool = False  # has servers of its own
+    behind: str = ""  # the server behind those compared, which pass everything on to it; on the load generator's core
     quick: bool = False  # is part of --quick
 
 

@@ -26,6 +26,9 @@ class BareDriver final : public Driver {
   void bind_datagram(DatagramSocket, NativeSocket) override {}
   bool send_to(DatagramSocket, const Datagram&) override { return true; }
   void close_datagram(DatagramSocket) override {}
+  std::error_code set_options(DatagramSocket, const Options&) override { return {}; }
+  Address local_address(DatagramSocket) override { return {}; }
+  NativeSocket native(DatagramSocket) override { return {}; }
   void connect(Dial, const Address&, const Options&) override {}
   void cancel(Dial) override {}
   std::error_code watch(WatchName, NativeSocket, Interest) override { return {}; }

@@ -30,6 +30,7 @@ struct Options {
   bool udp = false;
   std::string backend = "automatic";  // evio only
   long busy_poll_us = 0;              // evio only
+  int to = 0;                         // proxies only: the port of the server behind
 };
 
 [[noreturn]] inline void die(const char* what) {
@@ -42,7 +43,7 @@ inline int check(int result, const char* what) {
   return result;
 }
 
-// --port N --mode NAME --udp --backend NAME --busy-poll MICROSECONDS
+// --port N --mode NAME --udp --backend NAME --busy-poll MICROSECONDS --to PORT
 inline Options parse(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
@@ -61,6 +62,8 @@ inline Options parse(int argc, char** argv) {
       options.backend = value;
     } else if (name == "--busy-poll") {
       options.busy_poll_us = std::atol(value);
+    } else if (name == "--to") {
+      options.to = std::atoi(value);
     } else {
       std::fprintf(stderr, "unknown option %s\n", argv[i - 1]);
       std::exit(2);

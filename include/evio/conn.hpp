@@ -43,7 +43,7 @@ class Conn {
   bool write(Buffer bytes);
 
   /// Delivers what was written, shuts the writing side, waits at most Limits::linger for the peer to end, then closes.
-  /// From now on only `closed` follows. Nothing on a datagram.
+  /// From now on only `closed` follows. A connection to a udp address closes at once. Nothing on a datagram.
   void close();
   /// Resets the connection now; output waiting is dropped. `closed` follows, with an empty error.
   void abort();

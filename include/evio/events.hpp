@@ -43,7 +43,7 @@ struct Events {
   Handler<Action(Server&)> serving{};
   /// The first call on each loop's thread.
   Handler<void(Loop&)> loop_started{};
-  /// A stream connection was accepted. Nothing else of it ran before.
+  /// A connection was accepted, adopted or connected. Nothing else of it ran before.
   Handler<Action(Conn&)> opened{};
   /// Bytes came (stream), one datagram came (udp), or the connection was woken or reads again, perhaps with no new
   /// input. What it leaves in Input comes again, with more. Unset: input is dropped.

@@ -19,6 +19,7 @@
 #include <evio/input.hpp>
 #include <evio/loop.hpp>
 #include <evio/options.hpp>
+#include <evio/reconnect.hpp>
 #include <evio/server.hpp>
 #include <evio/server_timer.hpp>
 #include <evio/socket.hpp>

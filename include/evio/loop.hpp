@@ -31,12 +31,20 @@ class Loop {
   /// are skipped.
   Timer run_every(Duration period, Handler<void()> fn);
 
-  /// Begins to connect to `to`, a tcp or unix address, and returns the connection at once: writing to it, its context
-  /// and its timers work already. `opened` comes when it is connected, else `closed` alone, with the error (see Errc;
-  /// Limits::connect is the deadline, look-up included); neither inside this call. A host name is looked up off the
-  /// loops, and its addresses are tried side by side (RFC 8305). The handlers, limits and options are those that on()
-  /// gave the Binding, else the server's. Null once the server is shutting down. Throws Error for an address that
+  /// Begins to connect to `to`, a tcp, unix or udp address, and returns the connection at once: writing to it, its
+  /// context and its timers work already. `opened` comes when it is connected, else `closed` alone, with the error (see
+  /// Errc; Limits::connect is the deadline, look-up included); neither inside this call. A host name is looked up off
+  /// the loops, and its addresses are tried side by side (RFC 8305). The handlers, limits and options are those that
+  /// on() gave the Binding, else the server's. Null once the server is shutting down. Throws Error for an address that
   /// nothing can connect to, such as one without a port. Until `opened`, remote() is the address as given.
+  ///
+  /// A udp address makes a connection like any other that exchanges datagrams with that peer alone: each write and each
+  /// Handle::send is one, also an empty one, and each comes with a `data` of its own; what that leaves untaken is
+  /// dropped. It is open as soon as there is a socket: nobody was asked. Nothing is queued but what is written before
+  /// (Limits::output_high at most): close() and abort() end it at once, and `drained` and `ended` never come. Dropped
+  /// and counted are datagrams that are too large, that the kernel does not take, and that come while it is paused.
+  /// Action::detach means close. When the peer's host answers that nobody receives there, it closes with
+  /// std::errc::connection_refused; connect again (see Reconnecting) to go on regardless.
   Conn* connect(const Binding& to);
   /// Takes over a connected stream socket, as if it were accepted at `as`, which names its peer and its handlers.
   /// `opened` comes with the next batch, and then what `socket` has buffered(). Null once the server is shutting down:

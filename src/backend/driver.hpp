@@ -30,7 +30,7 @@ enum class Stream : std::uint32_t {};          // a connection; named by its pla
 enum class Listener : std::uint32_t {};        // a listening socket; named by its address's index
 enum class Dial : std::uint32_t {};            // an attempt to connect; named by its place in the loop's table
 enum class WatchName : std::uint32_t {};       // a descriptor of the user's
-enum class DatagramSocket : std::uint32_t {};  // a udp socket; named by its address's index
+enum class DatagramSocket : std::uint32_t {};  // a udp socket; named by its address's index, or by a number beyond
 
 // A socket of the platform's, owned by whoever holds it.
 struct NativeSocket {
@@ -84,6 +84,8 @@ class Sink {
   // `count` bytes of the send in flight were taken and none is in flight any more: what is left must be given again.
   virtual void on_sent(Stream stream, std::size_t count) = 0;
   virtual void on_datagram(DatagramSocket socket, const Datagram& datagram) = 0;
+  // The peer's host says that nobody receives there: of a connected socket only.
+  virtual void on_datagram_refused(DatagramSocket socket, std::error_code error) = 0;
   // Of all that send_to accepted, each counts once.
   virtual void on_datagrams_sent(const DatagramTally& tally) = 0;
   // The descriptor is ready; told again as long as it is.
@@ -106,14 +108,19 @@ class Driver {
   virtual void set_accepting(Listener listener, bool accepting) = 0;
   virtual void close_listener(Listener listener) = 0;
 
-  // Takes the bound socket over and receives from it.
+  // Takes the bound or connected socket over and receives from it.
   virtual void bind_datagram(DatagramSocket socket, NativeSocket native) = 0;
-  // One datagram from `from` to `to`, copied or sent before it returns; false: it cannot be sent. What was copied
+  // One datagram from `from` (none: as the kernel chooses) to `to`, copied or sent before it returns; false: it cannot
+  // be sent. What was copied
   // leaves with the batch, before poll() waits.
   virtual bool send_to(DatagramSocket socket, const Datagram& datagram) = 0;
   virtual void close_datagram(DatagramSocket socket) = 0;
+  virtual std::error_code set_options(DatagramSocket socket, const Options& options) = 0;
+  virtual Address local_address(DatagramSocket socket) = 0;
+  virtual NativeSocket native(DatagramSocket socket) = 0;
 
-  // Begins to connect to an IP address or a path, under a name that no other attempt has.
+  // Begins to connect to an IP address or a path, under a name that no other attempt has. To a udp address it makes a
+  // socket for bind_datagram that exchanges datagrams with that address alone.
   virtual void connect(Dial dial, const Address& to, const Options& options) = 0;
   // Nothing comes of it any more.
   virtual void cancel(Dial dial) = 0;

@@ -87,10 +87,22 @@ bool AsynchronousDriver::send_to(DatagramSocket socket, const Datagram& datagram
 void AsynchronousDriver::close_datagram(DatagramSocket socket) {
   down();
   const auto found = ports_.find(static_cast<std::uint32_t>(socket));
-  const Port& port = found->second;
+  Port& port = found->second;
   for (const Mail& mail : port.batch) send_mail(port, mail);
   ::close(port.port.fd);
   ports_.erase(found);
+}
+
+std::error_code AsynchronousDriver::set_options(DatagramSocket socket, const Options& options) {
+  return apply(static_cast<int>(native(socket).value), options, false);
+}
+
+Address AsynchronousDriver::local_address(DatagramSocket socket) {
+  return evio::local_address(static_cast<int>(native(socket).value), Address::Scheme::udp);
+}
+
+NativeSocket AsynchronousDriver::native(DatagramSocket socket) {
+  return {ports_.at(static_cast<std::uint32_t>(socket)).port.fd};
 }
 
 void AsynchronousDriver::connect(Dial dial, const Address& to, const Options& options) {
@@ -253,6 +265,7 @@ bool AsynchronousDriver::work_on(Port& port) {
   if (chance_(faults_.idle)) return true;
   const unsigned count = receiver_.receive(port.port);
   port.readable = count == DatagramReceiver::batch;
+  port.refused |= receiver_.take_refused();
   for (unsigned i = 0; i < count; ++i) {
     receiver_.deliver(port.port, i, [&](const Datagram& datagram) {
       port.landed.push_back({.from = datagram.from, .to = datagram.to, .bytes = std::string(datagram.bytes)});
@@ -262,16 +275,17 @@ bool AsynchronousDriver::work_on(Port& port) {
   return true;
 }
 
-void AsynchronousDriver::send_mail(const Port& port, const Mail& mail) {
+void AsynchronousDriver::send_mail(Port& port, const Mail& mail) {
   sender_.add(port.port, {.from = mail.from, .to = mail.to, .bytes = mail.bytes});
   sender_.flush();
+  port.refused |= sender_.take_refused();
 }
 
 bool AsynchronousDriver::any_news() const noexcept {
   const auto of_stream = [](const auto& one) { return one.second->news() != AsynchronousStream::News::none; };
   const auto of_door = [](const auto& one) { return !one.second.landed.empty() || one.second.error; };
   const auto of_attempt = [](const auto& one) { return one.second.writable || one.second.error; };
-  const auto of_port = [](const auto& one) { return !one.second.landed.empty(); };
+  const auto of_port = [](const auto& one) { return !one.second.landed.empty() || one.second.refused; };
   return std::any_of(streams_.begin(), streams_.end(), of_stream) ||
          std::any_of(watches_.begin(), watches_.end(), [](const auto& one) { return one.second.events != 0; }) ||
          std::any_of(attempts_.begin(), attempts_.end(), of_attempt) ||
@@ -412,7 +426,14 @@ bool AsynchronousDriver::deliver_connected(std::uint32_t index) {
 
 bool AsynchronousDriver::deliver_datagram(std::uint32_t index) {
   const auto found = ports_.find(index);
-  if (found == ports_.end() || found->second.landed.empty() || chance_(faults_.idle)) return false;
+  if (found == ports_.end()) return false;
+  const bool only_refused = found->second.landed.empty();
+  if ((only_refused && !found->second.refused) || chance_(faults_.idle)) return false;
+  if (only_refused) {
+    found->second.refused = false;
+    sink_.on_datagram_refused(static_cast<DatagramSocket>(index), std::make_error_code(std::errc::connection_refused));
+    return true;
+  }
   const Mail mail = std::move(found->second.landed.front());
   found->second.landed.pop_front();
   sink_.on_datagram(static_cast<DatagramSocket>(index), {.from = mail.from, .to = mail.to, .bytes = mail.bytes});

@@ -35,6 +35,9 @@ class AsynchronousDriver final : public Driver {
   void bind_datagram(DatagramSocket socket, NativeSocket native) override;
   bool send_to(DatagramSocket socket, const Datagram& datagram) override;
   void close_datagram(DatagramSocket socket) override;
+  std::error_code set_options(DatagramSocket socket, const Options& options) override;
+  Address local_address(DatagramSocket socket) override;
+  NativeSocket native(DatagramSocket socket) override;
   void connect(Dial dial, const Address& to, const Options& options) override;
   void cancel(Dial dial) override;
   std::error_code watch(WatchName name, NativeSocket descriptor, Interest interest) override;
@@ -81,6 +84,7 @@ class AsynchronousDriver final : public Driver {
   struct Port {
     DatagramPort port{};
     bool readable = false;
+    bool refused = false;  // not told yet
     std::deque<Mail> landed{}, batch{};
   };
 
@@ -95,7 +99,7 @@ class AsynchronousDriver final : public Driver {
   bool work_on(Port& port);
   bool deliver_connected(std::uint32_t index);
   bool deliver_ready(std::uint32_t index);
-  void send_mail(const Port& port, const Mail& mail);
+  void send_mail(Port& port, const Mail& mail);
   bool any_news() const noexcept;
 
   bool deliver();

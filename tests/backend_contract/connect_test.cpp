@@ -72,6 +72,56 @@ TEST_P(Connecting, AnyCallMayBeMadeInsideItsCalls) {
   EXPECT_TRUE(rig.poll_until([&] { return rig.connect_failures.contains(second); }));
 }
 
+TEST_P(Connecting, ToAUdpAddressMakesASocketForItsDatagramsAlone) {
+  constexpr DatagramSocket port{7};
+  UdpClient peer = UdpClient::bound(), stranger = UdpClient::udp4();
+  rig->connect(first, Address::parse("udp://127.0.0.1:" + std::to_string(peer.port())), {});
+  ASSERT_TRUE(rig.poll_until([&] { return rig.connected.contains(first); }));
+  rig->bind_datagram(port, {rig.connected.at(first).release()});
+  const Address own = rig->local_address(port), to = Address::parse("udp://127.0.0.1:" + std::to_string(peer.port()));
+  EXPECT_EQ(own.host(), "127.0.0.1");
+  EXPECT_EQ(rig->set_options(port, {.receive_buffer = 65536}), std::error_code());
+  EXPECT_TRUE(rig->send_to(port, {.from = Address(), .to = to, .bytes = "hello"}));
+  rig.settle();
+  EXPECT_EQ(peer.receive().from_port, own.port());
+  stranger.send_to(own.port(), "not for you");
+  peer.send_to(own.port(), "for you");
+  ASSERT_TRUE(rig.poll_until([&] { return !rig.datagrams.empty(); }));
+  rig.settle();
+  ASSERT_EQ(rig.datagrams.size(), 1U);
+  EXPECT_EQ(rig.datagrams[0].bytes, "for you");
+  EXPECT_TRUE(rig.datagrams_refused.empty());
+  rig->close_datagram(port);
+}
+
+TEST_P(Connecting, ARefusedDatagramIsToldOfTheSocketThatSentIt) {
+  constexpr DatagramSocket port{7}, other{8};
+  const Address address = rig.bind(other);
+  std::uint16_t gone = 0;
+  {
+    const UdpClient peer = UdpClient::bound();
+    gone = peer.port();
+  }
+  const Address to = Address::parse("udp://127.0.0.1:" + std::to_string(gone));
+  for (int round = 0; round < 3; ++round) {
+    rig.connected.clear();
+    rig.datagrams_refused.clear();
+    rig->connect(first, to, {});
+    ASSERT_TRUE(rig.poll_until([&] { return rig.connected.contains(first); }));
+    rig->bind_datagram(port, {rig.connected.at(first).release()});
+    for (int i = 0; i <= round; ++i) rig->send_to(port, {.from = Address(), .to = to, .bytes = "hello?"});
+    ASSERT_TRUE(rig.poll_until([&] { return !rig.datagrams_refused.empty(); }));
+    EXPECT_EQ(rig.datagrams_refused,
+              (std::map<DatagramSocket, std::error_code>{{port, std::make_error_code(std::errc::connection_refused)}}));
+    rig->send_to(other, {.from = address, .to = to, .bytes = "nobody is told of this one"});
+    rig->close_datagram(port);
+    rig.datagrams_refused.clear();
+    rig.settle();
+    EXPECT_TRUE(rig.datagrams_refused.empty());
+  }
+  EXPECT_LE(rig.idle_for(50ms).polls, 5);
+}
+
 TEST_P(Connecting, ManyAtOnce) {
   constexpr std::uint32_t count = 200;
   const Address address = rig.listen(Listener{0}), closed = nobody();

@@ -34,7 +34,7 @@ TEST_P(Polling, TellsWhetherThereWasAnything) {
   rig.settle();
   pair.peer.send("x");
   bool any = false;
-  ASSERT_TRUE(rig.poll_until([&] {
+  ASSERT_TRUE(eventually([&] {
     any |= rig.poll(10ms);
     return rig.up_calls > 0;
   }));

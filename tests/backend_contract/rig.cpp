@@ -221,6 +221,11 @@ void Rig::on_datagram(DatagramSocket socket, const Datagram& datagram) {
   run_script(Up::datagram, static_cast<std::uint32_t>(socket));
 }
 
+void Rig::on_datagram_refused(DatagramSocket socket, std::error_code error) {
+  check_up_call();
+  datagrams_refused[socket] = error;
+}
+
 void Rig::on_datagrams_sent(const DatagramTally& tally) {
   check_up_call();
   datagrams_sent.sent += tally.sent;

@@ -125,6 +125,7 @@ class Rig final : private Sink {
   };
   std::vector<ReceivedDatagram> datagrams;
   DatagramTally datagrams_sent;
+  std::map<DatagramSocket, std::error_code> datagrams_refused;
   int up_calls = 0;
 
  private:
@@ -145,6 +146,7 @@ class Rig final : private Sink {
   void on_end_of_stream(Stream stream) override;
   void on_sent(Stream stream, std::size_t count) override;
   void on_datagram(DatagramSocket socket, const Datagram& datagram) override;
+  void on_datagram_refused(DatagramSocket socket, std::error_code error) override;
   void on_datagrams_sent(const DatagramTally& tally) override;
   void on_ready(WatchName name, Interest ready) override;
   void on_detached(Stream stream, NativeSocket socket) override;

@@ -213,7 +213,7 @@ TEST_P(Connect, ShutdownEndsWhatIsUnderWay) {
 
 TEST_P(Connect, IsRefusedWhereNothingCanBeReached) {
   TestServer server = serve({});
-  for (const char* url : {"tcp://:5000", "tcp://127.0.0.1:0", "udp://127.0.0.1:5000"}) {
+  for (const char* url : {"tcp://:5000", "tcp://127.0.0.1:0", "udp://:5000", "udp://127.0.0.1:0"}) {
     EXPECT_THROW(server->connect(url), Error) << url;
     server.on_loop(0, [&] { EXPECT_THROW(server->loop(0).connect(url), Error) << url; });
   }

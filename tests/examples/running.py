@@ -16,10 +16,11 @@ if "TSAN_OPTIONS" in os.environ:
 
 
 class Running:
-    """A running example on any free port, until the `with` block ends; `said` is its first lines, one an address."""
+    """A running example on any free port, until the `with` block ends; `said` is its first lines, one an address.
+    `port` None: its arguments say where it listens."""
 
     def __init__(self, program, *arguments, port=0, addresses=1, url=None):
-        where = [url] if url else ["--port", str(port)]
+        where = [url] if url else [] if port is None else ["--port", str(port)]
         self.command = [EXAMPLES / program, *where, *arguments]
         self.addresses = addresses
 

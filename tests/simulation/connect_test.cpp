@@ -79,6 +79,44 @@ TEST_F(Connecting, WhereNobodyListensAllFail) {
   EXPECT_EQ(failed_, 40);
 }
 
+// Each of a few datagrams comes back or does not, and nobody else's; where nobody receives, that is told.
+TEST_F(Connecting, ToAUdpAddressUnderEveryFault) {
+  int came = 0, refused = 0;
+  for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    int opened = 0, closed = 0;
+    Simulation sim(seed, seed == 1 ? Faults() : Faults::swarm(seed));
+    sim.serve({.data = [](Conn& c, Input& in) { c.write(in.take()); }}, "udp://:5000");
+    Server& client = sim.serve({.loops = 2});
+    for (int i = 0; i < 10; ++i) {
+      const std::string mine = std::to_string(i);
+      const bool nowhere = i == 9;
+      const Handle handle = client.connect(on(nowhere ? "udp://127.0.0.1:1" : "udp://127.0.0.1:5000",
+                                              {.options = {.idle_timeout = 10s},
+                                               .opened = [&] { ++opened; },
+                                               .data =
+                                                   [&, mine](Conn&, Input& in) {
+                                                     EXPECT_EQ(in.view(), mine);
+                                                     ++came;
+                                                   },
+                                               .closed =
+                                                   [&, nowhere](Conn&, std::error_code error) {
+                                                     ++closed;
+                                                     EXPECT_TRUE(error);
+                                                     refused += nowhere && error == std::errc::connection_refused;
+                                                   }}));
+      handle.send(mine);
+    }
+    for (int i = 0; i < 5; ++i) sim.run_for(60s);
+    EXPECT_EQ(closed, 10);
+    EXPECT_LE(opened, 10);
+    if (seed == 1) {
+      EXPECT_EQ(came, 9);
+      EXPECT_EQ(refused, 1);
+    }
+  }
+}
+
 TEST_F(Connecting, TheDeadlineIsKeptToTheMillisecond) {
   Simulation sim(1, {});
   Duration closed{};

@@ -216,11 +216,14 @@ unsigned Client::data_segments() const {
   return info.tcpi_data_segs_in;
 }
 
-UdpClient::UdpClient(int family) : family_(family), fd_(open_socket(family == 6 ? AF_INET6 : AF_INET, SOCK_DGRAM)) {
+UdpClient::UdpClient(int family, bool bound)
+    : family_(family), fd_(open_socket(family == 6 ? AF_INET6 : AF_INET, SOCK_DGRAM)) {
   // Room for the largest datagram, whatever the system's default.
   const int room = 1 << 20;
   setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
   setsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+  const SocketAddress own = ip4("127.0.0.1", 0);
+  if (bound && ::bind(fd_, own.get(), own.size) < 0) fail("bind");
 }
 
 UdpClient::~UdpClient() { ::close(fd_); }

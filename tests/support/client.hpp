@@ -80,6 +80,8 @@ class UdpClient {
  public:
   static UdpClient udp4() { return UdpClient(4); }
   static UdpClient udp6() { return UdpClient(6); }
+  /// Over IPv4, on a port of loopback that it has before it sends.
+  static UdpClient bound() { return UdpClient(4, true); }
   UdpClient(const UdpClient&) = delete;
   ~UdpClient();
 
@@ -101,7 +103,7 @@ class UdpClient {
   std::uint16_t port() const;
 
  private:
-  explicit UdpClient(int family);
+  explicit UdpClient(int family, bool bound = false);
 
   int family_;
   int fd_;

@@ -16,31 +16,42 @@ constexpr int calls_a_turn = 4;
 
 DatagramPorts::~DatagramPorts() {
   flush();
-  for (const DatagramPort& port : ports_)
-    if (port.fd >= 0) ::close(port.fd);
+  for (const Named& one : ports_)
+    if (one.port.fd >= 0) ::close(one.port.fd);
 }
 
 void DatagramPorts::add(DatagramSocket socket, NativeSocket native) {
   if (!batches_) batches_ = std::make_unique<Batches>();
   const auto index = static_cast<std::size_t>(socket);
   if (index >= ports_.size()) ports_.resize(index + 1);
-  ports_[index] = DatagramPort(static_cast<int>(native.value));
-  receive_together(ports_[index]);
+  ports_[index] = {DatagramPort(static_cast<int>(native.value)), ports_[index].generation + 1};
+  receive_together(ports_[index].port);
 }
 
 void DatagramPorts::close(DatagramSocket socket) {
   flush();
-  ::close(std::exchange(ports_[static_cast<std::size_t>(socket)].fd, -1));
+  ::close(std::exchange(ports_[static_cast<std::size_t>(socket)].port.fd, -1));
+}
+
+bool DatagramPorts::send(DatagramSocket socket, const Datagram& datagram) {
+  if (socket != sending_) flush();
+  sending_ = socket;
+  return batches_->sender.add(port(socket), datagram);
 }
 
 void DatagramPorts::flush() noexcept {
-  if (batches_ && !batches_->sender.empty()) batches_->sender.flush();
+  if (!batches_ || batches_->sender.empty()) return;
+  batches_->sender.flush();
+  if (batches_->sender.take_refused()) note_refused(sending_);
 }
 
 void DatagramPorts::report(Sink& sink) {
   if (!batches_) return;
   const DatagramTally tally = batches_->sender.take_tally();
   if (tally.sent + tally.dropped > 0) sink.on_datagrams_sent(tally);
+  for (const Refused& one : std::exchange(refused_, {}))
+    if (alive(one.socket, one.generation))
+      sink.on_datagram_refused(one.socket, std::make_error_code(std::errc::connection_refused));
 }
 
 bool DatagramPorts::receive_some(DatagramSocket socket, Sink& sink) {
@@ -49,6 +60,7 @@ bool DatagramPorts::receive_some(DatagramSocket socket, Sink& sink) {
   unsigned count = 0;
   for (int calls = 0; calls < calls_a_turn; ++calls) {
     count = receiver.receive(from);
+    if (receiver.take_refused()) note_refused(socket);
     for (unsigned i = 0; i < count; ++i) {
       const bool open = receiver.deliver(from, i, [&](const Datagram& datagram) {
         sink.on_datagram(socket, datagram);

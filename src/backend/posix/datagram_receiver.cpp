@@ -23,9 +23,12 @@ unsigned DatagramReceiver::receive(const DatagramPort& port) noexcept {
     message.msg_hdr.msg_controllen = datagram_control_size;
   }
   int count = 0;
-  do count = ::recvmmsg(port.fd, messages_.data(), batch, MSG_DONTWAIT, nullptr);
-  while (count < 0 && errno == EINTR);
-  return count < 0 ? 0 : static_cast<unsigned>(count);  // the trouble of a peer that is gone is read off by asking
+  int troubles = 0;  // such as that of a peer that is gone: read off by asking, and in front of what waits
+  do {
+    count = ::recvmmsg(port.fd, messages_.data(), batch, MSG_DONTWAIT, nullptr);
+    if (count < 0 && errno == ECONNREFUSED) refused_ = true;
+  } while (count < 0 && (errno == EINTR || (errno != EAGAIN && ++troubles < 2)));
+  return count < 0 ? 0 : static_cast<unsigned>(count);
 }
 
 Address sender_of(const DatagramPort& port, const msghdr& message) {

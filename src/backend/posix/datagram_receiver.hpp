@@ -5,6 +5,7 @@
 
 #include <array>
 #include <memory>
+#include <utility>
 
 #include "backend/driver.hpp"
 #include "backend/posix/datagram_port.hpp"
@@ -20,6 +21,8 @@ class DatagramReceiver {
 
   // What waits; how many messages that is. Fewer than `batch`: nothing more waits.
   unsigned receive(const DatagramPort& port) noexcept;
+  // Whether a connected peer's host told, since this was asked last, that nobody receives there.
+  bool take_refused() noexcept { return std::exchange(refused_, false); }
   // Gives each datagram of the message to `fn` until that returns false.
   template <class Fn>
   bool deliver(const DatagramPort& port, unsigned message, Fn&& fn);
@@ -36,6 +39,7 @@ class DatagramReceiver {
     alignas(cmsghdr) char bytes[datagram_control_size];
   };
   std::array<Control, batch> controls_;
+  bool refused_ = false;
 };
 
 Address sender_of(const DatagramPort& port, const msghdr& message);

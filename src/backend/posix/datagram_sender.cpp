@@ -112,7 +112,8 @@ void DatagramSender::count_sent(const Run& run) noexcept {
 // It did not fit the way to its receiver when cut by the kernel; or there is no room, and then it is lost.
 void DatagramSender::refused(unsigned index, int error) noexcept {
   const bool no_room = error == EAGAIN || error == ENOBUFS || error == ENOMEM;
-  if (runs_[index].datagrams > 1 && !no_room) return send_one_by_one(index);
+  refused_ = refused_ || error == ECONNREFUSED;  // what was sent before
+  if (runs_[index].datagrams > 1 && !no_room && error != ECONNREFUSED) return send_one_by_one(index);
   tally_.dropped += runs_[index].datagrams;
 }
 

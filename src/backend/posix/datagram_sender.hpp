@@ -6,6 +6,7 @@
 
 #include <array>
 #include <memory>
+#include <utility>
 
 #include "backend/driver.hpp"
 #include "backend/posix/datagram_port.hpp"
@@ -21,6 +22,8 @@ class DatagramSender {
 
   // What became of them since this was asked last.
   DatagramTally take_tally() noexcept;
+  // Whether a connected peer's host told, since this was asked last, that nobody receives there.
+  bool take_refused() noexcept { return std::exchange(refused_, false); }
 
  private:
   static constexpr unsigned runs_max = 64;
@@ -62,6 +65,7 @@ class DatagramSender {
   std::array<iovec, datagrams_max> pieces_;
   std::array<mmsghdr, runs_max> messages_{};
   DatagramTally tally_;
+  bool refused_ = false;
 };
 
 }  // namespace evio::inline v1

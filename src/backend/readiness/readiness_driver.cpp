@@ -98,6 +98,14 @@ void ReadinessDriver::close_datagram(DatagramSocket socket) {
   ports_.close(socket);
 }
 
+std::error_code ReadinessDriver::set_options(DatagramSocket socket, const Options& options) {
+  return apply(ports_.fd(socket), options, false);
+}
+
+Address ReadinessDriver::local_address(DatagramSocket socket) {
+  return evio::local_address(ports_.fd(socket), Address::Scheme::udp);
+}
+
 // ---- Dials
 
 void ReadinessDriver::connect(Dial dial, const Address& to, const Options& options) {
@@ -267,7 +275,7 @@ Polled ReadinessDriver::poll(Duration deadline) {
   apply_changes();
   if (!unwatched_.empty()) watch_unwatched();
   if (!unwatched_.empty()) deadline = std::min(deadline, now() + watch_again_after);
-  if (!leaving_.empty() || dials_.any_failed()) deadline = Duration::zero();
+  if (!leaving_.empty() || dials_.any_failed() || ports_.any_refused()) deadline = Duration::zero();
   const Duration timeout = time_until(deadline);
   std::span<const Ready> ready = selector_->wait(timeout);
   while (ready.empty() && time_until(deadline) != Duration::zero())  // a signal ended the wait

@@ -28,6 +28,9 @@ class ReadinessDriver final : public Driver {
   void bind_datagram(DatagramSocket socket, NativeSocket native) override;
   bool send_to(DatagramSocket socket, const Datagram& datagram) override;
   void close_datagram(DatagramSocket socket) override;
+  std::error_code set_options(DatagramSocket socket, const Options& options) override;
+  Address local_address(DatagramSocket socket) override;
+  NativeSocket native(DatagramSocket socket) override { return {ports_.fd(socket)}; }
   void connect(Dial dial, const Address& to, const Options& options) override;
   void cancel(Dial dial) override;
   std::error_code watch(WatchName name, NativeSocket descriptor, Interest interest) override;

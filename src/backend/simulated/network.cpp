@@ -380,12 +380,21 @@ void Network::send(Mail mail) {
 void Network::deliver(Mail mail) {
   constexpr std::size_t queue_max = 512;
   const std::optional<PortId> id = find_port(mail.to, mail.from);
-  if (!id) return;
+  if (!id) return bounce(mail);
   Port& port = ports_[index(*id)];
   if (!port.open || port.mails.size() >= queue_max) return;
+  if (port.peer && place(*port.peer) != place(mail.from)) return;
   world_.note(Note::datagram, index(*id), mail.bytes.size());
   port.mails.push_back(std::move(mail));
   if (port.holder) port.holder->stirred_port(port.name);
+}
+
+// Nobody receives there, which concerns a sender that talks to that place alone.
+void Network::bounce(const Mail& mail) {
+  const auto sender = ports_by_address_.find(place(mail.from));
+  if (sender == ports_by_address_.end()) return;
+  Port& port = ports_[index(sender->second)];
+  port.refused = port.open && port.peer && place(*port.peer) == place(mail.to);
 }
 
 void Network::close(PortId id) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "backend/driver.hpp"
@@ -83,6 +84,10 @@ class Network final : private Timed {
   PortId bind_port(const Address& address, bool reuseport);
   const Address& address(PortId id) const noexcept { return ports_[index(id)].address; }
   void hold(PortId id, SocketHolder& holder, std::uint32_t name);
+  // It gets datagrams of that peer alone, and is told when nobody receives there.
+  void connect(PortId id, const Address& peer) { ports_[index(id)].peer = peer; }
+  bool refused(PortId id) const noexcept { return ports_[index(id)].refused; }
+  bool take_refused(PortId id) noexcept { return std::exchange(ports_[index(id)].refused, false); }
   void send(Mail mail);
   std::deque<Mail>& mails(PortId id) noexcept { return ports_[index(id)].mails; }
   void close(PortId id);
@@ -122,6 +127,8 @@ class Network final : private Timed {
     Address address;
     bool open = true;
     bool reuseport = false;
+    bool refused = false;
+    std::optional<Address> peer{};
     std::deque<Mail> mails{};
     SocketHolder* holder = nullptr;
     std::uint32_t name = 0;
@@ -151,6 +158,7 @@ class Network final : private Timed {
   void break_side(SocketId id, int error);
   void free_if_done(SocketId id);
   void deliver(Mail mail);
+  void bounce(const Mail& mail);
 
   World& world_;
   const std::uint32_t member_;

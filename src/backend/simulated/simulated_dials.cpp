@@ -7,7 +7,12 @@ namespace evio::inline v1 {
 SimulatedDials::~SimulatedDials() {
   world_.leave(member_);
   for (const Attempt& attempt : attempts_)
-    if (attempt.used && attempt.socket) network_.close(*attempt.socket, CloseMode::abort);
+    if (attempt.used) close(attempt);
+}
+
+void SimulatedDials::close(const Attempt& attempt) {
+  if (attempt.socket) network_.close(*attempt.socket, CloseMode::abort);
+  if (attempt.port) network_.close(*attempt.port);
 }
 
 void SimulatedDials::schedule(Dial dial, Duration delay) {
@@ -20,7 +25,8 @@ bool SimulatedDials::connect(Dial dial, const Address& to, const Options& option
   if (index >= attempts_.size()) attempts_.resize(index + 1);
   Attempt& attempt = attempts_[index];
   if (attempt.used) return false;
-  attempt = {.to = to, .options = options, .generation = attempt.generation + 1, .used = true, .socket = {}};
+  attempt = {
+      .to = to, .options = options, .generation = attempt.generation + 1, .used = true, .socket = {}, .port = {}};
   Duration time = std::chrono::microseconds(world_.chance.upto(300));
   if (world_.happens(Fault::delay)) time += std::chrono::microseconds(world_.chance.upto(1'000'000));
   schedule(dial, time);
@@ -31,7 +37,7 @@ bool SimulatedDials::cancel(Dial dial) {
   const auto index = static_cast<std::uint32_t>(dial);
   if (index >= attempts_.size() || !attempts_[index].used) return false;
   attempts_[index].used = false;
-  if (attempts_[index].socket) network_.close(*attempts_[index].socket, CloseMode::abort);
+  close(attempts_[index]);
   return true;
 }
 
@@ -43,11 +49,20 @@ void SimulatedDials::due(std::uint64_t what) {
   const Address from =
       attempt.to.is_unix() ? Address::from_path("") : Address::parse("tcp://127.0.0.1:0").with_port(next_port_++);
   bool busy = false;
-  if (!world_.happens(Fault::connect_failure)) attempt.socket = network_.connect(from, attempt.to, busy);
+  const bool fails = world_.happens(Fault::connect_failure);
+  if (!fails && attempt.to.is_udp())
+    make_port(attempt);
+  else if (!fails)
+    attempt.socket = network_.connect(from, attempt.to, busy);
   if (busy && ++attempt.tries < tries_max) return schedule(dial, std::chrono::seconds(1 << attempt.tries));
   if (attempt.socket) network_.set_buffers(*attempt.socket, attempt.options);
   attempt.error = busy ? std::errc::timed_out : std::errc::connection_refused;
   over_.push_back({dial, attempt.generation});
+}
+
+void SimulatedDials::make_port(Attempt& attempt) {
+  attempt.port = network_.bind_port(Address::parse(attempt.to.is_ip4() ? "udp://127.0.0.1:0" : "udp://[::1]:0"), false);
+  network_.connect(*attempt.port, attempt.to);
 }
 
 bool SimulatedDials::deliver(Sink& sink) {
@@ -60,6 +75,8 @@ bool SimulatedDials::deliver(Sink& sink) {
     told = true;
     if (attempt.socket)
       sink.on_connected(over.dial, {static_cast<std::intptr_t>(*attempt.socket)});
+    else if (attempt.port)
+      sink.on_connected(over.dial, {static_cast<std::intptr_t>(*attempt.port)});
     else
       sink.on_connect_failed(over.dial, std::make_error_code(attempt.error));
   }

@@ -32,6 +32,7 @@ class SimulatedDials final : private Timed {
     bool used = false;
     int tries = 0;
     std::optional<SocketId> socket;
+    std::optional<PortId> port;
     std::errc error{};
   };
   struct Over {
@@ -41,6 +42,8 @@ class SimulatedDials final : private Timed {
 
   void due(std::uint64_t what) override;
   void schedule(Dial dial, Duration delay);
+  void make_port(Attempt& attempt);
+  void close(const Attempt& attempt);
 
   World& world_;
   Network& network_;

@@ -82,13 +82,14 @@ void SimulatedDriver::bind_datagram(DatagramSocket socket, NativeSocket native) 
 }
 
 bool SimulatedDriver::send_to(DatagramSocket socket, const Datagram& datagram) {
-  const Port& port = ports_[static_cast<std::uint32_t>(socket)];
+  const Port& port = this->port(socket);
   if (!port.open) broke_a_rule("a datagram is sent from a closed socket");
   if (datagram.bytes.size() > datagram_max || world_.happens(Fault::datagram_refused)) return false;
   world_.stats.from_servers += datagram.bytes.size();
   ++tally_.sent;
   tally_.bytes += datagram.bytes.size();
-  network_.send({.from = datagram.from, .to = datagram.to, .bytes = std::string(datagram.bytes)});
+  const Address& from = datagram.from == Address() ? network_.address(port.id) : datagram.from;
+  network_.send({.from = from, .to = datagram.to, .bytes = std::string(datagram.bytes)});
   return true;
 }
 
@@ -287,7 +288,7 @@ bool SimulatedDriver::prune() {
   for (const Door& door : doors_)
     if (has_news(door)) return true;
   for (const Port& port : ports_)
-    if (port.open && !network_.mails(port.id).empty()) return true;
+    if (port.open && (!network_.mails(port.id).empty() || network_.refused(port.id))) return true;
   return false;
 }
 
@@ -443,7 +444,9 @@ bool SimulatedDriver::deliver_datagrams(std::uint32_t index) {
     sink_.on_datagram(static_cast<DatagramSocket>(index), {.from = mail.from, .to = mail.to, .bytes = mail.bytes});
     told = true;
   }
-  return told;
+  if (!ports_[index].open || !network_.take_refused(ports_[index].id)) return told;
+  sink_.on_datagram_refused(static_cast<DatagramSocket>(index), std::make_error_code(std::errc::connection_refused));
+  return true;
 }
 
 }  // namespace evio::inline v1

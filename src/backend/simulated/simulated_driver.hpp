@@ -40,6 +40,9 @@ class SimulatedDriver final : public Driver, private SocketHolder, private Timed
   void bind_datagram(DatagramSocket socket, NativeSocket native) override;
   bool send_to(DatagramSocket socket, const Datagram& datagram) override;
   void close_datagram(DatagramSocket socket) override;
+  std::error_code set_options(DatagramSocket, const Options&) override { return {}; }
+  Address local_address(DatagramSocket socket) override { return network_.address(port(socket).id); }
+  NativeSocket native(DatagramSocket) override { return {}; }
   void connect(Dial dial, const Address& to, const Options& options) override;
   void cancel(Dial dial) override;
   std::error_code watch(WatchName name, NativeSocket descriptor, Interest interest) override;
@@ -95,6 +98,7 @@ class SimulatedDriver final : public Driver, private SocketHolder, private Timed
   void due(std::uint64_t what) override;
 
   Slot& slot(Stream stream);
+  const Port& port(DatagramSocket socket) const { return ports_[static_cast<std::uint32_t>(socket)]; }
   void check_nothing_in_flight(const Slot& slot) const;
   void schedule(const Slot& slot, std::uint32_t index, bool late);
   void list(std::uint32_t index);

@@ -22,8 +22,10 @@ void SimulatedNames::due(std::uint64_t number) {
     found.error = Errc::name_not_found;
   } else {
     using enum Address::Scheme;
-    if (question.name.scheme() != tcp4) found.addresses.push_back(Address::parse("tcp://[::1]" + port));
-    if (question.name.scheme() != tcp6) found.addresses.push_back(Address::parse("tcp://127.0.0.1" + port));
+    const Address::Scheme asked = question.name.scheme();
+    const std::string scheme = question.name.is_udp() ? "udp" : "tcp";
+    if (asked != tcp4 && asked != udp4) found.addresses.push_back(Address::parse(scheme + "://[::1]" + port));
+    if (asked != tcp6 && asked != udp6) found.addresses.push_back(Address::parse(scheme + "://127.0.0.1" + port));
   }
   question.done(std::move(found));
 }

@@ -354,7 +354,7 @@ Polled UringDriver::poll(Duration deadline) {
   rewatching_.clear();
   apply_changes();
   const bool more = !queued_sends_.empty() || !unread_.empty() || !unaccepted_.empty() || !undelivered_.empty() ||
-                    dials_.any_failed() || may_leave();
+                    dials_.any_failed() || ports_.any_refused() || may_leave();
   Duration timeout = more ? Duration::zero() : time_until(deadline);
   const bool sleep = timeout != Duration::zero();
   if (!sleep) ring_.submit_and_reap();
@@ -419,7 +419,8 @@ void UringDriver::dispatch(const io_uring_cqe& completion) {
     }
     case Op::datagram: {
       const auto socket = static_cast<DatagramSocket>(index);
-      if (last && ports_.fd(socket) >= 0) watch(op, index, ports_.fd(socket));
+      if (!ports_.alive(socket, static_cast<std::uint32_t>(completion.user_data >> 32))) return;
+      if (last) watch_datagrams(socket);
       return receive_datagrams(socket);
     }
     case Op::waker:

@@ -37,6 +37,9 @@ class UringDriver final : public Driver {
   void bind_datagram(DatagramSocket socket, NativeSocket native) override;
   bool send_to(DatagramSocket socket, const Datagram& datagram) override;
   void close_datagram(DatagramSocket socket) override;
+  std::error_code set_options(DatagramSocket socket, const Options& options) override;
+  Address local_address(DatagramSocket socket) override;
+  NativeSocket native(DatagramSocket socket) override { return {ports_.fd(socket)}; }
   void connect(Dial dial, const Address& to, const Options& options) override;
   void cancel(Dial dial) override;
   std::error_code watch(WatchName name, NativeSocket descriptor, Interest interest) override;
@@ -146,6 +149,7 @@ class UringDriver final : public Driver {
   void judge_read(Stream stream, std::size_t size);
   void hung_up(Stream stream);
   void accept_some(Listener listener);
+  void watch_datagrams(DatagramSocket socket);
   void receive_datagrams(DatagramSocket socket);
   bool may_leave() noexcept;
   bool process_leaving();

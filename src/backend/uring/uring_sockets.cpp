@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "backend/posix/io.hpp"
+#include "backend/posix/socket.hpp"
 #include "backend/uring/uring_driver.hpp"
 
 namespace evio::inline v1 {
@@ -44,14 +45,27 @@ void UringDriver::accept_some(Listener listener) {
 
 void UringDriver::bind_datagram(DatagramSocket socket, NativeSocket native) {
   ports_.add(socket, native);
-  watch(Op::datagram, static_cast<std::uint32_t>(socket), ports_.fd(socket));
+  watch_datagrams(socket);
+}
+
+void UringDriver::watch_datagrams(DatagramSocket socket) {
+  const std::uint64_t name = user_data(Op::datagram, static_cast<std::uint32_t>(socket), ports_.generation(socket));
+  poll_for(name, ports_.fd(socket), POLLIN, true);
 }
 
 bool UringDriver::send_to(DatagramSocket socket, const Datagram& datagram) { return ports_.send(socket, datagram); }
 
 void UringDriver::close_datagram(DatagramSocket socket) {
-  queue_cancel(user_data(Op::datagram, static_cast<std::uint32_t>(socket), 0));
+  queue_cancel(user_data(Op::datagram, static_cast<std::uint32_t>(socket), ports_.generation(socket)));
   ports_.close(socket);
+}
+
+std::error_code UringDriver::set_options(DatagramSocket socket, const Options& options) {
+  return apply(ports_.fd(socket), options, false);
+}
+
+Address UringDriver::local_address(DatagramSocket socket) {
+  return evio::local_address(ports_.fd(socket), Address::Scheme::udp);
 }
 
 void UringDriver::receive_datagrams(DatagramSocket socket) {

@@ -1,0 +1,76 @@
+#include "keeper.hpp"
+
+#include <algorithm>
+#include <evio/error.hpp>
+#include <utility>
+
+#include "loop.hpp"
+#include "server.hpp"
+
+namespace evio::inline v1 {
+
+namespace {
+
+void check(const Backoff& backoff) {
+  const auto refuse = [](const char* problem) {
+    throw Error(std::make_error_code(std::errc::invalid_argument), "", problem);
+  };
+  if (backoff.first <= Duration::zero() || backoff.most < backoff.first)
+    refuse("Backoff::first must be more than nothing, and Backoff::most no less than that");
+  if (!(backoff.factor >= 1)) refuse("Backoff::factor must be 1 or more");
+  if (!(backoff.jitter >= 0 && backoff.jitter <= 1)) refuse("Backoff::jitter must be a share, 0 to 1");
+}
+
+}  // namespace
+
+Keeper::Keeper(LoopCore& loop, const Binding& to, const Backoff& backoff)
+    : loop_(loop), to_(to), backoff_(backoff), delay_(backoff.first) {}
+
+void Keeper::start() {
+  if (!stopped_) connection_ = loop_.connect(to_, loop_.next_id(), nullptr, shared_from_this());
+}
+
+void Keeper::stop() noexcept {
+  stopped_ = true;
+  connection_ = nullptr;
+  timer_.cancel();
+}
+
+void Keeper::opened() noexcept { steady_at_ = loop_.now() + backoff_.steady; }
+
+void Keeper::gone() {
+  connection_ = nullptr;
+  if (stopped_ || loop_.stopping()) return;
+  if (std::exchange(steady_at_, Duration::max()) <= loop_.now()) delay_ = backoff_.first;
+  timer_ = loop_.timers().run_after(jittered(delay_), Handler<void()>([self = shared_from_this()] { self->start(); }));
+  const double longer = static_cast<double>(delay_.count()) * backoff_.factor;
+  delay_ = longer < static_cast<double>(backoff_.most.count()) ? Duration(static_cast<Duration::rep>(longer))
+                                                               : backoff_.most;
+}
+
+Duration Keeper::jittered(Duration delay) const {
+  const double drawn = static_cast<double>(loop_.server().platform().random() >> 11) * 0x1p-53;  // below 1
+  const double share = 1 - backoff_.jitter * drawn;
+  return Duration(static_cast<Duration::rep>(static_cast<double>(delay.count()) * share));
+}
+
+Reconnecting::Reconnecting(Loop& loop, const Binding& to, const Backoff& backoff) {
+  check_target(to.address());
+  check(backoff);
+  keeper_ = std::make_shared<Keeper>(static_cast<LoopCore&>(loop), to, backoff);
+  keeper_->start();
+}
+
+Reconnecting& Reconnecting::operator=(Reconnecting&& other) noexcept {
+  stop();
+  keeper_ = std::move(other.keeper_);
+  return *this;
+}
+
+Conn* Reconnecting::connection() const noexcept { return keeper_ ? keeper_->connection() : nullptr; }
+
+void Reconnecting::stop() noexcept {
+  if (keeper_) keeper_->stop();
+}
+
+}  // namespace evio::inline v1

@@ -1,0 +1,40 @@
+// Private. What makes another connection when one has ended: behind Reconnecting.
+#pragma once
+
+#include <evio/binding.hpp>
+#include <evio/reconnect.hpp>
+#include <evio/timer.hpp>
+#include <memory>
+
+namespace evio::inline v1 {
+
+class Connection;
+class LoopCore;
+
+// Lives as long as its connection, its timer or its user knows it. The loop's thread.
+class Keeper : public std::enable_shared_from_this<Keeper> {
+ public:
+  Keeper(LoopCore& loop, const Binding& to, const Backoff& backoff);
+
+  void start();
+  void stop() noexcept;
+  Connection* connection() const noexcept { return connection_; }
+
+  // From its connection.
+  void opened() noexcept;
+  void gone();
+
+ private:
+  Duration jittered(Duration delay) const;
+
+  LoopCore& loop_;
+  const Binding to_;
+  const Backoff backoff_;
+  Duration delay_;  // the next
+  Duration steady_at_ = Duration::max();
+  Connection* connection_ = nullptr;
+  Timer timer_;
+  bool stopped_ = false;
+};
+
+}  // namespace evio::inline v1
