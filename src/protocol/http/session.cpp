@@ -48,7 +48,7 @@ Action Session::begin_upgraded(Input& in) {
 Action Session::drained() {
   ready_ = true;
   if (upgraded_) return upgraded_->drained(conn_);
-  if (exchange_ && exchange_->phase != Phase::header) settle();
+  if (exchange_ && (exchange_->phase == Phase::answering || exchange_->streamed())) settle();
   finish();
   return Action::none;
 }

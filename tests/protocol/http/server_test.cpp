@@ -229,6 +229,23 @@ TEST(HttpServer, AnAnswerBeforeTheBodyEndsTheConnection) {
   EXPECT_TRUE(world.peer->ended());
 }
 
+// The output drains while a later request's body is still on its way: nobody is late with an answer then.
+TEST(HttpServer, ABodyMayComeAfterTheOutputHasDrained) {
+  Router router;
+  router.get("/", [](Request&, Response& response) { response.text(std::string(12 << 10, 'a')); });
+  router.post("/", [](Request& request, Response& response) { response.text(request.body()); });
+  World world(std::move(router), settings(), {.output_high = 8 << 10, .output_low = 4 << 10});
+  world.peer->stop_reading();
+  std::string requests;
+  for (int i = 0; i < 4; ++i) requests += get("/");
+  world.peer->send(requests + "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe");
+  world.sim.run_for(1s);
+  world.peer->start_reading();
+  world.sim.run_for(1s);
+  EXPECT_EQ(world.peer->received().find("500"), std::string::npos);
+  EXPECT_TRUE(world.ask("llo").ends_with("\r\n\r\nhello"));
+}
+
 // A client that sends byte by byte, each a second after the other.
 std::string drip(std::string_view bytes, int seconds) {
   World world(Router{});
