@@ -1,6 +1,7 @@
 // Private. Boost.Beast's parser, as far as requests and replies are read alike: bodies and trailers, in place.
 #pragma once
 
+#include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -17,14 +18,31 @@ using BeastText = boost::beast::string_view;
 inline std::string_view view(BeastText text) { return {text.data(), text.size()}; }
 inline boost::asio::const_buffer beast_buffer(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 
-/// Whether a line ends without CR, which Beast notices late, or goes on in the next one (it is folded: the next begins
-/// with a blank), which Beast allows.
+/// Whether a line ends without CR, which Beast notices late, goes on in the next one (it is folded: the next begins
+/// with a blank), or has a control character in a quoted string, which Beast allows.
 inline bool has_bad_line(std::string_view lines) {
+  const auto is_control = [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r' && c != '\n') || c == '\x7f';
+  };
+  if (std::ranges::any_of(lines, is_control)) return true;
   for (auto end = lines.find('\n'); end != lines.npos; end = lines.find('\n', end + 1)) {
     const std::string_view next = lines.substr(end + 1, 1);
     if (end == 0 || lines[end - 1] != '\r' || next == " " || next == "\t") return true;
   }
   return false;
+}
+
+/// Whether a chunk's line, perhaps behind the CRLF of the chunk before, ends within a quoted string: Beast would wait
+/// for the quote's end in what follows.
+inline bool ends_quoted(std::string_view lines) {
+  const std::size_t begin = lines.starts_with("\r\n") ? 2 : 0, end = lines.find('\n', begin);
+  if (end == lines.npos) return false;
+  bool quoted = false;
+  for (std::size_t i = begin; i < end; ++i) {
+    if (lines[i] == '"') quoted = !quoted;
+    if (lines[i] == '\\' && quoted) ++i;
+  }
+  return quoted;
 }
 
 enum class BodyState {
@@ -57,6 +75,7 @@ class BeastParser : public beast::basic_parser<isRequest> {
     used = this->put(beast_buffer(readable), error);
     const bool more = error == beast::error::need_more;
     if (line && has_bad_line(more ? readable : readable.substr(0, used))) return BodyState::bad;
+    if (line && more && ends_quoted(readable)) return BodyState::bad;
     if (more) return readable.size() < max_line ? BodyState::partial : BodyState::bad_size;
     if (error == beast::error::body_limit) return BodyState::too_long;
     if (error) return BodyState::bad;

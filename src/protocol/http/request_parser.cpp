@@ -11,6 +11,12 @@ namespace evio::inline v1::http {
 
 namespace {
 
+// A host and its port: whereto CONNECT is asked to connect.
+bool is_authority(std::string_view target) {
+  const std::string_view port = target.substr(std::min(target.rfind(':'), target.size() - 1) + 1);
+  return is_host(target) && !port.empty() && port.size() + 1 < target.size() && !port.ends_with(']');
+}
+
 // The path and the query of a target; false if it is none that a server is asked for.
 bool split_target(Message& message) {
   std::string_view path = message.target;
@@ -24,12 +30,23 @@ bool split_target(Message& message) {
       return path.find('#') == path.npos;
     }
   }
-  const bool other_form = path == "*" || message.method == "CONNECT";
-  if ((path[0] != '/' && !other_form) || path.find('#') != path.npos) return false;
+  if (message.method == "CONNECT") return is_authority(path);
+  const bool other_form = path == "*" && message.method == "OPTIONS";
+  if ((!path.starts_with('/') && !other_form) || path.find('#') != path.npos) return false;
   const std::size_t end = std::min(path.find('?'), path.size());
   message.path = path.substr(0, end);
   message.query = path.substr(std::min(end + 1, path.size()));
   return true;
+}
+
+// Whether a Transfer-Encoding tells where the body ends: then it is only that its other codings are not known here.
+bool ends_chunked(std::string_view codings) {
+  bool once = false;
+  for (std::string_view each = next_member(codings); !each.empty(); each = next_member(codings)) {
+    if (once) return false;
+    once = iequals(each, "chunked");
+  }
+  return once;
 }
 
 }  // namespace
@@ -65,7 +82,7 @@ class RequestParser::Beast final : public BeastParser<true> {
     } else if (field == beast::field::content_length) {
       if (++lengths_ > 1 || value.find(',') != BeastText::npos) refuse(400, error);
     } else if (field == beast::field::transfer_encoding) {
-      if (!iequals(view(value), "chunked")) refuse(501, error);
+      if (!iequals(view(value), "chunked")) refuse(ends_chunked(view(value)) ? 501 : 400, error);
     } else if (field == beast::field::expect && message->version > 10) {
       if (!iequals(view(value), "100-continue")) refuse(417, error);
       message->expects_continue = true;

@@ -1,8 +1,11 @@
 // The small words of HTTP.
 #include "protocol/http/syntax.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <boost/beast/http/status.hpp>
+#include <charconv>
 #include <ostream>  // which Beast's header needs
 
 namespace evio::inline v1::http {
@@ -24,7 +27,29 @@ int hex_value(char c) noexcept {
   return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
-bool is_port(std::string_view text) noexcept { return text.size() <= 5 && std::ranges::all_of(text, is_digit); }
+bool is_port(std::string_view text) noexcept {
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return text.empty() || (error == std::errc() && end == text.data() + text.size() && number <= 65535);
+}
+
+// What may stand in brackets: an IPv6 address, perhaps with a zone, or one of a later version.
+bool is_literal_address(std::string_view text) noexcept {
+  if (text.starts_with('v') || text.starts_with('V')) {
+    const std::size_t dot = text.find('.');
+    return dot != text.npos && dot > 1 && dot + 1 < text.size() &&
+           std::ranges::all_of(text.substr(1, dot - 1), [](char c) { return hex_value(c) >= 0; });
+  }
+  const std::string address(text.substr(0, text.find("%25")));
+  in6_addr unused{};
+  return ::inet_pton(AF_INET6, address.c_str(), &unused) == 1;
+}
+
+bool has_bad_triplet(std::string_view text) noexcept {
+  for (std::size_t at = text.find('%'); at != text.npos; at = text.find('%', at + 1))
+    if (at + 2 >= text.size() || hex_value(text[at + 1]) < 0 || hex_value(text[at + 2]) < 0) return true;
+  return false;
+}
 
 }  // namespace
 
@@ -41,10 +66,10 @@ bool is_host(std::string_view text) noexcept {
     const auto byte = static_cast<unsigned char>(c);
     return byte <= 0x20 || byte >= 0x7f || never.find(c) != never.npos;
   };
-  if (std::ranges::any_of(text, bad)) return false;
+  if (std::ranges::any_of(text, bad) || has_bad_triplet(text)) return false;
   if (text.starts_with('[')) {
     const std::size_t end = text.find(']');
-    if (end == text.npos || end < 3) return false;
+    if (end == text.npos || !is_literal_address(text.substr(1, end - 1))) return false;
     const std::string_view rest = text.substr(end + 1);
     return rest.empty() || (rest[0] == ':' && is_port(rest.substr(1)));
   }
