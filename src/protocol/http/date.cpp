@@ -1,6 +1,7 @@
 // Times as HTTP writes them.
 #include "protocol/http/date.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -28,22 +29,46 @@ std::string date_text(std::chrono::sys_seconds time) {
   return {text, static_cast<std::size_t>(size)};
 }
 
+namespace {
+
+struct Parts {
+  unsigned day = 0;
+  char month[4] = {};
+  int year = 0, hour = 0, minute = 0, second = 0;
+};
+
+// The three forms of RFC 9110, section 5.6.7.
+std::optional<Parts> parts_of(const std::string& text) {
+  Parts in;
+  int read = 0;
+  const auto whole = [&](int found) { return found == 6 && static_cast<std::size_t>(read) == text.size(); };
+  if (whole(std::sscanf(text.c_str(), "%*3[A-Za-z], %2u %3s %4d %2d:%2d:%2d GMT%n", &in.day, in.month, &in.year,
+                        &in.hour, &in.minute, &in.second, &read)))
+    return in;
+  if (whole(std::sscanf(text.c_str(), "%*9[A-Za-z], %2u-%3s-%2d %2d:%2d:%2d GMT%n", &in.day, in.month, &in.year,
+                        &in.hour, &in.minute, &in.second, &read))) {
+    in.year += in.year < 70 ? 2000 : 1900;
+    return in;
+  }
+  if (whole(std::sscanf(text.c_str(), "%*3[A-Za-z] %3s %2u %2d:%2d:%2d %4d%n", in.month, &in.day, &in.hour, &in.minute,
+                        &in.second, &in.year, &read)))
+    return in;
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<std::chrono::sys_seconds> parse_date(std::string_view text) {
   using namespace std::chrono;
-  const std::string copy(text);
-  char month_name[4] = {};
-  unsigned day = 0;
-  int year_number = 0, hour = 0, minute = 0, second = 0, read = 0;
-  const int found = std::sscanf(copy.c_str(), "%*3s, %2u %3s %4d %2d:%2d:%2d GMT%n", &day, month_name, &year_number,
-                                &hour, &minute, &second, &read);
-  if (found != 6 || static_cast<std::size_t>(read) != text.size()) return std::nullopt;
-  for (unsigned month_number = 1; month_number <= months.size(); ++month_number) {
-    if (std::string_view(months[month_number - 1]) != month_name) continue;
-    const year_month_day date = year(year_number) / month(month_number) / std::chrono::day(day);
-    if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
-    return sys_days(date) + hours(hour) + minutes(minute) + seconds(second);
-  }
-  return std::nullopt;
+  const auto in = parts_of(std::string(text));
+  if (!in) return std::nullopt;
+  const auto found = std::ranges::find(months, std::string_view(in->month));
+  const auto number = static_cast<unsigned>(found - months.begin()) + 1;
+  const year_month_day date = year(in->year) / month(number) / day(in->day);
+  const bool in_range = in->year >= 0 && in->hour >= 0 && in->hour <= 23 && in->minute >= 0 && in->minute <= 59 &&
+                        in->second >= 0 && in->second <= 60;
+  if (!date.ok() || !in_range) return std::nullopt;
+  return sys_days(date) + hours(in->hour) + minutes(in->minute) + seconds(in->second);
 }
 
 }  // namespace evio::inline v1::http

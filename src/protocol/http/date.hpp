@@ -9,7 +9,7 @@
 namespace evio::inline v1::http {
 
 std::string date_text(std::chrono::sys_seconds time);
-/// In the form above, which all send today; nothing for others.
+/// In the form above, which all send today, or one of the two old ones; nothing for others.
 std::optional<std::chrono::sys_seconds> parse_date(std::string_view text);
 
 }  // namespace evio::inline v1::http
