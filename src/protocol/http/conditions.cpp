@@ -11,20 +11,19 @@ namespace evio::inline v1::http {
 
 namespace {
 
-bool is_one_of(std::string_view list, const std::string& etag, bool weakly) {
-  if (trimmed(list) == "*") return true;
-  for (std::string_view each = next_member(list); !each.empty(); each = next_member(list)) {
+bool is_one_of(const Request& request, std::string_view name, const std::string& etag, bool weakly) {
+  return any_member(request, name, [&](std::string_view each) {
     if (weakly && each.starts_with("W/")) each.remove_prefix(2);
-    if (each == etag) return true;
-  }
-  return false;
+    return each == etag || each == "*";
+  });
 }
 
+// The largest there is for numbers that are larger still.
 std::optional<std::uint64_t> number(std::string_view digits) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return value;
+  if (digits.empty() || end != digits.data() + digits.size()) return std::nullopt;
+  return error == std::errc() ? value : UINT64_MAX;
 }
 
 // "first-last", "first-" or "-length".
@@ -46,11 +45,11 @@ int status_by_conditions(const Request& request, const Validators& validators) {
     return !date || validators.modified > *date;
   };
   if (request.has("If-Match")) {
-    if (!is_one_of(request.field("If-Match"), validators.etag, false)) return 412;
+    if (!is_one_of(request, "If-Match", validators.etag, false)) return 412;
   } else if (request.has("If-Unmodified-Since")) {
     if (parse_date(request.field("If-Unmodified-Since")) && newer_than("If-Unmodified-Since")) return 412;
   }
-  if (request.has("If-None-Match")) return is_one_of(request.field("If-None-Match"), validators.etag, true) ? 304 : 0;
+  if (request.has("If-None-Match")) return is_one_of(request, "If-None-Match", validators.etag, true) ? 304 : 0;
   return request.has("If-Modified-Since") && !newer_than("If-Modified-Since") ? 304 : 0;
 }
 

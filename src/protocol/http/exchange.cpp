@@ -55,7 +55,7 @@ void Exchange::clear() noexcept {
   body_limit = received = length = written = 0;
   status = 200;
   framing = Framing::none;
-  paused = complete = head = has_length = encoded = begun = ended = closes = false;
+  paused = complete = head = has_length = encoded = varies = begun = ended = closes = false;
   token.reset();
   producer = {};
   next.reset();
@@ -119,6 +119,7 @@ void Exchange::add_field(std::string& to, std::string_view name, std::string_vie
   if (std::ranges::any_of(own_fields, [&](std::string_view own) { return iequals(own, name); }))
     throw std::invalid_argument("evio: " + std::string(name) + " is written by the component itself");
   if (iequals(name, "content-encoding")) encoded = true;
+  if (iequals(name, "vary") && lists(value, "accept-encoding")) varies = true;
   to.append(name).append(": ").append(value).append("\r\n");
 }
 
@@ -133,8 +134,8 @@ bool Exchange::compresses(std::size_t size) {
   const Settings& settings = session->settings();
   if (size < settings.gzip_from || !settings.gzip || encoded || status == 206 || !may_have_body()) return false;
   if (!is_compressible(type)) return false;
-  fields += "Vary: Accept-Encoding\r\n";
-  if (!accepts_gzip(request.field("Accept-Encoding"))) return false;
+  if (!varies) fields += "Vary: Accept-Encoding\r\n";
+  if (!accepts_gzip(request)) return false;
   fields += "Content-Encoding: gzip\r\n";
   weaken_etag();
   return true;

@@ -94,6 +94,7 @@ class Exchange {
   Framing framing = Framing::none;
   bool has_length = false;
   bool encoded = false;  // by its Content-Encoding
+  bool varies = false;   // with Accept-Encoding, by its Vary
   bool begun = false;
   bool ended = false;
   bool closes = false;  // the connection ends behind the answer

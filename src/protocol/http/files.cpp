@@ -12,6 +12,7 @@
 #include "protocol/http/date.hpp"
 #include "protocol/http/file_access.hpp"
 #include "protocol/http/file_threads.hpp"
+#include "protocol/http/gzip.hpp"
 #include "protocol/http/syntax.hpp"
 
 namespace evio::inline v1::http {
@@ -57,6 +58,15 @@ std::string hex(std::uint64_t number) {
   std::string text;
   for (; number > 0 || text.empty(); number /= 16) text.insert(text.begin(), digits[number % 16]);
   return text;
+}
+
+// 404 is for what is not there: a lack of descriptors or memory passes.
+int refusal_by(std::error_code error) {
+  constexpr std::array passing{std::errc::too_many_files_open, std::errc::too_many_files_open_in_system,
+                               std::errc::not_enough_memory, std::errc::resource_unavailable_try_again};
+  if (error == std::errc::permission_denied) return 403;
+  if (error == std::errc::io_error) return 500;
+  return std::ranges::any_of(passing, [&](std::errc each) { return error == each; }) ? 503 : 404;
 }
 
 Validators validators_of(const FileStatus& status) {
@@ -161,11 +171,12 @@ class Files {
   void answer(Response& response, const std::string& path, Descriptor file, std::error_code error) {
     FileStatus status;
     if (!error) status = status_of(file, error);
-    if (error) return response.send(error == std::errc::permission_denied ? 403 : 404);
+    if (error) return response.send(refusal_by(error));
     if (status.is_folder) return redirect(response);
     if (!status.is_regular) return response.send(404);
     const Validators validators = validators_of(status);
-    add_fields(response, validators);
+    const std::string_view type = type_of(path);
+    add_fields(response, type, validators);
     const int refusal = status_by_conditions(response.request(), validators);
     if (refusal == 304) return response.status(304).end();
     if (refusal != 0) return response.send(refusal);
@@ -177,7 +188,7 @@ class Files {
     if (range)
       response.status(206).add("Content-Range", "bytes " + std::to_string(range->begin) + "-" +
                                                     std::to_string(range->end - 1) + "/" + std::to_string(status.size));
-    send(response, type_of(path), std::move(file), range.value_or(Range{0, status.size}));
+    send(response, type, std::move(file), range.value_or(Range{0, status.size}));
   }
 
   static void redirect(Response& response) {
@@ -190,10 +201,11 @@ class Files {
     response.send(301);
   }
 
-  void add_fields(Response& response, const Validators& validators) const {
+  void add_fields(Response& response, std::string_view type, const Validators& validators) const {
     response.add("Last-Modified", date_text(validators.modified));
     response.add("ETag", validators.etag);
     response.add("Accept-Ranges", "bytes");
+    if (is_compressible(type)) response.add("Vary", "Accept-Encoding");  // parts and 304 have what all of it has
     if (!options_.cache_control.empty()) response.add("Cache-Control", options_.cache_control);
   }
 

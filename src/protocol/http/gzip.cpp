@@ -19,14 +19,17 @@ bool is_compressible(std::string_view content_type) noexcept {
   return type.starts_with("text/") || std::ranges::find(others, type) != others.end();
 }
 
-bool accepts_gzip(std::string_view accept_encoding) noexcept {
-  for (std::string_view each = next_member(accept_encoding); !each.empty(); each = next_member(accept_encoding)) {
+bool accepts_gzip(const Request& request) noexcept {
+  bool accepted = false;  // as "*" has it, if gzip is not named
+  any_member(request, "Accept-Encoding", [&](std::string_view each) {
     const std::string_view coding = trimmed(each.substr(0, each.find(';')));
-    if (!iequals(coding, "gzip") && coding != "*") continue;
-    const std::size_t q = each.find("q=");
-    return q == each.npos || each.find_first_of("123456789", q) != each.npos;
-  }
-  return false;
+    const bool named = iequals(coding, "gzip");
+    if (!named && coding != "*") return false;
+    const std::size_t q = each.find_first_of("qQ", each.find(';'));
+    accepted = q == each.npos || each.find_first_of("123456789", q) != each.npos;
+    return named;
+  });
+  return accepted;
 }
 
 struct Gzip::Stream {

@@ -1,6 +1,7 @@
 // Private. Compressing bodies.
 #pragma once
 
+#include <evio/http/request.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,8 +10,8 @@ namespace evio::inline v1::http {
 
 /// Whether a body of this Content-Type gets smaller.
 bool is_compressible(std::string_view content_type) noexcept;
-/// Whether an Accept-Encoding wants gzip.
-bool accepts_gzip(std::string_view accept_encoding) noexcept;
+/// Whether the request's Accept-Encoding wants gzip.
+bool accepts_gzip(const Request& request) noexcept;
 
 /// One gzip stream after the other. It takes 256 KiB.
 class Gzip {

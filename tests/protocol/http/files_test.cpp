@@ -70,12 +70,22 @@ TEST_P(HttpFiles, Conditions) {
   const Answer whole = ask("/hello.txt");
   const std::string etag = whole.field("ETag"), modified = whole.field("Last-Modified");
   EXPECT_EQ(ask("/hello.txt", "If-None-Match: \"a\", W/" + etag + "\r\n").status(), "304");
+  EXPECT_EQ(ask("/hello.txt", "If-None-Match: \"a\"\r\nIf-None-Match: " + etag + "\r\n").status(), "304");
+  EXPECT_EQ(ask("/hello.txt", "If-None-Match: *\r\n").field("Vary"), "Accept-Encoding");
   EXPECT_EQ(ask("/hello.txt", "If-None-Match: \"a\"\r\n").status(), "200");
   EXPECT_EQ(ask("/hello.txt", "If-Modified-Since: " + modified + "\r\n").status(), "304");
   EXPECT_EQ(ask("/hello.txt", "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n").status(), "200");
-  EXPECT_EQ(ask("/hello.txt", "If-Modified-Since: whenever\r\n").status(), "200");
+  for (const char* past : {"Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"})
+    EXPECT_EQ(ask("/hello.txt", "If-Unmodified-Since: " + std::string(past) + "\r\n").status(), "412") << past;
+  for (const char* future : {"Wednesday, 31-Dec-69 08:49:37 GMT", "Fri Dec 31 23:59:59 2099"})
+    EXPECT_EQ(ask("/hello.txt", "If-Modified-Since: " + std::string(future) + "\r\n").status(), "304") << future;
+  for (const char* none : {"whenever", "Fri, 31 Foo 2099 08:49:37 GMT", "Fri, 30 Feb 2099 08:49:37 GMT",
+                           "Fri, 31 Dec 2099 08:-9:37 GMT", "Fri Dec 31 23:59:59 2099 GMT"})
+    EXPECT_EQ(ask("/hello.txt", "If-Modified-Since: " + std::string(none) + "\r\n").status(), "200") << none;
   EXPECT_EQ(ask("/hello.txt", "If-Match: \"a\"\r\n").status(), "412");
   EXPECT_EQ(ask("/hello.txt", "If-Match: " + etag + "\r\n").status(), "200");
+  EXPECT_EQ(ask("/hello.txt", "If-Match: \"a\"\r\nIf-Match: " + etag + "\r\n").status(), "200");
+  EXPECT_EQ(ask("/hello.txt", "If-Match: W/" + etag + "\r\n").status(), "412");
   EXPECT_EQ(ask("/hello.txt", "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n").status(), "412");
   EXPECT_EQ(ask("/hello.txt", "Range: bytes=0-4\r\nIf-Range: " + etag + "\r\n").body, "hello");
   EXPECT_EQ(ask("/hello.txt", "Range: bytes=0-4\r\nIf-Range: " + modified + "\r\n").body, "hello");
@@ -88,8 +98,11 @@ TEST_P(HttpFiles, Ranges) {
   EXPECT_EQ(part("bytes=7-").field("Content-Range"), "bytes 7-11/12");
   EXPECT_EQ(part("bytes=-5").body, "world");
   EXPECT_EQ(part("bytes=0-99").status(), "206");
+  EXPECT_EQ(part("bytes=0-99").field("Vary"), "Accept-Encoding");
+  EXPECT_EQ(part("bytes=7-99999999999999999999999").body, "world");
+  EXPECT_EQ(part("bytes=-99999999999999999999999").field("Content-Range"), "bytes 0-11/12");
   EXPECT_EQ(part("bytes=-99").body, "hello, world");
-  for (const char* none : {"bytes=12-", "bytes=99-100", "bytes=-0"}) EXPECT_EQ(part(none).status(), "416") << none;
+  for (const char* none : {"bytes=12-", "bytes=99-100", "bytes=-0", "bytes=99999999999999999999999-"}) EXPECT_EQ(part(none).status(), "416") << none;
   EXPECT_EQ(part("bytes=12-").field("Content-Range"), "bytes */12");
   for (const char* whole : {"bytes=5-4", "bytes=a-b", "bytes=-", "lines=1-2", "bytes=0-1,3-4", "bytes=1"})
     EXPECT_EQ(part(whole).status(), "200") << whole;

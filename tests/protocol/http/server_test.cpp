@@ -310,6 +310,10 @@ TEST(HttpServer, Gzip) {
   const std::string head = world.ask("HEAD /whole HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n");
   EXPECT_EQ(head, whole.substr(0, whole.size() - body_of(whole).size()));
   EXPECT_EQ(body_of(world.ask(get("/whole", "Accept-Encoding: gzip;q=0\r\n"))), text);
+  for (const char* none : {"*;q=0", "*, gzip;q=0", "gzip;Q=0.0", "identity", "gzipx", ""})
+    EXPECT_EQ(body_of(world.ask(get("/whole", "Accept-Encoding: " + std::string(none) + "\r\n"))), text) << none;
+  for (const char* some : {"*", "*;q=0, gzip", "GZIP;q=0.001", "br\r\nAccept-Encoding: gzip"})
+    EXPECT_EQ(inflated(body_of(world.ask(get("/whole", "Accept-Encoding: " + std::string(some) + "\r\n")))), text) << some;
   EXPECT_EQ(body_of(world.ask(get("/image", "Accept-Encoding: gzip\r\n"))), text);
   const std::string pieces = world.ask(get("/pieces", "Accept-Encoding: gzip\r\n"));
   std::string body = body_of(pieces), compressed;
