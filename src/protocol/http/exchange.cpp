@@ -182,6 +182,11 @@ void Exchange::send(int with_status) {
   send("text/plain", reason_of(with_status));
 }
 
+void Exchange::send_failure() {
+  fields.clear();
+  send(500);
+}
+
 void Exchange::begin_pieces() {
   if (ended) throw std::logic_error("evio: this HTTP answer has ended already");
   if (begun) return;

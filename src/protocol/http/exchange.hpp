@@ -59,6 +59,8 @@ class Exchange {
   void send(std::string_view content_type, std::string_view body);
   void send(std::string_view content_type, Buffer body);
   void send(int with_status);
+  /// 500, without the fields that were meant for another answer.
+  void send_failure();
   bool write(std::string_view piece);
   bool write(Buffer piece);
   void end();

@@ -186,7 +186,7 @@ void Session::call(Call&& user_call) {
     user_call();
   } catch (...) {
     exchange_->closes = true;
-    if (!exchange_->begun) exchange_->send(500);
+    if (!exchange_->begun) exchange_->send_failure();
     flush();
     throw;
   }
@@ -207,7 +207,7 @@ void Session::fail() {
   if (exchange_->begun)
     closing_ = true;
   else
-    exchange_->send(500);
+    exchange_->send_failure();
 }
 
 void Session::produce() {
