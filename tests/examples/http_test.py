@@ -453,13 +453,24 @@ class Time(unittest.TestCase):
             self.assertEqual(server.stop(), 0)
 
     def test_a_client_in_time_is_not_disturbed(self):
-        with Running("http-server", "--timeout", "1") as server, Client(server.connect()) as client:
+        with (
+            Running("http-server", "--timeout", "1") as server,
+            Client(server.connect()) as client,
+            Client(server.connect(receive_buffer=65536)) as slow,
+        ):
+            answers = 16  # more than the kernel keeps: it takes nothing new while so little is read
+            sender = threading.Thread(target=slow.send, args=(post("/echo", bytes(MAX_BODY)) * answers,))
+            sender.start()
             for _ in range(5):
+                for _ in range(3):
+                    slow.buffer += slow.connection.recv(30_000)
                 request = post("/echo", b"hello")
                 client.send(request[:30])
                 time.sleep(0.4)
                 client.send(request[30:])
                 self.assertEqual(client.response().body, b"hello")
+            self.assertEqual([slow.response().status for _ in range(answers)], [200] * answers)
+            sender.join()
 
 
 class Shutdown(unittest.TestCase):

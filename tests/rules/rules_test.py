@@ -12,6 +12,10 @@ STANDARD = re.compile(r"<[a-z_0-9]+>")  # <vector>; not <unistd.h>, not <sys/soc
 # What a file may include although its room may not, and why.
 EXCEPTIONS = {
     ("src/address.cpp", "<arpa/inet.h>"): "inet_pton and inet_ntop read and print addresses; they ask no kernel",
+    ("src/protocol/http/syntax.cpp", "<arpa/inet.h>"): "inet_pton tells what is an IPv6 address; it asks no kernel",
+    ("src/protocol/http/progress.cpp", "<netinet/in.h>"): "asks the kernel what a client has acknowledged",
+    ("src/protocol/http/progress.cpp", "<linux/tcp.h>"): "the same; <netinet/tcp.h> does not know it",
+    ("src/protocol/http/progress.cpp", "<sys/socket.h>"): "the same",
     ("include/evio/protobuf.hpp", "<google/protobuf/message_lite.h>"): "the component is that header, and this one",
     **{
         ("src/protocol/http/file_access.cpp", include): "the only place that asks the kernel about files"
@@ -31,6 +35,7 @@ IMPURE_PROTOCOLS = {
     "src/protocol/http/file_access.cpp": "asks the kernel about files",
     "src/protocol/http/file_threads.cpp": "what may wait for a disk keeps no loop waiting",
     "src/protocol/http/file_threads.hpp": "what may wait for a disk keeps no loop waiting",
+    "src/protocol/http/progress.cpp": "asks the kernel what a client has acknowledged",
     "src/protocol/http/worker.cpp": "Date is the wall clock's, unless Settings::wall_clock is set",
 }
 

@@ -47,6 +47,7 @@ Action Session::begin_upgraded(Input& in) {
 
 Action Session::drained() {
   ready_ = true;
+  since_ = now();  // nothing was read meanwhile
   if (upgraded_) return upgraded_->drained(conn_);
   if (exchange_ && (exchange_->phase == Phase::answering || exchange_->streamed())) settle();
   finish();

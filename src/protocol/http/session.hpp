@@ -90,7 +90,7 @@ class Session {
   Context user_context_;
   std::uint64_t number_ = 1;
   std::uint64_t written_ = 0;   // bytes, ever
-  std::uint64_t progress_ = 0;  // bytes taken by the kernel when the patrol last looked
+  std::uint64_t progress_ = 0;  // bytes taken by the kernel, and by the client, when the patrol last looked
   Time progressed_{};
   Time since_{};  // when what is being waited for began
   Time due_{};    // of the patrol

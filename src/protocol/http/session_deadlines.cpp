@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <evio/loop.hpp>
 
+#include "protocol/http/progress.hpp"
 #include "protocol/http/session.hpp"
 
 namespace evio::inline v1::http {
@@ -44,8 +45,9 @@ void Session::patrol() {
   if (upgraded_ || closing_) return;
   const Time time = now();
   if (stalled(time)) return conn_.abort();
-  const bool waits_for_client = !exchange_ || (exchange_->phase != Phase::answering && !exchange_->paused && ready_);
-  Time deadline = (waits_for_client ? since_ : time) + allowed();
+  const bool reads = !exchange_ || (exchange_->phase != Phase::answering && !exchange_->paused);
+  const bool waits_for_client = reads && ready_;
+  const Time deadline = waits_for_client ? since_ + allowed() : time + settings().send_time;
   if (waits_for_client && time >= deadline) {
     if (exchange_)
       refuse(408);
@@ -57,9 +59,11 @@ void Session::patrol() {
   timer_.restart(deadline - time);
 }
 
-// Whether the client takes nothing of what it is sent.
+// Whether the client takes nothing of what it is sent. The kernel, which keeps megabytes, takes more only once a third
+// of them has left: it may be silent for long while a slow client reads.
 bool Session::stalled(Time time) {
-  const std::uint64_t taken = written_ - std::min<std::uint64_t>(written_, conn_.pending_output());
+  const std::uint64_t taken =
+      written_ - std::min<std::uint64_t>(written_, conn_.pending_output()) + acknowledged(conn_.native_handle());
   if (conn_.pending_output() == 0 || taken != progress_) {
     progress_ = taken;
     progressed_ = time;

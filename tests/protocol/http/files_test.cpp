@@ -102,7 +102,8 @@ TEST_P(HttpFiles, Ranges) {
   EXPECT_EQ(part("bytes=7-99999999999999999999999").body, "world");
   EXPECT_EQ(part("bytes=-99999999999999999999999").field("Content-Range"), "bytes 0-11/12");
   EXPECT_EQ(part("bytes=-99").body, "hello, world");
-  for (const char* none : {"bytes=12-", "bytes=99-100", "bytes=-0", "bytes=99999999999999999999999-"}) EXPECT_EQ(part(none).status(), "416") << none;
+  for (const char* none : {"bytes=12-", "bytes=99-100", "bytes=-0", "bytes=99999999999999999999999-"})
+    EXPECT_EQ(part(none).status(), "416") << none;
   EXPECT_EQ(part("bytes=12-").field("Content-Range"), "bytes */12");
   for (const char* whole : {"bytes=5-4", "bytes=a-b", "bytes=-", "lines=1-2", "bytes=0-1,3-4", "bytes=1"})
     EXPECT_EQ(part(whole).status(), "200") << whole;

@@ -89,8 +89,9 @@ TEST(HttpServer, NobodyAnswers) {
   router.get("/dropped", [&](Request&, Response& response) { later = response.handle(); });
   router.get("/throws", [](Request&, Response&) { throw std::runtime_error("no"); });
   World world(std::move(router));
-  EXPECT_EQ(world.ask(get("/nothing")), "HTTP/1.1 500 Internal Server Error\r\n" + std::string(common) +
-                                            "Content-Type: text/plain\r\nContent-Length: 21\r\n\r\nInternal Server Error");
+  EXPECT_EQ(world.ask(get("/nothing")),
+            "HTTP/1.1 500 Internal Server Error\r\n" + std::string(common) +
+                "Content-Type: text/plain\r\nContent-Length: 21\r\n\r\nInternal Server Error");
   EXPECT_EQ(world.ask(get("/dropped")), "");
   later.reset();
   EXPECT_TRUE(world.ask("").starts_with("HTTP/1.1 500 "));
@@ -314,7 +315,8 @@ TEST(HttpServer, Gzip) {
   for (const char* none : {"*;q=0", "*, gzip;q=0", "gzip;Q=0.0", "identity", "gzipx", ""})
     EXPECT_EQ(body_of(world.ask(get("/whole", "Accept-Encoding: " + std::string(none) + "\r\n"))), text) << none;
   for (const char* some : {"*", "*;q=0, gzip", "GZIP;q=0.001", "br\r\nAccept-Encoding: gzip"})
-    EXPECT_EQ(inflated(body_of(world.ask(get("/whole", "Accept-Encoding: " + std::string(some) + "\r\n")))), text) << some;
+    EXPECT_EQ(inflated(body_of(world.ask(get("/whole", "Accept-Encoding: " + std::string(some) + "\r\n")))), text)
+        << some;
   EXPECT_EQ(body_of(world.ask(get("/image", "Accept-Encoding: gzip\r\n"))), text);
   const std::string pieces = world.ask(get("/pieces", "Accept-Encoding: gzip\r\n"));
   std::string body = body_of(pieces), compressed;

@@ -1,0 +1,18 @@
+// How much of what was sent has reached the client.
+#include "protocol/http/progress.hpp"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstddef>
+
+namespace evio::inline v1::http {
+
+std::uint64_t acknowledged(int socket) noexcept {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  return ::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_bytes_acked : 0;
+}
+
+}  // namespace evio::inline v1::http
