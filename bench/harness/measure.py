@@ -95,7 +95,7 @@ class Bench:
         if not workload.behind:
             yield Running(0, 0)
             return
-        with running(SERVERS[workload.behind], self.programs, self.cores.load, ("--mode", workload.mode)) as it:
+        with running(SERVERS[workload.behind], self.programs, self.cores.server, ("--mode", workload.mode)) as it:
             yield it
 
     def _load(self, arguments):

@@ -24,7 +24,7 @@ class Workload:
     share: float = 0  # latency: the rate, as a share of what floor-epoll can do
     both_cores: bool = False  # the server has a second thread, which gets the other core
     application: bool = False  # has servers of its own
-    behind: str = ""  # the server behind those compared, which pass everything on to it; on the load generator's core
+    behind: str = ""  # proxies: the server behind them, on their core (the load never rests)
     quick: bool = False  # is part of --quick
 
 

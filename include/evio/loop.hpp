@@ -43,8 +43,8 @@ class Loop {
   /// dropped. It is open as soon as there is a socket: nobody was asked. Nothing is queued but what is written before
   /// (Limits::output_high at most): close() and abort() end it at once, and `drained` and `ended` never come. Dropped
   /// and counted are datagrams that are too large, that the kernel does not take, and that come while it is paused.
-  /// Action::detach means close. When the peer's host answers that nobody receives there, it closes with
-  /// std::errc::connection_refused; connect again (see Reconnecting) to go on regardless.
+  /// Action::detach means close, and a codec counts for nothing. When the peer's host answers that nobody receives
+  /// there, it closes with std::errc::connection_refused; connect again (see Reconnecting) to go on regardless.
   Conn* connect(const Binding& to);
   /// Takes over a connected stream socket, as if it were accepted at `as`, which names its peer and its handlers.
   /// `opened` comes with the next batch, and then what `socket` has buffered(). Null once the server is shutting down:

@@ -121,6 +121,20 @@ TEST_P(UdpConnect, IsAConnectionLikeAnyOther) {
   EXPECT_TRUE(log.wait_for("data bird"));
 }
 
+TEST_P(UdpConnect, SaysWhenADatagramHasLeft) {
+  UdpClient peer = UdpClient::bound();
+  TestServer server = serve({});
+  const Handle handle = server->connect(on(url_of(peer), noted()));
+  const auto note = [this](std::error_code error) { log.add(error ? "lost" : "left"); };
+  handle.send(Buffer("early"), note);
+  EXPECT_TRUE(log.wait_for("left"));
+  EXPECT_EQ(log.events().front(), "opened");
+  handle.send(Buffer("later"), note);
+  EXPECT_TRUE(log.wait_for("left", 2));
+  EXPECT_EQ(peer.receive().bytes, "early");
+  EXPECT_EQ(peer.receive().bytes, "later");
+}
+
 TEST_P(UdpConnect, HearsItsPeerAlone) {
   UdpClient peer = UdpClient::bound(), stranger = UdpClient::udp4();
   TestServer server = serve({});

@@ -93,7 +93,7 @@ class Proxy(unittest.TestCase):
         for backend in backends():
             with self.subTest(backend), Proxied("--backend", backend) as proxied:
                 for buffer in (None, 32 << 10):
-                    size = MIB if buffer else 8 * MIB
+                    size = MIB // 2 if buffer else 4 * MIB
                     client, server = proxied.pair(buffer)
                     sides = [Side(client, os.urandom(size)), Side(server, os.urandom(size))]
                     exchange(sides, rng)
