@@ -89,7 +89,7 @@ TEST_P(UdpConnect, IsAConnectionLikeAnyOther) {
     EXPECT_NO_THROW(c.set({.receive_buffer = 65536}));
     log.add("opened " + *c.context<std::string>());
   };
-  connect_on_loop(server, on("udp://localhost:" + std::to_string(far.port()), std::move(events)), [this](Conn& c) {
+  connect_on_loop(server, on("udp://localhost:" + std::to_string(far.port()), std::move(events)), [](Conn& c) {
     EXPECT_EQ(c.remote().host(), "localhost");
     EXPECT_TRUE(c.is_open());
     EXPECT_EQ(c.native_handle(), -1);
