@@ -28,7 +28,10 @@ EXCEPTIONS = {
 SHARED = {'"slab.hpp"'}
 
 # Each protocol's own libraries, by its room in src/protocol.
-LIBRARIES = {"http": ("<boost/beast/http/", "<zlib.h>")}
+LIBRARIES = {
+    "http": ("<boost/beast/http/", "<zlib.h>"),
+    "websocket": ("<boost/beast/", "<nettle/", "<utf8.h>", "<wslay/", "<zlib.h>"),
+}
 
 # Where a protocol may do what IMPURE forbids, and why.
 IMPURE_PROTOCOLS = {
@@ -37,6 +40,8 @@ IMPURE_PROTOCOLS = {
     "src/protocol/http/file_threads.hpp": "what may wait for a disk keeps no loop waiting",
     "src/protocol/http/progress.cpp": "asks the kernel what a client has acknowledged",
     "src/protocol/http/worker.cpp": "Date is the wall clock's, unless Settings::wall_clock is set",
+    "src/protocol/websocket/frames.hpp": "a client's masks must not be foreseen",
+    "src/protocol/websocket/handshake.cpp": "nor its keys",
 }
 
 # What the portable middle takes from Platform and Driver only, so that a simulation can stand in for them.

@@ -1,0 +1,10 @@
+// Public. The whole WebSocket component. Link evio::websocket.
+#pragma once
+
+#include <evio/websocket/client.hpp>
+#include <evio/websocket/handlers.hpp>
+#include <evio/websocket/message.hpp>
+#include <evio/websocket/server.hpp>
+#include <evio/websocket/settings.hpp>
+#include <evio/websocket/socket.hpp>
+#include <evio/websocket/topics.hpp>

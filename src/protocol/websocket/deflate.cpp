@@ -1,0 +1,97 @@
+// Compressing and decompressing messages, by zlib.
+#include "protocol/websocket/deflate.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+
+namespace evio::inline v1::websocket {
+
+namespace {
+
+// What a flushed block ends in: it is left out on the wire (RFC 7692, section 7.2.1).
+constexpr std::string_view tail{"\x00\x00\xff\xff", 4};
+constexpr std::size_t step = 16 << 10;
+constexpr int memory_level = 5;
+
+Bytef* input_of(std::string_view bytes) noexcept {
+  return reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // zlib does not write there
+}
+
+}  // namespace
+
+struct Compressor::Stream {
+  // zlib has no window of 2^8 here: runs alone refer no further back than one byte.
+  explicit Stream(int window_bits) {
+    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -std::max(window_bits, 9), memory_level,
+                     window_bits < 9 ? Z_RLE : Z_DEFAULT_STRATEGY) != Z_OK)
+      throw std::bad_alloc();
+  }
+  Stream(const Stream&) = delete;
+  ~Stream() { deflateEnd(&z); }
+
+  z_stream z{};
+};
+
+Compressor::Compressor(DeflateTerms terms) noexcept : terms_(terms) {}
+Compressor::~Compressor() = default;
+
+void Compressor::compress(std::string_view message, std::string& to) {
+  if (!stream_) stream_ = std::make_unique<Stream>(terms_.window_bits);
+  z_stream& z = stream_->z;
+  z.next_in = input_of(message);
+  z.avail_in = static_cast<uInt>(message.size());
+  std::array<char, step> out;
+  do {
+    z.next_out = reinterpret_cast<Bytef*>(out.data());
+    z.avail_out = out.size();
+    deflate(&z, Z_SYNC_FLUSH);
+    to.append(out.data(), out.size() - z.avail_out);
+  } while (z.avail_out == 0);
+  if (to.ends_with(tail)) to.resize(to.size() - tail.size());
+  if (!terms_.context_takeover) stream_.reset();
+}
+
+struct Decompressor::Stream {
+  // Some who were told 2^8 compress with zlib's 2^9.
+  explicit Stream(int window_bits) {
+    if (inflateInit2(&z, -std::max(window_bits, 9)) != Z_OK) throw std::bad_alloc();
+  }
+  Stream(const Stream&) = delete;
+  ~Stream() { inflateEnd(&z); }
+
+  z_stream z{};
+};
+
+Decompressor::Decompressor(DeflateTerms terms) noexcept : terms_(terms) {}
+Decompressor::~Decompressor() = default;
+
+Decompressor::Result Decompressor::add(std::string_view piece, std::string& to, std::size_t limit) {
+  if (!stream_) stream_ = std::make_unique<Stream>(terms_.window_bits);
+  z_stream& z = stream_->z;
+  z.next_in = input_of(piece);
+  z.avail_in = static_cast<uInt>(piece.size());
+  std::array<char, step> out;
+  do {
+    z.next_out = reinterpret_cast<Bytef*>(out.data());
+    z.avail_out = out.size();
+    const int result = inflate(&z, Z_SYNC_FLUSH);
+    to.append(out.data(), out.size() - z.avail_out);
+    if (to.size() > limit) return Result::too_large;
+    if (result == Z_STREAM_END)  // a last block may come before the message's end (section 7.2.3.5)
+      inflateReset(&z);
+    else if (result != Z_OK && result != Z_BUF_ERROR)
+      return Result::malformed;
+  } while (z.avail_in > 0 || z.avail_out == 0);
+  return Result::good;
+}
+
+Decompressor::Result Decompressor::end(std::string& to, std::size_t limit) {
+  const Result result = add(tail, to, limit);
+  if (!terms_.context_takeover) stream_.reset();
+  return result;
+}
+
+}  // namespace evio::inline v1::websocket

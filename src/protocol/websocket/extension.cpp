@@ -1,0 +1,102 @@
+// What client and server say about permessage-deflate; the lists are read by Boost.Beast.
+#include "protocol/websocket/extension.hpp"
+
+#include <algorithm>
+#include <boost/beast/http/rfc7230.hpp>
+#include <iterator>
+#include <utility>
+
+#include "protocol/websocket/beast_text.hpp"
+
+namespace evio::inline v1::websocket {
+
+namespace {
+
+constexpr std::string_view name = "permessage-deflate";
+
+// One element of the list. Nothing: it is another extension, or has parameters that it cannot have.
+struct Parameters {
+  bool server_no_context_takeover = false;
+  bool client_no_context_takeover = false;
+  std::optional<int> server_max_window_bits{};
+  std::optional<int> client_max_window_bits{};  // 0: without a value
+
+  bool add(std::string_view key, std::string_view value);
+};
+
+std::optional<int> window_bits(std::string_view value) {
+  if (value.size() == 1 && (value[0] == '8' || value[0] == '9')) return value[0] - '0';
+  if (value.size() == 2 && value[0] == '1' && value[1] >= '0' && value[1] <= '5') return 10 + (value[1] - '0');
+  return {};
+}
+
+// False: it is unknown, doubled, or has no such value.
+bool Parameters::add(std::string_view key, std::string_view value) {
+  const auto flag = [&](bool& parameter) { return value.empty() && !std::exchange(parameter, true); };
+  if (key == "server_no_context_takeover") return flag(server_no_context_takeover);
+  if (key == "client_no_context_takeover") return flag(client_no_context_takeover);
+  const bool server = key == "server_max_window_bits";
+  if (!server && key != "client_max_window_bits") return false;
+  std::optional<int>& parameter = server ? server_max_window_bits : client_max_window_bits;
+  if (parameter) return false;
+  parameter = value.empty() && !server ? 0 : window_bits(value);
+  return parameter.has_value();
+}
+
+std::optional<Parameters> parameters_of(const boost::beast::http::ext_list::value_type& element) {
+  if (!iequals(view(element.first), name)) return {};
+  Parameters parameters;
+  for (const auto& [key, value] : element.second)
+    if (!parameters.add(view(key), view(value))) return {};
+  return parameters;
+}
+
+}  // namespace
+
+std::optional<AcceptedOffer> accept_offer(std::string_view offers, const Deflate& settings) {
+  for (const auto& element : boost::beast::http::ext_list(beast_text(offers))) {
+    const std::optional<Parameters> offer = parameters_of(element);
+    if (!offer) continue;
+    AcceptedOffer accepted{.terms = {}, .answer = std::string(name)};
+    auto& [from_server, from_client] = accepted.terms;
+    from_server.context_takeover = settings.context_takeover && !offer->server_no_context_takeover;
+    from_client.context_takeover = settings.context_takeover && !offer->client_no_context_takeover;
+    from_server.window_bits = std::min(offer->server_max_window_bits.value_or(15), settings.window_bits);
+    if (offer->client_max_window_bits) {
+      const int most = *offer->client_max_window_bits == 0 ? 15 : *offer->client_max_window_bits;
+      from_client.window_bits = std::min(most, settings.window_bits);
+    }
+    if (!from_server.context_takeover) accepted.answer += "; server_no_context_takeover";
+    if (!from_client.context_takeover) accepted.answer += "; client_no_context_takeover";
+    if (from_server.window_bits < 15)
+      accepted.answer += "; server_max_window_bits=" + std::to_string(from_server.window_bits);
+    if (from_client.window_bits < 15)
+      accepted.answer += "; client_max_window_bits=" + std::to_string(from_client.window_bits);
+    return accepted;
+  }
+  return {};
+}
+
+std::string offer_of(const Deflate& settings) {
+  std::string offer(name);
+  if (!settings.context_takeover) offer += "; server_no_context_takeover; client_no_context_takeover";
+  if (settings.window_bits < 15) offer += "; server_max_window_bits=" + std::to_string(settings.window_bits);
+  return offer + "; client_max_window_bits";
+}
+
+std::optional<DeflateAgreement> agreement_of(std::string_view answer, const Deflate& offered) {
+  const boost::beast::http::ext_list list(beast_text(answer));
+  if (std::distance(list.begin(), list.end()) != 1) return {};
+  const std::optional<Parameters> parameters = parameters_of(*list.begin());
+  if (!parameters || parameters->client_max_window_bits == 0) return {};
+  if (!offered.context_takeover && !parameters->server_no_context_takeover) return {};
+  DeflateAgreement terms;
+  terms.from_server.context_takeover = !parameters->server_no_context_takeover;
+  terms.from_client.context_takeover = offered.context_takeover && !parameters->client_no_context_takeover;
+  terms.from_server.window_bits = parameters->server_max_window_bits.value_or(15);
+  if (terms.from_server.window_bits > offered.window_bits) return {};
+  terms.from_client.window_bits = std::min(parameters->client_max_window_bits.value_or(15), offered.window_bits);
+  return terms;
+}
+
+}  // namespace evio::inline v1::websocket

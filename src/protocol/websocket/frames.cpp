@@ -1,0 +1,129 @@
+// Frames of RFC 6455 in and out, by wslay.
+#include "protocol/websocket/frames.hpp"
+
+#include <wslay/wslay.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace evio::inline v1::websocket {
+
+namespace {
+
+FrameContext make(const wslay_frame_callbacks& callbacks, void* user) {
+  wslay_frame_context_ptr context = nullptr;
+  if (wslay_frame_context_init(&context, &callbacks, user) != 0) throw std::bad_alloc();
+  return FrameContext(context);
+}
+
+// What the first bytes of a frame say of its size; nothing more is read here, and wslay judges it.
+std::size_t length_bytes(std::string_view frame) noexcept {
+  const unsigned length = static_cast<unsigned char>(frame[1]) & 0x7fU;
+  return length == 127 ? 8 : length == 126 ? 2 : 0;
+}
+std::size_t header_size(std::string_view frame) noexcept {
+  const bool masked = (static_cast<unsigned char>(frame[1]) & 0x80U) != 0;
+  return 2 + length_bytes(frame) + (masked ? 4 : 0);
+}
+std::uint64_t payload_size(std::string_view header) noexcept {
+  const std::size_t bytes = length_bytes(header);
+  if (bytes == 0) return static_cast<unsigned char>(header[1]) & 0x7fU;
+  std::uint64_t size = 0;
+  for (const char byte : header.substr(2, bytes)) size = size << 8U | static_cast<unsigned char>(byte);
+  return size;
+}
+
+}  // namespace
+
+void FreeFrameContext::operator()(wslay_frame_context* context) const noexcept { wslay_frame_context_free(context); }
+
+FrameReader::FrameReader() {
+  wslay_frame_callbacks callbacks{};
+  callbacks.recv_callback = [](std::uint8_t* to, std::size_t room, int, void* user) {
+    return static_cast<ssize_t>(static_cast<FrameReader*>(user)->feed(to, room));
+  };
+  context_ = make(callbacks, this);
+}
+
+FrameReader::Read FrameReader::read(Input& in, FramePiece& piece) {
+  if (!within_ && !begin(in)) return Read::partial;
+  in_ = &in;
+  wslay_frame_iocb frame{};
+  const ssize_t got = wslay_frame_recv(context_.get(), &frame);
+  if (got == WSLAY_ERR_WANT_READ) return Read::partial;
+  if (got < 0) return Read::malformed;
+  piece = {.opcode = static_cast<Opcode>(frame.opcode),
+           .last_frame = frame.fin != 0,
+           .reserved = frame.rsv,
+           .masked = frame.mask != 0,
+           .length = frame.payload_length,
+           .payload = {reinterpret_cast<const char*>(frame.data), frame.data_length},
+           .begins = !std::exchange(shown_, true),
+           .ends = payload_left_ == 0};
+  if (piece.ends) within_ = shown_ = false;
+  return Read::piece;
+}
+
+// False: the header is not all there.
+bool FrameReader::begin(Input& in) {
+  if (in.size() < 2 || in.size() < header_size(in.view())) return false;
+  const std::string_view header = in.take(header_size(in.view()));
+  std::ranges::copy(header, header_.begin());
+  header_left_ = header_size_ = header.size();
+  payload_left_ = payload_size(header);
+  return within_ = true;
+}
+
+std::size_t FrameReader::feed(unsigned char* to, std::size_t room) noexcept {
+  if (header_left_ > 0) {
+    const std::size_t size = std::min(room, header_left_);
+    std::memcpy(to, header_.data() + header_size_ - header_left_, size);
+    header_left_ -= size;
+    return size;
+  }
+  const std::string_view bytes = in_->take(static_cast<std::size_t>(std::min<std::uint64_t>(room, payload_left_)));
+  std::memcpy(to, bytes.data(), bytes.size());
+  payload_left_ -= bytes.size();
+  return bytes.size();
+}
+
+FrameWriter::FrameWriter(bool masks) : masks_(masks) {
+  wslay_frame_callbacks callbacks{};
+  callbacks.send_callback = [](const std::uint8_t* bytes, std::size_t size, int, void* user) {
+    static_cast<FrameWriter*>(user)->took({reinterpret_cast<const char*>(bytes), size});
+    return static_cast<ssize_t>(size);
+  };
+  callbacks.genmask_callback = [](std::uint8_t* mask, std::size_t size, void* user) {
+    std::ranges::generate_n(mask, static_cast<std::ptrdiff_t>(size),
+                            [&] { return static_cast<std::uint8_t>(static_cast<FrameWriter*>(user)->random_()); });
+    return 0;
+  };
+  context_ = make(callbacks, this);
+}
+
+void FrameWriter::write(Opcode opcode, bool compressed, std::string_view payload) {
+  wslay_frame_iocb frame{};
+  frame.fin = 1;
+  frame.rsv = compressed ? WSLAY_RSV1_BIT : WSLAY_RSV_NONE;
+  frame.opcode = static_cast<std::uint8_t>(opcode);
+  frame.payload_length = frame.data_length = payload.size();
+  frame.mask = masks_ ? 1 : 0;
+  frame.data = reinterpret_cast<const std::uint8_t*>(payload.data());
+  header_taken_ = false;
+  wslay_frame_send(context_.get(), &frame);
+  if (payload.empty()) put_(to_, {header_.data(), header_size_}, {});
+}
+
+// What wslay gives away: first the header, then the payload in one part or several.
+void FrameWriter::took(std::string_view bytes) {
+  if (!std::exchange(header_taken_, true)) {
+    std::ranges::copy(bytes, header_.begin());
+    header_size_ = bytes.size();
+    return;
+  }
+  put_(to_, {header_.data(), std::exchange(header_size_, 0)}, bytes);
+}
+
+}  // namespace evio::inline v1::websocket

@@ -1,0 +1,76 @@
+// The keys of the opening handshake: SHA-1 and base64 are Nettle's.
+#include "protocol/websocket/handshake.hpp"
+
+#include <nettle/base64.h>
+#include <nettle/sha1.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <random>
+#include <stdexcept>
+
+namespace evio::inline v1::websocket {
+
+namespace {
+
+constexpr std::size_t key_bytes = 16;
+
+std::string base64(const std::uint8_t* bytes, std::size_t size) {
+  std::string text(BASE64_ENCODE_RAW_LENGTH(size), '\0');
+  nettle_base64_encode_raw(text.data(), size, bytes);
+  return text;
+}
+
+bool is_token(std::string_view text) {
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::ranges::all_of(text, [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || marks.find(c) != marks.npos;
+  });
+}
+
+bool is_field_value(std::string_view text) {
+  return std::ranges::none_of(text,
+                              [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
+}
+
+}  // namespace
+
+bool is_key(std::string_view key) {
+  if (key.size() != BASE64_ENCODE_RAW_LENGTH(key_bytes)) return false;
+  std::array<std::uint8_t, BASE64_DECODE_LENGTH(BASE64_ENCODE_RAW_LENGTH(key_bytes))> bytes;
+  std::size_t size = bytes.size();
+  base64_decode_ctx context;
+  nettle_base64_decode_init(&context);
+  return nettle_base64_decode_update(&context, &size, bytes.data(), key.size(), key.data()) == 1 &&
+         nettle_base64_decode_final(&context) == 1 && size == key_bytes;
+}
+
+std::string new_key() {
+  std::random_device random;
+  std::array<std::uint8_t, key_bytes> bytes;
+  std::ranges::generate(bytes, [&] { return static_cast<std::uint8_t>(random()); });
+  return base64(bytes.data(), bytes.size());
+}
+
+std::string accept_of(std::string_view key) {
+  const std::string text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  sha1_ctx context;
+  nettle_sha1_init(&context);
+  nettle_sha1_update(&context, text.size(), reinterpret_cast<const std::uint8_t*>(text.data()));
+  std::array<std::uint8_t, SHA1_DIGEST_SIZE> digest;
+  nettle_sha1_digest(&context, digest.size(), digest.data());
+  return base64(digest.data(), digest.size());
+}
+
+void check(const Settings& settings) {
+  const auto refuse = [](const std::string& why) { throw std::invalid_argument("evio: " + why); };
+  if (settings.deflate && (settings.deflate->window_bits < 9 || settings.deflate->window_bits > 15))
+    refuse("window_bits of permessage-deflate is 9 to 15, not " + std::to_string(settings.deflate->window_bits));
+  for (const std::string& protocol : settings.protocols)
+    if (!is_token(protocol)) refuse("no WebSocket protocol may be \"" + protocol + "\"");
+  for (const auto& [name, value] : settings.fields)
+    if (!is_token(name) || !is_field_value(value)) refuse("no HTTP field may be \"" + name + "\": \"" + value + "\"");
+}
+
+}  // namespace evio::inline v1::websocket

@@ -1,0 +1,114 @@
+// Messages and control frames out of frames.
+#include "protocol/websocket/message_reader.hpp"
+
+namespace evio::inline v1::websocket {
+
+using Event = MessageReader::Event;
+
+namespace {
+constexpr unsigned rsv1 = 4;
+constexpr std::size_t kept = 64 << 10;  // bytes
+}  // namespace
+
+Event MessageReader::read(Input& in, const ReadRules& rules) {
+  if (!in_message_) buffer_.clear();
+  for (;;) {
+    FramePiece piece;
+    switch (frames_.read(in, piece)) {
+      case FrameReader::Read::partial:
+        return Event::none;
+      case FrameReader::Read::malformed:
+        failure_ = protocol_error;
+        return Event::failed;
+      case FrameReader::Read::piece:
+        break;
+    }
+    const Event event = step(piece, rules);
+    if (event != Event::none) return event;
+  }
+}
+
+Event MessageReader::step(const FramePiece& piece, const ReadRules& rules) {
+  if (piece.begins && !begin(piece, rules)) return Event::failed;
+  return is_control(piece.opcode) ? add_control(piece) : add_data(piece, rules);
+}
+
+bool MessageReader::begin(const FramePiece& piece, const ReadRules& rules) {
+  if (piece.masked != rules.masked) return fail(protocol_error);
+  switch (piece.opcode) {
+    case Opcode::close:
+    case Opcode::ping:
+    case Opcode::pong:
+      control_.clear();
+      return piece.reserved == 0 || fail(protocol_error);
+    case Opcode::continuation:
+    case Opcode::text:
+    case Opcode::binary:
+      return begin_data(piece, rules);
+  }
+  return fail(protocol_error);
+}
+
+bool MessageReader::begin_data(const FramePiece& piece, const ReadRules& rules) {
+  const bool continues = piece.opcode == Opcode::continuation;
+  if (continues != in_message_) return fail(protocol_error);
+  const bool may_be_compressed = !continues && rules.decompressor;
+  if ((piece.reserved & ~(may_be_compressed ? rsv1 : 0U)) != 0) return fail(protocol_error);
+  if (!continues) {
+    in_message_ = true;
+    compressed_ = piece.reserved != 0;
+    kind_ = piece.opcode == Opcode::text ? Kind::text : Kind::binary;
+    utf8_ = {};
+  }
+  last_frame_ = piece.last_frame;
+  return compressed_ || piece.length <= rules.message - buffer_.size() || fail(too_big);
+}
+
+Event MessageReader::add_control(const FramePiece& piece) {
+  control_ += piece.payload;
+  if (!piece.ends) return Event::none;
+  if (piece.opcode == Opcode::close) return Event::close;
+  return piece.opcode == Opcode::ping ? Event::ping : Event::pong;
+}
+
+Event MessageReader::add_data(const FramePiece& piece, const ReadRules& rules) {
+  const bool end = piece.ends && last_frame_;
+  std::string_view added = piece.payload;
+  const std::size_t before = buffer_.size();
+  if (compressed_) {
+    if (!add_compressed(added, end, rules)) return Event::failed;
+    added = std::string_view(buffer_).substr(before);
+  }
+  if (kind_ == Kind::text && (!utf8_.add(added) || (end && !utf8_.end()))) {
+    fail(invalid_data);
+    return Event::failed;
+  }
+  if (end && before == 0) {
+    whole_ = added;  // all in one piece
+  } else {
+    if (!compressed_) buffer_ += added;
+    whole_ = buffer_;
+  }
+  if (!end) return Event::none;
+  in_message_ = false;
+  return Event::message;
+}
+
+bool MessageReader::add_compressed(std::string_view bytes, bool end, const ReadRules& rules) {
+  using Result = Decompressor::Result;
+  Result result = rules.decompressor->add(bytes, buffer_, rules.message);
+  if (result == Result::good && end) result = rules.decompressor->end(buffer_, rules.message);
+  if (result == Result::good) return true;
+  return fail(result == Result::too_large ? too_big : invalid_data);
+}
+
+bool MessageReader::fail(Code code) noexcept {
+  failure_ = code;
+  return false;
+}
+
+void MessageReader::shrink() {
+  if (buffer_.capacity() > kept) buffer_ = {};
+}
+
+}  // namespace evio::inline v1::websocket

@@ -1,0 +1,112 @@
+// WebSockets as a part of an HTTP server: the handshake's other half.
+#include <algorithm>
+#include <boost/beast/http/rfc7230.hpp>
+#include <evio/http/response.hpp>
+#include <evio/http/server.hpp>
+#include <evio/http/upgrade.hpp>
+#include <evio/websocket/server.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "protocol/websocket/beast_text.hpp"
+#include "protocol/websocket/extension.hpp"
+#include "protocol/websocket/handshake.hpp"
+#include "protocol/websocket/session.hpp"
+
+namespace evio::inline v1::websocket {
+
+namespace {
+
+class ServerSide final : public http::Upgraded {
+ public:
+  ServerSide(Conn& conn, std::shared_ptr<Service> service) : session(conn, Side::server, std::move(service)) {}
+
+  Action opened(Conn&) override {
+    session.opened();
+    return Action::none;
+  }
+  Action data(Conn&, Input& in) override {
+    session.data(in);
+    return Action::none;
+  }
+  Action drained(Conn&) override {
+    session.drained();
+    return Action::none;
+  }
+  void closed(Conn&, std::error_code error) override { session.closed(error); }
+
+  Session session;
+};
+
+// All fields of that name, which are one list.
+std::string list_of(const http::Request& request, std::string_view name) {
+  std::string list;
+  for (const auto& field : request.fields())
+    if (iequals(field.name, name)) list.append(list.empty() ? "" : ", ").append(field.value);
+  return list;
+}
+
+std::string protocol_of(const http::Request& request, const Settings& settings) {
+  const std::string offered = list_of(request, "Sec-WebSocket-Protocol");
+  for (const auto offer : boost::beast::http::token_list(beast_text(offered)))
+    for (const std::string& known : settings.protocols)
+      if (known == view(offer)) return known;
+  return {};
+}
+
+bool is_let_in(const http::Request& request, const Settings& settings) {
+  const std::string_view origin = request.field("Origin");
+  return settings.origins.empty() || !request.has("Origin") ||
+         std::ranges::any_of(settings.origins, [&](const std::string& each) { return iequals(each, origin); });
+}
+
+// 0: it is a handshake.
+int refusal_of(const http::Request& request, const Settings& settings) {
+  constexpr int bad_request = 400, forbidden = 403, no_method = 405, upgrade_required = 426;
+  if (request.method() != "GET") return no_method;
+  if (request.version() < 11) return bad_request;
+  if (!request.lists("Upgrade", "websocket")) return upgrade_required;
+  if (!request.lists("Connection", "upgrade")) return bad_request;
+  if (request.field("Sec-WebSocket-Version") != "13") return upgrade_required;
+  if (!is_key(list_of(request, "Sec-WebSocket-Key"))) return bad_request;
+  return is_let_in(request, settings) ? 0 : forbidden;
+}
+
+void refuse(int status, http::Response& response) {
+  if (status == 405) response.add("Allow", "GET");
+  if (status == 426) response.add("Upgrade", "websocket").add("Sec-WebSocket-Version", "13");
+  response.send(status);
+}
+
+void answer(const std::shared_ptr<Service>& service, http::Request& request, http::Response& response) {
+  const Settings& settings = service->settings;
+  if (const int status = refusal_of(request, settings)) return refuse(status, response);
+  std::optional<AcceptedOffer> offer;
+  if (settings.deflate) offer = accept_offer(list_of(request, "Sec-WebSocket-Extensions"), *settings.deflate);
+  std::string protocol = protocol_of(request, settings);
+
+  response.add("Sec-WebSocket-Accept", accept_of(request.field("Sec-WebSocket-Key")));
+  if (!protocol.empty()) response.add("Sec-WebSocket-Protocol", protocol);
+  if (offer) response.add("Sec-WebSocket-Extensions", offer->answer);
+  auto side = std::make_unique<ServerSide>(request.conn(), service);
+  side->session.agree(offer ? std::optional(offer->terms) : std::nullopt, std::move(protocol));
+  side->session.requested(request);
+  response.upgrade("websocket", std::move(side));
+}
+
+}  // namespace
+
+http::RequestHandler endpoint(Handlers handlers, Settings settings) {
+  check(settings);
+  auto service = std::make_shared<Service>(std::move(handlers), std::move(settings));
+  return [service = std::move(service)](http::Request& request, http::Response& response) {
+    answer(service, request, response);
+  };
+}
+
+Events server(Handlers handlers, Settings settings) {
+  return http::server(endpoint(std::move(handlers), std::move(settings)));
+}
+
+}  // namespace evio::inline v1::websocket

@@ -1,0 +1,232 @@
+// A WebSocket once its handshake is done: messages, pings, the closing handshake.
+#include "protocol/websocket/session.hpp"
+
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+#include "protocol/websocket/close_code.hpp"
+#include "protocol/websocket/utf8.hpp"
+#include "protocol/websocket/worker.hpp"
+
+namespace evio::inline v1::websocket {
+
+using Event = MessageReader::Event;
+
+namespace {
+
+constexpr std::size_t kept = 64 << 10;        // bytes of what was compressed
+constexpr std::size_t control_at_most = 125;  // bytes
+
+Opcode opcode_of(Kind kind) noexcept { return kind == Kind::text ? Opcode::text : Opcode::binary; }
+
+}  // namespace
+
+Session::Session(Conn& conn, Side side, std::shared_ptr<Service> service)
+    : conn_(conn), service_(std::move(service)), socket_(*this), side_(side) {}
+
+Session::~Session() { subscriptions_.clear(); }
+
+void Session::agree(std::optional<DeflateAgreement> deflate, std::string protocol) {
+  protocol_ = std::move(protocol);
+  if (!deflate) return;
+  const bool server = side_ == Side::server;
+  compressor_.emplace(server ? deflate->from_server : deflate->from_client);
+  decompressor_.emplace(server ? deflate->from_client : deflate->from_server);
+}
+
+void Session::requested(http::Request& request) {
+  if (service_->handlers.requested) service_->handlers.requested(socket_, request);
+}
+
+void Session::opened() {
+  opened_ = true;
+  if (service_->settings.ping_interval > Duration::zero())
+    timer_ = conn_.run_after(service_->settings.ping_interval, [this](Conn&) { watch(); });
+  if (service_->handlers.opened) call([&] { service_->handlers.opened(socket_); });
+  for (auto& fn : std::exchange(early_, {})) run(std::move(fn));
+}
+
+void Session::data(Input& in) {
+  if (!in.empty()) {
+    heard_ = true;
+    pinged_ = false;
+  }
+  if (!reader_) reader_ = Worker::of_this_thread().take_reader();
+  const ReadRules rules{.masked = side_ == Side::server,
+                        .message = service_->settings.message,
+                        .decompressor = decompressor_ ? &*decompressor_ : nullptr};
+  while (conn_.is_open() && !paused_ && !congested_) {
+    const Event event = reader_->read(in, rules);
+    if (event == Event::none) break;
+    on_event(event);
+  }
+  if (reader_->is_idle()) Worker::of_this_thread().give_back(std::move(reader_));
+}
+
+void Session::on_event(Event event) {
+  const Handlers& handlers = service_->handlers;
+  switch (event) {
+    case Event::none:
+      break;
+    case Event::message:
+      if (is_open() && handlers.message) call([&] { handlers.message(socket_, reader_->message()); });
+      break;
+    case Event::ping:
+      if (is_open()) write_frame(Opcode::pong, reader_->control());
+      break;
+    case Event::pong:
+      if (is_open() && handlers.pong) call([&] { handlers.pong(socket_, reader_->control()); });
+      break;
+    case Event::close:
+      on_close(reader_->control());
+      break;
+    case Event::failed:
+      fail(reader_->failure());
+      break;
+  }
+}
+
+void Session::on_close(std::string_view payload) {
+  std::uint16_t code = no_status;
+  if (!payload.empty()) {
+    if (payload.size() < 2) return fail(protocol_error);
+    code = static_cast<std::uint16_t>(static_cast<unsigned char>(payload[0]) << 8U |
+                                      static_cast<unsigned char>(payload[1]));
+    payload.remove_prefix(2);
+    if (!is_close_code(code)) return fail(protocol_error);
+    if (!Utf8::is_valid(payload)) return fail(invalid_data);
+  }
+  code_ = code;
+  reason_ = payload;
+  if (!close_sent_) send_close(code, payload);
+  conn_.close();
+}
+
+void Session::drained() {
+  congested_ = false;
+  if (is_open() && service_->handlers.drained) call([&] { service_->handlers.drained(socket_); });
+}
+
+void Session::closed(std::error_code error) {
+  subscriptions_.clear();
+  early_.clear();
+  if (!opened_ && side_ == Side::server) return;
+  opened_ = false;
+  if (service_->handlers.closed)
+    service_->handlers.closed(socket_, {.code = code_, .reason = reason_, .error = error_ ? error_ : error});
+}
+
+void Session::decline(std::string_view why) {
+  reason_ = why;
+  error_ = std::make_error_code(std::errc::protocol_error);
+  conn_.close();
+}
+
+bool Session::send(Message message) {
+  if (!is_open()) return false;
+  const Opcode opcode = opcode_of(message.kind);
+  if (!compressor_ || message.bytes.size() < service_->settings.deflate->from)
+    return write_frame(opcode, message.bytes);
+  std::string& compressed = Worker::of_this_thread().compressed;
+  compressed.clear();
+  compressor_->compress(message.bytes, compressed);
+  const bool ready = write_frame(opcode, compressed, true);
+  if (compressed.capacity() > kept) compressed = {};
+  return ready;
+}
+
+bool Session::send(Kind kind, Buffer bytes) {
+  if (side_ == Side::client || (compressor_ && bytes.size() >= service_->settings.deflate->from))
+    return send({.bytes = bytes.view(), .kind = kind});
+  if (!is_open()) return false;
+  Worker::of_this_thread().plain_frames.write(opcode_of(kind), false, bytes.view(),
+                                              [&](std::string_view header, std::string_view) { conn_.write(header); });
+  return bytes.size() == 0 || wrote(conn_.write(std::move(bytes)));
+}
+
+bool Session::ping(std::string_view payload) {
+  if (payload.size() > control_at_most) throw std::invalid_argument("evio: a ping has at most 125 bytes");
+  return is_open() && write_frame(Opcode::ping, payload);
+}
+
+void Session::close(std::uint16_t code, std::string_view reason) {
+  check_close(code, reason);
+  if (!is_open()) return;
+  send_close(code, reason);
+  if (paused_) resume();
+  const Duration time = service_->settings.close_time;
+  if (timer_.active())
+    timer_.restart(time);
+  else
+    timer_ = conn_.run_after(time, [this](Conn&) { watch(); });
+}
+
+void Session::pause() {
+  paused_ = true;
+  conn_.pause();
+}
+
+void Session::resume() {
+  paused_ = false;
+  conn_.resume();
+}
+
+void Session::run(Handler<void(WebSocket&)> fn) {
+  if (opened_)
+    call([&] { fn(socket_); });
+  else
+    early_.push_back(std::move(fn));
+}
+
+bool Session::write_frame(Opcode opcode, std::string_view payload, bool compressed) {
+  Worker& worker = Worker::of_this_thread();
+  FrameWriter& frames = side_ == Side::server ? worker.plain_frames : worker.masked_frames;
+  bool ready = true;
+  frames.write(opcode, compressed, payload, [&](std::string_view header, std::string_view bytes) {
+    ready = conn_.write({header, bytes});
+  });
+  return wrote(ready);
+}
+
+bool Session::wrote(bool ready) noexcept {
+  if (!ready && conn_.is_open()) congested_ = true;
+  return ready;
+}
+
+void Session::send_close(std::uint16_t code, std::string_view reason) {
+  std::array<char, control_at_most> payload{static_cast<char>(code >> 8U), static_cast<char>(code)};
+  reason.copy(payload.data() + 2, payload.size() - 2);
+  write_frame(Opcode::close, {payload.data(), code == no_status ? 0 : 2 + reason.size()});
+  close_sent_ = true;
+}
+
+// The peer does not keep to the protocol, or a handler failed.
+void Session::fail(Code code) {
+  if (!close_sent_) send_close(code, {});
+  code_ = code;
+  conn_.close();
+}
+
+// The timer: a peer that stays silent is gone, one that was asked to close has had its time.
+void Session::watch() {
+  if (close_sent_) return conn_.close();
+  if (pinged_ && !paused_ && !congested_) {
+    error_ = std::make_error_code(std::errc::timed_out);
+    return conn_.abort();
+  }
+  if (!std::exchange(heard_, false) && !paused_ && !congested_) pinged_ = write_frame(Opcode::ping, {}) || congested_;
+  timer_.restart(service_->settings.ping_interval);
+}
+
+template <class Call>
+void Session::call(Call&& user_call) {
+  try {
+    user_call();
+  } catch (...) {
+    fail(internal_error);
+    throw;
+  }
+}
+
+}  // namespace evio::inline v1::websocket

@@ -1,0 +1,54 @@
+// The public WebSocket and its Handle.
+#include <evio/websocket/socket.hpp>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "protocol/websocket/close_code.hpp"
+#include "protocol/websocket/session.hpp"
+#include "protocol/websocket/utf8.hpp"
+
+namespace evio::inline v1::websocket {
+
+void check_close(std::uint16_t code, std::string_view reason) {
+  constexpr std::size_t longest = 123;  // bytes
+  if (!is_close_code(code) && code != no_status)
+    throw std::invalid_argument("evio: " + std::to_string(code) + " is no code that a WebSocket's Close may have");
+  if (code == no_status && !reason.empty()) throw std::invalid_argument("evio: a Close without a code has no reason");
+  if (reason.size() > longest) throw std::invalid_argument("evio: the reason of a Close has at most 123 bytes");
+  if (!Utf8::is_valid(reason)) throw std::invalid_argument("evio: the reason of a Close is UTF-8");
+}
+
+bool WebSocket::send(Message message) { return session_.send(message); }
+bool WebSocket::send(Kind kind, Buffer bytes) { return session_.send(kind, std::move(bytes)); }
+bool WebSocket::ping(std::string_view payload) { return session_.ping(payload); }
+void WebSocket::close(std::uint16_t code, std::string_view reason) { session_.close(code, reason); }
+void WebSocket::pause() { session_.pause(); }
+void WebSocket::resume() { session_.resume(); }
+bool WebSocket::is_open() const noexcept { return session_.is_open(); }
+const std::string& WebSocket::protocol() const noexcept { return session_.protocol(); }
+bool WebSocket::compresses() const noexcept { return session_.compresses(); }
+Conn& WebSocket::conn() const noexcept { return session_.conn(); }
+Handle WebSocket::handle() { return {conn().handle(), session_}; }
+Context& WebSocket::user_context() const noexcept { return session_.user_context(); }
+
+bool Handle::send(Message message) const {
+  return post([bytes = std::string(message.bytes), kind = message.kind](WebSocket& socket) {
+    socket.send({.bytes = bytes, .kind = kind});
+  });
+}
+
+bool Handle::send(Kind kind, Buffer bytes) const {
+  return post([kind, bytes = std::move(bytes)](WebSocket& socket) { socket.send(kind, bytes); });
+}
+
+bool Handle::post(Handler<void(WebSocket&)> fn) const {
+  return conn_.post([session = session_, fn = std::move(fn)](Conn&) mutable { session->run(std::move(fn)); });
+}
+
+void Handle::close(std::uint16_t code, std::string_view reason) const {
+  check_close(code, reason);
+  post([code, reason = std::string(reason)](WebSocket& socket) { socket.close(code, reason); });
+}
+
+}  // namespace evio::inline v1::websocket
