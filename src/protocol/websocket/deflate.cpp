@@ -39,6 +39,10 @@ Compressor::Compressor(DeflateTerms terms) noexcept : terms_(terms) {}
 Compressor::~Compressor() = default;
 
 void Compressor::compress(std::string_view message, std::string& to) {
+  if (message.empty()) {  // of which zlib makes nothing (section 7.2.3.6)
+    to += '\0';
+    return;
+  }
   if (!stream_) stream_ = std::make_unique<Stream>(terms_.window_bits);
   z_stream& z = stream_->z;
   z.next_in = input_of(message);

@@ -1,12 +1,11 @@
-// What client and server say about permessage-deflate; the lists are read by Boost.Beast.
+// What client and server say about permessage-deflate.
 #include "protocol/websocket/extension.hpp"
 
 #include <algorithm>
-#include <boost/beast/http/rfc7230.hpp>
-#include <iterator>
 #include <utility>
 
 #include "protocol/websocket/beast_text.hpp"
+#include "protocol/websocket/extension_list.hpp"
 
 namespace evio::inline v1::websocket {
 
@@ -43,19 +42,19 @@ bool Parameters::add(std::string_view key, std::string_view value) {
   return parameter.has_value();
 }
 
-std::optional<Parameters> parameters_of(const boost::beast::http::ext_list::value_type& element) {
-  if (!iequals(view(element.first), name)) return {};
+std::optional<Parameters> parameters_of(const Extension& extension) {
+  if (!iequals(extension.name, name)) return {};
   Parameters parameters;
-  for (const auto& [key, value] : element.second)
-    if (!parameters.add(view(key), view(value))) return {};
+  for (const auto& [key, value] : extension.parameters)
+    if (!parameters.add(key, value)) return {};
   return parameters;
 }
 
 }  // namespace
 
 std::optional<AcceptedOffer> accept_offer(std::string_view offers, const Deflate& settings) {
-  for (const auto& element : boost::beast::http::ext_list(beast_text(offers))) {
-    const std::optional<Parameters> offer = parameters_of(element);
+  for (const Extension& extension : extensions_of(offers)) {
+    const std::optional<Parameters> offer = parameters_of(extension);
     if (!offer) continue;
     AcceptedOffer accepted{.terms = {}, .answer = std::string(name)};
     auto& [from_server, from_client] = accepted.terms;
@@ -85,9 +84,9 @@ std::string offer_of(const Deflate& settings) {
 }
 
 std::optional<DeflateAgreement> agreement_of(std::string_view answer, const Deflate& offered) {
-  const boost::beast::http::ext_list list(beast_text(answer));
-  if (std::distance(list.begin(), list.end()) != 1) return {};
-  const std::optional<Parameters> parameters = parameters_of(*list.begin());
+  const std::vector<Extension> extensions = extensions_of(answer);
+  if (extensions.size() != 1) return {};
+  const std::optional<Parameters> parameters = parameters_of(extensions.front());
   if (!parameters || parameters->client_max_window_bits == 0) return {};
   if (!offered.context_takeover && !parameters->server_no_context_takeover) return {};
   DeflateAgreement terms;

@@ -13,6 +13,8 @@ std::string new_key();
 /// Sec-WebSocket-Accept for that key.
 std::string accept_of(std::string_view key);
 
+bool is_token(std::string_view text) noexcept;
+
 /// Throws std::invalid_argument for what cannot be kept or written into a handshake.
 void check(const Settings& settings);
 
