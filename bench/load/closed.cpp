@@ -43,20 +43,18 @@ std::size_t length_of_answer(int fd, const std::string& request) {
 // Learns what an answer is like, and that an echo is one.
 Request prepare(int fd, const Options& options) {
   if (!options.set_up.empty()) length_of_answer(fd, options.set_up);
-  const std::string one = options.request.empty() ? message(options.size) : options.request;
-  Request request{.batch = repeat(one, options.pipeline)};
   if (!options.request.empty()) {
-    request.answer = length_of_answer(fd, one);
-    return request;
+    return {.batch = repeat(options.request, options.pipeline), .answer = length_of_answer(fd, options.request)};
   }
-  request.answer = options.size;
+  const std::string one = to_server(message(options.size), options);
+  const std::string answer = from_server(message(options.size), options);
   for (unsigned i = 0; i < options.pipeline; ++i) {  // one by one: the socket blocks
     send_all(fd, one);
-    if (receive_exactly(fd, one.size()) == one) continue;
+    if (receive_exactly(fd, answer.size()) == answer) continue;
     std::fprintf(stderr, "load: what came back is not what was sent\n");
     std::exit(1);
   }
-  return request;
+  return {.batch = repeat(one, options.pipeline), .answer = answer.size()};
 }
 
 template <class Engine>

@@ -25,8 +25,10 @@ Options parse(int argc, char** argv) {
       {"--set-up", [&](const char* v) { o.set_up = v; }},
       {"--allocations", [&](const char* v) { o.allocations = v; }},
   };
-  const std::map<std::string_view, bool*> flags{
-      {"--syscalls", &o.syscalls}, {"--wait-for-end", &o.wait_for_end}, {"--spoken", &o.spoken}};
+  const std::map<std::string_view, bool*> flags{{"--syscalls", &o.syscalls},
+                                                {"--wait-for-end", &o.wait_for_end},
+                                                {"--spoken", &o.spoken},
+                                                {"--websocket", &o.websocket}};
   if (argc > 1) o.what = argv[1];
   for (int i = 2; i < argc; ++i) {
     if (const auto flag = flags.find(argv[i]); flag != flags.end()) {

@@ -23,6 +23,7 @@ struct Options {
   bool syscalls = false;      // count the server's (needs the right to trace; slows it)
   bool wait_for_end = false;  // churn: the server closes
   bool spoken = false;        // idle: each connection has echoed a message before
+  bool websocket = false;     // closed, broadcast: the connections are WebSockets, a message is a frame
   std::string request;        // closed: in place of a message of `size` bytes; the answers all have one length
   std::string set_up;         // closed: a request sent once before
   std::string allocations;    // the file that allocations.cpp counts into
@@ -37,12 +38,18 @@ double own_cpu();  // seconds
 // A connection to the server, from one of many local addresses, so that there are ports enough. It ends with a reset:
 // nothing of it stays behind.
 int connect_tcp(const Options& options, unsigned index);
+// As many as the options say, upgraded if they are to be WebSockets.
 std::vector<int> connect_all(const Options& options);
 int connect_udp(const Options& options);
 void set_blocking(int fd, bool blocking);
 void send_all(int fd, std::string_view bytes);
 // Reads `n` bytes; ends the program with a message when they do not come within 5 s.
 std::string receive_exactly(int fd, std::size_t n);
+// The same, until what was read ends so.
+std::string receive_until(int fd, std::string_view end);
+// A message as it goes to the server, and as the server sends it.
+std::string to_server(std::string_view message, const Options& options);
+std::string from_server(std::string_view message, const Options& options);
 // Asks a server in mode sink or posts for its count.
 std::uint64_t ask_count(int fd, bool udp = false);
 

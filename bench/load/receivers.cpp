@@ -1,5 +1,7 @@
 // Connections that mostly receive: broadcast (one of them speaks, all hear it, then again; a message is one delivery),
 // and sends (the server's other thread writes to all of them).
+#include <cstdio>
+#include <cstdlib>
 #include <ctime>
 
 #include "engine_epoll.hpp"
@@ -15,22 +17,35 @@ void pause(double seconds) {
   ::nanosleep(&time, nullptr);
 }
 
+// Once, with a look at what everybody hears.
+void try_broadcast(const std::vector<int>& sockets, const std::string& said, const std::string& heard) {
+  send_all(sockets.front(), said);
+  for (const int fd : sockets) {
+    if (receive_exactly(fd, heard.size()) == heard) continue;
+    std::fprintf(stderr, "load: what is heard is not what was said\n");
+    std::exit(1);
+  }
+}
+
 }  // namespace
 
 void broadcast(const Options& options) {
   const std::vector<int> sockets = connect_all(options);
   pause(0.1);  // until the server has accepted the last one
   const std::string message(options.size, 'x');
+  const std::string said = to_server(message, options);
+  const std::string heard = from_server(message, options);
+  try_broadcast(sockets, said, heard);
   Window window(options);
   UringEngine engine(sockets);
-  const std::uint64_t round = sockets.size() * options.size;
+  const std::uint64_t round = sockets.size() * heard.size();
   std::uint64_t received = 0;
   bool busy = true;
-  engine.send(0, message);
-  while (window.tick(static_cast<double>(received) / static_cast<double>(options.size), busy))
+  engine.send(0, said);
+  while (window.tick(static_cast<double>(received) / static_cast<double>(heard.size()), busy))
     busy = engine.poll([&](std::size_t, std::size_t n) {
       received += n;
-      if (received % round == 0) engine.send(0, message);
+      if (received % round == 0) engine.send(0, said);
     });
   window.print();
 }

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "load.hpp"
+#include "websocket.hpp"
 
 namespace load {
 
@@ -35,6 +36,19 @@ bool readable(int fd, int milliseconds) {
   return ::poll(&one, 1, milliseconds) > 0;
 }
 
+std::size_t receive_some(int fd, char* to, std::size_t n) {
+  if (!readable(fd, 5000)) {
+    std::fprintf(stderr, "load: no answer\n");
+    std::exit(1);
+  }
+  const ssize_t got = ::recv(fd, to, n, 0);
+  if (got <= 0) {
+    std::fprintf(stderr, "load: the server closed the connection\n");
+    std::exit(1);
+  }
+  return static_cast<std::size_t>(got);
+}
+
 }  // namespace
 
 int connect_tcp(const Options& options, unsigned index) {
@@ -54,6 +68,7 @@ int connect_tcp(const Options& options, unsigned index) {
 std::vector<int> connect_all(const Options& options) {
   std::vector<int> all;
   for (unsigned i = 0; i < options.connections; ++i) all.push_back(connect_tcp(options, i));
+  if (options.websocket) upgrade_all(all);
   return all;
 }
 
@@ -79,19 +94,23 @@ void send_all(int fd, std::string_view bytes) {
 
 std::string receive_exactly(int fd, std::size_t n) {
   std::string all(n, '\0');
-  for (std::size_t got = 0; got < n;) {
-    if (!readable(fd, 5000)) {
-      std::fprintf(stderr, "load: no answer\n");
-      std::exit(1);
-    }
-    const ssize_t more = ::recv(fd, all.data() + got, n - got, 0);
-    if (more <= 0) {
-      std::fprintf(stderr, "load: the server closed the connection\n");
-      std::exit(1);
-    }
-    got += static_cast<std::size_t>(more);
-  }
+  for (std::size_t got = 0; got < n;) got += receive_some(fd, all.data() + got, n - got);
   return all;
+}
+
+std::string receive_until(int fd, std::string_view end) {
+  std::string all;
+  char piece[1024];
+  while (!all.ends_with(end)) all.append(piece, receive_some(fd, piece, sizeof piece));
+  return all;
+}
+
+std::string to_server(std::string_view message, const Options& options) {
+  return options.websocket ? client_frame(message) : std::string(message);
+}
+
+std::string from_server(std::string_view message, const Options& options) {
+  return options.websocket ? server_frame(message) : std::string(message);
 }
 
 std::uint64_t ask_count(int fd, bool udp) {
