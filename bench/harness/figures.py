@@ -69,6 +69,6 @@ def best(workload, kind):
 
 
 def floor_of(workload, name):
-    """The floor of the same kernel interface, else the best one."""
-    own = "floor-" + name.split("-")[1] if "-" in name else ""
-    return own if own in workload["servers"] else best(workload, "floor")
+    """The floor of the same kernel interface, which is its name's last word, else the best one."""
+    own = [floor for floor in of_kind(workload, "floor") if floor.split("-")[-1] in name.split("-")]
+    return own[0] if own else best(workload, "floor")

@@ -121,10 +121,11 @@ def _applications(results):
         peer = figures.best(workload, "peer")
         for name, result in workload["servers"].items():
             each = [workload["title"], name, number(figure(result, "rate").median), number(figure(result, "cpu").median)]
-            body.append([*each, _versus(workload, "cpu", name, peer), with_spread(figure(result, "cpu")).split()[-1]])
+            versus = [_versus(workload, "cpu", name, other) for other in (peer, figures.floor_of(workload, name))]
+            body.append([*each, *versus, with_spread(figure(result, "cpu")).split()[-1]])
     if not body:
         return ""
-    header = ["workload", "server", "per second", "CPU ns each", "CPU / peer's", "spread"]
+    header = ["workload", "server", "per second", "CPU ns each", "CPU / peer's", "CPU / floor's", "spread"]
     return "### Applications\n\n" + _grid(header, body) + "\n"
 
 
