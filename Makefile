@@ -46,7 +46,7 @@ fuzz: deps  ## run every fuzzer; SECONDS=60 for each
 	    -artifact_prefix=build/fuzz/$$target- build/fuzz/corpus/$$target fuzz/corpus/$$target || exit 1; \
 	done
 
-bench: deps  ## compare with other libraries (20 minutes); ARGS="--quick", ARGS="--workload echo-50 --server libuv"
+bench: deps  ## compare with other libraries (half an hour); ARGS="--quick", ARGS="--workload echo-50 --server libuv"
 	@cmake/install-packages bench/packages.txt
 	cmake --preset release -B build/bench -D EVIO_BUILD_BENCH=ON -D EVIO_BUILD_TESTS=OFF >/dev/null
 	cmake --build build/bench

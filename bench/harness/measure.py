@@ -71,7 +71,7 @@ class Bench:
         options += [server.buffer_option, str(workload.buffer)] if server.buffer_option else []
         environment = {}
         with tempfile.NamedTemporaryFile(prefix="evio-bench-") as counter:
-            load = [self.programs.load, *workload.load]
+            load = [self.programs.load, *workload.load, *server.load]
             load += ["--seconds", str(workload.seconds), "--warm-up", str(workload.warm_up)]
             load += ["--rate", str(rate)] if rate else []
             if counting:

@@ -59,6 +59,7 @@ class Server:
     arguments: tuple = ()
     own_port: bool = True  # takes a port of its choice and prints "ready PORT"
     configuration: str = ""  # is written to a file, {config} among the arguments
+    load: tuple = ()  # what the load generator must know of it
     buffer_option: str = ""  # says how large a buffer each connection has
     own_malloc: bool = False  # its allocations cannot be counted from outside
 
@@ -70,6 +71,7 @@ def _evio(backend, *arguments):
 _HTTP = ("--port", "{port}", "--root", "{folder}")
 _HAPROXY = "/usr/sbin/haproxy"
 _PROXY = ("--listen", "tcp://127.0.0.1:{port}", "--to", "tcp://127.0.0.1:{behind}")
+_WEBSOCKET = ("--websocket",)
 _LOOPBACK = ("--port", "{port}", "--bind", "127.0.0.1")
 
 SERVERS = {
@@ -99,6 +101,12 @@ SERVERS = {
         Server("evio-http-epoll", "ours", "http-server", _HTTP + _evio("epoll"), own_port=False),
         Server("evio-http-io_uring", "ours", "http-server", _HTTP + _evio("io_uring"), own_port=False),
         Server("beast", "peer", "bench-beast", ("--mode", "http")),
+        Server("evio-websocket-epoll", "ours", "bench-evio-websocket", _evio("epoll"), load=_WEBSOCKET),
+        Server("evio-websocket-io_uring", "ours", "bench-evio-websocket", _evio("io_uring"), load=_WEBSOCKET),
+        Server("beast-websocket", "peer", "bench-beast-websocket", load=_WEBSOCKET),
+        Server("libwebsockets", "peer", "bench-libwebsockets", load=_WEBSOCKET),
+        Server("evio-plain-epoll", "floor", "bench-evio", _evio("epoll")),  # without what its protocol adds
+        Server("evio-plain-io_uring", "floor", "bench-evio", _evio("io_uring")),
         Server("evio-proxy-epoll", "ours", "proxy", _PROXY + _evio("epoll"), own_port=False),
         Server("evio-proxy-io_uring", "ours", "proxy", _PROXY + _evio("io_uring"), own_port=False),
         Server("libuv-proxy", "peer", "bench-libuv-proxy", ("--to", "{behind}")),
