@@ -4,6 +4,7 @@
 #include <wslay/wslay.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -23,9 +24,9 @@ std::size_t length_bytes(std::string_view frame) noexcept {
   const unsigned length = static_cast<unsigned char>(frame[1]) & 0x7fU;
   return length == 127 ? 8 : length == 126 ? 2 : 0;
 }
+bool is_masked(std::string_view frame) noexcept { return (static_cast<unsigned char>(frame[1]) & 0x80U) != 0; }
 std::size_t header_size(std::string_view frame) noexcept {
-  const bool masked = (static_cast<unsigned char>(frame[1]) & 0x80U) != 0;
-  return 2 + length_bytes(frame) + (masked ? 4 : 0);
+  return 2 + length_bytes(frame) + (is_masked(frame) ? 4 : 0);
 }
 std::uint64_t payload_size(std::string_view header) noexcept {
   const std::size_t bytes = length_bytes(header);
@@ -33,6 +34,21 @@ std::uint64_t payload_size(std::string_view header) noexcept {
   std::uint64_t size = 0;
   for (const char byte : header.substr(2, bytes)) size = size << 8U | static_cast<unsigned char>(byte);
   return size;
+}
+
+// Copies and unmasks, eight bytes at a time. Then `key` is the mask of what follows.
+void unmask(std::string_view from, unsigned char* to, std::array<unsigned char, 4>& key) noexcept {
+  const auto half = std::bit_cast<std::uint32_t>(key);
+  const std::uint64_t mask = std::uint64_t{half} << 32U | half;
+  std::size_t i = 0;
+  for (; i + sizeof mask <= from.size(); i += sizeof mask) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, from.data() + i, sizeof word);
+    word ^= mask;
+    std::memcpy(to + i, &word, sizeof word);
+  }
+  for (; i < from.size(); ++i) to[i] = static_cast<unsigned char>(from[i]) ^ key[i % key.size()];
+  std::rotate(key.begin(), key.begin() + static_cast<std::ptrdiff_t>(from.size() % key.size()), key.end());
 }
 
 }  // namespace
@@ -57,7 +73,7 @@ FrameReader::Read FrameReader::read(Input& in, FramePiece& piece) {
   piece = {.opcode = static_cast<Opcode>(frame.opcode),
            .last_frame = frame.fin != 0,
            .reserved = frame.rsv,
-           .masked = frame.mask != 0,
+           .masked = masked_,
            .length = frame.payload_length,
            .payload = {reinterpret_cast<const char*>(frame.data), frame.data_length},
            .begins = !std::exchange(shown_, true),
@@ -66,12 +82,18 @@ FrameReader::Read FrameReader::read(Input& in, FramePiece& piece) {
   return Read::piece;
 }
 
-// False: the header is not all there.
+// False: the header is not all there. wslay is told of no mask: it would take it off byte by byte.
 bool FrameReader::begin(Input& in) {
   if (in.size() < 2 || in.size() < header_size(in.view())) return false;
   const std::string_view header = in.take(header_size(in.view()));
   std::ranges::copy(header, header_.begin());
   header_left_ = header_size_ = header.size();
+  masked_ = is_masked(header);
+  if (masked_) {
+    header_[1] = static_cast<char>(header_[1] & 0x7f);
+    header_left_ = header_size_ -= mask_.size();
+    std::memcpy(mask_.data(), header_.data() + header_size_, mask_.size());
+  }
   payload_left_ = payload_size(header);
   return within_ = true;
 }
@@ -84,7 +106,10 @@ std::size_t FrameReader::feed(unsigned char* to, std::size_t room) noexcept {
     return size;
   }
   const std::string_view bytes = in_->take(static_cast<std::size_t>(std::min<std::uint64_t>(room, payload_left_)));
-  std::memcpy(to, bytes.data(), bytes.size());
+  if (masked_)
+    unmask(bytes, to, mask_);
+  else
+    std::memcpy(to, bytes.data(), bytes.size());
   payload_left_ -= bytes.size();
   return bytes.size();
 }

@@ -54,6 +54,8 @@ class FrameReader {
   std::array<char, 14> header_{};
   std::size_t header_left_ = 0;  // bytes of it, at its end, that wslay did not get
   std::size_t header_size_ = 0;
+  bool masked_ = false;
+  std::array<unsigned char, 4> mask_{};  // of the payload's next byte and those after it
   std::uint64_t payload_left_ = 0;
   bool within_ = false;
   bool shown_ = false;  // a piece of this frame was
