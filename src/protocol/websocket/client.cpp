@@ -174,7 +174,7 @@ WebSocket* connect(Loop& loop, std::string_view url, Handlers handlers, Settings
                    Options options) {
   check(settings);
   const Url parts = parsed(url);
-  auto service = std::make_shared<Service>(std::move(handlers), std::move(settings));
+  auto service = std::make_shared<Service>(Service{std::move(handlers), std::move(settings)});
   Conn* conn = loop.connect(on(address_of(parts.authority).to_string(), events_of(limits, options)));
   if (!conn) return nullptr;
   return &conn->emplace_context<ClientSide>(*conn, std::move(service), parts).session.socket();

@@ -99,7 +99,7 @@ void answer(const std::shared_ptr<Service>& service, http::Request& request, htt
 
 http::RequestHandler endpoint(Handlers handlers, Settings settings) {
   check(settings);
-  auto service = std::make_shared<Service>(std::move(handlers), std::move(settings));
+  auto service = std::make_shared<Service>(Service{std::move(handlers), std::move(settings)});
   return [service = std::move(service)](http::Request& request, http::Response& response) {
     answer(service, request, response);
   };
