@@ -1,6 +1,5 @@
 // WebSockets as a part of an HTTP server: the handshake's other half.
 #include <algorithm>
-#include <boost/beast/http/rfc7230.hpp>
 #include <evio/http/response.hpp>
 #include <evio/http/server.hpp>
 #include <evio/http/upgrade.hpp>
@@ -11,6 +10,7 @@
 
 #include "protocol/websocket/beast_text.hpp"
 #include "protocol/websocket/extension.hpp"
+#include "protocol/websocket/extension_list.hpp"
 #include "protocol/websocket/handshake.hpp"
 #include "protocol/websocket/session.hpp"
 
@@ -49,14 +49,14 @@ std::string list_of(const http::Request& request, std::string_view name) {
 
 std::string protocol_of(const http::Request& request, const Settings& settings) {
   const std::string offered = list_of(request, "Sec-WebSocket-Protocol");
-  for (const auto offer : boost::beast::http::token_list(beast_text(offered)))
+  for (const Extension& offer : extensions_of(offered))  // a list of the same form, without parameters
     for (const std::string& known : settings.protocols)
-      if (known == view(offer)) return known;
+      if (known == offer.name && offer.parameters.empty()) return known;
   return {};
 }
 
 bool is_let_in(const http::Request& request, const Settings& settings) {
-  const std::string_view origin = request.field("Origin");
+  const std::string origin = list_of(request, "Origin");  // two are none that is known
   return settings.origins.empty() || !request.has("Origin") ||
          std::ranges::any_of(settings.origins, [&](const std::string& each) { return iequals(each, origin); });
 }
@@ -68,7 +68,7 @@ int refusal_of(const http::Request& request, const Settings& settings) {
   if (request.version() < 11) return bad_request;
   if (!request.lists("Upgrade", "websocket")) return upgrade_required;
   if (!request.lists("Connection", "upgrade")) return bad_request;
-  if (request.field("Sec-WebSocket-Version") != "13") return upgrade_required;
+  if (list_of(request, "Sec-WebSocket-Version") != "13") return upgrade_required;
   if (!is_key(list_of(request, "Sec-WebSocket-Key"))) return bad_request;
   return is_let_in(request, settings) ? 0 : forbidden;
 }
