@@ -38,10 +38,10 @@ BROKEN = [
     ("a message inside another", text("a", fin=False) + text("b", fin=False), {1002}),
     ("a message inside another", text("a", fin=False) + frame(CONTINUATION, b"b", fin=False) + text("c"), {1002}),
     ("a message inside another", frame(BINARY, b"", fin=False) + frame(BINARY, b""), {1002}),
-    # 10.4: a limit
-    *(("a message that is too large", header(opcode, size) + b"mask", {1009})
+    # 10.4: a limit. Nothing needs to be said before the payload begins.
+    *(("a message that is too large", header(opcode, size) + b"maskbegins", {1009})
       for opcode in (TEXT, BINARY) for size in (MAX_MESSAGE + 1, 1 << 32, (1 << 63) - 1)),
-    ("a message that is too large", text("x", fin=False) + header(CONTINUATION, MAX_MESSAGE) + b"mask", {1009}),
+    ("a message that is too large", text("x", fin=False) + header(CONTINUATION, MAX_MESSAGE) + b"maskbegins", {1009}),
 ]
 
 # 5.4 and 5.5: frames, the messages and control frames that come back, each kind in order
@@ -171,6 +171,9 @@ SUBPROTOCOLS = [
     (["Echo, CHAT"], None),
     (["echoes, xecho, ech"], None),
 ]
+
+# 4.1: no lists of tokens. They are refused, or offer nothing.
+SUBPROTOCOLS_MALFORMED = ["", ",", "a b, chat", "chat;q=1", '"chat"', "chat/echo", "chat echo", "chat, (echo)"]
 
 # RFC 7692, 7.1: what a client offers, whether the server should agree, and parameters that must then be in its answer,
 # with the largest number for windows. Any other parameter is the server's to choose.

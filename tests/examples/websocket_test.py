@@ -217,7 +217,7 @@ class Refusals(WebSocketTest):
 
     def test_nothing_is_taken_behind_a_broken_frame(self):
         for why, stream, codes in cases.BROKEN:
-            if stream[-4:] != b"mask":  # its payload would be what follows
+            if b"mask" not in stream[-10:]:  # its payload would be what follows
                 with self.subTest(why, stream=stream[:60]), self.open() as peer:
                     peer.send(stream + text("behind") + frame(PING) + close(1000))
                     self.assertEqual(self.check_refused(peer, codes, reset_allowed=True), [])
