@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import pathlib
 import pty
 import random
 import re
@@ -15,9 +14,10 @@ import threading
 import time
 import unittest
 
+import node_clients
 import redis_cases
 from redis_cases import command
-from running import EXAMPLES, Running, backends, failure
+from running import Running, backends, failure
 
 ORIGINAL = shutil.which("redis-server", path="/usr/bin:/usr/local/bin")
 
@@ -457,18 +457,10 @@ class Clients(unittest.TestCase):
             self.assertEqual(client.delete("large", "a", "b", "py"), 4)
             self.assertTrue(client.flushdb())
 
+    @unittest.skipUnless(node_clients.installed(), "needs npm, which installs ioredis and redis")
     def test_node_clients(self):
-        if not shutil.which("npm"):
-            self.skipTest("needs npm, which installs ioredis and redis")
-        source = pathlib.Path(__file__).parent / "node"
-        folder = EXAMPLES.parent / "node"
-        installed = folder / "node_modules" / ".package-lock.json"
-        lock = source / "package-lock.json"
-        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-            shutil.copytree(source, folder, dirs_exist_ok=True)
-            self.run_client("npm", "ci", "--no-audit", "--no-fund", cwd=folder)
-        shutil.copy(source / "clients.js", folder)
-        self.run_client("node", "clients.js", self.server.port, cwd=folder)
+        done = node_clients.run("clients.js", self.server.port)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
 if __name__ == "__main__":

@@ -111,7 +111,8 @@ class Subprotocols(HandshakeTest):
     def test_no_list(self):
         for line in cases.SUBPROTOCOLS_MALFORMED:
             answer = self.answer(upgrade("Sec-WebSocket-Protocol: " + line))
-            self.assertIn((answer.status, answer.fields.get("sec-websocket-protocol")), {(101, None), (400, None)}, line)
+            self.assertIn(answer.status, {101, 400}, line)
+            self.assertNotIn("sec-websocket-protocol", answer.fields, line)
 
     def test_one_twice(self):
         """4.1: no client may; the server may bear it."""

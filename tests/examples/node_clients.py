@@ -1,0 +1,30 @@
+"""Runs a script of the folder node, with the clients from npm that its package.json names."""
+
+import fcntl
+import pathlib
+import shutil
+import subprocess
+
+from running import EXAMPLES
+
+SOURCE = pathlib.Path(__file__).parent / "node"
+
+
+def installed():
+    return shutil.which("npm") is not None
+
+
+def run(script, *arguments):
+    """What it says, with its exit code; the clients are installed at the first use. `installed()` must be so."""
+    folder = EXAMPLES.parent / "node"
+    folder.mkdir(exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run beside each other
+        done = folder / "node_modules" / ".package-lock.json"
+        if not done.exists() or done.stat().st_mtime < (SOURCE / "package-lock.json").stat().st_mtime:
+            shutil.copytree(SOURCE, folder, dirs_exist_ok=True)
+            npm = ["npm", "ci", "--no-audit", "--no-fund"]
+            subprocess.run(npm, cwd=folder, capture_output=True, check=True, timeout=90)
+        shutil.copy(SOURCE / script, folder)
+    command = ["node", script, *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=90)
