@@ -32,7 +32,7 @@ inline constexpr std::string_view chat_page = R"html(<!doctype html>
     const item = document.createElement("li");
     item.textContent = event.data;
     lines.append(item);
-    item.scrollIntoView();
+    item.scrollIntoView({ block: "nearest" });
   };
   document.getElementById("form").onsubmit = (event) => {
     event.preventDefault();
