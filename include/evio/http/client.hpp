@@ -32,7 +32,7 @@ struct ClientSettings {
 struct Call {
   std::string method = "GET";
   std::string url;                                            ///< http://host[:port][/path][?query]
-  std::vector<std::pair<std::string, std::string>> fields{};  ///< beside Host and Content-Length
+  std::vector<std::pair<std::string, std::string>> fields{};  ///< beside those that say whither and how long
   std::string body{};
   /// Gets the reply's body as it comes, in place of Reply::body, whose bound then does not hold.
   Handler<void(std::string_view piece)> receive{};
@@ -60,7 +60,8 @@ class Client {
   ~Client();
 
   /// `done` gets the one reply, never inside this call. Throws Error for a URL that nothing can be asked, and
-  /// std::invalid_argument for a method, target or field that is none.
+  /// std::invalid_argument for a method or field that is none, for CONNECT, and for fields that the client writes
+  /// itself: Host, Content-Length, Transfer-Encoding.
   void call(Call call, Handler<void(Reply)> done);
   void get(std::string_view url, Handler<void(Reply)> done);
 

@@ -35,6 +35,8 @@ class Request {
   std::string_view method() const noexcept;
   /// What stands behind the method: "/path?query", "http://host/path", "*".
   std::string_view target() const noexcept;
+  /// Who is asked, perhaps with a port: the target says it if it is a URL, else Host. Empty if neither does.
+  std::string_view host() const noexcept;
   /// The target's path, percent-encoded as it was sent; "*" for that target.
   std::string_view path() const noexcept;
   /// What stands behind the target's question mark, percent-encoded; empty without one.

@@ -28,7 +28,7 @@ Url parsed(std::string_view url) {
   if (!url.starts_with(scheme)) refuse("a URL to call begins with http://");
   const std::string_view rest = url.substr(scheme.size());
   const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
-  if (end == 0 || !is_host(rest.substr(0, end))) refuse("no host to call");
+  if (!is_authority(rest.substr(0, end))) refuse("no host to call");
   std::string target(rest.substr(end));
   if (!target.starts_with('/')) target.insert(0, "/");
   const auto bad = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == '\x7f' || c == '#'; };
@@ -43,10 +43,16 @@ std::string address_of(std::string_view authority) {
   return Address::parse(has_port ? url : url + ":80").to_string();
 }
 
+// The client writes it itself.
+bool is_own_field(std::string_view name) {
+  constexpr std::array<std::string_view, 3> own_fields{"host", "content-length", "transfer-encoding"};
+  return std::ranges::any_of(own_fields, [&](std::string_view own) { return iequals(own, name); });
+}
+
 std::string request_of(const Call& call, const Url& url) {
   std::string request = call.method + " " + url.target + " HTTP/1.1\r\nHost: " + std::string(url.authority) + "\r\n";
   for (const auto& [name, value] : call.fields) {
-    if (!is_token(name) || !is_field_value(value))
+    if (is_own_field(name) || !is_token(name) || !is_field_value(value))
       throw std::invalid_argument("evio: no HTTP field may be \"" + name + "\": \"" + value + "\"");
     request += name + ": " + value + "\r\n";
   }
@@ -84,7 +90,8 @@ void Client::call(Call call, Handler<void(Reply)> done) { pool_->call(std::move(
 void Client::get(std::string_view url, Handler<void(Reply)> done) { call({.url = std::string(url)}, std::move(done)); }
 
 void ClientPool::call(Call call, Handler<void(Reply)> done) {
-  if (!is_token(call.method)) throw std::invalid_argument("evio: \"" + call.method + "\" is no HTTP method");
+  if (!is_token(call.method) || call.method == "CONNECT")
+    throw std::invalid_argument("evio: \"" + call.method + "\" is no HTTP method to call with");
   const Url url = parsed(call.url);
   Host& to = host(address_of(url.authority));
   auto pending = std::make_unique<PendingCall>();

@@ -20,7 +20,7 @@ void Message::move_to(std::string& storage) {
     if (!view.empty())
       view = std::string_view(storage).substr(static_cast<std::size_t>(view.data() - old), view.size());
   };
-  for (std::string_view* view : {&method, &target, &path, &query}) move(*view);
+  for (std::string_view* view : {&method, &target, &host, &path, &query}) move(*view);
   for (Field& field : fields) {
     move(field.name);
     move(field.value);

@@ -21,6 +21,7 @@ struct Message {
   std::string_view bytes;  // the whole header, which the other views look into
   std::string_view method;
   std::string_view target;
+  std::string_view host;
   std::string_view path;
   std::string_view query;
   int version = 11;

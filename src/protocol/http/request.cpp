@@ -10,6 +10,7 @@ namespace evio::inline v1::http {
 
 std::string_view Request::method() const noexcept { return exchange_.message.method; }
 std::string_view Request::target() const noexcept { return exchange_.message.target; }
+std::string_view Request::host() const noexcept { return exchange_.message.host; }
 std::string_view Request::path() const noexcept { return exchange_.message.path; }
 std::string_view Request::query() const noexcept { return exchange_.message.query; }
 int Request::version() const noexcept { return exchange_.message.version; }

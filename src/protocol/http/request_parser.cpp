@@ -12,9 +12,9 @@ namespace evio::inline v1::http {
 namespace {
 
 // A host and its port: whereto CONNECT is asked to connect.
-bool is_authority(std::string_view target) {
+bool has_port(std::string_view target) {
   const std::string_view port = target.substr(std::min(target.rfind(':'), target.size() - 1) + 1);
-  return is_host(target) && !port.empty() && port.size() + 1 < target.size() && !port.ends_with(']');
+  return is_authority(target) && !port.empty() && !port.ends_with(']');
 }
 
 // The path and the query of a target; false if it is none that a server is asked for.
@@ -22,7 +22,8 @@ bool split_target(Message& message) {
   std::string_view path = message.target;
   if (path.size() >= 7 && iequals(path.substr(0, 7), "http://")) {
     const std::size_t authority = std::min(path.find_first_of("/?#", 7), path.size());
-    if (authority == 7 || !is_host(path.substr(7, authority - 7))) return false;
+    message.host = path.substr(7, authority - 7);
+    if (!is_authority(message.host)) return false;
     path.remove_prefix(authority);
     if (!path.starts_with('/')) {  // "http://host?query": the path is "/", the slash in front of the host
       message.path = message.target.substr(6, 1);
@@ -30,7 +31,7 @@ bool split_target(Message& message) {
       return path.find('#') == path.npos;
     }
   }
-  if (message.method == "CONNECT") return is_authority(path);
+  if (message.method == "CONNECT") return has_port(path);
   const bool other_form = path == "*" && message.method == "OPTIONS";
   if ((!path.starts_with('/') && !other_form) || path.find('#') != path.npos) return false;
   const std::size_t end = std::min(path.find('?'), path.size());
@@ -79,6 +80,7 @@ class RequestParser::Beast final : public BeastParser<true> {
     message->fields.push_back({view(name), view(value)});
     if (field == beast::field::host) {
       if (++hosts_ > 1 || !is_host(view(value))) refuse(400, error);
+      if (message->host.empty()) message->host = view(value);
     } else if (field == beast::field::content_length) {
       if (++lengths_ > 1 || value.find(',') != BeastText::npos) refuse(400, error);
     } else if (field == beast::field::transfer_encoding) {

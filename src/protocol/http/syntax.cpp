@@ -77,6 +77,8 @@ bool is_host(std::string_view text) noexcept {
   return text.find_first_of("[]") == text.npos && is_port(text.substr(std::min(colon + 1, text.size())));
 }
 
+bool is_authority(std::string_view text) noexcept { return !text.empty() && !text.starts_with(':') && is_host(text); }
+
 bool iequals(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() &&
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });

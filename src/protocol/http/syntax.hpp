@@ -11,6 +11,8 @@ bool is_token(std::string_view text) noexcept;
 bool is_field_value(std::string_view text) noexcept;
 /// What may stand in Host: a name or address, perhaps a port; empty too.
 bool is_host(std::string_view text) noexcept;
+/// What names a server in a URL: the same, but with a host.
+bool is_authority(std::string_view text) noexcept;
 bool iequals(std::string_view a, std::string_view b) noexcept;
 /// Without blanks around it.
 std::string_view trimmed(std::string_view text) noexcept;

@@ -96,10 +96,15 @@ TEST(HttpClient, UrlsAndFieldsThatAreNone) {
   World world(server(count));
   world.sim.run_for(1s);
   const auto nobody = [](http::Reply) { FAIL(); };
-  for (const char* url : {"", "127.0.0.1", "https://x/", "http://", "http:///p", "http://u@h/", "http://x/a b"})
+  for (const char* url :
+       {"", "127.0.0.1", "https://x/", "http://", "http:///p", "http://:80/", "http://u@h/", "http://x/a b"})
     EXPECT_THROW(world.client->get(url, nobody), Error) << url;
   EXPECT_THROW(world.client->call({.method = "G T", .url = "http://x/"}, nobody), std::invalid_argument);
-  EXPECT_THROW(world.client->call({.url = "http://x/", .fields = {{"A", "b\r\nC: d"}}}, nobody), std::invalid_argument);
+  EXPECT_THROW(world.client->call({.method = "CONNECT", .url = "http://x/"}, nobody), std::invalid_argument);
+  for (const auto& [name, value] : {std::pair("A", "b\r\nC: d"), std::pair("host", "y"),
+                                    std::pair("Content-Length", "0"), std::pair("transfer-encoding", "chunked")})
+    EXPECT_THROW(world.client->call({.url = "http://x/", .fields = {{name, value}}}, nobody), std::invalid_argument)
+        << name;
 }
 
 // What a server that says just this is understood to have said.

@@ -87,6 +87,7 @@ const std::vector<Refused> refused{
     {"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", "400"},
     {"GET /#f HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
     {"GET http:///p HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET http://:80/p HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
     {"GET / HTTP/2.0\r\nHost: x\r\n\r\n", "400"},
     {"GET / HTTP/1.1 \r\nHost: x\r\n\r\n", "400"},
     {with(" folded: x\r\n"), "400"},
