@@ -75,6 +75,13 @@ Validators validators_of(const FileStatus& status) {
           .modified = std::chrono::floor<std::chrono::seconds>(status.modified)};
 }
 
+// As the client has it: when compressed it was a weak one.
+std::string known_etag(const Request& request, const Validators& validators) {
+  const std::string weak = "W/" + validators.etag;
+  const bool names_weak = any_member(request, "If-None-Match", [&](std::string_view each) { return each == weak; });
+  return names_weak && accepts_gzip(request) ? weak : validators.etag;
+}
+
 /// Reads a part of a file, chunk by chunk, for one answer: the producer. On the loop's thread but for the reading.
 class Reading : public std::enable_shared_from_this<Reading> {
  public:
@@ -176,9 +183,10 @@ class Files {
     if (!status.is_regular) return response.send(404);
     const Validators validators = validators_of(status);
     const std::string_view type = type_of(path);
-    add_fields(response, type, validators);
     const int refusal = status_by_conditions(response.request(), validators);
-    if (refusal == 304) return response.status(304).end();
+    add_fields(response, type, validators);
+    if (refusal == 304) return response.add("ETag", known_etag(response.request(), validators)).status(304).end();
+    response.add("ETag", validators.etag);
     if (refusal != 0) return response.send(refusal);
     const auto range = wanted_range(response.request(), status.size, validators);
     if (range && range->begin == range->end) {
@@ -203,7 +211,6 @@ class Files {
 
   void add_fields(Response& response, std::string_view type, const Validators& validators) const {
     response.add("Last-Modified", date_text(validators.modified));
-    response.add("ETag", validators.etag);
     response.add("Accept-Ranges", "bytes");
     if (is_compressible(type)) response.add("Vary", "Accept-Encoding");  // parts and 304 have what all of it has
     if (!options_.cache_control.empty()) response.add("Cache-Control", options_.cache_control);

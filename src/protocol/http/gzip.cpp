@@ -23,7 +23,7 @@ bool accepts_gzip(const Request& request) noexcept {
   bool accepted = false;  // as "*" has it, if gzip is not named
   any_member(request, "Accept-Encoding", [&](std::string_view each) {
     const std::string_view coding = trimmed(each.substr(0, each.find(';')));
-    const bool named = iequals(coding, "gzip");
+    const bool named = iequals(coding, "gzip") || iequals(coding, "x-gzip");
     if (!named && coding != "*") return false;
     const std::size_t q = each.find_first_of("qQ", each.find(';'));
     accepted = q == each.npos || each.find_first_of("123456789", q) != each.npos;

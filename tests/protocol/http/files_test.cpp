@@ -92,6 +92,16 @@ TEST_P(HttpFiles, Conditions) {
   EXPECT_EQ(ask("/hello.txt", "Range: bytes=0-4\r\nIf-Range: \"a\"\r\n").status(), "200");
 }
 
+// 304 has the ETag that the file itself would have, or caches could not tell what it is about.
+TEST_P(HttpFiles, TheEtagOfWhatIsUnchanged) {
+  write("root/page.html", std::string(5000, 'a'));
+  for (const char* accepted : {"", "Accept-Encoding: gzip\r\n"}) {
+    const std::string etag = ask("/page.html", accepted).field("ETag");
+    EXPECT_EQ(ask("/page.html", accepted + ("If-None-Match: " + etag + "\r\n")).field("ETag"), etag);
+  }
+  EXPECT_TRUE(ask("/page.html", "Accept-Encoding: gzip\r\n").field("ETag").starts_with("W/"));
+}
+
 TEST_P(HttpFiles, Ranges) {
   const auto part = [&](const std::string& range) { return ask("/hello.txt", "Range: " + range + "\r\n"); };
   EXPECT_EQ(part("bytes=7-11").body, "world");
