@@ -55,7 +55,7 @@ class Response {
   Response& status(int code);
   /// One more field. Throws std::invalid_argument for a name that is no token, for a value with control characters
   /// (nobody's input can begin a field of its own), and for fields that the component writes itself: Connection,
-  /// Content-Length, Transfer-Encoding, Trailer, Date, Server.
+  /// Content-Length, Transfer-Encoding, Trailer, Date, Server. Content-Type is what type() sets.
   Response& add(std::string_view name, std::string_view value);
   /// The Content-Type. Throws as add does.
   Response& type(std::string_view content_type);
@@ -71,8 +71,8 @@ class Response {
   /// The length of a body that is written in pieces; so many bytes must follow. Without it the body is chunked (for
   /// HTTP/1.0 it lasts until the connection ends).
   Response& length(std::uint64_t bytes);
-  /// One more piece. False: the client is slow, or gone. What was written is kept; produce no more until the producer
-  /// is called again.
+  /// One more piece. False: the client is slow, or gone, or gets no body (HEAD, 204, 304: then the answer ends by
+  /// itself). What was written is kept; produce no more until the producer is called again.
   bool write(std::string_view piece);
   bool write(Buffer piece);
   /// A field behind a chunked body, before end(). Throws as add does. Not sent where the body is not chunked.

@@ -22,8 +22,8 @@ struct Settings {
   std::uint64_t streamed_body = UINT64_MAX;  ///< a body that is received in pieces. Beyond: 413
 
   Duration header_time = std::chrono::seconds(10);  ///< from a request's first byte to the end of its header: 408
-  Duration body_time = std::chrono::seconds(30);    ///< for the body, and so much more as body_rate allows: 408
-  std::size_t body_rate = 1 << 10;                  ///< bytes a second that a body must have on the whole
+  Duration body_time = std::chrono::seconds(30);    ///< that a body may be silent, or lag behind body_rate: 408
+  std::size_t body_rate = 1 << 10;                  ///< bytes a second that a body must have in the long run
   Duration send_time = std::chrono::seconds(30);    ///< a client that takes nothing of its answer: reset
   Duration idle_time = std::chrono::seconds(60);    ///< between requests, and before the first: closed
 

@@ -52,7 +52,7 @@ void Exchange::clear() noexcept {
   whole_body = {};
   trailers.clear();
   receiver = {};
-  body_limit = received = length = written = 0;
+  body_limit = length = written = 0;
   status = 200;
   framing = Framing::none;
   paused = complete = head = has_length = encoded = varies = begun = ended = closes = false;
@@ -157,7 +157,7 @@ void Exchange::send(std::string_view content_type, std::string_view bytes) {
   set_type(content_type);
   if (compresses(bytes.size())) return send_compressed(bytes);
   begin_whole(bytes.size());
-  if (!head && may_have_body()) session->put(bytes);
+  if (shows_body()) session->put(bytes);
   ended = true;
 }
 
@@ -165,7 +165,7 @@ void Exchange::send(std::string_view content_type, Buffer bytes) {
   set_type(content_type);
   if (compresses(bytes.size())) return send_compressed(bytes.view());
   begin_whole(bytes.size());
-  if (!head && may_have_body()) session->put(std::move(bytes));
+  if (shows_body()) session->put(std::move(bytes));
   ended = true;
 }
 
@@ -179,7 +179,8 @@ void Exchange::send_compressed(std::string_view bytes) {
 
 void Exchange::send(int with_status) {
   response.status(with_status);
-  send("text/plain", reason_of(with_status));
+  constexpr int reset_content = 205;  // must have none
+  send("text/plain", with_status == reset_content ? std::string_view() : reason_of(with_status));
 }
 
 void Exchange::send_failure() {
@@ -203,7 +204,7 @@ void Exchange::begin_piece(std::size_t size) {
     throw std::logic_error("evio: more than Response::length() was written");
   if (framing == Framing::length) length -= size;
   written += size;
-  if (framing == Framing::chunked && size > 0 && !head && may_have_body()) {
+  if (framing == Framing::chunked && size > 0 && shows_body()) {
     session->put(Number(size, 16).view());
     session->put("\r\n");
   }
@@ -218,7 +219,8 @@ bool Exchange::write(std::string_view piece) {
   begin_pieces();
   if (gzip) return write_compressed(piece, false);
   begin_piece(piece.size());
-  if (piece.empty() || head || !may_have_body()) return session->ready();
+  if (!shows_body()) return false;
+  if (piece.empty()) return session->ready();
   session->put(piece);
   return end_piece();
 }
@@ -227,13 +229,15 @@ bool Exchange::write(Buffer piece) {
   begin_pieces();
   if (gzip) return write_compressed(piece.view(), false);
   begin_piece(piece.size());
-  if (piece.size() == 0 || head || !may_have_body()) return session->ready();
+  if (!shows_body()) return false;
+  if (piece.size() == 0) return session->ready();
   session->put(std::move(piece));
   return end_piece();
 }
 
 bool Exchange::write_compressed(std::string_view piece, bool last) {
-  if ((piece.empty() && !last) || head) return session->ready();
+  if (head) return false;
+  if (piece.empty() && !last) return session->ready();
   std::string compressed;
   gzip->compress(piece, last, compressed);
   begin_piece(compressed.size());
@@ -248,9 +252,8 @@ void Exchange::end() {
   }
   begin_pieces();
   if (gzip) write_compressed({}, true);
-  const bool body_sent = !head && may_have_body();
-  if (framing == Framing::length && length > 0 && body_sent) closes = true;
-  if (framing == Framing::chunked && body_sent) {
+  if (framing == Framing::length && length > 0 && shows_body()) closes = true;
+  if (framing == Framing::chunked && shows_body()) {
     session->put("0\r\n");
     session->put(answer_trailers);
     session->put("\r\n");

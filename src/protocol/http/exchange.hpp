@@ -53,6 +53,11 @@ class Exchange {
   void tell_to_go_on();
 
   // The answer
+  bool may_have_body() const noexcept { return status != 204 && status != 304; }
+  /// The body is sent, too.
+  bool shows_body() const noexcept { return !head && may_have_body(); }
+  /// Nothing will follow what was sent.
+  bool said_all() const noexcept { return ended || (begun && !shows_body()); }
   void check_unbegun() const;
   void set_type(std::string_view content_type);
   void add_field(std::string& to, std::string_view name, std::string_view value);
@@ -82,7 +87,6 @@ class Exchange {
   std::vector<Field> trailers;
   BodyHandler receiver;
   std::uint64_t body_limit = 0;
-  std::uint64_t received = 0;
   bool paused = false;
   bool complete = false;
   bool head = false;
@@ -106,7 +110,6 @@ class Exchange {
   std::unique_ptr<Gzip> gzip;  // of a body in pieces
 
  private:
-  bool may_have_body() const noexcept { return status != 204 && status != 304; }
   void begin_whole(std::size_t size);
   void send_compressed(std::string_view bytes);
   void begin_pieces();

@@ -5,6 +5,7 @@
 
 #include "protocol/http/exchange.hpp"
 #include "protocol/http/session.hpp"
+#include "protocol/http/syntax.hpp"
 
 namespace evio::inline v1::http {
 
@@ -25,6 +26,7 @@ Response& Response::status(int code) {
 
 Response& Response::add(std::string_view name, std::string_view value) {
   exchange_.check_unbegun();
+  if (iequals(name, "content-type")) return type(value);
   exchange_.add_field(exchange_.fields, name, value);
   return *this;
 }

@@ -144,11 +144,11 @@ bool Session::read_body(Input& in) {
   }
   if (read == Read::partial) {
     if (in.empty() && !x.streamed()) x.tell_to_go_on();
-    arm(allowed());
+    arm(settings().body_time);
     return false;
   }
   in.consume(used);
-  x.received += piece.size();
+  earn(piece.size());
   if (read == Read::end) x.end_request();
   if (!x.streamed()) {
     if (x.found.route) x.add_body(piece);
@@ -197,6 +197,7 @@ void Session::call(Call&& user_call) {
 bool Session::settle() {
   produce();
   Exchange& x = *exchange_;
+  if (x.said_all() && !x.ended) x.end();
   const bool awaited = x.producer || x.receiver || !x.token.expired();
   if (!x.ended && !awaited && !(x.phase == Phase::body && x.begun)) fail();
   if (x.ended) complete();
@@ -213,7 +214,7 @@ void Session::fail() {
 
 void Session::produce() {
   Exchange& x = *exchange_;
-  while (x.producer && !x.ended && ready_ && conn_.is_open()) {
+  while (x.producer && !x.said_all() && ready_ && conn_.is_open()) {
     const std::uint64_t before = x.written;
     Handler<void(Response&)> producer = std::move(x.producer);
     call([&] { producer(x.response); });
@@ -261,7 +262,6 @@ void Session::abandoned(std::uint64_t number) {
 
 void Session::resume() {
   exchange_->paused = false;
-  exchange_->received = 0;
   since_ = now();
   conn_.resume();
 }

@@ -77,6 +77,7 @@ class Session {
   Action begin_upgraded(Input& in);
 
   void arm(Duration allowed);
+  void earn(std::size_t received);
   void expect_within(Duration time);
   void patrol();
   bool stalled(Time now);

@@ -19,6 +19,12 @@ void Session::opened() {
 // What is waited for now, which began at since_, may take so long.
 void Session::arm(Duration allowed) { expect_within(since_ + allowed - now()); }
 
+// More time for a body of which so much was received; what came fast does not pay for silence later.
+void Session::earn(std::size_t received) {
+  const std::chrono::duration<double> worth(static_cast<double>(received) / static_cast<double>(settings().body_rate));
+  since_ = std::min(now(), since_ + std::chrono::duration_cast<Duration>(worth));
+}
+
 void Session::expect_within(Duration time) {
   time = std::max(time, Duration::zero());
   if (now() + time >= due_) return;
@@ -31,10 +37,8 @@ Duration Session::allowed() const {
   switch (exchange_->phase) {
     case Phase::header:
       return settings().header_time;
-    case Phase::body: {
-      const auto seconds = static_cast<double>(exchange_->received) / static_cast<double>(settings().body_rate);
-      return settings().body_time + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-    }
+    case Phase::body:
+      return settings().body_time;
     case Phase::answering:
       break;
   }

@@ -116,6 +116,35 @@ TEST(HttpServer, FieldsCannotBeInjected) {
   EXPECT_EQ(world.ask(get("/")), "HTTP/1.1 204 No Content\r\n" + std::string(common) + "\r\n");
 }
 
+TEST(HttpServer, AnAnswerHasOneType) {
+  Router router;
+  router.get("/", [](Request&, Response& response) { response.add("content-type", "a/b").length(0).end(); });
+  router.get("/text", [](Request&, Response& response) { response.add("Content-Type", "a/b").text(""); });
+  World world(std::move(router));
+  const auto typed = [](std::string_view type) {
+    return "HTTP/1.1 200 OK\r\n" + std::string(common) + "Content-Type: " + std::string(type) +
+           "\r\nContent-Length: 0\r\n\r\n";
+  };
+  EXPECT_EQ(world.ask(get("/") + get("/text")), typed("a/b") + typed("text/plain"));
+}
+
+TEST(HttpServer, ResetContentHasNone) {
+  Router router;
+  router.get("/", [](Request&, Response& response) { response.send(205); });
+  World world(std::move(router));
+  EXPECT_EQ(world.ask(get("/")), "HTTP/1.1 205 Reset Content\r\n" + std::string(common) +
+                                     "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n");
+}
+
+TEST(HttpServer, TheHostThatIsAsked) {
+  Router router;
+  router.get("/", [](Request& request, Response& response) { response.text(request.host()); });
+  World world(std::move(router));
+  EXPECT_EQ(body_of(world.ask(get("/"))), "x");
+  EXPECT_EQ(body_of(world.ask(get("http://other:80/"))), "other:80");
+  EXPECT_EQ(body_of(world.ask("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")), "");
+}
+
 TEST(HttpServer, PiecesAndTrailers) {
   Router router;
   router.get("/", [](Request&, Response& response) {
@@ -153,6 +182,27 @@ TEST(HttpServer, AnEndlessBodyTakesBoundedMemory) {
   }
   EXPECT_GT(received, size);
   EXPECT_LT(most, std::size_t{512} << 10);
+}
+
+// Nobody wants the body: a producer of an endless one must not be asked for it.
+TEST(HttpServer, HeadOfAnEndlessBody) {
+  int writes = 0;
+  Router router;
+  router.get("/", [&](Request&, Response& response) {
+    response.produce([&](Response& to) {
+      while (writes++ < 1000 && to.write("more and more and more")) {
+      }
+    });
+  });
+  router.get("/204", [&](Request&, Response& response) {
+    response.status(204).produce([&](Response& to) { to.write("nothing of this"); });
+  });
+  World world(std::move(router));
+  const std::string head = "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n";
+  const std::string whole = "HTTP/1.1 200 OK\r\n" + std::string(common) + "Transfer-Encoding: chunked\r\n\r\n";
+  EXPECT_EQ(world.ask(head + head), whole + whole);
+  EXPECT_EQ(writes, 2);
+  EXPECT_EQ(world.ask(get("/204")), "HTTP/1.1 204 No Content\r\n" + std::string(common) + "\r\n");
 }
 
 TEST(HttpServer, AClientThatTakesNothingIsReset) {
@@ -271,6 +321,12 @@ TEST(HttpServer, Deadlines) {
   EXPECT_EQ(body.peer->received(), "");
   body.sim.run_for(10s);
   EXPECT_EQ(body.peer->received().substr(9, 3), "408");
+  World silent(Router{});  // from when on does not depend on how much has come before
+  silent.peer->send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + std::string(900 << 10, 'x'));
+  silent.sim.run_for(28s);
+  EXPECT_EQ(silent.peer->received(), "");
+  silent.sim.run_for(10s);
+  EXPECT_EQ(silent.peer->received().substr(0, 12), "HTTP/1.1 408");
   World idle(Router{});
   idle.ask(get("/"));
   idle.sim.run_for(50s);
@@ -314,7 +370,7 @@ TEST(HttpServer, Gzip) {
   EXPECT_EQ(body_of(world.ask(get("/whole", "Accept-Encoding: gzip;q=0\r\n"))), text);
   for (const char* none : {"*;q=0", "*, gzip;q=0", "gzip;Q=0.0", "identity", "gzipx", ""})
     EXPECT_EQ(body_of(world.ask(get("/whole", "Accept-Encoding: " + std::string(none) + "\r\n"))), text) << none;
-  for (const char* some : {"*", "*;q=0, gzip", "GZIP;q=0.001", "br\r\nAccept-Encoding: gzip"})
+  for (const char* some : {"*", "*;q=0, gzip", "GZIP;q=0.001", "x-gzip", "br\r\nAccept-Encoding: gzip"})
     EXPECT_EQ(inflated(body_of(world.ask(get("/whole", "Accept-Encoding: " + std::string(some) + "\r\n")))), text)
         << some;
   EXPECT_EQ(body_of(world.ask(get("/image", "Accept-Encoding: gzip\r\n"))), text);
