@@ -3,16 +3,12 @@
 import concurrent.futures as futures
 import email.utils
 import fcntl
-import http.client
 import os
-import pathlib
 import random
 import re
-import shutil
 import signal
 import socket
 import struct
-import subprocess
 import tempfile
 import termios
 import threading
@@ -186,60 +182,6 @@ class Answers(HttpTest):
         with self.connect() as client:
             client.send(http_cases.chunked("/echo", body, (8192,) * 128))
             self.assertTrue(client.response().body == body)
-
-    def test_a_client_of_the_standard_library(self):
-        client = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
-        self.addCleanup(client.close)
-        for body in (b"once", iter([b"in ", b"", b"chunks"])):
-            client.request("POST", "/echo", body, {"Connection": "keep-alive"})
-            used = client.sock
-            self.assertIn(client.getresponse().read(), (b"once", b"in chunks"))
-            self.assertIs(client.sock, used)
-
-    @unittest.skipUnless(shutil.which("curl"), "curl is not installed")
-    def test_curl(self):
-        url = f"http://127.0.0.1:{self.server.port}"
-
-        def curl(*arguments, **options):
-            command = ["curl", "-sS", "-m", "30", *arguments]
-            return subprocess.run(command, capture_output=True, check=True, **options).stdout
-
-        self.assertEqual(curl(url + "/", url + "/"), b"Hello, World!\r\n" * 2)
-        connects = curl("-w", "%{num_connects}", "-o", os.devnull, "-o", os.devnull, url + "/", url + "/")
-        self.assertEqual(connects, b"10")  # one for the first, none for the second
-        self.assertIn(b"Content-Length: 15\r\n", curl("-I", url + "/"))
-        body = os.urandom(MAX_BODY)  # large enough for curl to wait for 100 Continue
-        for fields in ((), ("-H", "Transfer-Encoding: chunked"), ("-H", "Expect: 100-continue"), ("-0",)):
-            self.assertTrue(curl("--data-binary", "@-", *fields, url + "/echo", input=body) == body, fields)
-        code = curl("--data-binary", "@-", "-o", os.devnull, "-w", "%{http_code}", url + "/echo", input=body + b"x")
-        self.assertEqual(code, b"413")
-
-
-class Files(unittest.TestCase):
-    def test_curl(self):
-        with tempfile.TemporaryDirectory() as folder:
-            page, large = b"<p>hello</p>" * 500, os.urandom(1 << 20)
-            pathlib.Path(folder, "index.html").write_bytes(page)
-            pathlib.Path(folder, "large.bin").write_bytes(large)
-            with Running("http-server", "--root", folder) as server:
-                url = f"http://127.0.0.1:{server.port}"
-
-                def curl(*arguments):
-                    command = ["curl", "-sS", "-m", "30", "--path-as-is", *arguments]
-                    return subprocess.run(command, capture_output=True, check=True).stdout
-
-                self.assertEqual(curl(url + "/"), page)
-                self.assertEqual(curl("--compressed", url + "/"), page)
-                self.assertIn(b"Content-Encoding: gzip\r\n", curl("--compressed", "-I", url + "/"))
-                self.assertTrue(curl(url + "/large.bin") == large)
-                self.assertTrue(curl("-r", "100000-", url + "/large.bin") == large[100000:])
-                self.assertEqual(curl("-r", "-5", url + "/large.bin"), large[-5:])
-                etag = re.search(r"ETag: (.*?)\r", curl("-I", url + "/large.bin").decode()).group(1)
-                code = ("-o", os.devnull, "-w", "%{http_code}")
-                self.assertEqual(curl(*code, "-H", f"If-None-Match: {etag}", url + "/large.bin"), b"304")
-                self.assertEqual(curl(*code, url + "/../http_test.py"), b"404")
-                self.assertEqual(curl(url + "/plaintext", url + "/json"), b'Hello, World!\r\n{"message":"Hello, World!"}')
-
 
 class Persistence(HttpTest):
     def closes(self, request, field):

@@ -1,4 +1,4 @@
-"""Runs a script of the folder node, with the clients from npm that its package.json names."""
+"""Runs a script of the folder node, or a client from npm that its package.json names."""
 
 import fcntl
 import pathlib
@@ -14,8 +14,8 @@ def installed():
     return shutil.which("npm") is not None
 
 
-def run(script, *arguments):
-    """What it says, with its exit code; the clients are installed at the first use. `installed()` must be so."""
+def _folder():
+    """Where the scripts are, beside the clients, which are installed at the first use."""
     folder = EXAMPLES.parent / "node"
     folder.mkdir(exist_ok=True)
     with open(folder / "lock", "w") as lock:
@@ -25,6 +25,12 @@ def run(script, *arguments):
             shutil.copytree(SOURCE, folder, dirs_exist_ok=True)
             npm = ["npm", "ci", "--no-audit", "--no-fund"]
             subprocess.run(npm, cwd=folder, capture_output=True, check=True, timeout=90)
-        shutil.copy(SOURCE / script, folder)
-    command = ["node", script, *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=90)
+        for script in SOURCE.glob("*.js"):
+            shutil.copy(script, folder)
+    return folder
+
+
+def run(*command):
+    """What node says, with its exit code, to a script or a client's program. `installed()` must be so."""
+    command = ["node", *map(str, command)]
+    return subprocess.run(command, cwd=_folder(), capture_output=True, text=True, timeout=90)
