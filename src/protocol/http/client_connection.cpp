@@ -59,7 +59,7 @@ bool ClientConnection::read_header(Input& in) {
   parser_->put(beast_buffer(header), error);
   if (error) return false;
   if (reply_.status < 200) {
-    if (reply_.status == 101) return false;  // nobody asked for it
+    if (reply_.status < 100 || reply_.status == 101) return false;  // no status; nobody asked for it
     reply_ = {};
     parser_ = std::make_unique<ReplyParser>(reply_);
   }

@@ -134,9 +134,57 @@ TEST(HttpClient, WhatServersSay) {
   EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", true),
             "Bad message");
   EXPECT_EQ(reply_to("SSH-2.0\r\n\r\n", true), "Bad message");
+  for (const char* bad :
+       {"Content-Length: 2\r\nContent-Length: 3\r\n", "Content-Length: 2, 3\r\n", "Content-Length: +2\r\n",
+        "Content-Length : 2\r\n", "Content-Length: 2\nA: b\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n"})
+    EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\n" + std::string(bad) + "\r\nok", true), "Bad message") << bad;
+  for (const char* bad :
+       {"HTTP/1.1 099 ", "HTTP/1.1 20 OK", "HTTP/1.1 2000 OK", "HTTP/2.0 200 OK", "HTTP/1.1  200 OK", "HTTP/1.1 101 X"})
+    EXPECT_EQ(reply_to(std::string(bad) + "\r\nContent-Length: 2\r\n\r\nok", false), "Bad message") << bad;
+  EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", true),
+            "Connection reset by peer");
+  EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nokok\r\n0\r\n\r\n", false),
+            "Bad message");
+  EXPECT_EQ(reply_to("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nHTTP/", false), "204 ");
+  EXPECT_EQ(reply_to("HTTP/1.1 301 Moved\r\nLocation: /\r\nContent-Length: 2\r\n\r\nok", false), "301 ok");
+  EXPECT_EQ(reply_to("HTTP/1.1 100 Continue\r\n\r\n", true), "Connection reset by peer");
   EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nA: " + std::string(1000, 'x'), false), "Message too long");
   EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\n\r\n" + std::string(101, 'x'), true), "Message too long");
   EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false), "Connection timed out");
+}
+
+// What comes behind a reply was not asked for: whatever follows, it does not become the reply to the next call.
+TEST(HttpClient, NothingBehindAReplyIsTheNext) {
+  const std::string reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+  for (const std::string& more : {reply, std::string("x"), "HTTP/1.1 204 No Content\r\n\r\n" + reply}) {
+    int opened = 0;
+    World world({.opened = [&](Conn&) { ++opened; },
+                 .data =
+                     [&](Conn& conn, Input& in) {
+                       if (in.take().ends_with("\r\n\r\n")) conn.write(opened == 1 ? reply + more : reply);
+                     }},
+                {.connections = 1});
+    world.call(http::Call{.url = "http://127.0.0.1/1"}, http::Call{.url = "http://127.0.0.1/2"});
+    ASSERT_EQ(world.replies.size(), 2U);
+    EXPECT_EQ(world.replies[1].body, "ok");
+    EXPECT_EQ(opened, 2);
+  }
+}
+
+TEST(HttpClient, ALargeBodyIsSent) {
+  std::size_t received = 0;
+  http::Router router;
+  router.stream("PUT", "/", [&](http::Request& request, http::Response&) {
+    request.receive([&](http::Request&, http::Response& response, std::string_view piece) {
+      received += piece.size();
+      if (piece.empty()) response.send(204);
+    });
+  });
+  World world(http::server(std::move(router)));
+  world.call(http::Call{.method = "PUT", .url = "http://127.0.0.1/", .body = std::string(20 << 20, 'x')});
+  ASSERT_EQ(world.replies.size(), 1U);
+  EXPECT_EQ(world.replies[0].status, 204) << world.replies[0].error.message();
+  EXPECT_EQ(received, std::size_t{20} << 20);
 }
 
 TEST(HttpClient, AKeptConnectionThatWasClosedIsNoError) {

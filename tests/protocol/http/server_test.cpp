@@ -100,6 +100,45 @@ TEST(HttpServer, NobodyAnswers) {
   EXPECT_TRUE(world.peer->done());
 }
 
+// Whoever throws: the client is told, or sees that the answer is not whole, and the connection ends.
+TEST(HttpServer, ExceptionsEverywhere) {
+  const auto no = [] { throw std::runtime_error("no"); };
+  const std::string put = " HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello";
+  for (const auto& [request, status, end] :
+       {std::tuple(get("/later"), "500", "Internal Server Error"), std::tuple(get("/begun"), "200", "5\r\nbegun\r\n"),
+        std::tuple(get("/producer"), "200", "8\r\nproduced\r\n"),
+        std::tuple("PUT /body" + put, "500", "Internal Server Error"),
+        std::tuple("PUT /header" + put, "500", "Internal Server Error")}) {
+    std::optional<http::ResponseHandle> later;
+    Router router;
+    router.get("/later", [&](Request&, Response& response) { later = response.handle(); });
+    router.get("/begun", [&](Request&, Response& response) {
+      response.write("begun");
+      no();
+    });
+    router.get("/producer", [&](Request&, Response& response) {
+      response.produce([&, calls = 0](Response& to) mutable {
+        if (++calls == 2) no();
+        to.write("produced");
+      });
+    });
+    router.stream("PUT", "/body", [&](Request& from, Response&) {
+      from.receive([&](Request&, Response&, std::string_view) { no(); });
+    });
+    router.stream("PUT", "/header", [&](Request&, Response&) { no(); });
+    World world(std::move(router));
+    std::string answer = world.ask(request + get("/later"));
+    if (later) {
+      later->post([&](Response&) { no(); });
+      answer = world.ask("");
+    }
+    EXPECT_EQ(answer.substr(9, 3), status) << request;
+    EXPECT_TRUE(answer.ends_with(end)) << answer;
+    EXPECT_EQ(world.failures, 1) << request;
+    EXPECT_TRUE(world.peer->done() || world.peer->ended()) << request;
+  }
+}
+
 TEST(HttpServer, FieldsCannotBeInjected) {
   Router router;
   router.get("/", [](Request&, Response& response) {
