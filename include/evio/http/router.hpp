@@ -13,8 +13,9 @@ class RouteTree;
 
 /// Handlers by method and path. A pattern's segments are literal ("users"), a parameter (":id", one segment, not empty)
 /// or, last, the rest of the path ("*path", perhaps empty); literals go before parameters and these before a rest,
-/// whatever the order of adding. Paths are compared as they were sent, percent-encoding included; Request::param
-/// decodes. Filled before it is given to http::server, which then shares it among all loops. Move-only.
+/// whatever the order of adding. Literals match however a path writes them, percent-encoded or not; what a parameter
+/// stood for, Request::param decodes. Filled before it is given to http::server, which then shares it among all loops.
+/// Move-only.
 ///
 ///     http::Router router;
 ///     router.get("/users/:id", [](http::Request& request, http::Response& response) {

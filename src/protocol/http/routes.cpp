@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "protocol/http/syntax.hpp"
+
 namespace evio::inline v1::http {
 
 namespace {
@@ -14,6 +16,11 @@ namespace {
 std::pair<std::string_view, std::string_view> split(std::string_view path) {
   const std::size_t end = std::min(path.find('/'), path.size());
   return {path.substr(0, end), path.substr(end)};
+}
+
+// Whether a segment of a path says what a route says.
+bool says(std::string_view segment, std::string_view literal) {
+  return segment == literal || (segment.find('%') != segment.npos && percent_decoded(segment) == literal);
 }
 
 [[noreturn]] void refuse(std::string_view pattern, const char* problem) {
@@ -78,7 +85,7 @@ const RouteTree::Node* RouteTree::find_node(const Node& node, std::string_view p
   if (path.empty()) return node.methods.empty() ? nullptr : &node;
   const auto [segment, behind] = split(path.substr(1));
   for (const auto& literal : node.literals)
-    if (literal->segment == segment)
+    if (says(segment, literal->segment))
       if (const Node* found = find_node(*literal, behind, params)) return found;
   if (node.param && !segment.empty()) {
     params.push_back({node.param->segment, segment});

@@ -43,6 +43,17 @@ TEST(HttpRouter, LiteralsParametersAndRests) {
   EXPECT_EQ(find(tree, "GET", "*"), "404");
 }
 
+// "%75" is another way to write "u" (RFC 9110, section 4.2.3), "%2F" none to write what separates segments.
+TEST(HttpRouter, LiteralsInPercentEncoding) {
+  RouteTree tree;
+  for (const char* pattern : {"/users/me", "/a b", "/c%20d", "/:other"}) add(tree, "GET", pattern);
+  EXPECT_EQ(find(tree, "GET", "/%75sers/m%65"), "found");
+  EXPECT_EQ(find(tree, "GET", "/users%2Fme"), "found other=users%2Fme");
+  EXPECT_EQ(find(tree, "GET", "/a%20b"), "found");
+  EXPECT_EQ(find(tree, "GET", "/c%20d"), "found");
+  EXPECT_EQ(find(tree, "GET", "/%2575sers/me"), "404");
+}
+
 TEST(HttpRouter, Methods) {
   RouteTree tree;
   add(tree, "GET", "/a");
