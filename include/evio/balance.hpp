@@ -33,8 +33,8 @@ class Balance {
   Balance(LoadBalance strategy) noexcept : strategy_(strategy) {}  // NOLINT(google-explicit-constructor)
   template <class F>
   requires(!std::same_as<std::remove_cvref_t<F>, Balance> && !std::same_as<std::remove_cvref_t<F>, LoadBalance>)
-      Balance(F&& function)
-      : function_(std::forward<F>(function)) {}  // NOLINT(google-explicit-constructor)
+      Balance(F&& function)  // NOLINT(google-explicit-constructor)
+      : function_(std::forward<F>(function)) {}
 
   LoadBalance strategy() const noexcept { return strategy_; }
   const Function& function() const noexcept { return function_; }

@@ -75,11 +75,12 @@ Validators validators_of(const FileStatus& status) {
           .modified = std::chrono::floor<std::chrono::seconds>(status.modified)};
 }
 
-// As the client has it: when compressed it was a weak one.
-std::string known_etag(const Request& request, const Validators& validators) {
+// As the client has them: when compressed the ETag was a weak one.
+Validators known_to(const Request& request, Validators validators) {
   const std::string weak = "W/" + validators.etag;
   const bool names_weak = any_member(request, "If-None-Match", [&](std::string_view each) { return each == weak; });
-  return names_weak && accepts_gzip(request) ? weak : validators.etag;
+  if (names_weak && accepts_gzip(request)) validators.etag = weak;
+  return validators;
 }
 
 /// Reads a part of a file, chunk by chunk, for one answer: the producer. On the loop's thread but for the reading.
@@ -183,16 +184,18 @@ class Files {
     if (!status.is_regular) return response.send(404);
     const Validators validators = validators_of(status);
     const std::string_view type = type_of(path);
-    const int refusal = status_by_conditions(response.request(), validators);
-    add_fields(response, type, validators);
-    if (refusal == 304) return response.add("ETag", known_etag(response.request(), validators)).status(304).end();
-    response.add("ETag", validators.etag);
-    if (refusal != 0) return response.send(refusal);
+    const int decided = status_by_conditions(response.request(), validators);
+    if (decided == 304) {
+      add_fields(response, type, known_to(response.request(), validators));
+      return response.status(304).end();
+    }
+    if (decided != 0) return response.send(decided);
     const auto range = wanted_range(response.request(), status.size, validators);
     if (range && range->begin == range->end) {
       response.add("Content-Range", "bytes */" + std::to_string(status.size));
       return response.send(416);
     }
+    add_fields(response, type, validators);
     if (range)
       response.status(206).add("Content-Range", "bytes " + std::to_string(range->begin) + "-" +
                                                     std::to_string(range->end - 1) + "/" + std::to_string(status.size));
@@ -211,6 +214,7 @@ class Files {
 
   void add_fields(Response& response, std::string_view type, const Validators& validators) const {
     response.add("Last-Modified", date_text(validators.modified));
+    response.add("ETag", validators.etag);
     response.add("Accept-Ranges", "bytes");
     if (is_compressible(type)) response.add("Vary", "Accept-Encoding");  // parts and 304 have what all of it has
     if (!options_.cache_control.empty()) response.add("Cache-Control", options_.cache_control);

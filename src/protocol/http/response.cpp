@@ -12,7 +12,7 @@ namespace evio::inline v1::http {
 bool ResponseHandle::post(Handler<void(Response&)> fn) const {
   if (!token_) return false;
   return token_->conn.post([token = token_, fn = std::move(fn)](Conn& conn) {
-    Session* session = conn.context<Session>();
+    auto* session = conn.context<Session>();
     if (session && !session->answer(token->number, fn)) token->number = 0;
   });
 }

@@ -38,7 +38,7 @@ Events events(std::shared_ptr<Service> service) {
   events.drained = [](Conn& conn) { return session_of(conn).drained(); };
   events.ended = [](Conn& conn, Input& in) { return session_of(conn).ended(in); };
   events.closed = [](Conn& conn, std::error_code error) {
-    if (Session* session = conn.context<Session>()) session->closed(error);
+    if (auto* session = conn.context<Session>()) session->closed(error);
   };
   return events;
 }

@@ -23,7 +23,7 @@ class HttpFiles : public Behaviour {
     std::filesystem::create_symlink("../secret", folder_ / "root/out");
     std::filesystem::create_symlink("hello.txt", folder_ / "root/in");
     http::Router router;
-    router.get("/*path", http::files(folder_ / "root", {.chunk = 64 * kib}));
+    router.get("/*path", http::files(folder_ / "root", {.chunk = 64 * kib, .cache_control = "max-age=60"}));
     server_.emplace(as_set_up(http::server(std::move(router))), "tcp://127.0.0.1:0");
   }
 
@@ -100,6 +100,16 @@ TEST_P(HttpFiles, TheEtagOfWhatIsUnchanged) {
     EXPECT_EQ(ask("/page.html", accepted + ("If-None-Match: " + etag + "\r\n")).field("ETag"), etag);
   }
   EXPECT_TRUE(ask("/page.html", "Accept-Encoding: gzip\r\n").field("ETag").starts_with("W/"));
+}
+
+// A cache must not keep a refusal that somebody's conditions earned, and show it to others.
+TEST_P(HttpFiles, RefusalsAreNotCached) {
+  EXPECT_EQ(ask("/hello.txt").field("Cache-Control"), "max-age=60");
+  EXPECT_EQ(ask("/hello.txt", "If-None-Match: *\r\n").field("Cache-Control"), "max-age=60");
+  for (const char* fields : {"If-Match: \"a\"\r\n", "Range: bytes=99-\r\n"}) {
+    const Answer refusal = ask("/hello.txt", fields);
+    for (const char* name : {"Cache-Control", "ETag", "Last-Modified"}) EXPECT_EQ(refusal.field(name), "") << fields;
+  }
 }
 
 TEST_P(HttpFiles, Ranges) {
