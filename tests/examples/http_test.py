@@ -1,6 +1,7 @@
 """The HTTP server, byte for byte: what it answers, when it closes, and what it refuses."""
 
 import concurrent.futures as futures
+import contextlib
 import email.utils
 import fcntl
 import os
@@ -369,6 +370,39 @@ def resident(server):
     """Bytes of memory that the server takes up."""
     with open(f"/proc/{server.process.pid}/status") as status:
         return int(re.search(r"VmRSS:\s+(\d+) kB", status.read()).group(1)) * 1024
+
+
+class LargeFiles(unittest.TestCase):
+    @contextlib.contextmanager
+    def serving(self, size):
+        """A server, and the path of a file of so many bytes that it serves as /large."""
+        with tempfile.TemporaryDirectory() as folder, open(os.path.join(folder, "large"), "wb") as large:
+            large.truncate(size)
+            with Running("http-server", "--root", folder) as server:
+                yield server, large.name
+                self.assertEqual(server.stop(), 0)
+
+    @unittest.skipIf(SANITIZED, "takes long, and sanitizers have their own idea of memory")
+    def test_a_gibibyte_takes_little_memory(self):
+        with self.serving(1 << 30) as (server, _), Client(server.connect()) as client:
+            before = resident(server)
+            client.send(get("/large", "Connection: close"))
+            received = most = 0
+            while piece := client.connection.recv(1 << 20):
+                received += len(piece)
+                most = max(most, resident(server))
+            self.assertGreater(received, 1 << 30)
+            self.assertLess(most - before, 8 << 20)
+
+    def test_it_shrinks_while_it_is_sent(self):
+        with self.serving(64 << 20) as (server, path), Client(server.connect(receive_buffer=65536)) as client:
+            client.send(get("/large"), get("/json"))
+            client.more()
+            os.truncate(path, 1000)
+            self.assertLess(len(client.rest()), 64 << 20)  # and the connection has ended: the client can tell
+            with Client(server.connect()) as other:
+                other.send(get("/large"))
+                self.assertEqual(len(other.response().body), 1000)
 
 
 class Time(unittest.TestCase):
