@@ -50,15 +50,17 @@ bool is_own_field(std::string_view name) {
 }
 
 std::string request_of(const Call& call, const Url& url) {
-  std::string request = call.method + " " + url.target + " HTTP/1.1\r\nHost: " + std::string(url.authority) + "\r\n";
+  std::string request = call.method;
+  request.append(" ").append(url.target).append(" HTTP/1.1\r\nHost: ").append(url.authority).append("\r\n");
   for (const auto& [name, value] : call.fields) {
     if (is_own_field(name) || !is_token(name) || !is_field_value(value))
-      throw std::invalid_argument("evio: no HTTP field may be \"" + name + "\": \"" + value + "\"");
-    request += name + ": " + value + "\r\n";
+      throw std::invalid_argument("evio: a Call may have no HTTP field \"" +
+                                  std::string(name).append(": ").append(value) + '"');
+    request.append(name).append(": ").append(value).append("\r\n");
   }
   const bool has_body = !call.body.empty() || call.method == "POST" || call.method == "PUT";
-  if (has_body) request += "Content-Length: " + std::to_string(call.body.size()) + "\r\n";
-  return request + "\r\n" + call.body;
+  if (has_body) request.append("Content-Length: ").append(std::to_string(call.body.size())).append("\r\n");
+  return request.append("\r\n").append(call.body);
 }
 
 bool may_be_repeated(const Call& call) {
@@ -221,9 +223,8 @@ void ClientPool::closed(Host& host, ClientConnection* connection, std::error_cod
   forget(host.idle, connection);
   forget(host.busy, connection);
   std::unique_ptr<PendingCall> call = connection->take_call();
-  if (call && connection->was_stale() && std::exchange(call->repeatable, false)) {
-    host.waiting.push_front(std::move(call));
-  }
+  if (call && connection->was_stale() && std::exchange(call->repeatable, false))
+    host.waiting.push_front(std::exchange(call, nullptr));
   serve(host);
   if (!call) return;
   call->deadline.cancel();

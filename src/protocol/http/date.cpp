@@ -16,16 +16,15 @@ constexpr std::array<const char*, 12> months{"Jan", "Feb", "Mar", "Apr", "May", 
 }  // namespace
 
 std::string date_text(std::chrono::sys_seconds time) {
-  using namespace std::chrono;
-  const sys_days day = floor<std::chrono::days>(time);
-  const year_month_day date(day);
-  const hh_mm_ss clock(time - day);
+  const std::chrono::sys_days day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
   char text[64];
-  const int size =
-      std::snprintf(text, sizeof text, "%s, %02u %s %04d %02d:%02d:%02d GMT", days[weekday(day).c_encoding()],
-                    static_cast<unsigned>(date.day()), months[static_cast<unsigned>(date.month()) - 1],
-                    static_cast<int>(date.year()), static_cast<int>(clock.hours().count()),
-                    static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
+  const int size = std::snprintf(text, sizeof text, "%s, %02u %s %04d %02d:%02d:%02d GMT",
+                                 days[std::chrono::weekday(day).c_encoding()], static_cast<unsigned>(date.day()),
+                                 months[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
+                                 static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                                 static_cast<int>(clock.seconds().count()));
   return {text, static_cast<std::size_t>(size)};
 }
 
@@ -59,12 +58,12 @@ std::optional<Parts> parts_of(const std::string& text) {
 }  // namespace
 
 std::optional<std::chrono::sys_seconds> parse_date(std::string_view text) {
-  using namespace std::chrono;
+  using std::chrono::hours, std::chrono::minutes, std::chrono::seconds, std::chrono::sys_days;
   const auto in = parts_of(std::string(text));
   if (!in) return std::nullopt;
   const auto found = std::ranges::find(months, std::string_view(in->month));
   const auto number = static_cast<unsigned>(found - months.begin()) + 1;
-  const year_month_day date = year(in->year) / month(number) / day(in->day);
+  const auto date = std::chrono::year(in->year) / std::chrono::month(number) / std::chrono::day(in->day);
   const bool in_range = in->year >= 0 && in->hour >= 0 && in->hour <= 23 && in->minute >= 0 && in->minute <= 59 &&
                         in->second >= 0 && in->second <= 60;
   if (!date.ok() || !in_range) return std::nullopt;

@@ -38,7 +38,7 @@ class Number {
 ResponseToken::~ResponseToken() {
   if (number == 0) return;
   conn.post([of = number](Conn& c) {
-    if (Session* session = c.context<Session>()) session->abandoned(of);
+    if (auto* session = c.context<Session>()) session->abandoned(of);
   });
 }
 

@@ -61,8 +61,8 @@ class Exchange {
   void check_unbegun() const;
   void set_type(std::string_view content_type);
   void add_field(std::string& to, std::string_view name, std::string_view value);
-  void send(std::string_view content_type, std::string_view body);
-  void send(std::string_view content_type, Buffer body);
+  void send(std::string_view content_type, std::string_view bytes);
+  void send(std::string_view content_type, Buffer bytes);
   void send(int with_status);
   /// 500, without the fields that were meant for another answer.
   void send_failure();

@@ -80,7 +80,7 @@ class Session {
   void earn(std::size_t received);
   void expect_within(Duration time);
   void patrol();
-  bool stalled(Time now);
+  bool stalled(Time time);
   Duration allowed() const;
 
   Conn& conn_;

@@ -14,7 +14,6 @@
 namespace evio::inline v1::http {
 
 class Session;
-class Service;
 
 /// Belongs to its loop's thread.
 class Worker {
