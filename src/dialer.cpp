@@ -56,13 +56,14 @@ void Dialer::start() {
     untried_.push_back(to_);
     return try_next();
   }
-  loop_.server().platform().resolve(
+  question_ = loop_.server().platform().resolve(
       to_, [mailbox = loop_.mailbox(), stream = connection_.stream(), id = connection_.id()](Resolved found) {
         mailbox->push(std::make_unique<Answer>(stream, id, std::move(found)));
       });
 }
 
 void Dialer::resolved(const Resolved& found) {
+  question_.reset();
   if (found.addresses.empty()) return connection_.connect_failed(found.error ? found.error : Errc::name_not_found);
   untried_ = by_turns(found.addresses);
   try_next();

@@ -16,7 +16,8 @@ class Connection;
 class LoopCore;
 
 // As RFC 8305 says: the families take turns, a further attempt begins when the last one failed or has taken a while,
-// and the first that succeeds wins. Dies with the attempts that are left.
+// and the first that succeeds wins. Dies with the look-up, or the
+// attempts that are left.
 class Dialer {
  public:
   Dialer(LoopCore& loop, Connection& connection, const Address& to, const Options& options);
@@ -43,6 +44,7 @@ class Dialer {
   Connection& connection_;
   const Address to_;
   const Options& options_;
+  Question question_;
   std::vector<Address> untried_;  // the next one is the last
   std::vector<Attempt> attempts_;
   std::error_code error_;  // of the first that failed

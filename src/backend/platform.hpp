@@ -35,6 +35,9 @@ struct Resolved {
   std::error_code error;
 };
 
+// What somebody asked to be looked up, while the answer is waited for. May be null.
+using Question = std::shared_ptr<const void>;
+
 // What runs on a thread: a loop.
 class Runner {
  public:
@@ -81,8 +84,8 @@ class Platform {
   virtual void run(std::span<Runner* const> runners, const std::function<void()>& abandon) = 0;
 
   // Looks the host of a tcp address up, off the loops: calls `done` once, on any thread, perhaps inside this call;
-  // never if the platform dies first.
-  virtual void resolve(const Address& name, std::function<void(Resolved)> done) = 0;
+  // never if the platform dies first. When the question dies the answer may be left out, and need not be looked for.
+  virtual Question resolve(const Address& name, std::function<void(Resolved)> done) = 0;
 
   virtual std::uint64_t random() = 0;
   virtual int hardware_threads() = 0;

@@ -31,8 +31,8 @@ class AsynchronousPlatform : public Platform {
   }
   Socket duplicate(NativeSocket socket) override { return real_->duplicate(socket); }
   NativeSocket take_over(Socket socket) override { return real_->take_over(std::move(socket)); }
-  void resolve(const Address& name, std::function<void(Resolved)> done) override {
-    real_->resolve(name, std::move(done));
+  Question resolve(const Address& name, std::function<void(Resolved)> done) override {
+    return real_->resolve(name, std::move(done));
   }
   std::uint64_t random() override { return real_->random(); }
   int hardware_threads() override { return real_->hardware_threads(); }

@@ -141,5 +141,59 @@ TEST_F(Connecting, TheDeadlineIsKeptToTheMillisecond) {
   second.close();
 }
 
+// localhost is [::1] first, then 127.0.0.1 (RFC 8305).
+class Racing : public testing::Test {
+ protected:
+  Simulation sim{1, {}};
+  int accepted = 0;
+  Duration opened{};
+  std::string peer;
+
+  // A service that answers nobody: its backlog is full.
+  void deaf(const std::string& url) {
+    sim.serve({.limits = {.connections = 1, .backlog = 1}}, url);
+    for (int i = 0; i < 2; ++i) {
+      sim.connect(url);
+      sim.run_for(1s);
+    }
+  }
+  void hearing(const std::string& url) {
+    sim.serve({.opened = [this] { ++accepted; }}, url);
+  }
+  // How long it takes to connect.
+  Duration connect() {
+    const Duration begin = sim.now();
+    const Handle handle = sim.serve({}).connect(on("tcp://localhost:5000", {.opened = [this](Conn& c) {
+                                                     opened = sim.now();
+                                                     peer = c.remote().to_string();
+                                                   }}));
+    sim.run_for(60s);
+    return opened - begin;
+  }
+};
+
+TEST_F(Racing, AnAddressThatDoesNotAnswerDelaysTheNextALittle) {
+  deaf("tcp6://[::1]:5000");
+  hearing("tcp4://127.0.0.1:5000");
+  const Duration needed = connect();
+  EXPECT_EQ(peer, "tcp://127.0.0.1:5000");
+  EXPECT_GE(needed, 250ms);
+  EXPECT_LE(needed, 270ms);
+}
+
+TEST_F(Racing, OneThatRefusesDelaysItNotAtAll) {
+  hearing("tcp4://127.0.0.1:5000");
+  EXPECT_LE(connect(), 20ms);
+  EXPECT_EQ(peer, "tcp://127.0.0.1:5000");
+}
+
+TEST_F(Racing, OneThatAnswersIsTheOnlyOneAsked) {
+  hearing("tcp6://[::1]:5000");
+  hearing("tcp4://127.0.0.1:5000");
+  EXPECT_LE(connect(), 20ms);
+  EXPECT_EQ(peer, "tcp://[::1]:5000");
+  EXPECT_EQ(accepted, 1);
+}
+
 }  // namespace
 }  // namespace evio::test

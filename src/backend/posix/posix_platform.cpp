@@ -24,6 +24,12 @@ void run_to_the_end(Runner& runner) {
   }
 }
 
+Resolved look_up(const Address& name) {
+  Resolved found;
+  found.addresses = look_up_all(name, found.error);
+  return found;
+}
+
 class PosixPlatform final : public Platform {
  public:
   explicit PosixPlatform(MakeDriver make_driver) noexcept : make_driver_(make_driver) {}
@@ -69,8 +75,8 @@ class PosixPlatform final : public Platform {
     if (failure) std::rethrow_exception(failure);
   }
 
-  void resolve(const Address& name, std::function<void(Resolved)> done) override {
-    resolver_.resolve(name, std::move(done));
+  Question resolve(const Address& name, std::function<void(Resolved)> done) override {
+    return resolver_.resolve(name, std::move(done));
   }
 
   std::uint64_t random() override {
@@ -84,7 +90,7 @@ class PosixPlatform final : public Platform {
 
  private:
   const MakeDriver make_driver_;
-  Resolver resolver_;
+  Resolver resolver_{look_up};
 };
 
 }  // namespace

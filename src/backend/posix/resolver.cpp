@@ -10,62 +10,58 @@
 #include <thread>
 #include <utility>
 
-#include "backend/posix/socket.hpp"
-
 namespace evio::inline v1 {
 
 namespace {
 
-constexpr int threads_max = 4;
+constexpr int threads_max = 64;
 constexpr auto idle_time = std::chrono::seconds(5);
 constexpr auto patience_at_the_end = std::chrono::milliseconds(200);
 
-Resolved look_up(const Address& name) {
-  Resolved found;
-  found.addresses = look_up_all(name, found.error);
-  return found;
-}
+struct Job {
+  const Address name;
+  const std::function<void(Resolved)> done;
+};
 
 }  // namespace
 
 struct Resolver::State {
-  struct Job {
-    Address name;
-    std::function<void(Resolved)> done;
-  };
+  explicit State(LookUp how) : look_up(std::move(how)) {}
+
+  const LookUp look_up;
   std::mutex mutex;
   std::condition_variable changed;
-  std::deque<Job> jobs;
+  std::deque<std::weak_ptr<const Job>> jobs;  // those whose question has died are passed over
   int threads = 0;
   int idle = 0;
   bool closed = false;
 };
 
-Resolver::Resolver() : state_(std::make_shared<State>()) {}
+Resolver::Resolver(LookUp look_up) : state_(std::make_shared<State>(std::move(look_up))) {}
 
 Resolver::~Resolver() {
-  std::deque<State::Job> unasked;
   std::unique_lock lock(state_->mutex);
   state_->closed = true;
-  unasked.swap(state_->jobs);
+  state_->jobs.clear();
   state_->changed.notify_all();
   state_->changed.wait_for(lock, patience_at_the_end, [this] { return state_->threads == 0; });
 }
 
-void Resolver::resolve(const Address& name, std::function<void(Resolved)> done) {
+Question Resolver::resolve(const Address& name, std::function<void(Resolved)> done) {
+  auto job = std::make_shared<const Job>(Job{name, std::move(done)});
   const std::lock_guard lock(state_->mutex);
-  state_->jobs.push_back({name, std::move(done)});
+  state_->jobs.push_back(job);
   state_->changed.notify_one();
-  if (state_->idle >= static_cast<int>(state_->jobs.size()) || state_->threads == threads_max) return;
+  if (state_->idle >= static_cast<int>(state_->jobs.size()) || state_->threads == threads_max) return job;
   try {
     std::thread([state = state_] { work(state); }).detach();
     ++state_->threads;
   } catch (const std::system_error& error) {
-    if (state_->threads > 0) return;  // those that there are will come to it
-    const auto job = std::move(state_->jobs.back());
+    if (state_->threads > 0) return job;  // those that there are will come to it
     state_->jobs.pop_back();
-    job.done({.addresses = {}, .error = error.code()});
+    job->done({.addresses = {}, .error = error.code()});
   }
+  return job;
 }
 
 void Resolver::work(const std::shared_ptr<State>& state) {
@@ -76,13 +72,17 @@ void Resolver::work(const std::shared_ptr<State>& state) {
     state->changed.wait_for(lock, idle_time, [&] { return state->closed || !state->jobs.empty(); });
     --state->idle;
     if (state->jobs.empty()) break;
-    State::Job job = std::move(state->jobs.front());
+    const std::weak_ptr<const Job> asked = std::move(state->jobs.front());
     state->jobs.pop_front();
+    std::shared_ptr<const Job> job = asked.lock();
+    if (!job) continue;
+    const Address name = job->name;
+    job.reset();
     lock.unlock();
-    Resolved found = look_up(job.name);
+    Resolved found = state->look_up(name);
     lock.lock();
-    if (!state->closed) job.done(std::move(found));  // under the lock: not while or after the platform dies
-    job.done = nullptr;
+    job = asked.lock();
+    if (job && !state->closed) job->done(std::move(found));  // under the lock: not while or after the platform dies
   }
   --state->threads;
   state->changed.notify_all();

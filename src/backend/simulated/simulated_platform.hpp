@@ -27,8 +27,9 @@ class SimulatedPlatform final : public Platform {
   std::unique_ptr<Waker> make_waker() override { return std::make_unique<SimulatedWaker>(); }
   std::unique_ptr<Driver> make_driver(Sink& sink, Waker& waker) override;
   void run(std::span<Runner* const> runners, const std::function<void()>& abandon) override;
-  void resolve(const Address& name, std::function<void(Resolved)> done) override {
+  Question resolve(const Address& name, std::function<void(Resolved)> done) override {
     names_.resolve(name, std::move(done));
+    return nullptr;
   }
   std::uint64_t random() override { return world_.chance.number(); }
   int hardware_threads() override { return 4; }
