@@ -159,13 +159,14 @@ void Connection::took(std::size_t count) {
 }
 
 void Connection::write(Buffer bytes, Handler<void(std::error_code)> done) {
-  const bool dropped = !is_open() || flags_.write_shut;
-  if (!dropped) write(std::move(bytes));
+  constexpr auto never = std::numeric_limits<std::uint64_t>::max();
   if (!rare().completions) rare().completions = std::make_unique<Completions>();
   Completions& all = *rare().completions;
-  const std::uint64_t end = all.taken + queued_output();
-  all.waiting.push_back({dropped ? std::numeric_limits<std::uint64_t>::max() : end, std::move(done)});
+  all.waiting.push_back({never, std::move(done)});
   loop_.touch(*this);
+  if (!is_open() || flags_.write_shut) return;
+  write(std::move(bytes));  // may throw, and then they are never sent
+  all.waiting.back().end = all.taken + queued_output();
 }
 
 void Connection::count_sent(std::size_t count) noexcept {

@@ -129,7 +129,8 @@ bool HandleBlock::send(Buffer bytes, Handler<void(std::error_code)> done) {
   if (gone()) return false;
   if (peer_) return push(std::make_unique<DatagramMail>(shared_from_this(), std::move(bytes)));
   const std::size_t size = bytes.size();
-  if (!reserve(size)) return true;
+  if (!reserve(size))  // whoever wants to know is told when it closes
+    return !done || push(std::make_unique<ReportedMail>(shared_from_this(), Buffer(), std::move(done)));
   std::unique_ptr<Mail> mail;
   if (done)
     mail = std::make_unique<ReportedMail>(shared_from_this(), std::move(bytes), std::move(done));

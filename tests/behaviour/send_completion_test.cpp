@@ -48,6 +48,33 @@ TEST_P(SendCompletion, SaysThatTheBytesAreLostBeforeClosed) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"all failed", "closed"}));
 }
 
+TEST_P(SendCompletion, SaysSoOfBytesThatAreTooMany) {
+  EventLog log;
+  HandleSlot handle;
+  TestServer server = serve({.limits = {.output_max = 1000},
+                             .opened = [&](Conn& c) { handle.put(c); },
+                             .closed = [&] { log.add("closed"); }});
+  Client client = server.connect();
+  EXPECT_TRUE(handle.get().send(Buffer(std::string(1001, 'x')), note(log, "all")));
+  EXPECT_TRUE(log.wait_for("closed"));
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"all failed", "closed"}));
+}
+
+TEST_P(SendCompletion, SaysSoOfAMessageThatCannotBeExpressed) {
+  EventLog log;
+  HandleSlot handle;
+  TestServer server = serve({.codec = codec::FixedLength(4),
+                             .opened = [&](Conn& c) { handle.put(c); },
+                             .closed = [&] { log.add("closed"); },
+                             .failed = [&] { log.add("failed"); }});
+  Client client = server.connect();
+  EXPECT_TRUE(handle.get().send(Buffer("five!"), note(log, "all")));
+  EXPECT_TRUE(log.wait_for("failed"));
+  client.close();
+  EXPECT_TRUE(log.wait_for("closed"));
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"failed", "all failed", "closed"}));
+}
+
 TEST_P(SendCompletion, MaySendAgainAndClose) {
   EventLog log;
   HandleSlot handle;
