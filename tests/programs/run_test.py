@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import time
 import unittest
 
@@ -50,6 +51,12 @@ class Programs(unittest.TestCase):
             process.wait()
         self.assertEqual({name: code for name, code in codes.items() if code not in (None, 0)}, {})
         self.assertEqual(codes["14_unit.g++"], 0, "it ends by itself")
+
+    def test_each_does_what_it_says(self):
+        if not can_isolate():
+            self.skipTest("no network namespace can be had here")
+        cases = [sys.executable, "-B", "-m", "unittest", "-v", "cases"]
+        self.assertEqual(subprocess.run(cases, preexec_fn=own_network).returncode, 0)
 
 
 if __name__ == "__main__":
