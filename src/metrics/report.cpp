@@ -30,7 +30,7 @@ constexpr Figure figures[] = {
     {"accepted", &Stats::accepted, counter, "evio_connections_accepted_total", "Connections accepted."},
     {"open", &Stats::open, gauge, "evio_connections_open", "Connections open now."},
     {"refused", &Stats::refused, counter, "evio_connections_refused_total",
-     "Connections accepted but dropped at once because the server was stopping."},
+     "Connections accepted but dropped at once: the server was stopping, or the peer had too many."},
     {"received", &Stats::received, counter, "evio_received_bytes_total", "Bytes received, datagrams included."},
     {"sent", &Stats::sent, counter, "evio_sent_bytes_total", "Bytes that the kernel took, datagrams included."},
     {"datagrams_received", &Stats::datagrams_received, counter, "evio_datagrams_received_total", "Datagrams received."},
