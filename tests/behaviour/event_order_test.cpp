@@ -238,11 +238,17 @@ TEST_P(EventOrder, ContextsDieRightAfterTheLastCallOnTheSameThread) {
                                  [&](Loop& loop) {
                                    if (loop.index() == loops() - 1) loop.emplace_context<Mourned>(log, "loop");
                                  },
-                             .opened = [&](Conn& c) { c.emplace_context<Mourned>(log, "conn"); },
+                             .opened =
+                                 [&](Conn& c) {
+                                   c.emplace_context<Mourned>(log, "conn");
+                                   c.values().set("named", std::make_shared<Mourned>(log, "value"));
+                                 },
                              .closed =
                                  [&](Conn& c, std::error_code) {
                                    EXPECT_NE(c.context<Mourned>(), nullptr);
                                    EXPECT_EQ(c.context<int>(), nullptr) << "of another type";
+                                   EXPECT_NE(c.values().get<std::shared_ptr<Mourned>>("named"), nullptr);
+                                   EXPECT_EQ(c.values().get<int>("named"), nullptr) << "of another type";
                                    log.add("closed");
                                  },
                              .loop_stopped =
@@ -251,9 +257,9 @@ TEST_P(EventOrder, ContextsDieRightAfterTheLastCallOnTheSameThread) {
                                  }});
   Client client = server.connect();
   client.close();
-  ASSERT_TRUE(log.wait_for("conn dies"));
+  ASSERT_TRUE(log.wait_for("value dies"));
   server.stop();
-  EXPECT_EQ(log.events(), (std::vector<std::string>{"closed", "conn dies", "loop_stopped", "loop dies"}));
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"closed", "conn dies", "value dies", "loop_stopped", "loop dies"}));
 }
 
 TEST_P(EventOrder, TickRunsAtOnceAndThenWheneverItSaid) {

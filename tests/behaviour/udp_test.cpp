@@ -140,6 +140,7 @@ TEST_P(Udp, HasNoOtherEventsAndNoContext) {
                                  [&](Conn& c, Input&) {
                                    EXPECT_EQ(c.context<int>(), nullptr);
                                    EXPECT_THROW(c.emplace_context<int>(1), std::logic_error);
+                                   EXPECT_THROW(c.values(), std::logic_error);
                                    EXPECT_EQ(c.id(), 0U);
                                    EXPECT_EQ(c.pending_output(), 0U);
                                    c.pause();
