@@ -409,13 +409,7 @@ ServerTimer Server::run_every(Duration period, Handler<void()> fn) {
 }
 
 void Server::broadcast(Buffer bytes) {
-  for (int i = 0; i < loops(); ++i) {
-    loop(i).post([&to = core_->loop(i), bytes] {
-      to.each([&](Connection& connection) {
-        if (connection.is_open()) connection.write(bytes);
-      });
-    });
-  }
+  for_each([bytes = std::move(bytes)](Conn& conn) { conn.write(bytes); });
 }
 
 void Server::for_each(Handler<void(Conn&)> fn) {

@@ -38,6 +38,23 @@ TEST_P(ForEach, BroadcastWritesToAll) {
   for (Client& client : clients) EXPECT_TRUE(client.silent()) << "once";
 }
 
+TEST_P(ForEach, WhatOneCannotExpressReachesTheOthers) {
+  Events lines = greeting();
+  lines.codec = codec::Lines{};
+  Events events = greeting();
+  events.failed = [] {};
+  TestServer server = serve(std::move(events), "tcp://127.0.0.1:0", on("tcp://127.0.0.1:0", std::move(lines)));
+  std::vector<Client> strict;
+  for (int i = 0; i < 4; ++i) {
+    strict.push_back(Client::to(server->addresses()[1]));
+    EXPECT_EQ(strict.back().receive(2), "!\n");
+  }
+  auto clients = greeted(server, 4);
+  server->broadcast(Buffer("two\nlines"));
+  for (Client& client : clients) EXPECT_EQ(client.receive(9), "two\nlines");
+  for (Client& client : strict) EXPECT_EQ(client.receive_rest().bytes, "");
+}
+
 TEST_P(ForEach, MayCloseAnyOfThem) {
   TestServer server = serve(greeting());
   auto clients = greeted(server, 12);
