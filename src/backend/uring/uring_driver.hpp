@@ -93,6 +93,7 @@ class UringDriver final : public Driver {
     bool ending : 1 = false;         // the peer's end or urgent data is in what is to be read: till nothing is left
     bool ended : 1 = false;          // the peer's end came
     bool cancelling : 1 = false;     // its receive or read_poll was told to stop
+    bool begins : 1 = false;         // to receive: what stood there before is not all here yet
     bool receive_armed : 1 = false;  // what is outstanding in the kernel
     bool read_poll_armed : 1 = false;
     bool write_poll_armed : 1 = false;
@@ -144,6 +145,7 @@ class UringDriver final : public Driver {
   void dispatch(const io_uring_cqe& completion);
   void stream_completed(Op op, Stream stream, std::uint32_t generation, const io_uring_cqe& completion);
   void received(Stream stream, std::uint32_t generation, const io_uring_cqe& completion);
+  void look_for_reset(Stream stream);
   void readable(Stream stream, std::uint32_t generation);
   void judge_received(Stream stream, std::size_t size);
   void judge_read(Stream stream, std::size_t size);
