@@ -35,11 +35,16 @@ LoopCore::LoopCore(ServerCore& server, int index)
       datagrams_(*this),
       next_id_((static_cast<std::uint64_t>(index + 1) << id_bits) + 1) {}
 
-LoopCore::~LoopCore() = default;
+// One that did not come to its end drops all that it has. Mail names mailboxes and timers name connections: first they.
+LoopCore::~LoopCore() {
+  mailbox_->discard();
+  timers_->clear();
+}
 
 // ---- Turns
 
 void LoopCore::prepare() {
+  if (driver_) return;
   mailbox_->set_waker(server_.platform().make_waker());
   driver_ = server_.platform().make_driver(*this, mailbox_->waker());
   read_clock();
@@ -48,7 +53,7 @@ void LoopCore::prepare() {
 void LoopCore::start() {
   started_ = true;
   gather_ = static_cast<bool>(server_.events().pre_write);
-  guard([this] { watches_->start(*driver_); });
+  watches_->start(*driver_, [this](const std::exception_ptr& error) { handler_threw(nullptr, error); });
   if (index_ != acceptor && server_.events().loop_started) guard([this] { server_.events().loop_started(*this); });
   server_.loop_is_up();
 }
@@ -255,6 +260,7 @@ void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index
 
 Connection* LoopCore::make_outgoing(const Binding& to, const Address& peer, std::uint64_t id) {
   if (stopping_) return nullptr;
+  prepare();  // before run()
   const std::uint32_t slot = connections_.make(*this, server_.service_of(to), peer, id);
   connections_[slot].set_stream(static_cast<Stream>(slot));
   counters_.opened.add(1);
@@ -360,10 +366,21 @@ void LoopCore::stop_now() {
 }
 
 void LoopCore::update_pressure() {
-  if (std::exchange(pressure_, server_.under_pressure()) == server_.under_pressure()) return;
+  const bool pressure = server_.under_pressure();
+  if (std::exchange(pressure_, pressure) == pressure) return;
   acceptor_.set_pressure(pressure_);
   if (pressure_) counters_.memory_pauses.add(connections_.size());
   each([](Connection& connection) { connection.reading_may_have_changed(); });
+}
+
+// It was not to run after all: what was begun already is closed.
+void LoopCore::end_unrun() {
+  begin_stop();
+  for (;; wait()) {
+    settle_touched();
+    reap();
+    if (connections_.size() == 0) return end();
+  }
 }
 
 // Everything has closed. What was posted before this still runs; the mailbox then refuses more.

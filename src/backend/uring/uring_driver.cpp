@@ -342,6 +342,7 @@ void UringDriver::enable() {
   ring_.enable();
   buffers_ = std::make_unique<BufferRing>(ring_, buffer_count_);
   watch(Op::waker, 0, waker_.fd());
+  for (const auto& [dial, generation] : std::exchange(early_dials_, {})) watch_dial(dial, generation);
 }
 
 Polled UringDriver::poll(Duration deadline) {

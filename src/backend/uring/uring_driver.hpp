@@ -152,6 +152,7 @@ class UringDriver final : public Driver {
   void hung_up(Stream stream);
   void accept_some(Listener listener);
   void watch_datagrams(DatagramSocket socket);
+  void watch_dial(Dial dial, std::uint32_t generation);
   void receive_datagrams(DatagramSocket socket);
   bool may_leave() noexcept;
   bool process_leaving();
@@ -185,6 +186,7 @@ class UringDriver final : public Driver {
   std::size_t outstanding_ = 0;  // operations whose last completion has not come
   std::uint32_t last_serial_ = 0;
   bool enabled_ = false;
+  std::vector<std::pair<Dial, std::uint32_t>> early_dials_;  // begun before that, perhaps on another thread
 };
 
 }  // namespace evio::inline v1
