@@ -218,6 +218,7 @@ void Connection::progress_detaching() {
     if (!rare().deadline.active()) arm_deadline(limits().drain);
   } else if (!flags_.detach_asked) {
     flags_.detach_asked = true;
+    if (flags_.write_shut && !flags_.fin_sent) loop_.driver().shutdown_send(stream_);
     loop_.driver().detach(stream_);
   }
 }
@@ -513,6 +514,7 @@ void Connection::set(const Options& options) {
   }
   if (options.read_when_congested) {
     rare().read_when_congested = options.read_when_congested;
+    flags_.offer = flags_.offer || flags_.congested;  // reading restarts
     loop_.touch(*this);
   }
 }

@@ -95,6 +95,26 @@ TEST_P(Detach, TheSocketIsBlockingCloseOnExecAndOutlivesTheServer) {
   EXPECT_EQ(client->receive_rest().error, 0);
 }
 
+TEST_P(Detach, TheEndThatWasAskedForIsSent) {
+  SocketSlot slot;
+  const std::string bytes = pattern(mib);
+  TestServer server = serve({.options = {.send_buffer = 8192},
+                             .opened =
+                                 [&](Conn& c) {
+                                   c.write(bytes);
+                                   c.shutdown_write();
+                                   return Action::detach;
+                                 },
+                             .detached = slot.fill()});
+  Client client = server.connect(tiny);
+  const Client::Rest rest = client.receive_rest();
+  EXPECT_TRUE(same_bytes(rest.bytes, bytes));
+  EXPECT_EQ(rest.error, 0);
+  Socket socket = slot.take();
+  client.send("heard");
+  EXPECT_EQ(read_exactly(socket, 5), "heard");
+}
+
 TEST_P(Detach, FromEveryHandlerThatMay) {
   for (const std::string from : {"opened", "data", "drained", "ended"}) {
     SocketSlot slot;
