@@ -102,7 +102,10 @@ bool LoopCore::wait() {
   if (stopping_ && connections_.size() == 0) return true;
   if (!work_waits && spin()) return true;
   Duration deadline = timers_->next_deadline().value_or(never);
-  if (patience_ != never) deadline = std::min(deadline, driver_->now() + patience_);
+  if (patience_ != never) {
+    const Duration now = driver_->now();
+    if (patience_ < deadline - now) deadline = now + patience_;
+  }
   const bool sleep = touched_.empty() && mailbox_->prepare_to_sleep();
   slept_at_ = now_;
   if (sleep && in_batch_) end_batch(driver_->now());
@@ -117,13 +120,13 @@ bool LoopCore::wait() {
 }
 
 // After work more often comes soon: looks for it without sleeping, for a time that shrinks when it finds nothing and is
-// restored when a sleep turns out to have been short.
+// restored when a sleep turns out to have been short. Timers and a foreign loop are not kept waiting by it.
 bool LoopCore::spin() {
   if (spin_ <= Duration::zero() || !busy_) return false;
   const Duration begun = driver_->now();
-  const Duration until = begun + spin_;
+  const Duration most = std::min({spin_, patience_, timers_->next_deadline().value_or(never) - begun});
   end_batch(begun);
-  while (driver_->now() < until && mailbox_->empty()) {
+  while (driver_->now() - begun < most && mailbox_->empty()) {
     const bool any = driver_->poll(at_once).any;
     in_batch_ = any;
     if (!any) continue;
