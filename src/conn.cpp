@@ -96,6 +96,7 @@ void Connection::sent(std::size_t count) {
 void Connection::handed_over(NativeSocket socket) {
   std::string untaken(input_ ? input_->view() : std::string_view());
   drop_input();
+  phase_ = Phase::closing;  // the socket is no longer ours: nothing that is called in `detached` reaches it
   retire_handle();
   complete({});
   Socket owned(static_cast<int>(socket.value), std::move(untaken));

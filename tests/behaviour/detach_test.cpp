@@ -115,6 +115,29 @@ TEST_P(Detach, TheEndThatWasAskedForIsSent) {
   EXPECT_EQ(read_exactly(socket, 5), "heard");
 }
 
+TEST_P(Detach, WhatDetachedCallsDoesNotReachTheSocket) {
+  SocketSlot slot;
+  Handler<Action(Conn&, Socket)> fill = slot.fill();
+  TestServer server = serve({.opened = [] { return Action::detach; },
+                             .detached =
+                                 [&](Conn& c, Socket socket) {
+                                   EXPECT_FALSE(c.is_open());
+                                   EXPECT_FALSE(c.write("dropped"));
+                                   c.shutdown_write();
+                                   c.close();
+                                   c.abort();
+                                   return fill(c, std::move(socket));
+                                 }});
+  Client client = server.connect();
+  {
+    Socket socket = slot.take();
+    socket.write("whole");
+  }
+  const Client::Rest rest = client.receive_rest();
+  EXPECT_EQ(rest.bytes, "whole");
+  EXPECT_EQ(rest.error, 0);
+}
+
 TEST_P(Detach, FromEveryHandlerThatMay) {
   for (const std::string from : {"opened", "data", "drained", "ended"}) {
     SocketSlot slot;
