@@ -74,7 +74,11 @@ void refuse_server_handlers(std::string_view url, const Events& events) {
 
 Binding::Binding(std::string_view url) {
   if (url.starts_with(descriptor_scheme)) {
-    socket_ = std::make_shared<Socket>(read_descriptor(url));
+    const auto leave_open = [](Socket* named) {  // unless a server has taken it over
+      named->release();
+      delete named;
+    };
+    socket_ = std::shared_ptr<Socket>(new Socket(read_descriptor(url)), leave_open);
     return;
   }
   const std::size_t question = url.find('?');

@@ -96,6 +96,7 @@ void Connection::sent(std::size_t count) {
 void Connection::handed_over(NativeSocket socket) {
   std::string untaken(input_ ? input_->view() : std::string_view());
   drop_input();
+  phase_ = Phase::closing;  // the socket is no longer ours: nothing that is called in `detached` reaches it
   retire_handle();
   complete({});
   Socket owned(static_cast<int>(socket.value), std::move(untaken));
@@ -218,6 +219,7 @@ void Connection::progress_detaching() {
     if (!rare().deadline.active()) arm_deadline(limits().drain);
   } else if (!flags_.detach_asked) {
     flags_.detach_asked = true;
+    if (flags_.write_shut && !flags_.fin_sent) loop_.driver().shutdown_send(stream_);
     loop_.driver().detach(stream_);
   }
 }
@@ -513,6 +515,7 @@ void Connection::set(const Options& options) {
   }
   if (options.read_when_congested) {
     rare().read_when_congested = options.read_when_congested;
+    flags_.offer = flags_.offer || flags_.congested;  // reading restarts
     loop_.touch(*this);
   }
 }

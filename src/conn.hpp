@@ -72,6 +72,7 @@ class Connection final : public Conn {
 
   // One of our own making, with a peer to be reached.
   Connection(LoopCore& loop, std::shared_ptr<Service> service, const Address& to, std::uint64_t id);
+  ~Connection() { release_output(); }
 
   // From the loop, on the driver's behalf.
   void begin(Stream stream);

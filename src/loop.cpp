@@ -35,11 +35,16 @@ LoopCore::LoopCore(ServerCore& server, int index)
       datagrams_(*this),
       next_id_((static_cast<std::uint64_t>(index + 1) << id_bits) + 1) {}
 
-LoopCore::~LoopCore() = default;
+// One that did not come to its end drops all that it has. Mail names mailboxes and timers name connections: first they.
+LoopCore::~LoopCore() {
+  mailbox_->discard();
+  timers_->clear();
+}
 
 // ---- Turns
 
 void LoopCore::prepare() {
+  if (driver_) return;
   mailbox_->set_waker(server_.platform().make_waker());
   driver_ = server_.platform().make_driver(*this, mailbox_->waker());
   read_clock();
@@ -48,7 +53,7 @@ void LoopCore::prepare() {
 void LoopCore::start() {
   started_ = true;
   gather_ = static_cast<bool>(server_.events().pre_write);
-  guard([this] { watches_->start(*driver_); });
+  watches_->start(*driver_, [this](const std::exception_ptr& error) { handler_threw(nullptr, error); });
   if (index_ != acceptor && server_.events().loop_started) guard([this] { server_.events().loop_started(*this); });
   server_.loop_is_up();
 }
@@ -97,7 +102,10 @@ bool LoopCore::wait() {
   if (stopping_ && connections_.size() == 0) return true;
   if (!work_waits && spin()) return true;
   Duration deadline = timers_->next_deadline().value_or(never);
-  if (patience_ != never) deadline = std::min(deadline, driver_->now() + patience_);
+  if (patience_ != never) {
+    const Duration now = driver_->now();
+    if (patience_ < deadline - now) deadline = now + patience_;
+  }
   const bool sleep = touched_.empty() && mailbox_->prepare_to_sleep();
   slept_at_ = now_;
   if (sleep && in_batch_) end_batch(driver_->now());
@@ -112,13 +120,13 @@ bool LoopCore::wait() {
 }
 
 // After work more often comes soon: looks for it without sleeping, for a time that shrinks when it finds nothing and is
-// restored when a sleep turns out to have been short.
+// restored when a sleep turns out to have been short. Timers and a foreign loop are not kept waiting by it.
 bool LoopCore::spin() {
   if (spin_ <= Duration::zero() || !busy_) return false;
   const Duration begun = driver_->now();
-  const Duration until = begun + spin_;
+  const Duration most = std::min({spin_, patience_, timers_->next_deadline().value_or(never) - begun});
   end_batch(begun);
-  while (driver_->now() < until && mailbox_->empty()) {
+  while (driver_->now() - begun < most && mailbox_->empty()) {
     const bool any = driver_->poll(at_once).any;
     in_batch_ = any;
     if (!any) continue;
@@ -255,6 +263,7 @@ void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index
 
 Connection* LoopCore::make_outgoing(const Binding& to, const Address& peer, std::uint64_t id) {
   if (stopping_) return nullptr;
+  prepare();  // before run()
   const std::uint32_t slot = connections_.make(*this, server_.service_of(to), peer, id);
   connections_[slot].set_stream(static_cast<Stream>(slot));
   counters_.opened.add(1);
@@ -360,10 +369,21 @@ void LoopCore::stop_now() {
 }
 
 void LoopCore::update_pressure() {
-  if (std::exchange(pressure_, server_.under_pressure()) == server_.under_pressure()) return;
+  const bool pressure = server_.under_pressure();
+  if (std::exchange(pressure_, pressure) == pressure) return;
   acceptor_.set_pressure(pressure_);
   if (pressure_) counters_.memory_pauses.add(connections_.size());
   each([](Connection& connection) { connection.reading_may_have_changed(); });
+}
+
+// It was not to run after all: what was begun already is closed.
+void LoopCore::end_unrun() {
+  begin_stop();
+  for (;; wait()) {
+    settle_touched();
+    reap();
+    if (connections_.size() == 0) return end();
+  }
 }
 
 // Everything has closed. What was posted before this still runs; the mailbox then refuses more.

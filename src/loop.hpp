@@ -43,8 +43,9 @@ class LoopCore final : public Loop, public Runner, private Sink {
   NativeSocket pollable() { return driver_->pollable(); }
   // How long until there is something to do that pollable() does not tell.
   Duration time_to_next() const;
-  // The last call; also for a loop that never ran.
+  // The last call; of a loop that is not to run: the only one.
   void end();
+  void end_unrun();
 
   // Its own thread.
   // Will ask it, when `left` has nearly passed, how long nothing moved; for those accepted at this address.

@@ -14,9 +14,7 @@ Mail* const closed = &closed_mark;
 
 }  // namespace
 
-Mailbox::~Mailbox() {
-  for (Mail* mail = close(); mail;) delete std::exchange(mail, mail->next);
-}
+Mailbox::~Mailbox() { discard(); }
 
 bool Mailbox::push(std::unique_ptr<Mail> mail) {
   Mail* head = head_.load(std::memory_order_relaxed);
@@ -58,6 +56,10 @@ Mail* Mailbox::take() noexcept {
 Mail* Mailbox::close() noexcept {
   Mail* newest = head_.exchange(closed, std::memory_order_acq_rel);
   return newest == closed ? nullptr : in_order(newest);
+}
+
+void Mailbox::discard() noexcept {
+  for (Mail* mail = close(); mail;) delete std::exchange(mail, mail->next);
 }
 
 bool Mailbox::prepare_to_sleep() noexcept {

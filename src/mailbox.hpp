@@ -32,6 +32,8 @@ class Mailbox {
   Mail* take() noexcept;
   // The last take: later pushes fail.
   Mail* close() noexcept;
+  // The same for a receiver that goes without looking: what is here is destroyed.
+  void discard() noexcept;
   bool empty() const noexcept { return head_.load(std::memory_order_acquire) == nullptr; }
   // To be called before waiting; false: mail came, do not wait.
   bool prepare_to_sleep() noexcept;

@@ -150,18 +150,20 @@ void ServerCore::run() {
 }
 
 void ServerCore::prepare() {
-  if (!std::exchange(prepared_, true)) each_loop([](LoopCore& loop) { loop.prepare(); });
+  each_loop([](LoopCore& loop) { loop.prepare(); });
 }
 
 std::vector<Runner*> ServerCore::start() {
   if (ran_.exchange(true)) throw std::logic_error("evio: Server::run was called before; make another Server");
-  if (events().handle_signals) signals_ = platform_->catch_signals(*this);
+  ended_ = true;  // if one of these fails, poll() has nothing to go on with
   prepare();
+  if (events().handle_signals) signals_ = platform_->catch_signals(*this);
+  ended_ = false;
   Action action = Action::none;
   if (events().serving) loop(0).guard([&] { action = events().serving(handle_); });
   std::vector<Runner*> runners;
   if (action == Action::shutdown || stop_asked()) {
-    each_loop([](LoopCore& loop) { loop.end(); });
+    each_loop([](LoopCore& loop) { loop.end_unrun(); });
   } else {
     each_loop([&](LoopCore& loop) { runners.push_back(&loop); });
     starting_ = static_cast<int>(runners.size());

@@ -123,7 +123,6 @@ class ServerCore final : public Stoppable {
   std::atomic<bool> draining_{false};
   std::atomic<int> closing_doors_{0};  // loops that still accept though it drains
   std::mutex sockets_mutex_;           // of Place::open and Place::passed_on
-  bool prepared_ = false;              // the loops have what they wait with
   bool ended_ = false;                 // poll's
   std::shared_ptr<void> signals_;
   bool stop_told_ = false;  // loop 0's

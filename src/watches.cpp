@@ -44,9 +44,16 @@ void Watches::cancel(std::uint32_t slot, std::uint32_t generation) noexcept {
     entries_.destroy(slot);
 }
 
-void Watches::start(Driver& driver) {
+void Watches::start(Driver& driver, const Handler<void(std::exception_ptr)>& failed) {
   driver_ = &driver;
-  for (std::uint32_t slot = entries_.next(0); slot != entries_.none; slot = entries_.next(slot + 1)) watch(slot);
+  for (std::uint32_t slot = entries_.next(0); slot != entries_.none; slot = entries_.next(slot + 1)) {
+    try {
+      watch(slot);
+    } catch (...) {
+      entries_.destroy(slot);
+      failed(std::current_exception());
+    }
+  }
 }
 
 void Watches::stop() noexcept {

@@ -3,6 +3,7 @@
 
 #include <evio/handler.hpp>
 #include <evio/watch.hpp>
+#include <exception>
 #include <memory>
 
 #include "backend/driver.hpp"
@@ -19,8 +20,9 @@ class Watches : public std::enable_shared_from_this<Watches> {
   void set(std::uint32_t slot, std::uint32_t generation, Interest interest);
   void cancel(std::uint32_t slot, std::uint32_t generation) noexcept;
 
-  // The loop runs: what was added before is watched from now on. Throws Error.
-  void start(Driver& driver);
+  // The loop runs: what was added before is watched from now on. What cannot be is forgotten, and `failed` gets its
+  // Error.
+  void start(Driver& driver, const Handler<void(std::exception_ptr)>& failed);
   // The driver dies: nothing runs any more.
   void stop() noexcept;
   // Its descriptor is ready for that.

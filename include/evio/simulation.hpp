@@ -21,12 +21,9 @@ class SimulationCore;
 
 /// What a peer does and what it has seen, in a simulation: a connection to a server, or for a udp address a socket that
 /// sends datagrams to it. It lives as long as its Simulation. Its calls take effect as the virtual time goes on; after
-/// the connection has ended they do nothing.
+/// the connection has ended they do nothing. A copy names the same peer.
 class Peer {
  public:
-  Peer(const Peer&) = delete;
-  Peer& operator=(const Peer&) = delete;
-
   /// Sends the bytes behind what was sent before, as fast as the server takes them. On udp: one datagram.
   void send(std::string_view bytes);
   /// Ends this direction behind what was sent. The server's `ended` follows; receiving goes on.

@@ -13,10 +13,11 @@ class Resets : public DriverContract {
     rig.open(a, pair.ours);
   }
   // The stream is closed with an error, once, and that is all.
-  void expect_reset() {
-    ASSERT_TRUE(rig.poll_until([&] { return rig[a].closed.has_value(); }));
-    EXPECT_TRUE(*rig[a].closed == std::errc::connection_reset || *rig[a].closed == std::errc::broken_pipe)
-        << *rig[a].closed;
+  void expect_reset() { expect_reset(a); }
+  void expect_reset(Stream stream) {
+    ASSERT_TRUE(rig.poll_until([&] { return rig[stream].closed.has_value(); }));
+    EXPECT_TRUE(*rig[stream].closed == std::errc::connection_reset || *rig[stream].closed == std::errc::broken_pipe)
+        << *rig[stream].closed;
     rig.settle();
   }
   void expect_no_cost() {
@@ -59,6 +60,19 @@ TEST_P(Resets, WithBytesThatNobodyReceives) {
   rig.settle();
   peer.reset();
   expect_reset();
+}
+
+// A receive that begins when both have come must not stop at the bytes.
+TEST_P(Resets, BehindBytesBeforeReceivingBegins) {
+  for (const auto& [stream, size] : {std::pair(a, 1U), std::pair(b, 4096U), std::pair(c, 10000U)}) {
+    Pair pair = tcp_pair();
+    pair.peer.send(pattern(size));
+    pair.peer.reset();
+    rig.open(stream, pair.ours);
+    rig->set_receiving(stream, true);
+    expect_reset(stream);
+    EXPECT_TRUE(is_prefix(rig[stream].received, pattern(size)));
+  }
 }
 
 TEST_P(Resets, AfterThePeersEnd) {

@@ -359,5 +359,19 @@ TEST_P(ActsInAnyHandler, APeersResetInsideEveryHandler) {
   }
 }
 
+TEST_P(ActsInAnyHandler, APeersBytesAndResetWhileItIsOpened) {
+  EventLog log;
+  TestServer server = serve({.opened = [] { std::this_thread::sleep_for(50ms); },
+                             .closed =
+                                 [&](Conn&, std::error_code error) {
+                                   EXPECT_EQ(error, std::errc::connection_reset);
+                                   log.add("closed");
+                                 }});
+  Client client = server.connect();
+  client.send("never answered");
+  client.reset();
+  EXPECT_TRUE(log.wait_for("closed"));
+}
+
 }  // namespace
 }  // namespace evio::test

@@ -190,6 +190,17 @@ TEST_P(Connect, BeforeTheLoopsRun) {
   EXPECT_TRUE(log.wait_for("data first thing"));
 }
 
+TEST_P(Connect, OnALoopBeforeRun) {
+  TestServer far(echo(), "tcp://127.0.0.1:0");
+  Server server(as_set_up({}));
+  Conn* const made = server.loop(loops() - 1).connect(on(far.address().to_string(), noted()));
+  ASSERT_TRUE(made);
+  made->write("first thing");
+  Background running([&] { server.run(); });
+  EXPECT_TRUE(log.wait_for("data first thing"));
+  server.shutdown();
+}
+
 TEST_P(Connect, InAServerThatBindsNothing) {
   TestServer far(echo(), "tcp://127.0.0.1:0");
   const Binding to = on(far.address().to_string(), noted());

@@ -95,6 +95,49 @@ TEST_P(Detach, TheSocketIsBlockingCloseOnExecAndOutlivesTheServer) {
   EXPECT_EQ(client->receive_rest().error, 0);
 }
 
+TEST_P(Detach, TheEndThatWasAskedForIsSent) {
+  SocketSlot slot;
+  const std::string bytes = pattern(mib);
+  TestServer server = serve({.options = {.send_buffer = 8192},
+                             .opened =
+                                 [&](Conn& c) {
+                                   c.write(bytes);
+                                   c.shutdown_write();
+                                   return Action::detach;
+                                 },
+                             .detached = slot.fill()});
+  Client client = server.connect(tiny);
+  const Client::Rest rest = client.receive_rest();
+  EXPECT_TRUE(same_bytes(rest.bytes, bytes));
+  EXPECT_EQ(rest.error, 0);
+  Socket socket = slot.take();
+  client.send("heard");
+  EXPECT_EQ(read_exactly(socket, 5), "heard");
+}
+
+TEST_P(Detach, WhatDetachedCallsDoesNotReachTheSocket) {
+  SocketSlot slot;
+  Handler<Action(Conn&, Socket)> fill = slot.fill();
+  TestServer server = serve({.opened = [] { return Action::detach; },
+                             .detached =
+                                 [&](Conn& c, Socket socket) {
+                                   EXPECT_FALSE(c.is_open());
+                                   EXPECT_FALSE(c.write("dropped"));
+                                   c.shutdown_write();
+                                   c.close();
+                                   c.abort();
+                                   return fill(c, std::move(socket));
+                                 }});
+  Client client = server.connect();
+  {
+    Socket socket = slot.take();
+    socket.write("whole");
+  }
+  const Client::Rest rest = client.receive_rest();
+  EXPECT_EQ(rest.bytes, "whole");
+  EXPECT_EQ(rest.error, 0);
+}
+
 TEST_P(Detach, FromEveryHandlerThatMay) {
   for (const std::string from : {"opened", "data", "drained", "ended"}) {
     SocketSlot slot;

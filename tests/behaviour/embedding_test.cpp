@@ -141,6 +141,46 @@ TEST_P(Embedding, WhatCannotBeWatchedIsAnError) {
   EXPECT_THROW(late.run(), Error);
 }
 
+TEST_P(Embedding, OneThatCannotBeWatchedDoesNotKeepTheOthersFromIt) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const Socket from(ends[0]), to(ends[1]);
+  int failures = 0;
+  Server server(as_set_up({.failed = [&] { ++failures; }}), "tcp://127.0.0.1:0");
+  Watch never = server.loop(0).watch(-1, Interest::read, [] {});
+  server.loop(0).watch(to.fd(), Interest::write, [&](Interest) {
+    never.cancel();
+    server.shutdown();
+  });
+  server.run();
+  EXPECT_EQ(failures, 1);
+}
+
+// Its connections are not closed in order, but nothing of theirs stays behind.
+TEST_P(Embedding, AServerThatIsDestroyedBeforeItsEnd) {
+  const auto descriptors = open_descriptors();
+  const auto kept = std::make_shared<std::string>(pattern(8 * mib));
+  {
+    bool opened = false;
+    Server server(as_set_up({.options = {.idle_timeout = 10s, .send_buffer = 8192},
+                             .opened =
+                                 [&](Conn& c) {
+                                   c.run_after(10s, [kept] {});
+                                   c.emplace_context<std::shared_ptr<std::string>>(kept);
+                                   c.write(Buffer(kept, *kept));
+                                   opened = true;
+                                 }}),
+                  "tcp://127.0.0.1:0");
+    ASSERT_TRUE(server.poll(Duration::zero()));
+    const Client client = Client::to(server.addresses()[0], tiny);
+    while (!opened) ASSERT_TRUE(server.poll(1ms));
+    server.loop(0).connect("tcp://localhost:1")->run_after(10s, [kept] {});
+    ASSERT_TRUE(server.poll(Duration::zero()));
+  }
+  EXPECT_EQ(kept.use_count(), 1);
+  EXPECT_EQ(open_descriptors(), descriptors);
+}
+
 TEST_P(Embedding, AWatchThatThrowsGoesToFailed) {
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);

@@ -1,4 +1,5 @@
 // Which handler runs when, and on which thread.
+#include <fcntl.h>
 #include <pthread.h>
 
 #include <atomic>
@@ -318,6 +319,24 @@ TEST_P(EventOrder, AConnectionKnowsItsAddressesLoopServerAndNumber) {
       const std::string client_end = "tcp://127.0.0.1:" + std::to_string(client.port());
       EXPECT_TRUE(log.wait_for(std::to_string(index) + ": " + server_end + " < " + client_end)) << log.events().back();
     }
+}
+
+TEST_P(EventOrder, TheDescriptorIsClosedAfterClosed) {
+  EventLog log;
+  TestServer server =
+      serve({.opened = [&](Conn& c) { log.add(c.local().to_string() + " < " + c.remote().to_string()); },
+             .closed =
+                 [&](Conn& c, std::error_code) {
+                   log.add(c.local().to_string() + " < " + c.remote().to_string());
+                   EXPECT_TRUE(c.native_handle() < 0 || ::fcntl(c.native_handle(), F_GETFD) >= 0);
+                 }});
+  for (const bool by_reset : {false, true}) {
+    log.clear();
+    Client client = server.connect();
+    by_reset ? client.reset() : client.close();
+    ASSERT_TRUE(eventually([&] { return log.size() == 2; }));
+    EXPECT_EQ(log.events()[0], log.events()[1]);
+  }
 }
 
 }  // namespace

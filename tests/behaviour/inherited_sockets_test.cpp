@@ -72,6 +72,16 @@ TEST_P(InheritedSockets, WhatIsNoneIsAnErrorThatSaysSo) {
     EXPECT_THROW(serve(echo(), url), Error) << url;
 }
 
+TEST_P(InheritedSockets, ADescriptorThatIsOnlyNamedStaysOpen) {
+  Server first(Events{}, "tcp://127.0.0.1:0");
+  const Socket socket = first.listener(0);
+  const std::string url = "fd://" + std::to_string(socket.fd());
+  { const Binding unused(url); }
+  EXPECT_THROW(serve({}, url, "tcp://127.0.0.1:none"), Error);
+  EXPECT_THROW(first.connect(url), Error);
+  EXPECT_GE(::fcntl(socket.fd(), F_GETFD), 0);
+}
+
 TEST_P(InheritedSockets, OneIsServedOnce) {
   Server first(Events{}, "tcp://127.0.0.1:0");
   const Binding binding(first.listener(0));

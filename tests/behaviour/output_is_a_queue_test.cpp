@@ -249,5 +249,23 @@ TEST_P(OutputIsAQueue, WriteSaysWhenToStopAndWhenItIsTooLate) {
   EXPECT_TRUE(log.wait_for("closed " + std::error_code().message()));
 }
 
+TEST_P(OutputIsAQueue, ABufferWaitsWithoutBeingCopied) {
+  const auto bytes = std::make_shared<std::string>(pattern(8 * mib));
+  HandleSlot slot;
+  TestServer server = serve({.options = {.send_buffer = 8192}, .opened = [&](Conn& c) {
+                               slot.put(c);
+                               c.write(Buffer(bytes, *bytes));
+                             }});
+  Client client = server.connect(tiny);
+  const Handle handle = slot.get();
+  settle(handle);
+  EXPECT_EQ(bytes.use_count(), 2) << "it would be free to go if its bytes had been copied";
+  handle.send(Buffer(bytes, *bytes));
+  settle(handle);
+  EXPECT_EQ(bytes.use_count(), 3);
+  EXPECT_TRUE(same_bytes(client.receive(2 * bytes->size()), *bytes + *bytes));
+  EXPECT_TRUE(eventually([&] { return bytes.use_count() == 1; }));
+}
+
 }  // namespace
 }  // namespace evio::test

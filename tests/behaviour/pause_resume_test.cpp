@@ -271,5 +271,25 @@ TEST_P(PauseResume, LentInputStaysValidUntilTheHandlerReturns) {
   EXPECT_TRUE(same_bytes(client.receive_rest().bytes, bytes.substr(1000) + pattern(2 * mib, 7)));
 }
 
+TEST_P(PauseResume, LeftoversComeAgainWhenCongestionCountsNoMore) {
+  EventLog log;
+  HandleSlot slot;
+  TestServer server = serve({.limits = {.output_high = 16 * kib},
+                             .options = {.send_buffer = 8192},
+                             .data =
+                                 [&](Conn& c, Input& in) {
+                                   slot.put(c);
+                                   if (log.size() == 0) c.write(pattern(4 * mib));
+                                   log.add("data " + std::string(in.view()));
+                                 },
+                             .drained = [&] { log.add("drained"); }});
+  Client client = server.connect(tiny);
+  client.send("left");
+  const Handle handle = slot.get();
+  handle.post([](Conn& c) { c.set({.read_when_congested = true}); });
+  EXPECT_TRUE(log.wait_for("data left", 2));
+  EXPECT_EQ(log.count("drained"), 0U);
+}
+
 }  // namespace
 }  // namespace evio::test

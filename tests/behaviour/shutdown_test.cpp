@@ -1,4 +1,6 @@
 // Shutdown is orderly, from wherever it is asked: output delivered, every connection closed once, nothing left behind.
+#include <sys/socket.h>
+
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -300,6 +302,46 @@ TEST_P(Shutdown, AServerThatNeverRanLeavesNothingBehindEither) {
   TemporaryDirectory directory;
   { const Server server(as_set_up({}), "tcp://127.0.0.1:0", "udp://127.0.0.1:0", "unix://" + directory / "socket"); }
   EXPECT_EQ(open_descriptors(), descriptors);
+}
+
+TEST_P(Shutdown, AServerThatNeverRanDropsWhatWaitedForIt) {
+  const auto kept = std::make_shared<int>();
+  Handle connection, peer;
+  {
+    Server server(as_set_up({}), "udp://127.0.0.1:0");
+    connection = server.connect("tcp://127.0.0.1:1");
+    EXPECT_TRUE(connection.post([kept](Conn&) {}));
+    peer = server.datagrams(0, Address::parse("udp://127.0.0.1:1"));
+    EXPECT_TRUE(peer.send("early"));
+    server.run_after(1s, [kept] {});
+    server.loop(0).post([kept] {});
+    server.loop(0).run_after(1s, [kept] {});
+    server.for_each([kept](Conn&) {});
+    server.loop(0).connect("tcp://127.0.0.1:1")->emplace_context<std::shared_ptr<int>>(kept);
+  }
+  EXPECT_EQ(kept.use_count(), 1);
+  EXPECT_FALSE(connection.send("late"));
+  EXPECT_EQ(connection.pending_output(), 0U);
+  EXPECT_FALSE(peer.send("late"));
+}
+
+TEST_P(Shutdown, FromServingClosesWhatServingBegan) {
+  EventLog log;
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  const Socket other_end(pair[1]);
+  const auto begin = [&](Server& server) {
+    EXPECT_TRUE(server.loop(0).connect("tcp://127.0.0.1:1"));
+    EXPECT_TRUE(server.loop(server.loops() - 1).adopt(Socket(pair[0]), "unix://adopted"));
+    return Action::shutdown;
+  };
+  TestServer server = serve({.serving = begin,
+                             .opened = [&] { log.add("opened"); },
+                             .closed = [&](Conn&, std::error_code e) { log.add(e ? e.message() : "closed"); }});
+  EXPECT_EQ(message_of(server.wait()), "");
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"closed", "closed"}));
+  char byte = 0;
+  EXPECT_EQ(::recv(other_end.fd(), &byte, 1, MSG_DONTWAIT), 0);
 }
 
 TEST_P(Shutdown, WithoutAddressesOrConnectionsIsQuickToo) {

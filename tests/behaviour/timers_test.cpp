@@ -226,5 +226,18 @@ TEST_P(Timers, MayMakeOthersAndCancelThem) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"first", "second", "third"}));
 }
 
+TEST_P(Timers, AreNotDelayedByBusyPolling) {
+  for (const Duration longest : {Duration(1h), Duration::max()}) {
+    EventLog log;
+    Events events = echo();
+    events.busy_poll = longest;
+    events.opened = [&](Conn& c) { c.run_after(20ms, [&] { log.add("timer"); }); };
+    TestServer server = serve(std::move(events));
+    Client client = server.connect();
+    EXPECT_EQ(echo_through(client, "work"), "work");
+    EXPECT_TRUE(log.wait_for("timer"));
+  }
+}
+
 }  // namespace
 }  // namespace evio::test

@@ -158,6 +158,19 @@ TEST_P(UnixSocketFiles, APlainFileADirectoryAPipeAndALinkAreNotTouched) {
   EXPECT_TRUE(fs::is_symlink(link) && fs::is_symlink(dangling));
 }
 
+TEST_P(UnixSocketFiles, NorIsWhatStandsWhereTheirLockWouldBe) {
+  TemporaryDirectory directory;
+  const std::string lock = directory / "socket.evio-lock";
+  const auto bind = [&] { Server(as_set_up({}), "unix://" + directory / "socket"); };
+  std::ofstream(lock) << "mine";
+  EXPECT_EQ(error_of(bind), std::errc::file_exists);
+  EXPECT_EQ(fs::file_size(lock), 4U);
+  fs::remove(lock);
+  ASSERT_EQ(::mkfifo(lock.c_str(), 0600), 0);
+  EXPECT_EQ(error_of(bind), std::errc::file_exists);
+  EXPECT_TRUE(fs::is_fifo(lock));
+}
+
 TEST_P(UnixSocketFiles, WhatTookItsPlaceIsNotRemovedAtTheEnd) {
   TemporaryDirectory directory;
   const std::string path = directory / "socket";

@@ -244,8 +244,11 @@ class PathLock {
  public:
   explicit PathLock(const Address& address) : path_(address.host() + ".evio-lock") {
     do {
-      file_ = Socket(open(path_.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+      file_ = Socket(open(path_.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644));
       if (file_.fd() < 0) refuse(last_error(), address, "cannot create " + path_ + ", which guards the path meanwhile");
+      if (!is_lock())
+        refuse(std::make_error_code(std::errc::file_exists), address,
+               path_ + " is to guard the path meanwhile, but " + "something else stands there");
       if (flock(file_.fd(), LOCK_EX | LOCK_NB) != 0) not_locked(address);
     } while (!still_there());  // removed by who held it before: others would lock the next one
   }
@@ -257,6 +260,12 @@ class PathLock {
   [[noreturn]] void not_locked(const Address& address) {
     if (errno != EWOULDBLOCK) refuse(last_error(), address, "cannot lock " + path_);
     refuse(std::make_error_code(std::errc::address_in_use), address, "another server is starting there");
+  }
+
+  // Removed afterwards: it must not be somebody's file.
+  bool is_lock() const {
+    FileStatus status;
+    return fstat(file_.fd(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0;
   }
 
   bool still_there() const {

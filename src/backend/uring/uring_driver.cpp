@@ -143,7 +143,7 @@ void UringDriver::arm(Stream stream, Slot& slot) {
       slot.read_poll_armed = true;
     } else {
       arm_receive(stream, slot);
-      slot.receive_armed = true;
+      slot.receive_armed = slot.begins = true;
     }
   }
   if ((!wanted || slot.unix_domain) && !slot.reset_poll_armed) {
@@ -342,6 +342,7 @@ void UringDriver::enable() {
   ring_.enable();
   buffers_ = std::make_unique<BufferRing>(ring_, buffer_count_);
   watch(Op::waker, 0, waker_.fd());
+  for (const auto& [dial, generation] : std::exchange(early_dials_, {})) watch_dial(dial, generation);
 }
 
 Polled UringDriver::poll(Duration deadline) {
@@ -463,6 +464,8 @@ void UringDriver::received(Stream stream, std::uint32_t generation, const io_uri
       sink_.on_received(stream, buffers_->bytes(id, size));
     }
     buffers_->give_back(id);
+    const bool more = completion.flags & IORING_CQE_F_SOCK_NONEMPTY;
+    if (size > 0 && !more && alive(stream, generation) && slot(stream).begins) look_for_reset(stream);
     if (size > 0) return;
   }
   if (!alive(stream, generation) || slot(stream).ended) return;
@@ -481,6 +484,13 @@ void UringDriver::received(Stream stream, std::uint32_t generation, const io_uri
     default:
       return leave(stream, -completion.res);
   }
+}
+
+// A multishot receive that is armed when bytes and a reset have come brings the bytes, and sleeps through the reset
+// (Linux 6.18): so what begins to receive looks for itself, once.
+void UringDriver::look_for_reset(Stream stream) {
+  slot(stream).begins = false;
+  if (const int error = pending_error(slot(stream).fd)) leave(stream, error);
 }
 
 // More than fits into a provided buffer comes, again and again: reading it by readiness costs a fraction.

@@ -93,6 +93,7 @@ class UringDriver final : public Driver {
     bool ending : 1 = false;         // the peer's end or urgent data is in what is to be read: till nothing is left
     bool ended : 1 = false;          // the peer's end came
     bool cancelling : 1 = false;     // its receive or read_poll was told to stop
+    bool begins : 1 = false;         // to receive: what stood there before is not all here yet
     bool receive_armed : 1 = false;  // what is outstanding in the kernel
     bool read_poll_armed : 1 = false;
     bool write_poll_armed : 1 = false;
@@ -144,12 +145,14 @@ class UringDriver final : public Driver {
   void dispatch(const io_uring_cqe& completion);
   void stream_completed(Op op, Stream stream, std::uint32_t generation, const io_uring_cqe& completion);
   void received(Stream stream, std::uint32_t generation, const io_uring_cqe& completion);
+  void look_for_reset(Stream stream);
   void readable(Stream stream, std::uint32_t generation);
   void judge_received(Stream stream, std::size_t size);
   void judge_read(Stream stream, std::size_t size);
   void hung_up(Stream stream);
   void accept_some(Listener listener);
   void watch_datagrams(DatagramSocket socket);
+  void watch_dial(Dial dial, std::uint32_t generation);
   void receive_datagrams(DatagramSocket socket);
   bool may_leave() noexcept;
   bool process_leaving();
@@ -183,6 +186,7 @@ class UringDriver final : public Driver {
   std::size_t outstanding_ = 0;  // operations whose last completion has not come
   std::uint32_t last_serial_ = 0;
   bool enabled_ = false;
+  std::vector<std::pair<Dial, std::uint32_t>> early_dials_;  // begun before that, perhaps on another thread
 };
 
 }  // namespace evio::inline v1

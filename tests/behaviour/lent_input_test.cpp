@@ -1,0 +1,41 @@
+// What is written out of lent input is sent from where it lies.
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "support/behaviour.hpp"
+
+// Where what was sent last lay.
+static std::atomic<const void*> sent_from{nullptr};
+
+#if !EVIO_TEST_SANITIZED  // which have functions of their own in this place
+extern "C" ssize_t sendmsg(int fd, const msghdr* message, int flags) {
+  if (message->msg_iovlen > 0) sent_from = message->msg_iov[0].iov_base;
+  return ::syscall(SYS_sendmsg, fd, message, flags);
+}
+#endif
+
+namespace evio::test {
+namespace {
+
+class LentInput : public Behaviour {};
+EVIO_ON_EVERY_BACKEND(LentInput);
+
+TEST_P(LentInput, IsNotCopiedOnItsWayOut) {
+  if (backend() == Backend::io_uring || sanitized) GTEST_SKIP() << "small sends are the ring's";
+  std::atomic<const void*> lent{nullptr};
+  TestServer server = serve({.data = [&](Conn& c, Input& in) {
+    lent = in.view().data();
+    c.write(in.take());
+  }});
+  Client client = server.connect();
+  for (const std::size_t size : {1, 100, 10'000}) {
+    EXPECT_EQ(echo_through(client, pattern(size)), pattern(size));
+    EXPECT_EQ(sent_from, lent) << size;
+  }
+}
+
+}  // namespace
+}  // namespace evio::test
