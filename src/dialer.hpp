@@ -16,8 +16,7 @@ class Connection;
 class LoopCore;
 
 // As RFC 8305 says: the families take turns, a further attempt begins when the last one failed or has taken a while,
-// and the first that succeeds wins. Dies with the look-up, or the
-// attempts that are left.
+// and the first that succeeds wins. Dies with the look-up, or the attempts that are left.
 class Dialer {
  public:
   Dialer(LoopCore& loop, Connection& connection, const Address& to, const Options& options);
