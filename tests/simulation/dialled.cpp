@@ -134,11 +134,12 @@ void Dialled::send(std::size_t size) {
 
 // Each is told of once, in order, and after the first that is lost all others are.
 void Dialled::send_counted(const std::string& bytes) {
-  const auto done = [this, told = false](std::error_code error) mutable {
+  const auto done = [this, end = sent_.size(), told = false](std::error_code error) mutable {
     const Model::Inside inside(model_, "a send's end");
     if (std::exchange(told, true)) fail("a send was told of twice");
     if (state_ == State::gone) fail("a send was told of after closed");
     if (!error && lost_ > 0) fail("a send left behind one that was lost");
+    if (!error && handle_.pending_output() > sent_.size() - end) fail("a send was told of before it had left");
     lost_ += static_cast<bool>(error);
     ++completed_;
   };

@@ -198,7 +198,7 @@ std::string Model::run(const std::vector<Step>& steps) {
   opened_on_.resize(loops);
   owned_ = std::make_unique<Simulation>(setting.seed, setting.faults);
   sim_ = owned_.get();
-  if (trace) sim_->record_trace();
+  if (record_trace) sim_->record_trace();
   const char* main_address = setting.reuseport ? "tcp://127.0.0.1:5000?reuseport=true" : "tcp://:5000";
   Events second = events();
   second.serving = {};
@@ -224,13 +224,10 @@ std::string Model::run(const std::vector<Step>& steps) {
   totals.add(*sim_);
   for (auto& [number, watched] : peers_) watched->peer.when_changed({});
   for (auto& [number, framed] : framed_) framed->peer.when_changed({});
-  if (failed()) {  // what follows is not to be looked at
-    const std::string why = why_ + (trace ? "\n" + sim_->trace() : "");
-    owned_.reset();
-    return why;
-  }
+  trace = sim_->trace();
+  const std::string why = why_;
   owned_.reset();
-  return why_;
+  return why.empty() ? why_ : why;  // what follows a failure is not to be looked at
 }
 
 Watched* Model::of(std::uint32_t number) {
@@ -385,6 +382,8 @@ void Model::stop() {
   if (drains) {
     drain_asked_ = asked;
     server_->drain(*setting.drain);
+    sim_->run_for(std::chrono::seconds(1));
+    if (setting.punctual()) sim_->connect("tcp://:5000");  // nobody knows of it: it must not be let in
   } else {
     server_->shutdown();
   }

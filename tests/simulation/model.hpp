@@ -44,7 +44,8 @@ class Model {
 
   const Setting setting;
   Totals totals;
-  bool trace = false;
+  bool record_trace = false;
+  std::string trace;
 
   // For what it is made of.
   Simulation& sim() noexcept { return *sim_; }

@@ -267,7 +267,7 @@ void Watched::adopted_closed(std::error_code error) {
   const Model::Inside inside(model_, "closed of an adopted one");
   if (!std::exchange(adopted_, false)) fail("an adopted one closes twice");
   error_ = error;
-  if (!model_.flawless() || peer_broke_) return;
+  if (!model_.flawless() || peer_broke_ || model_.stopping()) return;
   if (error) fail("an adopted one closes with an error: " + error.message());
   if (socket_taken_ != sent_) fail("an adopted one lost bytes");
 }
