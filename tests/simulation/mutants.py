@@ -120,7 +120,7 @@ def run(*command, **options):
 
 
 def prepare():
-    for name in ("src", "include", "tests", "cmake"):
+    for name in ("src", "include", "tests", "fuzz", "cmake"):
         shutil.rmtree(TREE / name, ignore_errors=True)
         shutil.copytree(ROOT / name, TREE / name)
     shutil.copy(ROOT / "CMakeLists.txt", TREE)

@@ -27,7 +27,7 @@ TEST(RandomWorlds, AreTheSameForTheSameSeed) {
     Model model(seed);
     model.record_trace = true;
     model.run(make_steps(seed));
-    EXPECT_GT(model.trace.size(), 500U);
+    EXPECT_FALSE(model.trace.empty());
     return std::hash<std::string>{}(model.trace);
   };
   constexpr std::uint64_t seeds = sanitized ? 30 : 400;
