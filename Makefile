@@ -52,13 +52,13 @@ bench: deps  ## compare with other libraries (half an hour); ARGS="--quick", ARG
 	cmake --build build/bench
 	bench/run.py $(ARGS)
 
-sim: deps  ## random simulated worlds for SECONDS (600); ARGS="--seed 5" runs that one, with its trace
+sim: deps  ## random simulated worlds for SECONDS=60; ARGS="--seed 5" runs that one, with its trace
 	$(call configure,release)
 	cmake --build --preset release --target simulate
-	build/release/tests/simulate --seconds $(or $(SECONDS),600) $(ARGS)
+	build/release/tests/simulate --seconds $(SECONDS) $(ARGS)
 
-sim-lines: deps  ## which lines of src/ no simulated world reaches, in SECONDS (60)
-	tests/simulation/lines.py --seconds $(or $(SECONDS),60)
+sim-lines: deps  ## which lines of src/ no simulated world reaches, in SECONDS=60
+	tests/simulation/lines.py --seconds $(SECONDS)
 
 mutants: deps  ## change the library in ways that the simulation must notice; ARGS="--only NAME"
 	tests/simulation/mutants.py $(ARGS)

@@ -98,7 +98,7 @@ void Connection::handed_over(NativeSocket socket) {
   drop_input();
   phase_ = Phase::closing;  // the socket is no longer ours: nothing that is called in `detached` reaches it
   retire_handle();
-  complete({});
+  complete(std::make_error_code(std::errc::operation_canceled));  // all but what came too late has left
   Socket owned(static_cast<int>(socket.value), std::move(untaken));
   const Action action = call([&] { return events().detached(*this, std::move(owned)); });
   finish(Ending::detached);
@@ -160,7 +160,8 @@ void Connection::settle() {
   complete({});
   if (phase_ == Phase::open && flags_.drained_due) run_drained();
   if (phase_ == Phase::open && flags_.offer && listening() && has_input()) run_data({});
-  if (phase_ == Phase::open && flags_.end_held && listening()) show_end();
+  const bool unshown = flags_.offer && has_input();  // again: there are messages left, or it was congested
+  if (phase_ == Phase::open && flags_.end_held && !unshown && listening()) show_end();
   if (phase_ == Phase::open && flags_.write_shut && !flags_.fin_sent && !output_) {
     loop_.driver().shutdown_send(stream_);
     flags_.fin_sent = true;

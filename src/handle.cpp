@@ -72,6 +72,18 @@ struct OverflowMail final : ConnMail {
   void run(Connection& connection) override { connection.overflow(); }
 };
 
+// A send that went beyond the bound, or came after one that did.
+struct LostMail final : ConnMail {
+  LostMail(std::shared_ptr<HandleBlock> to, Handler<void(std::error_code)> then)
+      : ConnMail(std::move(to)), done(std::move(then)) {}
+  void run(Connection& connection) override {
+    connection.overflow();
+    connection.write({}, std::move(done));
+  }
+
+  Handler<void(std::error_code)> done;
+};
+
 struct PostMail final : ConnMail {
   PostMail(std::shared_ptr<HandleBlock> to, Handler<void(Conn&)> from) : ConnMail(std::move(to)), fn(std::move(from)) {}
   void run(Connection& connection) override { connection.run(fn); }
@@ -129,8 +141,7 @@ bool HandleBlock::send(Buffer bytes, Handler<void(std::error_code)> done) {
   if (gone()) return false;
   if (peer_) return push(std::make_unique<DatagramMail>(shared_from_this(), std::move(bytes)));
   const std::size_t size = bytes.size();
-  if (!reserve(size))  // whoever wants to know is told when it closes
-    return !done || push(std::make_unique<ReportedMail>(shared_from_this(), Buffer(), std::move(done)));
+  if (!reserve(size)) return !done || push(std::make_unique<LostMail>(shared_from_this(), std::move(done)));
   std::unique_ptr<Mail> mail;
   if (done)
     mail = std::make_unique<ReportedMail>(shared_from_this(), std::move(bytes), std::move(done));

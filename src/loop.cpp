@@ -284,10 +284,11 @@ Connection* LoopCore::connect(const Binding& to, std::uint64_t id, std::shared_p
 }
 
 Connection* LoopCore::adopt(Socket socket, const Binding& as) {
-  Connection* const made = make_outgoing(as, as.address(), next_id());
-  if (!made) return nullptr;
+  if (stopping_) return nullptr;
   const std::string received(socket.buffered());
-  made->adopt(server_.platform().take_over(std::move(socket)), received);
+  const NativeSocket taken = server_.platform().take_over(std::move(socket));  // may throw: before there is anything
+  Connection* const made = make_outgoing(as, as.address(), next_id());
+  made->adopt(taken, received);
   return made;
 }
 

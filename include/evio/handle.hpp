@@ -35,8 +35,9 @@ class Handle {
   /// Without copying the bytes.
   bool send(Buffer bytes) const;
   /// The same, and then runs `done` on the connection's loop, never inside a handler: with no error once the kernel has
-  /// taken all the bytes, else before `closed`, with why it closes (operation_canceled for an orderly end). Destroyed
-  /// unrun, on any thread, if the connection is gone before the bytes get there, or if they are a datagram.
+  /// taken all the bytes, else before `closed` or `detached`, with why it closes (operation_canceled for an orderly
+  /// end). Destroyed unrun, on any thread, if the connection is gone before the bytes get there, or if they are a
+  /// datagram.
   bool send(Buffer bytes, Handler<void(std::error_code)> done) const;
   /// Runs fn(Conn&) on the connection's loop if it still lives then, else destroys fn unrun, on any thread. False if
   /// the connection is known to be gone.

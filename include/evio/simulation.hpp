@@ -101,10 +101,15 @@ class Simulation {
   /// Binds the addresses in this world, throwing Error as Server does. The server starts, `serving` first, when the
   /// time next goes on; it lives as long as the simulation. There may be several. Events::handle_signals has no effect.
   template <class... Addresses>
-  Server& serve(Events events, Addresses&&... addresses) {
-    return serve(std::move(events), Server::bindings(std::forward<Addresses>(addresses)...));
+  Server& serve(Events&& events, Addresses&&... addresses) {
+    return serve_bound(std::move(events), Server::bindings(std::forward<Addresses>(addresses)...));
   }
-  Server& serve(Events events, std::vector<Binding> addresses);
+  /// The same with Events that stay yours: its handlers are called where they are. So one Events can be served in one
+  /// simulation after another, each of which it must outlive.
+  template <class... Addresses>
+  Server& serve(Events& events, Addresses&&... addresses) {
+    return serve_borrowed(events, Server::bindings(std::forward<Addresses>(addresses)...));
+  }
 
   /// A new peer, on a host of its own: connects, or for a udp address is ready to send there.
   Peer& connect(std::string_view url);
@@ -136,6 +141,9 @@ class Simulation {
   const std::string& trace() const noexcept;
 
  private:
+  Server& serve_bound(Events events, std::vector<Binding> addresses);
+  Server& serve_borrowed(const Events& events, std::vector<Binding> addresses);
+
   std::unique_ptr<SimulationCore> core_;
 };
 

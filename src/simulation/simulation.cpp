@@ -1,6 +1,7 @@
 #include <evio/simulation.hpp>
 #include <utility>
 
+#include "simulation/borrowed.hpp"
 #include "simulation/simulation_core.hpp"
 
 namespace evio::inline v1 {
@@ -12,8 +13,11 @@ Simulation::Simulation(std::string_view script, const Faults& faults) : Simulati
 }
 Simulation::~Simulation() = default;
 
-Server& Simulation::serve(Events events, std::vector<Binding> addresses) {
+Server& Simulation::serve_bound(Events events, std::vector<Binding> addresses) {
   return core_->serve(std::move(events), std::move(addresses));
+}
+Server& Simulation::serve_borrowed(const Events& events, std::vector<Binding> addresses) {
+  return core_->serve(borrowed(events), std::move(addresses));
 }
 Peer& Simulation::connect(std::string_view url) { return core_->connect(Address::parse(url), std::nullopt); }
 Peer& Simulation::connect(std::string_view url, std::string_view from) {

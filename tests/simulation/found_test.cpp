@@ -5,6 +5,7 @@
 #include <evio/evio.hpp>
 #include <evio/simulation.hpp>
 #include <string>
+#include <vector>
 
 namespace evio::test {
 namespace {
@@ -91,6 +92,68 @@ TEST(Found, CongestedAgainIsDrainedOnce) {
     }
     sim.run();
   }
+}
+
+// Each answer is too much, and leaves at once.
+TEST(Found, AllMessagesAreShownBeforeTheEnd) {
+  std::vector<std::string> shown;
+  Simulation sim(1);
+  sim.serve({.limits = {.output_high = 0, .output_low = 0},
+             .codec = codec::Lines(),
+             .data =
+                 [&](Conn& c, Input& in) {
+                   shown.emplace_back(in.view());
+                   c.write(in.take());
+                 },
+             .ended = [&] { shown.emplace_back("end"); }},
+            "tcp://:5000");
+  Peer& peer = sim.connect("tcp://:5000");
+  peer.send("one\ntwo\nthree\nfour\n");
+  peer.shutdown_write();
+  sim.run_for(1s);
+  EXPECT_EQ(shown, (std::vector<std::string>{"one", "two", "three", "four", "end"}));
+}
+
+// What comes while it waits for its output to leave is dropped.
+TEST(Found, ASendThatMeetsADetachIsToldOf) {
+  std::vector<std::string> events;
+  Handle handle;
+  Simulation sim(1);
+  sim.serve({.opened =
+                 [&](Conn& c) {
+                   handle = c.handle();
+                   c.write(std::string(1 << 20, 'x'));
+                   return Action::detach;
+                 },
+             .detached = [&](Conn&, Socket) { events.emplace_back("detached"); }},
+            "tcp://:5000");
+  Peer& peer = sim.connect("tcp://:5000");
+  peer.stop_reading();
+  sim.run_for(1s);
+  handle.send(Buffer("late"), [&](std::error_code error) { events.push_back(error ? "lost" : "sent"); });
+  sim.run_for(1s);
+  peer.start_reading();
+  sim.run_for(1s);
+  EXPECT_EQ(events, (std::vector<std::string>{"lost", "detached"}));
+  EXPECT_EQ(peer.received().size(), 1U << 20);
+}
+
+// Each loop's last turn: what `closed` posts there, of one that was still connecting, runs.
+TEST(Found, WhatTheLastClosedPostsStillRuns) {
+  int closed = 0, ran = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Simulation sim(seed);
+    Server& client = sim.serve({});
+    client.connect(on("tcp://localhost:6000", {.closed = [&](Conn& c, std::error_code) {
+                        ++closed;
+                        EXPECT_TRUE(c.loop().post([&] { ++ran; }));
+                      }}));
+    sim.run_for(20us);  // its name is being looked up
+    client.shutdown();
+    sim.run_for(1s);
+  }
+  EXPECT_GT(closed, 10);
+  EXPECT_EQ(ran, closed);
 }
 
 }  // namespace

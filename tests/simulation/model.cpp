@@ -56,7 +56,7 @@ Events Model::events() {
           [this](Server& server) {
             const Inside inside(*this, "serving");
             if (std::exchange(serving_, true)) fail("serving twice");
-            if (server.addresses().size() != 4 || server.addresses()[0].port() != 5000) fail("other addresses");
+            if (server.addresses().size() != 5 || server.addresses()[0].port() != 5000) fail("other addresses");
           },
       .loop_started =
           [this](Loop& loop) {
@@ -69,8 +69,8 @@ Events Model::events() {
             check_loops_start(c.loop());
             if (setting.with_tick && !ticked_) fail("accepting before the first tick");
             Watched* const watched = find(c);
+            check_accepted(c);
             ++open_;
-            ++opened_on_[static_cast<std::size_t>(c.loop().index())];
             const std::size_t most = setting.limits.connections;
             if (most > 0 && setting.faults.late_accept == 0 && !setting.reuseport && open_ > 2 * most)
               fail("too many connections");
@@ -91,6 +91,7 @@ Events Model::events() {
       .closed =
           [this](Conn& c, std::error_code error) {
             if (Watched* const watched = find(c)) watched->closed(c, error);
+            note_gone(c);
             --open_;
           },
       .loop_stopped =
@@ -99,12 +100,15 @@ Events Model::events() {
             if (std::exchange(loop_state_[static_cast<std::size_t>(loop.index())], 2) != 1) fail("a loop stops twice");
             for (const auto& [number, watched] : peers_)
               if (watched->is_open() && watched->loop() == loop.index()) fail("a loop stops before its last closed");
+            for (const auto& [number, dialled] : dialled_)
+              if (dialled->is_open() && dialled->loop() == loop.index()) fail("a loop stops before its last closed");
           },
   };
   if (setting.with_ended) events.ended = [this](Conn& c, Input& in) { return find(c)->ended(c, in); };
   if (setting.with_detached)
     events.detached = [this](Conn& c, Socket socket) {
       find(c)->detached(c, std::move(socket));
+      note_gone(c);
       --open_;
     };
   if (setting.with_failed)
@@ -133,6 +137,52 @@ Events Model::events() {
   return events;
 }
 
+// A service whose streams are messages.
+Events Model::framed_events() {
+  return {
+      .limits = setting.limits,
+      .options = setting.options,
+      .codec = setting.framing.codec,
+      .opened =
+          [this](Conn& c) {
+            check_accepted(c);
+            return framed_by_place_.at(place(c.remote()))->opened(c);
+          },
+      .data = [this](Conn& c, Input& in) { return framed_by_place_.at(place(c.remote()))->data(c, in); },
+      .closed =
+          [this](Conn& c, std::error_code error) {
+            framed_by_place_.at(place(c.remote()))->closed(c, error);
+            note_gone(c);
+          },
+  };
+}
+
+// Whom the server dials.
+Events Model::far_events() {
+  return {.limits = {.linger = setting.limits.linger}, .data = [](Conn& c, Input& in) { c.write(in.take()); }};
+}
+
+// What is true of each that is accepted, whatever its service.
+void Model::check_accepted(Conn& c) {
+  ++opened_on_[static_cast<std::size_t>(c.loop().index())];
+  if (!ids_.insert(c.id()).second) fail("an id is used again");
+  const Limits& limits = setting.limits;
+  const Duration now = sim_->now();
+  if (drain_asked_ && setting.punctual() && now > *drain_asked_ + std::chrono::seconds(1))
+    fail("opened, though the server drains");
+  std::deque<Duration>& accepted = accepted_at_[c.address_index()];
+  accepted.push_back(now);
+  while (accepted.front() <= now - std::chrono::seconds(1)) accepted.pop_front();
+  const std::size_t rate = limits.accepts_per_second;  // so many at the end of one second, and at the next one's begin
+  if (rate > 0 && setting.punctual() && !setting.reuseport && accepted.size() > 2 * rate)
+    fail("too many are accepted in a second");
+  std::uint64_t& of_host = open_by_host_[std::to_string(c.address_index()) + ' ' + c.remote().host()];
+  if (++of_host > limits.connections_per_peer && limits.connections_per_peer > 0 && !c.remote().is_unix())
+    fail("too many connections of one peer");
+}
+
+void Model::note_gone(Conn& c) { --open_by_host_[std::to_string(c.address_index()) + ' ' + c.remote().host()]; }
+
 void Model::check_loops_start(Loop& loop) {
   if (loop_state_[static_cast<std::size_t>(loop.index())] != 1) fail("a connection on a loop that does not run");
 }
@@ -148,7 +198,7 @@ std::string Model::run(const std::vector<Step>& steps) {
   opened_on_.resize(loops);
   owned_ = std::make_unique<Simulation>(setting.seed, setting.faults);
   sim_ = owned_.get();
-  if (trace) sim_->record_trace();
+  if (record_trace) sim_->record_trace();
   const char* main_address = setting.reuseport ? "tcp://127.0.0.1:5000?reuseport=true" : "tcp://:5000";
   Events second = events();
   second.serving = {};
@@ -158,7 +208,8 @@ std::string Model::run(const std::vector<Step>& steps) {
   second.loop_started = {};
   second.loop_stopped = {};
   server_ = &sim_->serve(events(), main_address, "unix:///run/sim.sock", "udp://:5002",
-                         on("tcp4://:5001", std::move(second)));
+                         on("tcp4://:5001", std::move(second)), on("tcp4://:5003", framed_events()));
+  far_ = &sim_->serve(far_events(), "tcp://127.0.0.1:6000", "unix:///run/far.sock", "udp://127.0.0.1:6001");
   try {
     for (const Step& step : steps) {
       play(step);
@@ -172,13 +223,11 @@ std::string Model::run(const std::vector<Step>& steps) {
   if (!failed()) check_totals();
   totals.add(*sim_);
   for (auto& [number, watched] : peers_) watched->peer.when_changed({});
-  if (failed()) {  // what follows is not to be looked at
-    const std::string why = why_ + (trace ? "\n" + sim_->trace() : "");
-    owned_.reset();
-    return why;
-  }
+  for (auto& [number, framed] : framed_) framed->peer.when_changed({});
+  trace = sim_->trace();
+  const std::string why = why_;
   owned_.reset();
-  return why_;
+  return why.empty() ? why_ : why;  // what follows a failure is not to be looked at
 }
 
 Watched* Model::of(std::uint32_t number) {
@@ -188,6 +237,11 @@ Watched* Model::of(std::uint32_t number) {
 
 void Model::connect(const Step& step) {
   const std::string number = std::to_string(step.peer);
+  if (step.kind == Kind::connect_framed) return connect_framed(step.peer);
+  if (step.kind == Kind::dial) {
+    dialled_[step.peer] = std::make_unique<Dialled>(*this, step.peer);
+    return dialled_[step.peer]->begin();
+  }
   if (step.kind == Kind::connect_udp) {
     Peer& peer = sim_->connect("udp://:5002");
     auto& made = datagram_peers_[step.peer];
@@ -195,26 +249,69 @@ void Model::connect(const Step& step) {
     peer.when_changed([one = made.get()](Peer&) { one->check(); });
     return;
   }
-  Peer& peer = step.kind == Kind::connect_local ? sim_->connect("unix:///run/sim.sock", "unix://@peer" + number)
-                                                : sim_->connect(step.peer % 3 == 2 ? "tcp://:5001" : "tcp://:5000");
+  Peer& peer = [&]() -> Peer& {
+    if (step.kind == Kind::connect_local) return sim_->connect("unix:///run/sim.sock", "unix://@peer" + number);
+    if (step.peer % 3 == 2) return sim_->connect("tcp://:5001");
+    if (step.peer % 2 == 0) return sim_->connect("tcp://:5000");
+    return sim_->connect("tcp://:5000", "tcp://10.9.9.9:" + std::to_string(3000 + step.peer));  // they share a host
+  }();
   peers_[step.peer] = std::make_unique<Watched>(*this, peer, step.peer);
   by_place_[place(peer.address())] = peers_[step.peer].get();
 }
 
+void Model::connect_framed(std::uint32_t number) {
+  Peer& peer = sim_->connect("tcp://:5003");
+  framed_[number] = std::make_unique<Framed>(*this, peer, number);
+  framed_by_place_[place(peer.address())] = framed_[number].get();
+}
+
+bool Model::play_datagram(const Step& step) {
+  const auto found = datagram_peers_.find(step.peer);
+  if (found == datagram_peers_.end()) return false;
+  if (step.kind == Kind::send) found->second->send(step.number);
+  return true;
+}
+
+bool Model::play_framed(const Step& step) {
+  const auto found = framed_.find(step.peer);
+  if (found == framed_.end()) return false;
+  Framed& one = *found->second;
+  if (step.kind == Kind::send) one.send(step.number);
+  if (step.kind == Kind::end) one.peer.shutdown_write();
+  if (step.kind == Kind::stop_reading) one.peer.stop_reading();
+  if (step.kind == Kind::start_reading) one.peer.start_reading();
+  if (step.kind == Kind::wake) one.wake();
+  if (step.kind == Kind::handle_send) one.handle_send(step.number);
+  if (step.kind == Kind::reset) {
+    one.peer_broke();
+    one.peer.reset();
+  }
+  return true;
+}
+
+bool Model::play_dialled(const Step& step) {
+  const auto found = dialled_.find(step.peer);
+  if (found == dialled_.end()) return false;
+  Dialled& one = *found->second;
+  if (step.kind == Kind::send || step.kind == Kind::handle_send) one.send(step.number);
+  if (step.kind == Kind::end) one.shut_write();
+  if (step.kind == Kind::wake) one.wake();
+  if (step.kind == Kind::handle_close) one.close();
+  if (step.kind == Kind::reset) one.abort();
+  return true;
+}
+
 void Model::play(const Step& step) {
-  if (step.kind == Kind::connect || step.kind == Kind::connect_local || step.kind == Kind::connect_udp)
-    return connect(step);
+  if (step.kind <= Kind::dial) return connect(step);
   if (step.kind == Kind::wait) return sim_->run_for(std::chrono::microseconds(step.number));
   if (step.kind == Kind::loop_post) return loop_post(step);
   if (step.kind == Kind::for_each)
     return server_->for_each([this](Conn& c) {
       const Inside inside(*this, "for_each");
-      if (Watched* const watched = find(c)) watched->runs(c, "for_each");
+      const auto found = by_place_.find(place(c.remote()));
+      if (found != by_place_.end()) found->second->runs(c, "for_each");
     });
-  if (const auto found = datagram_peers_.find(step.peer); found != datagram_peers_.end()) {
-    if (step.kind == Kind::send) found->second->send(step.number);
-    return;
-  }
+  if (play_datagram(step) || play_framed(step) || play_dialled(step)) return;
   Watched* const watched = of(step.peer);
   if (!watched) return;
   switch (step.kind) {
@@ -249,8 +346,9 @@ void Model::play(const Step& step) {
 void Model::loop_post(const Step& step) {
   const auto index = step.number % static_cast<std::uint32_t>(setting.loops);
   const std::uint64_t mine = posted_[index];
-  const bool taken = server_->loop(static_cast<int>(index)).post([this, index, mine] {
+  const bool taken = server_->loop(static_cast<int>(index)).post([this, index, mine, asked = sim_->now()] {
     const Inside inside(*this, "post");
+    if (setting.punctual() && sim_->now() > asked + std::chrono::milliseconds(20)) fail("a post ran late");
     if (ran_[index] != mine) fail("posts out of order");
     ++ran_[index];
     Loop& loop = server_->loop(static_cast<int>(index));
@@ -260,44 +358,80 @@ void Model::loop_post(const Step& step) {
   if (!taken && !stopping_) fail("a post was refused");
 }
 
-void Model::stop() {
-  for (auto& [number, watched] : peers_) {
+// Lets them come to an end.
+void Model::finale() {
+  for (auto& [number, watched] : peers_)
     if (setting.flawless || chance_(0.5)) watched->finale();
-  }
+  for (auto& [number, framed] : framed_)
+    if (setting.flawless || chance_(0.5)) framed->finale();
+  for (auto& [number, dialled] : dialled_)
+    if (setting.flawless || chance_(0.5)) dialled->finale();
+}
+
+void Model::stop() {
+  finale();
   sim_->run_for(setting.flawless ? std::chrono::seconds(20) : std::chrono::milliseconds(chance_.upto(5000)));
-  if (setting.flawless)  // late connections only now have a handle
-    for (auto& [number, watched] : peers_) watched->finale();
-  if (setting.flawless) sim_->run_for(std::chrono::seconds(20));
+  if (setting.flawless) {  // late connections only now have a handle
+    finale();
+    sim_->run_for(std::chrono::seconds(20));
+  }
   for (auto& [number, peer] : datagram_peers_) peer->check_at_end();
   const Duration asked = sim_->now();
+  const bool drains = setting.drain && !stopping_;
   stopping_ = true;
-  server_->shutdown();
+  if (drains) {
+    drain_asked_ = asked;
+    server_->drain(*setting.drain);
+    sim_->run_for(std::chrono::seconds(1));
+    if (setting.punctual()) sim_->connect("tcp://:5000");  // nobody knows of it: it must not be let in
+  } else {
+    server_->shutdown();
+  }
   const auto stopped = [this] {
     return std::all_of(loop_state_.begin(), loop_state_.end(), [](int state) { return state == 2; });
   };
-  for (int i = 0; i < 200 && !stopped(); ++i) sim_->run_for(std::chrono::milliseconds(100));
+  for (int i = 0; i < 250 && !stopped(); ++i) sim_->run_for(std::chrono::milliseconds(100));
   if (!stopped()) fail("the server does not stop");
-  if (setting.faults.clock_jump == 0 && sim_->now() - asked > setting.limits.drain + std::chrono::seconds(3))
-    fail("the shutdown took too long");
+  const Duration most = setting.limits.drain + (drains ? *setting.drain : Duration::zero()) + std::chrono::seconds(3);
+  if (setting.faults.clock_jump == 0 && sim_->now() - asked > most) fail("the shutdown took too long");
   ended_ = true;
-  sim_->run_for(std::chrono::milliseconds(100));
+  far_->shutdown();
+  sim_->run_for(std::chrono::seconds(10));
 }
 
 void Model::check_totals() {
   for (std::size_t i = 0; i < ran_.size(); ++i)
     if (ran_[i] != posted_[i]) fail("a post did not run");
   for (auto& [number, watched] : peers_) watched->check_at_end();
-  const Stats stats = server_->stats();
+  for (auto& [number, framed] : framed_) framed->check_at_end();
+  for (auto& [number, dialled] : dialled_) dialled->check_at_end();
+  check_counts();
+  check_balance();
+  for (auto& [number, watched] : peers_) watched->peer.reset();
+  for (auto& [number, framed] : framed_) framed->peer.reset();
+  sim_->run_for(std::chrono::seconds(70));
+}
+
+void Model::check_counts() {
+  const Stats stats = server_->stats(), far = far_->stats();
+  const auto heard_of = [](const auto& one) { return one.second->heard_of(); };
+  const auto made = static_cast<std::uint64_t>(std::count_if(dialled_.begin(), dialled_.end(), heard_of)) + adopted_;
   if (stats.open != 0) fail("connections are open at the end");
   if (stats.memory != 0) fail("memory is held at the end");
-  if (stats.accepted != stats.closed + stats.refused) fail("accepted is not closed and refused");
-  if (stats.received != sim_->stats().to_servers) fail("received is counted wrong");
-  if (stats.sent > sim_->stats().from_servers) fail("sent is counted wrong");
+  if (stats.accepted + made != stats.closed + stats.refused) fail("accepted and made is not closed and refused");
+  if (stats.received + far.received != sim_->stats().to_servers) fail("received is counted wrong");
+  if (stats.sent + far.sent > sim_->stats().from_servers) fail("sent is counted wrong");
+}
+
+void Model::check_balance() {
+  if (setting.balance != LoadBalance::round_robin || setting.reuseport || server_->stats().refused > 0) return;
+  for (const auto& [number, dialled] : dialled_) {
+    if (!dialled->by_server()) continue;
+    if (!dialled->heard_of()) return;  // its turn was taken, but whose it was is not known
+    ++opened_on_[static_cast<std::size_t>(dialled->loop())];
+  }
   const auto [least, most] = std::minmax_element(opened_on_.begin(), opened_on_.end());
-  if (setting.balance == LoadBalance::round_robin && !setting.reuseport && stats.refused == 0 && *most - *least > 1)
-    fail("round robin is not exact");
-  for (auto& [number, watched] : peers_) watched->peer.reset();
-  sim_->run_for(std::chrono::seconds(70));
+  if (*most - *least > 1) fail("round robin is not exact");
 }
 
 }  // namespace evio::test

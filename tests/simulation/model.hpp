@@ -1,15 +1,20 @@
 // Tests. A random world: a server with checking handlers, its peers, and somebody outside who does things.
 #pragma once
 
+#include <deque>
 #include <evio/evio.hpp>
 #include <evio/simulation.hpp>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "datagram_peer.hpp"
+#include "dialled.hpp"
+#include "framed.hpp"
 #include "setting.hpp"
 #include "timers.hpp"
 #include "watched.hpp"
@@ -39,7 +44,8 @@ class Model {
 
   const Setting setting;
   Totals totals;
-  bool trace = false;
+  bool record_trace = false;
+  std::string trace;
 
   // For what it is made of.
   Simulation& sim() noexcept { return *sim_; }
@@ -48,6 +54,7 @@ class Model {
   bool failed() const noexcept { return !why_.empty(); }
   bool flawless() const noexcept { return setting.flawless && !threw_out_; }
   bool stopping() const noexcept { return stopping_; }
+  void note_adopted() noexcept { ++adopted_; }
   // Without `failed` the server stops.
   void note_throw() noexcept { stopping_ |= !setting.with_failed; }
   Watched* find(Conn& c);
@@ -71,10 +78,21 @@ class Model {
 
  private:
   Events events();
+  Events framed_events();
+  Events far_events();
+  void connect_framed(std::uint32_t number);
+  bool play_datagram(const Step& step);
+  bool play_framed(const Step& step);
+  bool play_dialled(const Step& step);
+  void finale();
+  void check_counts();
+  void check_balance();
   void play(const Step& step);
   void connect(const Step& step);
   Watched* of(std::uint32_t number);
   void check_loops_start(Loop& loop);
+  void check_accepted(Conn& c);
+  void note_gone(Conn& c);
   void stop();
   void check_totals();
 
@@ -82,7 +100,10 @@ class Model {
   Chance chance_;
   std::map<std::uint32_t, std::unique_ptr<Watched>> peers_;
   std::map<std::uint32_t, std::unique_ptr<DatagramPeer>> datagram_peers_;
+  std::map<std::uint32_t, std::unique_ptr<Framed>> framed_;
+  std::map<std::uint32_t, std::unique_ptr<Dialled>> dialled_;
   std::unordered_map<std::string, Watched*> by_place_;
+  std::unordered_map<std::string, Framed*> framed_by_place_;
   std::vector<TimerChecks> timers_;
   std::vector<int> loop_state_;  // 0 not started, 1 runs, 2 stopped
   std::vector<std::uint64_t> posted_, ran_;
@@ -95,9 +116,15 @@ class Model {
   bool ended_ = false;
   bool threw_out_ = false;  // the server ended because of what a handler threw
   std::uint64_t open_ = 0;
+  std::map<std::string, std::uint64_t> open_by_host_;
+  std::set<std::uint64_t> ids_;
+  std::map<int, std::deque<Duration>> accepted_at_;  // by address, in the last second
+  std::optional<Duration> drain_asked_;
+  std::uint64_t adopted_ = 0;
   std::uint64_t failures_ = 0;
   Simulation* sim_ = nullptr;
   Server* server_ = nullptr;
+  Server* far_ = nullptr;
   std::unique_ptr<Simulation> owned_;  // last: what its handlers refer to dies after it
 };
 

@@ -157,6 +157,81 @@ TEST(Deadlines, AShutdownDoesNotWaitForASlowReader) {
   });
 }
 
+TEST(Deadlines, OneThatSendsNothingIsClosed) {
+  for_seeds([](Simulation& sim, End& end, auto closed) {
+    sim.serve({.limits = {.first_bytes = 3s}, .opened = [&] { end.from = sim.now(); }, .closed = closed}, "tcp://:1");
+    sim.connect("tcp://:1");
+    sim.run_for(60s);
+    end.expect(3s, Errc::first_bytes_timeout);
+  });
+}
+
+// Nothing leaves any more when the buffers between them are full; then it has one period to take something.
+TEST(Deadlines, AReaderThatHasStoppedIsClosed) {
+  for_seeds([](Simulation& sim, End& end, auto closed) {
+    sim.serve({.limits = {.output_low = 1000, .slow_reader = 2s},
+               .opened =
+                   [&](Conn& c) {
+                     end.from = sim.now();
+                     c.write(std::string(4 << 20, 'x'));
+                   },
+               .closed = closed},
+              "tcp://:1");
+    Peer& peer = sim.connect("tcp://:1");
+    for (int i = 0; i < 10; ++i) {  // slowly, but steadily
+      sim.run_for(100us);
+      peer.stop_reading();
+      sim.run_for(1s);
+      peer.start_reading();
+    }
+    EXPECT_FALSE(end.after);
+    sim.run_for(1ms);
+    peer.stop_reading();
+    end.from = sim.now();
+    sim.run_for(60s);
+    ASSERT_TRUE(end.after);
+    EXPECT_LE(*end.after, 4s + 10ms);
+    EXPECT_EQ(end.why, Errc::slow_reader);
+  });
+}
+
+TEST(Deadlines, ADrainGoesOnUntilItsDeadline) {
+  for_seeds([](Simulation& sim, End& end, auto closed) {
+    bool stopped = false;
+    Server& server = sim.serve({.data = [](Conn& c, Input& in) { c.write(in.take()); },
+                                .closed = closed,
+                                .loop_stopped = [&] { stopped = true; }},
+                               "tcp://:1");
+    Peer& peer = sim.connect("tcp://:1");
+    sim.run_for(1s);
+    end.from = sim.now();
+    server.drain(3s);
+    sim.run_for(1s);
+    peer.send("goes on");
+    Peer& late = sim.connect("tcp://:1");
+    sim.run_for(1s);
+    EXPECT_EQ(peer.received(), "goes on");
+    EXPECT_EQ(late.error(), std::errc::connection_refused);
+    EXPECT_FALSE(end.after);
+    sim.run_for(10s);
+    end.expect(3s, {});
+    EXPECT_TRUE(stopped);
+  });
+}
+
+TEST(Limits, NoMoreAreAcceptedInASecond) {
+  for_seeds([](Simulation& sim, End&, auto) {
+    int opened = 0;
+    sim.serve({.limits = {.accepts_per_second = 5}, .opened = [&] { ++opened; }}, "tcp://:1");
+    for (int i = 0; i < 12; ++i) sim.connect("tcp://:1");
+    for (const int expected : {5, 10, 12}) {
+      sim.run_for(500ms);
+      EXPECT_EQ(opened, expected);
+      sim.run_for(500ms);
+    }
+  });
+}
+
 TEST(Deadlines, ATickComesAtItsTimes) {
   for_seeds([](Simulation& sim, End&, auto) {
     std::vector<Duration> ticks;
@@ -238,6 +313,21 @@ TEST(Fairness, NeitherAFloodNorEndlessPostsStarveAnybody) {
     again = [] {};
     server.shutdown();
     sim.run();
+  });
+}
+
+TEST(Fairness, AllWhoSendAreHeardAlike) {
+  for_seeds([](Simulation& sim, End&, auto) {
+    std::vector<std::size_t> heard(8);
+    std::size_t opened = 0;
+    sim.serve({.opened = [&](Conn& c) { c.emplace_context<std::size_t>(opened++); },
+               .data = [&](Conn& c, Input& in) { heard[*c.context<std::size_t>()] += in.take().size(); }},
+              "tcp://:1");
+    for (std::size_t i = 0; i < heard.size(); ++i) sim.connect("tcp://:1").send(std::string(2 << 20, 'x'));
+    sim.run_for(3ms);
+    const auto [least, most] = std::minmax_element(heard.begin(), heard.end());
+    EXPECT_LT(*most, std::size_t{2} << 20);
+    EXPECT_GT(*least, *most / 2);
   });
 }
 

@@ -4,9 +4,10 @@ namespace evio::test {
 
 namespace {
 
-constexpr const char* names[] = {"connect",      "connect_local", "connect_udp",   "send", "end",         "close",
-                                 "reset",        "stop_reading",  "start_reading", "wake", "handle_send", "handle_post",
-                                 "handle_close", "loop_post",     "for_each",      "wait"};
+constexpr const char* names[] = {"connect",       "connect_local", "connect_udp", "connect_framed", "dial",
+                                 "send",          "end",           "close",       "reset",          "stop_reading",
+                                 "start_reading", "wake",          "handle_send", "handle_post",    "handle_close",
+                                 "loop_post",     "for_each",      "wait"};
 
 std::size_t a_size(Chance& chance) {
   switch (chance.below(8)) {
@@ -58,6 +59,12 @@ Setting::Setting(std::uint64_t from) : seed(from) {
   with_pre_write = chance(0.3);
   with_tick = chance(0.2);
   reuseport = chance(0.15);
+  if (chance(0.15)) limits.accepts_per_second = chance.upto(5);
+  if (!flawless && chance(0.2)) limits.first_bytes = std::chrono::milliseconds(chance.upto(2000));
+  if (!flawless && chance(0.2)) limits.slow_reader = std::chrono::milliseconds(chance.upto(2000));
+  if (!flawless && chance(0.2)) limits.connections_per_peer = chance.upto(2);
+  if (chance(0.2)) drain = std::chrono::milliseconds(chance.upto(3000));
+  framing = a_framing(chance);
 }
 
 std::vector<Step> make_steps(std::uint64_t seed) {
@@ -66,8 +73,12 @@ std::vector<Step> make_steps(std::uint64_t seed) {
   std::vector<Step> steps;
   const auto peers = static_cast<std::uint32_t>(chance.upto(8));
   for (std::uint32_t i = 0; i < peers; ++i) {
-    const Kind kinds[] = {Kind::connect, Kind::connect, Kind::connect, Kind::connect_local, Kind::connect_udp};
-    steps.push_back({.kind = kinds[chance.below(5)], .peer = i});
+    constexpr Kind kinds[] = {Kind::connect,       Kind::connect,     Kind::connect,        Kind::connect,
+                              Kind::connect_local, Kind::connect_udp, Kind::connect_framed, Kind::dial};
+    Kind kind = kinds[chance.below(8)];
+    // A part of a message may hold the memory that the rest of it waits for.
+    if (kind == Kind::connect_framed && setting.flawless && setting.limits.memory > 0) kind = Kind::connect;
+    steps.push_back({.kind = kind, .peer = i});
     if (chance(0.3)) steps.push_back({.kind = Kind::wait, .number = static_cast<std::uint32_t>(chance.upto(2000))});
   }
   const std::uint64_t actions = chance.upto(40);

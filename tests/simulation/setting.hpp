@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <evio/evio.hpp>
 #include <evio/faults.hpp>
+#include <optional>
 #include <ostream>
 #include <vector>
 
 #include "backend/simulated/chance.hpp"
+#include "framed.hpp"
 
 namespace evio::test {
 
@@ -16,6 +18,8 @@ enum class Kind : std::uint8_t {
   connect,
   connect_local,
   connect_udp,
+  connect_framed,
+  dial,
   send,
   end,
   close,
@@ -50,6 +54,13 @@ struct Setting {
   Options options{};
   bool with_ended = true, with_detached = true, with_failed = true, with_pre_write = false, with_tick = false;
   bool reuseport = false;
+  std::optional<Duration> drain{};  // before the end, so long
+  Framing framing;
+
+  /// Nothing keeps a loop from its clock, and nothing that has landed comes late.
+  bool punctual() const noexcept {
+    return faults.clock_jump == 0 && faults.loop_stall == 0 && faults.late_accept == 0 && faults.late_event == 0;
+  }
   /// Nothing breaks, nothing waits for ever: everything sent must arrive.
   bool flawless = false;
 };

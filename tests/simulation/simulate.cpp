@@ -21,8 +21,9 @@ int replay(std::uint64_t seed) {
                               [](std::uint64_t of, const std::vector<Step>& steps) { return Model(of).run(steps); });
   if (failure) std::cout << *failure << "\n";
   Model model(seed);
-  model.trace = true;
-  std::cout << model.run(failure ? failure->steps : make_steps(seed)) << "\n";
+  model.record_trace = true;
+  model.run(failure ? failure->steps : make_steps(seed));
+  std::cout << model.trace;
   return failure ? 1 : 0;
 }
 
@@ -36,6 +37,7 @@ void report(const Totals& totals, double seconds) {
   std::printf("%llu connections, %llu datagrams, %.1f MB to servers, %.1f MB from servers\n",
               static_cast<unsigned long long>(stats.connections), static_cast<unsigned long long>(stats.datagrams),
               static_cast<double>(stats.to_servers) / 1e6, static_cast<double>(stats.from_servers) / 1e6);
+  std::printf("fingerprint of all that happened: %016llx\n", static_cast<unsigned long long>(totals.fingerprint));
   for (std::size_t i = 0; i < fault_count; ++i)
     std::printf("  %-22s %12llu\n", name(static_cast<Fault>(i)), static_cast<unsigned long long>(stats.faults[i]));
 }

@@ -45,6 +45,29 @@ TEST(Simulation, ServesUnixSocketsAndDatagrams) {
   EXPECT_EQ(datagrams.datagrams(), (std::vector<std::string>{"one", "two"}));
 }
 
+// One Events, unchanged, in one world after another.
+TEST(Simulation, ServesEventsThatStayTheUsers) {
+  std::size_t closed = 0, chosen = 0;
+  Events events{.loops = 2,
+                .balance = [&](std::span<const LoopLoad>, const Address&) { return ++chosen; },
+                .limits = {.input = 3},
+                .data = [](Conn& c, Input& in) { c.write(in.take(in.size() - 1)); },
+                .closed = [&](Conn&, std::error_code) { ++closed; }};
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    const Faults faults;
+    evio::Simulation sim(seed, faults);
+    sim.serve(events, "tcp://:5000");
+    auto& peer = sim.connect("tcp://:5000");
+    peer.send("hello");
+    sim.run_for(10s);
+    EXPECT_EQ(peer.received(), "hell");
+    EXPECT_EQ(chosen, seed);
+    peer.shutdown_write();
+    sim.run_for(10s);
+    EXPECT_EQ(closed, seed);
+  }
+}
+
 TEST(Simulation, TimeThatALoopSleepsIsNoLag) {
   Simulation sim(1);
   Server& server = sim.serve({.data = [](Conn& c, Input& in) { c.write(in.take()); },
@@ -152,6 +175,66 @@ TEST(Simulation, ADetachedSocketReachesThePeer) {
   socket = Socket();
   sim.run_for(1s);
   EXPECT_TRUE(peer.ended());
+}
+
+// What is on its way, to and from the user, is not lost.
+TEST(Simulation, ADetachedSocketIsAdoptedAgain) {
+  Socket socket;
+  std::string heard;
+  int closed = 0;
+  Simulation sim(1);
+  Server& server = sim.serve({.data = [](Conn&, Input&) { return Action::detach; },
+                              .detached = [&](Conn&, Socket own) { socket = std::move(own); }},
+                             "tcp://:5000");
+  Peer& peer = sim.connect("tcp://:5000");
+  peer.send("one ");
+  sim.run_for(1s);
+  peer.send("two ");
+  sim.run_for(1s);
+  socket.write("by hand, ");
+  peer.send("three");
+  server.loop(0).post([&] {
+    Conn* const adopted = server.loop(0).adopt(
+        std::move(socket), on("tcp://10.0.0.1:1", {.data = [&](Conn&, Input& in) { heard += in.take(); },
+                                                   .closed = [&](Conn&, std::error_code) { ++closed; }}));
+    ASSERT_TRUE(adopted);
+    adopted->write("then by a handler");
+  });
+  sim.run_for(1s);
+  EXPECT_EQ(heard, "one two three");
+  EXPECT_EQ(peer.received(), "by hand, then by a handler");
+  peer.shutdown_write();
+  sim.run_for(10s);
+  EXPECT_EQ(closed, 1);
+  EXPECT_EQ(sim.open_sockets(), 0U);
+}
+
+TEST(Simulation, ASocketWhoseConnectionBrokeIsAdoptedAndCloses) {
+  Socket socket;
+  std::error_code why;
+  Simulation sim(1);
+  Server& server = sim.serve(
+      {.opened = [](Conn&) { return Action::detach; }, .detached = [&](Conn&, Socket own) { socket = std::move(own); }},
+      "tcp://:5000");
+  Peer& peer = sim.connect("tcp://:5000");
+  sim.run_for(1s);
+  peer.reset();
+  sim.run_for(1s);
+  server.loop(0).post([&] {
+    server.loop(0).adopt(std::move(socket),
+                         on("tcp://10.0.0.1:1", {.closed = [&](Conn&, std::error_code error) { why = error; }}));
+  });
+  sim.run_for(1s);
+  EXPECT_EQ(why, std::errc::connection_reset);
+  EXPECT_EQ(sim.open_sockets(), 0U);
+}
+
+TEST(Simulation, ARealSocketIsRefusedAndLeavesNothing) {
+  Simulation sim(1);
+  Server& server = sim.serve(echo(), "tcp://:5000");
+  server.loop(0).post([&] { EXPECT_THROW(server.loop(0).adopt(Socket(), on("tcp://10.0.0.1:1", {})), Error); });
+  sim.run_for(1s);
+  EXPECT_EQ(server.stats().open, 0U);
 }
 
 std::string traced(std::uint64_t seed) {

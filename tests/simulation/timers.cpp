@@ -57,6 +57,7 @@ void TimerChecks::ran(Model& model, Loop& loop, Duration deadline) {
   const Duration now = loop.now().time_since_epoch();
   if (now < deadline) model.fail("a timer ran early");
   if (deadline < last_deadline_) model.fail("timers ran out of order");
+  if (model.setting.punctual() && now > deadline + std::chrono::milliseconds(20)) model.fail("a timer ran late");
   last_deadline_ = deadline;
 }
 

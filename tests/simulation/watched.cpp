@@ -57,7 +57,7 @@ Action Watched::opened(Conn& c) {
   c.emplace_context<Alive>(this);
   ++contexts_;
   handle_ = c.handle();
-  active_at_ = model_.sim().now();
+  opened_at_ = active_at_ = model_.sim().now();
   if (place(c.remote()) != place(peer.address())) fail("another remote address");
   if (!c.local().is_unix() && (c.local().port() != 5000 && c.local().port() != 5001)) fail("another local address");
   if (role_ == Role::closer && chance_(0.3)) return by_chance(c, Action::close);
@@ -190,6 +190,17 @@ void Watched::closed(Conn& c, std::error_code error) {
     if (!setting.options.idle_timeout || now - active_at_ < *setting.options.idle_timeout) fail("idle timeout early");
     if (paused_ && c.pending_output() == 0) fail("idle timeout while paused");
   }
+  if (error == Errc::first_bytes_timeout) {
+    if (now - opened_at_ < setting.limits.first_bytes || setting.limits.first_bytes == Duration::zero())
+      fail("first_bytes_timeout early");
+    if (offered_ > 0) fail("first_bytes_timeout, but bytes came");
+  }
+  if (error == Errc::slow_reader) {
+    if (now - opened_at_ < setting.limits.slow_reader || setting.limits.slow_reader == Duration::zero())
+      fail("slow_reader early");
+    if (c.pending_output() == 0) fail("slow_reader, but nothing waits");
+  }
+  if (completed_ < arrived_) fail("a send was never told of");
   if (error == Errc::input_overflow && left_ <= setting.limits.input) fail("input overflow, but there was room");
   if (error == Errc::output_overflow && !overflowed_ && !by_handle_) fail("output overflow, but there was room");
   if (error == Errc::handler_failed && !threw_) fail("handler_failed, but none did");
@@ -218,8 +229,47 @@ void Watched::detached(Conn& c, Socket socket) {
   socket.write(tail);
   expected_ += tail;
   allowed_ = expected_.size();
+  if (completed_ < arrived_) fail("a send was never told of");
+  if (chance_(0.5)) return adopt_again(c.loop(), std::move(socket));
   socket_ = std::make_shared<Socket>(std::move(socket));
   read_detached();
+}
+
+// What the socket has received, and what was written to it, is where it was.
+void Watched::adopt_again(Loop& loop, Socket socket) {
+  loop.post([this, &loop, rest = socket.buffered().size(), own = std::move(socket)]() mutable {
+    const Model::Inside inside(model_, "post");
+    socket_taken_ -= rest;
+    Conn* const adopted =
+        loop.adopt(std::move(own),
+                   on("tcp://10.0.0.1:1", {.limits = model_.setting.limits,
+                                           .data = [this](Conn& c, Input& in) { adopted_data(c, in); },
+                                           .closed = [this](Conn&, std::error_code error) { adopted_closed(error); }}));
+    if (!adopted) return;
+    adopted_ = true;
+    model_.note_adopted();
+  });
+}
+
+void Watched::adopted_data(Conn& c, Input& in) {
+  const Model::Inside inside(model_, "data of an adopted one");
+  if (!adopted_) fail("data of an adopted one that has closed");
+  for (const char byte : in.take())
+    if (byte != byte_of(number, socket_taken_++)) return void(fail("an adopted connection brings other bytes"));
+  const std::string bytes = answer(chance_.upto(3000));
+  c.write(bytes);
+  if (!c.is_open()) return;
+  expected_ += bytes;
+  allowed_ = expected_.size();
+}
+
+void Watched::adopted_closed(std::error_code error) {
+  const Model::Inside inside(model_, "closed of an adopted one");
+  if (!std::exchange(adopted_, false)) fail("an adopted one closes twice");
+  error_ = error;
+  if (!model_.flawless() || peer_broke_ || model_.stopping()) return;
+  if (error) fail("an adopted one closes with an error: " + error.message());
+  if (socket_taken_ != sent_) fail("an adopted one lost bytes");
 }
 
 void Watched::read_detached() {
@@ -409,12 +459,19 @@ void Watched::handle_send(std::size_t size) {
   if (!handle_ || handle_closed_ || role_ == Role::producer) return;
   by_handle_ = true;
   const std::string bytes = answer(size % 30'000);
-  if (!handle_.send(bytes)) {
+  const bool counted = chance_(0.3);
+  const auto done = [this] {
+    const Model::Inside inside(model_, "a send's end");
+    if (!is_open()) fail("a send was told of after its connection");
+    ++completed_;
+  };
+  if (!(counted ? handle_.send(Buffer(bytes), done) : handle_.send(bytes))) {
     if (is_open()) fail("a handle refuses, though its connection lives");
     return;
   }
-  handle_.post([this, bytes](Conn& c) {
+  handle_.post([this, bytes, counted](Conn& c) {
     const Model::Inside inside(model_, "post");
+    arrived_ += counted;
     if (!runs(c, "post") || !c.is_open()) return;
     expected_ += bytes;
     if (!model_.setting.with_pre_write) allowed_ = expected_.size();
@@ -457,7 +514,7 @@ void Watched::check_peer() {
 
 void Watched::check_at_end() {
   check_peer();
-  if (is_open()) fail("not closed at the end");
+  if (is_open() || adopted_) fail("not closed at the end");
   if (contexts_ != 0) fail("a context is left");
   if (handle_ && (handle_.send("x") || handle_.pending_output() != 0)) fail("the handle of a dead connection sends");
   if (was_opened() && peer.ended() && !error_ && !aborted_ && peer.received() != expected_)

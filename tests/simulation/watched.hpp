@@ -74,6 +74,9 @@ class Watched {
   void maybe_throw();
   void arm_timer(Conn& c);
   void read_detached();
+  void adopt_again(Loop& loop, Socket socket);
+  void adopted_data(Conn& c, Input& in);
+  void adopted_closed(std::error_code error);
   Action by_chance(Conn& c, Action action);
 
   Model& model_;
@@ -91,7 +94,6 @@ class Watched {
   std::size_t offered_ = 0;  // the end of what data was shown
   std::size_t left_ = 0;     // untaken when the last handler returned
   std::size_t to_produce_ = 0;
-  std::string on_the_way_;  // sent by the handle, not yet known to be delivered
   bool congested_ = false;
   bool paused_ = false;
   int wakes_ = 0;  // asked for and perhaps not yet seen
@@ -105,6 +107,10 @@ class Watched {
   bool overflowed_ = false;
   bool saw_end_ = false;
   bool throws_ = false;
+  std::size_t arrived_ = 0;    // sends with a completion that are known to have reached the loop
+  std::size_t completed_ = 0;  // of those, how many were told of
+  bool adopted_ = false;       // open once more, after it was detached
+  Duration opened_at_{};
   Duration closed_at_{};  // when close was asked for
   Duration active_at_{};  // when a byte was last known to move
   std::error_code error_;

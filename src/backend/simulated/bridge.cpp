@@ -1,13 +1,32 @@
 #include "backend/simulated/bridge.hpp"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <evio/error.hpp>
+#include <string>
 
 namespace evio::inline v1 {
+
+namespace {
+
+std::uint64_t inode_of(int fd) {
+  struct stat found {};
+  return ::fstat(fd, &found) == 0 ? found.st_ino : 0;
+}
+
+std::string read_all(int fd) {
+  std::string all;
+  char bytes[16 << 10];
+  for (ssize_t size = 0; (size = ::recv(fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0;)
+    all.append(bytes, static_cast<std::size_t>(size));
+  return all;
+}
+
+}  // namespace
 
 Bridges::~Bridges() {
   for (const Bridge& bridge : bridges_) ::close(bridge.fd);
@@ -18,8 +37,25 @@ int Bridges::make(SocketId id) {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
     throw Error({errno, std::generic_category()}, "", "cannot make a pair of sockets for a detached connection");
   network_.hold(id, *this, 0);
-  bridges_.push_back({.id = id, .fd = fds[0]});
+  bridges_.push_back({.id = id, .fd = fds[0], .user = inode_of(fds[1])});
   return fds[1];
+}
+
+std::optional<SocketId> Bridges::take_back(int user_fd) {
+  const std::uint64_t user = inode_of(user_fd);
+  const auto bridge = std::find_if(bridges_.begin(), bridges_.end(), [&](const Bridge& b) { return b.user == user; });
+  std::optional<SocketId> id;
+  std::string sent;
+  if (bridge != bridges_.end()) {
+    id = bridge->id;
+    sent = read_all(bridge->fd);
+    ::close(bridge->fd);
+    bridges_.erase(bridge);
+  } else if (std::erase(broken_, user) > 0) {
+    id = network_.broken();
+  }
+  if (id) network_.give_back(*id, read_all(user_fd), sent);
+  return id;
 }
 
 bool Bridges::pump() {
@@ -34,6 +70,7 @@ bool Bridges::pump(Bridge& bridge) {
   moved |= from_user(bridge);
   const bool broken = network_.error(bridge.id) != 0;
   if (!broken && !(bridge.user_ended && bridge.peer_ended)) return moved;
+  if (!bridge.user_ended) broken_.push_back(bridge.user);
   network_.close(bridge.id, CloseMode::orderly);
   ::close(bridge.fd);
   bridge.fd = -1;

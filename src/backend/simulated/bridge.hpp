@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "backend/simulated/network.hpp"
@@ -17,6 +18,8 @@ class Bridges final : private SocketHolder {
 
   // A descriptor through which the side goes on; it blocks.
   int make(SocketId id);
+  // The side whose user has that descriptor, to be held by somebody else, who closes the descriptor.
+  std::optional<SocketId> take_back(int user_fd);
   // Moves what can be moved, both ways; true if anything was.
   bool pump();
 
@@ -24,6 +27,7 @@ class Bridges final : private SocketHolder {
   struct Bridge {
     SocketId id;
     int fd;
+    std::uint64_t user;  // its end's inode number
     bool user_ended = false;
     bool peer_ended = false;
   };
@@ -34,6 +38,7 @@ class Bridges final : private SocketHolder {
 
   Network& network_;
   std::vector<Bridge> bridges_;
+  std::vector<std::uint64_t> broken_;  // users' ends whose connections are no more
 };
 
 }  // namespace evio::inline v1

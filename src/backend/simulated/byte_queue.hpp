@@ -14,6 +14,10 @@ class ByteQueue {
   std::string_view view() const noexcept { return std::string_view(bytes_).substr(begin_); }
 
   void append(std::string_view bytes) { bytes_ += bytes; }
+  void prepend(std::string_view bytes) {
+    bytes_.replace(0, begin_, bytes);
+    begin_ = 0;
+  }
   void consume(std::size_t count) {
     begin_ += count;
     if (empty()) return clear();

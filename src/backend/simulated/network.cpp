@@ -128,6 +128,25 @@ std::optional<ListenerId> Network::find_listener(const Address& to) {
   return found;
 }
 
+SocketId Network::make_link() {
+  if (free_links_.empty()) {
+    free_links_.push_back(static_cast<std::uint32_t>(links_.size()));
+    links_.emplace_back();
+  }
+  const std::uint32_t free = free_links_.back();
+  free_links_.pop_back();
+  return static_cast<SocketId>(free * 2);
+}
+
+SocketId Network::broken() {
+  const SocketId made = make_link();
+  side(other(made)).closed = true;
+  side(made).error = code(std::errc::connection_reset);
+  link(made).broken = true;
+  ++open_sides_;
+  return made;
+}
+
 std::optional<SocketId> Network::connect(const Address& from, const Address& to, bool& busy) {
   const std::optional<ListenerId> listener = find_listener(to);
   busy = false;
@@ -135,17 +154,10 @@ std::optional<SocketId> Network::connect(const Address& from, const Address& to,
   Door& door = listeners_[index(*listener)];
   busy = door.queue.size() >= door.backlog;
   if (busy) return std::nullopt;
-  if (free_links_.empty()) {
-    free_links_.push_back(static_cast<std::uint32_t>(links_.size()));
-    links_.emplace_back();
-  }
-  const std::uint32_t free = free_links_.back();
-  free_links_.pop_back();
-  Link& made = links_[free];
-  made.addresses[0] = from;
-  made.addresses[1] = place(to);
+  const SocketId first = make_link();
+  link(first).addresses[0] = from;
+  link(first).addresses[1] = place(to);
   open_sides_ += 2;
-  const auto first = static_cast<SocketId>(free * 2);
   set_buffers(other(first), door.options);
   door.queue.push_back(other(first));
   if (door.holder) door.holder->stirred_listener(door.name);
@@ -314,6 +326,15 @@ void Network::close(SocketId id, CloseMode mode) {
     }
   }
   free_if_done(id);
+}
+
+void Network::give_back(SocketId id, std::string_view unread, std::string_view sent) {
+  Side& of = side(id);
+  of.holder = nullptr;
+  of.unread.prepend(unread);
+  if (of.error || sent.empty()) return;
+  of.unsent.append(sent);
+  start_moving(id);
 }
 
 void Network::free_if_done(SocketId id) {

@@ -77,6 +77,10 @@ class Network final : private Timed {
   bool quiet(SocketId id) const noexcept;
   void set_buffers(SocketId id, const Options& options);
   void close(SocketId id, CloseMode mode);
+  // Whoever had it leaves it as it is to the next holder; `unread` had been consumed, `sent` is sent whatever the room.
+  void give_back(SocketId id, std::string_view unread, std::string_view sent);
+  // A side of a connection that broke long ago.
+  SocketId broken();
   // Sides that somebody holds, or that wait to be accepted.
   std::size_t open_sides() const noexcept { return open_sides_; }
 
@@ -148,6 +152,8 @@ class Network final : private Timed {
   void due(std::uint64_t what) override;
   void schedule(What what, SocketId id, Duration delay);
   Duration latency();
+  // The first of its two sides.
+  SocketId make_link();
   std::optional<ListenerId> find_listener(const Address& to);
   std::optional<PortId> find_port(const Address& to, const Address& from);
   Address with_free_port(const Address& address);

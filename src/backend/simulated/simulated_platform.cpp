@@ -36,7 +36,13 @@ namespace {
 
 Bound SimulatedPlatform::inherit(Socket, int, const Options&) { refuse_real_socket(); }
 Socket SimulatedPlatform::duplicate(NativeSocket) { refuse_real_socket(); }
-NativeSocket SimulatedPlatform::take_over(Socket) { refuse_real_socket(); }
+
+// One that was detached in this world.
+NativeSocket SimulatedPlatform::take_over(Socket socket) {
+  const std::optional<SocketId> id = bridges_.take_back(socket.fd());
+  if (!id) refuse_real_socket();
+  return {static_cast<std::intptr_t>(*id)};
+}
 
 void SimulatedPlatform::discard(NativeSocket socket) noexcept {
   const auto number = static_cast<std::uint32_t>(socket.value);

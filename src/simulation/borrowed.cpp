@@ -1,0 +1,48 @@
+#include "simulation/borrowed.hpp"
+
+#include <utility>
+
+namespace evio::inline v1 {
+
+namespace {
+
+template <class R, class... Args>
+Handler<R(Args...)> borrowed(const Handler<R(Args...)>& from) {
+  if (!from) return {};
+  return [&from](Args... args) -> R { return from(std::forward<Args>(args)...); };
+}
+
+Balance borrowed(const Balance& from) {
+  if (!from.function()) return from.strategy();
+  return [&from](std::span<const LoopLoad> loads, const Address& peer) { return from.function()(loads, peer); };
+}
+
+}  // namespace
+
+// Names every field, so that one that is added is not forgotten here.
+Events borrowed(const Events& from) {
+  const auto& [loops, balance, backend, busy_poll, limits, options, codec, handle_signals, serving, loop_started,
+               opened, data, drained, ended, closed, detached, failed, pre_write, tick, loop_stopped] = from;
+  return {.loops = loops,
+          .balance = borrowed(balance),
+          .backend = backend,
+          .busy_poll = busy_poll,
+          .limits = limits,
+          .options = options,
+          .codec = codec,
+          .handle_signals = handle_signals,
+          .serving = borrowed(serving),
+          .loop_started = borrowed(loop_started),
+          .opened = borrowed(opened),
+          .data = borrowed(data),
+          .drained = borrowed(drained),
+          .ended = borrowed(ended),
+          .closed = borrowed(closed),
+          .detached = borrowed(detached),
+          .failed = borrowed(failed),
+          .pre_write = borrowed(pre_write),
+          .tick = borrowed(tick),
+          .loop_stopped = borrowed(loop_stopped)};
+}
+
+}  // namespace evio::inline v1
