@@ -20,7 +20,7 @@ struct Service;
 /// bind the address too, and each loop has a socket of its own. A `-net` suffix of the scheme (`tcp-net://:80`) asks
 /// for the portable backend for the whole server. `fd://3` is descriptor 3, a bound socket that the process inherited
 /// (systemd's sockets begin there): its kind and address are asked of the kernel when the server is made, and from then
-/// on it is the server's. Throws Error, naming the part that is wrong.
+/// on it is the server's; one that no server takes stays open. Throws Error, naming the part that is wrong.
 class Binding {
  public:
   Binding(std::string_view url);                                       // NOLINT(google-explicit-constructor)

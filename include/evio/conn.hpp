@@ -83,7 +83,8 @@ class Conn {
   std::size_t pending_output() const noexcept;
   /// Bytes received that no handler has taken yet, as of the end of the last one; within `data` see Input.
   std::size_t pending_input() const noexcept;
-  /// Changes what is set in `options`; throws Error if the kernel refuses a value. Nothing on a datagram.
+  /// Changes what is set in `options`; throws Error if the kernel refuses a value. Before `opened` only idle_timeout
+  /// and read_when_congested: give the others to connect, by on(). Nothing on a datagram.
   void set(const Options& options);
   /// A name for other threads and later times. The first call of a connection allocates.
   Handle handle();
