@@ -1,4 +1,5 @@
 // Input that was left and output that waits, beside plain strings.
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,7 +56,7 @@ void drive_output(evio::fuzz::Bytes bytes) {
   OutputPool pool;
   Output output(pool);
   std::string model;
-  std::vector<std::string> lent;  // alive until it is owned
+  std::deque<std::string> lent;  // each where it is until it is owned
   while (!bytes.empty()) {
     const std::uint8_t choice = bytes.byte();
     const std::size_t n = bytes.word() % most;

@@ -94,6 +94,27 @@ TEST(Found, CongestedAgainIsDrainedOnce) {
   }
 }
 
+// The first send leaves at once; what its end writes does not.
+TEST(Found, CongestedAgainBeforeDrainedIsNotDrained) {
+  int drained = 0;
+  Conn* conn = nullptr;
+  Simulation sim(1);
+  sim.serve({.limits = {.output_high = 10, .output_low = 10},
+             .opened = [&](Conn& c) { conn = &c; },
+             .drained = [&] { ++drained; }},
+            "tcp://:5000");
+  Peer& peer = sim.connect("tcp://:5000");
+  peer.stop_reading();
+  sim.run_for(1s);
+  ASSERT_TRUE(conn);
+  conn->handle().send(Buffer("more than ten bytes"), [&] { EXPECT_FALSE(conn->write(std::string(1 << 20, 'x'))); });
+  sim.run_for(1s);
+  EXPECT_EQ(drained, 0);
+  peer.start_reading();
+  sim.run_for(1s);
+  EXPECT_EQ(drained, 1);
+}
+
 // Each answer is too much, and leaves at once.
 TEST(Found, AllMessagesAreShownBeforeTheEnd) {
   std::vector<std::string> shown;
