@@ -16,9 +16,10 @@ bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
+bool is_alphanumeric(char c) noexcept { return (lower(c) >= 'a' && lower(c) <= 'z') || is_digit(c); }
+
 bool is_token_char(char c) noexcept {
-  const char l = lower(c);
-  return (l >= 'a' && l <= 'z') || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  return is_alphanumeric(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
 int hex_value(char c) noexcept {
@@ -63,6 +64,7 @@ bool is_field_value(std::string_view text) noexcept {
 bool is_host(std::string_view text) noexcept {
   static constexpr std::string_view never = " \"#,/<>?@\\^`{|}";
   const auto bad = [](char c) {
+    if (is_alphanumeric(c) || c == '.') return false;  // nearly all of it
     const auto byte = static_cast<unsigned char>(c);
     return byte <= 0x20 || byte >= 0x7f || never.find(c) != never.npos;
   };
@@ -74,7 +76,8 @@ bool is_host(std::string_view text) noexcept {
     return rest.empty() || (rest[0] == ':' && is_port(rest.substr(1)));
   }
   const std::size_t colon = std::min(text.find(':'), text.size());
-  return text.find_first_of("[]") == text.npos && is_port(text.substr(std::min(colon + 1, text.size())));
+  return text.find('[') == text.npos && text.find(']') == text.npos &&
+         is_port(text.substr(std::min(colon + 1, text.size())));
 }
 
 bool is_authority(std::string_view text) noexcept { return !text.empty() && !text.starts_with(':') && is_host(text); }
