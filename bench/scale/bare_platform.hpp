@@ -81,7 +81,7 @@ class BarePlatform final : public Platform {
     while (runners.front()->turn()) {
     }
   }
-  void resolve(const Address&, std::function<void(Resolved)>) override {}
+  Question resolve(const Address&, std::function<void(Resolved)>) override { return nullptr; }
   std::uint64_t random() override { return 4; }
   int hardware_threads() override { return 1; }
   std::shared_ptr<void> catch_signals(Stoppable&) override { return nullptr; }
