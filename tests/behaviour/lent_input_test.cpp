@@ -11,6 +11,10 @@
 static std::atomic<const void*> sent_from{nullptr};
 
 #if !EVIO_TEST_SANITIZED  // which have functions of their own in this place
+extern "C" ssize_t send(int fd, const void* bytes, std::size_t size, int flags) {
+  sent_from = bytes;
+  return ::syscall(SYS_sendto, fd, bytes, size, flags, nullptr, 0);
+}
 extern "C" ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   if (message->msg_iovlen > 0) sent_from = message->msg_iov[0].iov_base;
   return ::syscall(SYS_sendmsg, fd, message, flags);

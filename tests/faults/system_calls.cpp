@@ -82,6 +82,7 @@ int evio_faulty_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, t
 
 ssize_t evio_faulty_send(int fd, const void* bytes, std::size_t size, int flags) {
   if (send_fails(fd, flags)) return -1;
+  if (happens(Fault::send_failed)) return fail_with({ECONNRESET, EPIPE, ENOBUFS, ENOMEM});
   return ::send(fd, bytes, happens(Fault::short_send) ? part_of(size) : size, flags);
 }
 

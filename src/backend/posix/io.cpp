@@ -55,6 +55,9 @@ IoResult receive(int fd, std::span<char> into) noexcept {
 }
 
 IoResult send(int fd, std::span<const Chunk> chunks) noexcept {
+  constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  if (chunks.size() == 1)  // as replies mostly are: the kernel has less to read
+    return retried([&] { return ::send(fd, chunks[0].data, chunks[0].size, flags); });
   std::array<iovec, 64> pieces;
   const std::size_t count = std::min(chunks.size(), pieces.size());
   for (std::size_t i = 0; i < count; ++i)
@@ -62,7 +65,7 @@ IoResult send(int fd, std::span<const Chunk> chunks) noexcept {
   msghdr message{};
   message.msg_iov = pieces.data();
   message.msg_iovlen = count;
-  return retried([&] { return ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT); });
+  return retried([&] { return ::sendmsg(fd, &message, flags); });
 }
 
 Accepted accept(int fd, bool unix_socket) {
