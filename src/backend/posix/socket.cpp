@@ -248,7 +248,7 @@ class PathLock {
       if (file_.fd() < 0) refuse(last_error(), address, "cannot create " + path_ + ", which guards the path meanwhile");
       if (!is_lock())
         refuse(std::make_error_code(std::errc::file_exists), address,
-               path_ + " is to guard the path meanwhile, but " + "something else stands there");
+               path_ + " is to guard the path meanwhile, but something else stands there");
       if (flock(file_.fd(), LOCK_EX | LOCK_NB) != 0) not_locked(address);
     } while (!still_there());  // removed by who held it before: others would lock the next one
   }

@@ -41,8 +41,7 @@ void Session::requested(http::Request& request) {
 
 void Session::opened() {
   opened_ = true;
-  if (service_->settings.ping_interval > Duration::zero())
-    timer_ = conn_.run_after(service_->settings.ping_interval, [this](Conn&) { watch(); });
+  if (service_->settings.ping_interval > Duration::zero()) arm(service_->settings.ping_interval);
   if (service_->handlers.opened) call([&] { service_->handlers.opened(socket_); });
   for (auto& fn : std::exchange(early_, {})) run(std::move(fn));
 }
@@ -155,11 +154,7 @@ void Session::close(std::uint16_t code, std::string_view reason) {
   if (!is_open()) return;
   send_close(code, reason);
   if (paused_) resume();
-  const Duration time = service_->settings.close_time;
-  if (timer_.active())
-    timer_.restart(time);
-  else
-    timer_ = conn_.run_after(time, [this](Conn&) { watch(); });
+  arm(service_->settings.close_time);
 }
 
 void Session::pause() {
@@ -206,6 +201,13 @@ void Session::fail(Code code) {
   if (!close_sent_) send_close(code, {});
   code_ = code;
   conn_.close();
+}
+
+void Session::arm(Duration time) {
+  if (timer_.active())
+    timer_.restart(time);
+  else
+    timer_ = conn_.run_after(time, [this](Conn&) { watch(); });
 }
 
 // The timer: a peer that stays silent is gone, one that was asked to close has had its time.

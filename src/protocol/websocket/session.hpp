@@ -77,6 +77,7 @@ class Session {
   bool wrote(bool ready) noexcept;
   void send_close(std::uint16_t code, std::string_view reason);
   void fail(Code code);
+  void arm(Duration time);
   void watch();
   template <class Call>
   void call(Call&& user_call);

@@ -20,10 +20,6 @@ namespace ws = evio::websocket;
 
 using Log = std::vector<std::string>;
 
-constexpr std::string_view handshake =
-    "GET /chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
-
 // A server of these handlers that notes how things end, and a peer whose handshake is done.
 class WebSocketServer : public testing::Test {
  protected:

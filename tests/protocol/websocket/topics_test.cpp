@@ -40,9 +40,7 @@ class WebSocketTopics : public testing::TestWithParam<int> {
   }
   Peer& join() {
     Peer& peer = sim.connect("tcp://:80");
-    peer.send(
-        "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+    peer.send(std::string(handshake) + "\r\n");
     sim.run_for(100ms);
     return peer;
   }
@@ -119,9 +117,7 @@ TEST(WebSocketTopicsLife, MayEndBeforeTheServerOrAfterIt) {
     Events events = ws::server({.opened = [&](ws::WebSocket& socket) { topics->subscribe(socket, "t"); }});
     sim.serve(std::move(events), "tcp://:80");
     Peer& peer = sim.connect("tcp://:80");
-    peer.send(
-        "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+    peer.send(std::string(handshake) + "\r\n");
     sim.run_for(1s);
     topics.reset();
     kept.publish("t", {.bytes = "still there"});

@@ -10,6 +10,11 @@
 
 namespace evio::test {
 
+/// A request for a WebSocket, but for the empty line at its end.
+inline constexpr std::string_view handshake =
+    "GET /chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+
 inline constexpr unsigned fin = 0x80, rsv1 = 0x40, rsv2 = 0x20;
 inline constexpr unsigned continuation = 0, text = 1, binary = 2, close_frame = 8, ping = 9, pong = 10;
 
