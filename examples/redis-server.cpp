@@ -5,6 +5,7 @@
 // asks, redis/admin.hpp answers questions about the server; here is the rest.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -15,7 +16,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "redis/admin.hpp"
@@ -427,13 +427,20 @@ evio::Events server(const Settings& settings, redis::Shared& shared, Expiry& exp
 std::span<const Command> redis::commands() { return table; }
 
 const Command* redis::find_command(string_view name) {
-  static const auto by_name = [] {
-    std::unordered_map<string_view, const Command*> all;
-    for (const Command& command : table) all.emplace(command.name, &command);
+  // The table is sorted: those that begin with a letter are neighbours.
+  static const auto by_letter = [] {
+    std::array<std::span<const Command>, 26> all;
+    for (const Command& command : table) {
+      auto& same = all[static_cast<std::size_t>(command.name[0] - 'a')];
+      same = {same.empty() ? &command : same.data(), &command + 1};
+    }
     return all;
   }();
-  const auto found = by_name.find(name);
-  return found == by_name.end() ? nullptr : found->second;
+  const char letter = static_cast<char>(name.empty() ? 0 : name[0] | ('a' - 'A'));
+  if (letter < 'a' || letter > 'z') return nullptr;
+  for (const Command& command : by_letter[static_cast<std::size_t>(letter - 'a')])
+    if (redis::is(name, command.name)) return &command;
+  return nullptr;
 }
 
 int main(int argc, char** argv) {

@@ -110,7 +110,7 @@ inline void command_info(Client& client, const Words& words) {
   if (words.size() == 2) return command(client, words);
   client.reply.array(words.size() - 2);
   for (std::size_t i = 2; i < words.size(); ++i) {
-    if (const Command* one = find_command(lower(words[i].substr(0, 32))))
+    if (const Command* one = find_command(words[i]))
       describe(client.reply, *one);
     else
       client.reply.null();

@@ -50,7 +50,7 @@ struct Command {
 
 /// All there are. Defined beside them.
 std::span<const Command> commands();
-/// The one of that name, in small letters, or null.
+/// The one of that name, in any mixture of cases, or null.
 const Command* find_command(std::string_view name);
 
 /// Lives in the connection's context. Commands answer to its `reply`.
@@ -143,9 +143,8 @@ class Client {
   }
 
   static const Command* find(const Words& words) {
-    std::string name = lower(words[0].substr(0, 16));
-    if (words.size() > 1 && has_subcommands(name)) name += '|' + lower(words[1].substr(0, 16));
-    return find_command(name);
+    if (words.size() == 1 || !has_subcommands(words[0])) return find_command(words[0]);
+    return find_command(std::string(words[0]) + '|' + std::string(words[1].substr(0, 16)));
   }
 
   static std::string unknown(const Words& words) {

@@ -42,22 +42,17 @@ class Request {
   State parse(std::string_view input) {
     if (input.front() != '*') return parse_inline(input);
     if (at_ == 0) {
-      const auto line = next_line(input, '\r', "too big mbulk count string");
-      if (!line) return state_;
-      const auto count = to_integer(line->substr(1));
-      if (!count || *count > INT32_MAX) return fail("invalid multibulk length");
+      const auto count = number(input, '*', "too big mbulk count string", "invalid multibulk length");
+      if (!count) return state_;
+      if (*count > INT32_MAX) return fail("invalid multibulk length");
       missing_ = *count;
-      at_ += line->size() + 2;
     }
     for (; missing_ > 0; --missing_) {
       if (!bulk_) {
-        const auto line = next_line(input, '\r', "too big bulk count string");
-        if (!line) return state_;
-        if (input[at_] != '$') return fail(std::string("expected '$', got '") + input[at_] + "'");
-        const auto size = to_integer(line->substr(1));
-        if (!size || *size < 0 || *size > bulk_max) return fail("invalid bulk length");
+        const auto size = number(input, '$', "too big bulk count string", "invalid bulk length");
+        if (!size) return state_;
+        if (*size < 0 || *size > bulk_max) return fail("invalid bulk length");
         bulk_ = static_cast<std::uint32_t>(*size);
-        at_ += line->size() + 2;
       }
       if (input.size() - at_ < *bulk_ + 2) return State::incomplete;
       places_.push_back({static_cast<std::uint32_t>(at_), *bulk_});
@@ -95,6 +90,34 @@ class Request {
     at_ = line->size() + 1;
     if (line->ends_with('\r')) line->remove_suffix(1);
     return unquote(*line) ? State::complete : fail("unbalanced quotes in request");
+  }
+
+  // That of a line such as "$3\r\n", which begins at at_: then at_ is behind it.
+  std::optional<std::int64_t> number(std::string_view input, char type, const char* too_long, const char* invalid) {
+    // Nearly all are short, and have arrived: these are read in one go.
+    const std::string_view text = input.substr(at_, 10);
+    std::size_t end = 1;
+    std::uint32_t value = 0;
+    for (; end < text.size() && text[end] >= '0' && text[end] <= '9'; ++end)
+      value = value * 10 + static_cast<std::uint32_t>(text[end] - '0');
+    if (end == 1 || end + 1 >= text.size() || text[end] != '\r' || text[0] != type || (text[1] == '0' && end > 2))
+      return any_number(input, type, too_long, invalid);
+    at_ += end + 2;
+    return value;
+  }
+  std::optional<std::int64_t> any_number(std::string_view input, char type, const char* too_long, const char* invalid) {
+    const auto line = next_line(input, '\r', too_long);
+    if (!line) return {};
+    if (line->front() != type) {
+      fail(std::string("expected '") + type + "', got '" + line->front() + "'");
+      return {};
+    }
+    const auto value = to_integer(line->substr(1));
+    if (value)
+      at_ += line->size() + 2;
+    else
+      fail(invalid);
+    return value;
   }
 
   // From at_ up to `last`; of a '\r' also the byte behind it must be there. As in Redis a NUL hides what follows.
