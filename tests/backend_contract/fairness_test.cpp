@@ -32,7 +32,7 @@ TEST_P(Fairness, AFloodingStreamDoesNotStarveAnother) {
 }
 
 TEST_P(Fairness, FloodingStreamsGetTheSame) {
-  constexpr unsigned count = 40;
+  constexpr unsigned count = 24;  // more than some drivers have buffers
   std::vector<Peer> peers;
   for (unsigned i = 0; i < count; ++i) {
     Pair pair = unix_pair();
@@ -47,7 +47,7 @@ TEST_P(Fairness, FloodingStreamsGetTheSame) {
     return all;
   };
   // The first ones are waited for by their share, not by their number.
-  ASSERT_TRUE(rig.poll_until([&] { return std::ranges::max(sizes()) > 4 * mib; },
+  ASSERT_TRUE(rig.poll_until([&] { return std::ranges::max(sizes()) > 2 * mib; },
                              [&] {
                                for (Peer& peer : peers)
                                  while (peer.send(bytes) > 0) {
@@ -56,9 +56,8 @@ TEST_P(Fairness, FloodingStreamsGetTheSame) {
   EXPECT_GT(std::ranges::min(sizes()), std::ranges::max(sizes()) / 4);
 }
 
-// More of them than some drivers have buffers.
 TEST_P(Fairness, ChattyStreamsGetTheSame) {
-  constexpr unsigned count = 40;
+  constexpr unsigned count = 40;  // more than some drivers have buffers
   std::vector<Peer> peers;
   for (unsigned i = 0; i < count; ++i) {
     Pair pair = tcp_pair();

@@ -121,7 +121,7 @@ bool Rig::poll_until(const std::function<bool()>& done, const std::function<void
 void Rig::settle() {
   for (int before = -1; before != up_calls;) {
     before = up_calls;
-    idle_for(20ms);
+    idle_for(60ms);  // longer than a peer may delay its acknowledgements
   }
 }
 

@@ -11,7 +11,7 @@ namespace evio::test {
 using namespace std::chrono_literals;
 
 /// Longer than anything waited for ever takes, sanitizers on a busy machine included: reached only by a hang.
-inline constexpr std::chrono::seconds hang_guard{20};
+inline constexpr std::chrono::seconds hang_guard{45};
 
 /// Something that happens once, on any thread.
 class Gate {
