@@ -21,8 +21,10 @@ install(FILES ${PROJECT_BINARY_DIR}/evioConfig.cmake ${PROJECT_BINARY_DIR}/evioC
 set(EVIO_PC_DIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX}/${EVIO_PC_DIR}
            OUTPUT_VARIABLE EVIO_PC_TO_PREFIX)
-configure_file(cmake/evio.pc.in evio.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/evio.pc DESTINATION ${EVIO_PC_DIR})
+foreach(package evio evio-simulation)
+  configure_file(cmake/${package}.pc.in ${package}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${package}.pc DESTINATION ${EVIO_PC_DIR})
+endforeach()
 
 foreach(component IN LISTS components)
   install(TARGETS evio_${component} EXPORT evio-${component}-targets FILE_SET HEADERS)
