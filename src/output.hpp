@@ -74,7 +74,9 @@ class Output {
   explicit Output(OutputPool& pool) noexcept : pool_(pool) {}
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
-  ~Output() { clear(); }
+  ~Output() {
+    if (!empty()) clear();
+  }
 
   void append_copy(std::string_view bytes);
   // Until own() the bytes must stay.

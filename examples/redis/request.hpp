@@ -108,8 +108,8 @@ class Request {
   std::optional<std::int64_t> any_number(std::string_view input, char type, const char* too_long, const char* invalid) {
     const auto line = next_line(input, '\r', too_long);
     if (!line) return {};
-    if (line->front() != type) {
-      fail(std::string("expected '") + type + "', got '" + line->front() + "'");
+    if (input[at_] != type) {
+      fail(std::string("expected '") + type + "', got '" + input[at_] + "'");
       return {};
     }
     const auto value = to_integer(line->substr(1));

@@ -37,9 +37,10 @@ struct NativeSocket {
   std::intptr_t value = -1;
 };
 
+// Not initialised by itself: rooms for many are made for each reply.
 struct Chunk {
-  const char* data = nullptr;
-  std::size_t size = 0;
+  const char* data;
+  std::size_t size;
 };
 
 struct Datagram {
