@@ -48,7 +48,7 @@ fuzz: deps  ## run every fuzzer; SECONDS=60 for each
 
 bench: deps  ## compare with other libraries (half an hour); ARGS="--quick", ARGS="--workload echo-50 --server libuv"
 	@cmake/install-packages bench/packages.txt
-	cmake --preset release -B build/bench -D EVIO_BUILD_BENCH=ON -D EVIO_BUILD_TESTS=OFF >/dev/null
+	cmake --preset release -B build/bench -D EVIO_BENCH_PEERS=ON -D EVIO_BUILD_TESTS=OFF >/dev/null
 	cmake --build build/bench
 	bench/run.py $(ARGS)
 
