@@ -12,15 +12,38 @@ namespace evio::inline v1::http {
 
 namespace {
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
-bool is_alphanumeric(char c) noexcept { return (lower(c) >= 'a' && lower(c) <= 'z') || is_digit(c); }
+constexpr bool is_alphanumeric(char c) noexcept { return (lower(c) >= 'a' && lower(c) <= 'z') || is_digit(c); }
 
-bool is_token_char(char c) noexcept {
+constexpr bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; }
+
+// A set of characters, as a table: every byte of a request is looked up in one or another.
+class Characters {
+ public:
+  template <class Has>
+  explicit constexpr Characters(Has has) noexcept {
+    for (int i = 0; i < 256; ++i) has_[i] = has(static_cast<char>(i));
+  }
+  bool contain_all(std::string_view text) const noexcept {
+    return std::ranges::all_of(text, [&](unsigned char c) { return has_[c]; });
+  }
+
+ private:
+  bool has_[256]{};
+};
+
+constexpr Characters of_tokens([](char c) {
   return is_alphanumeric(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
+});
+constexpr Characters of_values([](char c) { return c == '\t' || !is_control(c); });
+constexpr Characters of_hosts([](char c) {
+  const bool ascii = static_cast<unsigned char>(c) < 0x80;
+  return ascii && !is_control(c) && std::string_view(" \"#,/<>?@\\^`{|}").find(c) == std::string_view::npos;
+});
+constexpr Characters of_names([](char c) { return is_alphanumeric(c) || c == '-' || c == '.'; });
 
 int hex_value(char c) noexcept {
   if (is_digit(c)) return c - '0';
@@ -54,21 +77,13 @@ bool has_bad_triplet(std::string_view text) noexcept {
 
 }  // namespace
 
-bool is_token(std::string_view text) noexcept { return !text.empty() && std::ranges::all_of(text, is_token_char); }
+bool is_token(std::string_view text) noexcept { return !text.empty() && of_tokens.contain_all(text); }
 
-bool is_field_value(std::string_view text) noexcept {
-  return std::ranges::all_of(
-      text, [](char c) { return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != '\x7f'); });
-}
+bool is_field_value(std::string_view text) noexcept { return of_values.contain_all(text); }
 
 bool is_host(std::string_view text) noexcept {
-  static constexpr std::string_view never = " \"#,/<>?@\\^`{|}";
-  const auto bad = [](char c) {
-    if (is_alphanumeric(c) || c == '.') return false;  // nearly all of it
-    const auto byte = static_cast<unsigned char>(c);
-    return byte <= 0x20 || byte >= 0x7f || never.find(c) != never.npos;
-  };
-  if (std::ranges::any_of(text, bad) || has_bad_triplet(text)) return false;
+  if (of_names.contain_all(text)) return true;  // as most are
+  if (!of_hosts.contain_all(text) || has_bad_triplet(text)) return false;
   if (text.starts_with('[')) {
     const std::size_t end = text.find(']');
     if (end == text.npos || !is_literal_address(text.substr(1, end - 1))) return false;
