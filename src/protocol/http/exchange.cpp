@@ -120,7 +120,7 @@ void Exchange::add_field(std::string& to, std::string_view name, std::string_vie
     throw std::invalid_argument("evio: " + std::string(name) + " is written by the component itself");
   if (iequals(name, "content-encoding")) encoded = true;
   if (iequals(name, "vary") && lists(value, "accept-encoding")) varies = true;
-  to.append(name).append(": ").append(value).append("\r\n");
+  to.append("\r\n").append(name).append(": ").append(value);
 }
 
 void Exchange::set_type(std::string_view content_type) {
@@ -134,17 +134,18 @@ bool Exchange::compresses(std::size_t size) {
   const Settings& settings = session->settings();
   if (size < settings.gzip_from || !settings.gzip || encoded || status == 206 || !may_have_body()) return false;
   if (!is_compressible(type)) return false;
-  if (!varies) fields += "Vary: Accept-Encoding\r\n";
+  if (!varies) fields += "\r\nVary: Accept-Encoding";
   if (!accepts_gzip(request)) return false;
-  fields += "Content-Encoding: gzip\r\n";
+  fields += "\r\nContent-Encoding: gzip";
   weaken_etag();
   return true;
 }
 
 // What a strong one says is no longer true: the bytes are others.
 void Exchange::weaken_etag() {
-  const std::size_t at = ("\r\n" + fields).find("\r\nETag: \"");
-  if (at != fields.npos) fields.insert(at + 6, "W/");
+  constexpr std::string_view etag = "\r\nETag: ";
+  const std::size_t at = fields.find("\r\nETag: \"");
+  if (at != fields.npos) fields.insert(at + etag.size(), "W/");
 }
 
 void Exchange::begin_whole(std::size_t size) {
@@ -254,20 +255,19 @@ void Exchange::end() {
   if (gzip) write_compressed({}, true);
   if (framing == Framing::length && length > 0 && shows_body()) closes = true;
   if (framing == Framing::chunked && shows_body()) {
-    session->put("0\r\n");
+    session->put("0");
     session->put(answer_trailers);
-    session->put("\r\n");
+    session->put("\r\n\r\n");
   }
   ended = true;
 }
 
 void Exchange::put_status_line() {
-  if (status == 200) return session->put("HTTP/1.1 200 OK\r\n");
+  if (status == 200) return session->put("HTTP/1.1 200 OK");
   session->put("HTTP/1.1 ");
   session->put(Number(static_cast<std::uint64_t>(status)).view());
   session->put(" ");
   session->put(reason_of(status));
-  session->put("\r\n");
 }
 
 void Exchange::write_header() {
@@ -277,21 +277,19 @@ void Exchange::write_header() {
   session->put(session->common_fields());
   session->put(fields);
   if (!type.empty() && may_have_body()) {
-    session->put("Content-Type: ");
+    session->put("\r\nContent-Type: ");
     session->put(type);
-    session->put("\r\n");
   }
   if (framing == Framing::length && may_have_body()) {
-    session->put("Content-Length: ");
+    session->put("\r\nContent-Length: ");
     session->put(Number(length).view());
-    session->put("\r\n");
   } else if (framing == Framing::chunked && may_have_body()) {
-    session->put("Transfer-Encoding: chunked\r\n");
+    session->put("\r\nTransfer-Encoding: chunked");
   }
   if (closes)
-    session->put("Connection: close\r\n\r\n");
+    session->put("\r\nConnection: close\r\n\r\n");
   else
-    session->put(message.version > 10 ? "\r\n" : "Connection: keep-alive\r\n\r\n");
+    session->put(message.version > 10 ? "\r\n\r\n" : "\r\nConnection: keep-alive\r\n\r\n");
 }
 
 void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Upgraded> protocol_object) {
@@ -303,11 +301,10 @@ void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Upgraded> prot
   status = 101;
   put_status_line();
   session->put(session->common_fields());
-  session->put("Connection: Upgrade\r\nUpgrade: ");
+  session->put("\r\nConnection: Upgrade\r\nUpgrade: ");
   session->put(protocol);
-  session->put("\r\n");
   session->put(fields);
-  session->put("\r\n");
+  session->put("\r\n\r\n");
   next = std::move(protocol_object);
 }
 

@@ -93,7 +93,7 @@ class Exchange {
 
   int status = 200;
   std::string type;
-  std::string fields;           // "Name: value\r\n", for the header
+  std::string fields;           // "\r\nName: value", for the header
   std::string answer_trailers;  // the same, behind the body
   std::uint64_t length = 0;     // with Framing::length: what is still to be written
   std::uint64_t written = 0;    // of the body

@@ -267,27 +267,28 @@ void Session::resume() {
 }
 
 void Session::put(std::string_view bytes) {
-  if (bytes.size() > copied_at_most) {
+  if (bytes.size() > Batch::piece_max) {
     flush();
     written_ += bytes.size();
     ready_ = conn_.write(bytes);
     return;
   }
-  worker_.batch += bytes;
-  if (worker_.batch.size() >= full_batch) flush();
+  worker_.batch.append(bytes);
+  if (worker_.batch.full()) flush();
 }
 
 void Session::put(Buffer bytes) {
-  if (bytes.size() <= copied_at_most) return put(bytes.view());
+  if (bytes.size() <= Batch::piece_max) return put(bytes.view());
   flush();
   written_ += bytes.size();
   ready_ = conn_.write(std::move(bytes));
 }
 
 void Session::flush() {
-  if (worker_.batch.empty()) return;
-  written_ += worker_.batch.size();
-  ready_ = conn_.write(worker_.batch);
+  const std::string_view bytes = worker_.batch.view();
+  if (bytes.empty()) return;
+  written_ += bytes.size();
+  ready_ = conn_.write(bytes);
   worker_.batch.clear();
 }
 

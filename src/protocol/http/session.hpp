@@ -54,9 +54,6 @@ class Session {
   void abandoned(std::uint64_t number);
 
  private:
-  static constexpr std::size_t copied_at_most = 16 << 10;  // larger pieces are not gathered
-  static constexpr std::size_t full_batch = 64 << 10;
-
   Time now() const noexcept;
   bool step(Input& in);
   bool read_header(Input& in);

@@ -36,7 +36,7 @@ std::string_view Worker::common_fields(const Settings& settings) {
     const auto time = settings.wall_clock ? settings.wall_clock(loop_) : std::chrono::system_clock::now();
     const auto second = std::chrono::floor<std::chrono::seconds>(time);
     stale_ = now + (second + std::chrono::seconds(1) - time);
-    const std::string fields = "Server: evio\r\nDate: " + date_text(second) + "\r\n";
+    const std::string fields = "\r\nServer: evio\r\nDate: " + date_text(second);
     size_ = fields.copy(fields_, sizeof fields_);
   }
   return {fields_, size_};

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <evio/loop.hpp>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,22 +14,42 @@ namespace evio::inline v1::http {
 
 class Session;
 
+/// Pieces of output, gathered so as to be written at once. Room for all that is put into it before it is full, and one
+/// piece more: it never grows.
+class Batch {
+ public:
+  static constexpr std::size_t piece_max = 16 << 10;  // larger ones are not worth a copy
+
+  void append(std::string_view piece) noexcept {
+    size_ += piece.copy(bytes_.get() + size_, piece.size());
+  }
+  bool full() const noexcept { return size_ >= full_size; }
+  std::string_view view() const noexcept { return {bytes_.get(), size_}; }
+  void clear() noexcept { size_ = 0; }
+
+ private:
+  static constexpr std::size_t full_size = 64 << 10;
+
+  const std::unique_ptr<char[]> bytes_ = std::make_unique_for_overwrite<char[]>(full_size + piece_max);
+  std::size_t size_ = 0;
+};
+
 /// Belongs to its loop's thread.
 class Worker {
  public:
-  explicit Worker(Loop& loop) noexcept : loop_(loop) {}
+  explicit Worker(Loop& loop) : loop_(loop) {}
 
   std::unique_ptr<Exchange> acquire(Session& session);
   void release(std::unique_ptr<Exchange> exchange) noexcept;
 
-  /// "Server: ...\r\nDate: ...\r\n", formatted once a second.
+  /// "\r\nServer: ...\r\nDate: ...", formatted once a second.
   std::string_view common_fields(const Settings& settings);
 
   /// For whole bodies.
   Gzip& gzip();
 
   /// What the running handler's connection sends; empty between two handlers.
-  std::string batch;
+  Batch batch;
 
  private:
   static constexpr std::size_t kept_exchanges = 64;
