@@ -266,15 +266,10 @@ void Session::resume() {
   conn_.resume();
 }
 
-void Session::put(std::string_view bytes) {
-  if (bytes.size() > Batch::piece_max) {
-    flush();
-    written_ += bytes.size();
-    ready_ = conn_.write(bytes);
-    return;
-  }
-  worker_.batch.append(bytes);
-  if (worker_.batch.full()) flush();
+void Session::put_alone(std::string_view bytes) {
+  flush();
+  written_ += bytes.size();
+  ready_ = conn_.write(bytes);
 }
 
 void Session::put(Buffer bytes) {

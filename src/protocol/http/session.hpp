@@ -12,11 +12,11 @@
 #include <string_view>
 
 #include "protocol/http/exchange.hpp"
+#include "protocol/http/worker.hpp"
 
 namespace evio::inline v1::http {
 
 class Service;
-class Worker;
 
 /// The connection's context. All calls are for its loop's thread.
 class Session {
@@ -41,7 +41,11 @@ class Session {
   std::string_view common_fields();
   Gzip& gzip();
   const Settings& settings() const noexcept;
-  void put(std::string_view bytes);
+  void put(std::string_view bytes) {
+    if (bytes.size() > Batch::piece_max) return put_alone(bytes);
+    worker_.batch.append(bytes);
+    if (worker_.batch.full()) flush();
+  }
   void put(Buffer bytes);
   /// Whether there is room for more output.
   bool ready() const noexcept { return ready_; }
@@ -69,6 +73,7 @@ class Session {
   void produce();
   void complete();
   void refuse(int status);
+  void put_alone(std::string_view bytes);
   void flush();
   void finish();
   Action begin_upgraded(Input& in);
