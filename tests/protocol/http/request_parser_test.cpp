@@ -33,7 +33,7 @@ std::string read(std::string_view bytes, const std::vector<std::size_t>& ends) {
         if (state == State::partial) break;
         understood.append(message.method).append(" ").append(message.path).append("?").append(message.query);
         for (const auto& [name, value] : message.fields) understood.append("|").append(name).append("=").append(value);
-        understood += "|";
+        understood += message.keep_alive ? "|stays|" : "|ends|";
         in_body = true;
         parser.limit_body(1 << 20);
       } else {
@@ -90,6 +90,26 @@ const std::vector<Refused> refused{
     {"GET http://:80/p HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
     {"GET / HTTP/2.0\r\nHost: x\r\n\r\n", "400"},
     {"GET / HTTP/1.1 \r\nHost: x\r\n\r\n", "400"},
+    {"GET / HTTP/1.2\r\nHost: x\r\n\r\n", "400"},
+    {"GET  / HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {" / HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"G(T / HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET /\x7f HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET /\t HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {with("A\r\n"), "400"},
+    {with("A: b\x7f\r\n"), "400"},
+    {with("Connection: close keep-alive\r\n"), "400"},
+    {with("Connection: close;q=1\r\n"), "400"},
+    {with("Content-Length:\r\n"), "400"},
+    {with("Content-Length: -5\r\n"), "400"},
+    {with("Content-Length: 5x\r\n", "hello"), "400"},
+    {with("Content-Length: 5 5\r\n", "hello"), "400"},
+    {with("Content-Length: 18446744073709551616\r\n"), "400"},
+    {with("Transfer-Encoding: gzip\r\n"), "400"},
+    {with("Transfer-Encoding: chunked, gzip\r\n"), "400"},
+    {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
     {with(" folded: x\r\n"), "400"},
     {with("A: b\r\n c\r\n"), "400"},
     {with("A : b\r\n"), "400"},
@@ -165,6 +185,25 @@ TEST(HttpRequestParser, WhateverTheBytesHowTheyAreSplitDoesNotMatter) {
     RC_ASSERT(both_refused || whole == parts);
   });
   EXPECT_TRUE(holds);
+}
+
+TEST(HttpRequestParser, TellsWhetherTheConnectionStays) {
+  const auto stays = [](std::string_view version, std::string_view fields) {
+    const std::string request = "GET / HTTP/" + std::string(version) + "\r\nHost: x\r\n" + std::string(fields) + "\r\n";
+    return read(request).ends_with("|stays|");
+  };
+  EXPECT_TRUE(stays("1.1", ""));
+  EXPECT_TRUE(stays("1.1", "Connection: upgrade, keep-alive\r\n"));
+  EXPECT_FALSE(stays("1.1", "Connection: , upgrade ,Close,\r\n"));
+  EXPECT_FALSE(stays("1.1", "Connection: keep-alive\r\nConnection: close\r\n"));
+  EXPECT_FALSE(stays("1.1", "Proxy-Connection: close\r\n"));
+  EXPECT_FALSE(stays("1.0", ""));
+  EXPECT_TRUE(stays("1.0", "CONNECTION: Keep-Alive\r\n"));
+}
+
+TEST(HttpRequestParser, TakesBytesBeyondAsciiInTargetsAndValues) {
+  EXPECT_EQ(read("GET /\xc3\xa4 HTTP/1.1\r\nHost: x\r\nA:\t\xc3\xa4 \t b \t\r\n\r\n"),
+            "GET /\xc3\xa4?|Host=x|A=\xc3\xa4 \t b|stays|");
 }
 
 TEST(HttpRequestParser, CountsFields) {
