@@ -19,6 +19,8 @@ class Loop;
 namespace evio::inline v1::http {
 
 class ClientPool;
+struct PendingCall;
+struct Reply;
 
 struct ClientSettings {
   std::size_t connections = 8;               ///< to a host and port at once; further calls wait for one
@@ -34,6 +36,8 @@ struct Call {
   std::string url;                                            ///< http://host[:port][/path][?query]
   std::vector<std::pair<std::string, std::string>> fields{};  ///< beside those that say whither and how long
   std::string body{};
+  /// Is told the reply's status and fields as soon as they are there, before its body.
+  Handler<void(const Reply&)> begun{};
   /// Gets the reply's body as it comes, in place of Reply::body, whose bound then does not hold.
   Handler<void(std::string_view piece)> receive{};
 };
@@ -49,8 +53,27 @@ struct Reply {
   std::string_view field(std::string_view name) const noexcept;
 };
 
+/// A call on its way, for whoever has to hold its reply back or to give it up. Belongs to the thread of the client's
+/// loop. Copyable; does nothing once the reply is there or the Client gone.
+class CallHandle {
+ public:
+  CallHandle() = default;
+
+  /// No more of the reply is read until resume(): its sender is held back by TCP. ClientSettings::time goes on.
+  void pause() const;
+  void resume() const;
+  /// Closes the call's connection, if it has one yet. `done` is destroyed uncalled.
+  void cancel() const;
+
+ private:
+  friend class ClientPool;
+  explicit CallHandle(std::weak_ptr<PendingCall> call) noexcept : call_(std::move(call)) {}
+
+  std::weak_ptr<PendingCall> call_;
+};
+
 /// Calls hosts from one loop, on whose thread all calls and replies are, and keeps connections for the next calls.
-/// Destroying it (in `done` too, but not in `receive`) drops the calls that have no reply yet, unanswered. A call that
+/// Destroying it (in any of their handlers too) drops the calls that have no reply yet, unanswered. A call that
 /// found its kept connection closed is made once more, if its method may be repeated (RFC 9110, section 9.2.2).
 class Client {
  public:
@@ -62,8 +85,8 @@ class Client {
   /// `done` gets the one reply, never inside this call. Throws Error for a URL that nothing can be asked, and
   /// std::invalid_argument for a method or field that is none, for CONNECT, and for fields that the client writes
   /// itself: Host, Content-Length, Transfer-Encoding.
-  void call(Call call, Handler<void(Reply)> done);
-  void get(std::string_view url, Handler<void(Reply)> done);
+  CallHandle call(Call call, Handler<void(Reply)> done);
+  CallHandle get(std::string_view url, Handler<void(Reply)> done);
 
  private:
   std::shared_ptr<ClientPool> pool_;

@@ -88,24 +88,53 @@ Client::~Client() {
   if (pool_) pool_->end();
 }
 
-void Client::call(Call call, Handler<void(Reply)> done) { pool_->call(std::move(call), std::move(done)); }
-void Client::get(std::string_view url, Handler<void(Reply)> done) { call({.url = std::string(url)}, std::move(done)); }
+CallHandle Client::call(Call call, Handler<void(Reply)> done) { return pool_->call(std::move(call), std::move(done)); }
+CallHandle Client::get(std::string_view url, Handler<void(Reply)> done) {
+  return call({.url = std::string(url)}, std::move(done));
+}
 
-void ClientPool::call(Call call, Handler<void(Reply)> done) {
+void CallHandle::pause() const {
+  const auto call = call_.lock();
+  if (!call) return;
+  call->paused = true;
+  if (call->connection) call->connection->conn().pause();
+}
+
+void CallHandle::resume() const {
+  const auto call = call_.lock();
+  if (!call) return;
+  call->paused = false;
+  if (call->connection) call->connection->conn().resume();
+}
+
+void CallHandle::cancel() const {
+  if (const auto call = call_.lock()) call->give_up();
+}
+
+CallHandle ClientPool::call(Call call, Handler<void(Reply)> done) {
   if (!is_token(call.method) || call.method == "CONNECT")
     throw std::invalid_argument("evio: \"" + call.method + "\" is no HTTP method to call with");
   const Url url = parsed(call.url);
   Host& to = host(address_of(url.authority));
-  auto pending = std::make_unique<PendingCall>();
+  const auto pending = std::make_shared<PendingCall>();
   pending->request = request_of(call, url);
   pending->repeatable = may_be_repeated(call);
   pending->call = std::move(call);
   pending->done = std::move(done);
-  pending->deadline = loop_.run_after(settings_.time, [weak = weak_from_this(), &to, call = pending.get()] {
-    if (const auto pool = weak.lock()) pool->expire(to, call);
+  pending->give_up = [pool = weak_from_this(), &to, weak = std::weak_ptr(pending)] {
+    const auto alive = pool.lock();
+    const auto call = weak.lock();
+    if (alive && call) alive->give_up(to, call);
+  };
+  pending->deadline = loop_.run_after(settings_.time, [weak = std::weak_ptr(pending)] {
+    const auto call = weak.lock();
+    if (!call) return;
+    call->give_up();
+    call->done({.error = std::make_error_code(std::errc::timed_out)});
   });
-  to.waiting.push_back(std::move(pending));
+  to.waiting.push_back(pending);
   serve(to);
+  return CallHandle(pending);
 }
 
 void ClientPool::end() {
@@ -132,7 +161,7 @@ void ClientPool::serve(Host& host) {
     ClientConnection* connection = host.idle.back();
     host.idle.pop_back();
     host.busy.push_back(connection);
-    std::unique_ptr<PendingCall> call = std::move(host.waiting.front());
+    std::shared_ptr<PendingCall> call = std::move(host.waiting.front());
     host.waiting.pop_front();
     connection->conn().set({.idle_timeout = Duration::zero()});
     connection->make(std::move(call));
@@ -144,17 +173,13 @@ void ClientPool::serve(Host& host) {
   }
 }
 
-void ClientPool::expire(Host& host, PendingCall* call) {
-  std::unique_ptr<PendingCall> expired;
-  for (auto& each : host.waiting)
-    if (each.get() == call) expired = std::move(each);
-  std::erase(host.waiting, nullptr);
-  for (ClientConnection* connection : host.busy) {
-    if (connection->call() != call) continue;
-    expired = connection->take_call();
+void ClientPool::give_up(Host& host, const std::shared_ptr<PendingCall>& call) {
+  call->deadline.cancel();
+  std::erase(host.waiting, call);
+  if (ClientConnection* connection = call->connection) {
+    connection->take_call();
     connection->conn().abort();
   }
-  if (expired) expired->done({.error = std::make_error_code(std::errc::timed_out)});
 }
 
 Events ClientPool::handlers(const std::string& address) {
@@ -197,10 +222,11 @@ void ClientPool::read(Host& host, ClientConnection& connection, Input& in, bool 
     connection.conn().close();
     return;
   }
+  const std::shared_ptr<PendingCall> call = connection.call();  // also if it is given up by one of its own handlers
   const ClientConnection::State state = connection.read(in, ended);
   if (state == ClientConnection::State::waits) return;
-  if (state == ClientConnection::State::failed && connection.was_stale() && connection.call()->repeatable) return;
-  const std::unique_ptr<PendingCall> call = connection.take_call();
+  if (state == ClientConnection::State::failed && connection.was_stale() && call->repeatable) return;
+  connection.take_call();
   call->deadline.cancel();
   forget(host.busy, &connection);
   if (state == ClientConnection::State::done && connection.keeps_alive() && in.empty() && !ended) {
@@ -222,7 +248,7 @@ void ClientPool::closed(Host& host, ClientConnection* connection, std::error_cod
   }
   forget(host.idle, connection);
   forget(host.busy, connection);
-  std::unique_ptr<PendingCall> call = connection->take_call();
+  std::shared_ptr<PendingCall> call = connection->take_call();
   if (call && connection->was_stale() && std::exchange(call->repeatable, false))
     host.waiting.push_front(std::exchange(call, nullptr));
   serve(host);
@@ -232,7 +258,7 @@ void ClientPool::closed(Host& host, ClientConnection* connection, std::error_cod
 }
 
 void ClientPool::fail_first(Host& host, std::error_code error) {
-  std::unique_ptr<PendingCall> call;
+  std::shared_ptr<PendingCall> call;
   if (!host.waiting.empty()) {
     call = std::move(host.waiting.front());
     host.waiting.pop_front();

@@ -23,12 +23,21 @@ class ReplyParser final : public BeastParser<false> {
 ClientConnection::ClientConnection(Conn& conn, const ClientSettings& settings) : conn_(conn), settings_(settings) {}
 ClientConnection::~ClientConnection() = default;
 
-void ClientConnection::make(std::unique_ptr<PendingCall> call) {
+void ClientConnection::make(std::shared_ptr<PendingCall> call) {
   call_ = std::move(call);
+  call_->connection = this;
+  if (call_->paused) conn_.pause();
   parser_ = std::make_unique<ReplyParser>(reply_);
   reply_ = {};
   heard_ = false;
   conn_.write(call_->request);
+}
+
+std::shared_ptr<PendingCall> ClientConnection::take_call() noexcept {
+  if (!call_) return nullptr;
+  if (std::exchange(call_->paused, false)) conn_.resume();
+  call_->connection = nullptr;
+  return std::move(call_);
 }
 
 bool ClientConnection::keeps_alive() const noexcept { return parser_ && parser_->is_done() && parser_->keep_alive(); }
@@ -43,7 +52,7 @@ ClientConnection::State ClientConnection::read(Input& in, bool ended) {
     }
     if (!read_header(in)) return fail(std::errc::bad_message);
   }
-  const State state = read_body(in);
+  const State state = call_ ? read_body(in) : State::waits;
   if (state != State::waits || !ended) return state;
   BeastError error;
   parser_->put_eof(error);
@@ -62,6 +71,8 @@ bool ClientConnection::read_header(Input& in) {
     if (reply_.status < 100 || reply_.status == 101) return false;  // no status; nobody asked for it
     reply_ = {};
     parser_ = std::make_unique<ReplyParser>(reply_);
+  } else if (call_->call.begun) {
+    call_->call.begun(reply_);
   }
   return true;
 }
@@ -72,12 +83,13 @@ ClientConnection::State ClientConnection::read_body(Input& in) {
     const BodyState state = parser_->read_body(in.view(), settings_.header, used);
     in.consume(used);
     if (!keep(parser_->piece)) return fail(std::errc::message_size);
-    if (state == BodyState::partial) return State::waits;
+    if (state == BodyState::partial || !call_) return State::waits;
     if (state == BodyState::end) {
       ++served_;
       return State::done;
     }
     if (state != BodyState::piece) return fail(std::errc::bad_message);
+    if (call_->paused) return State::waits;
   }
 }
 

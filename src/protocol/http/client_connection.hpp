@@ -13,6 +13,7 @@
 
 namespace evio::inline v1::http {
 
+class ClientConnection;
 class ReplyParser;
 
 /// A call on its way.
@@ -20,7 +21,10 @@ struct PendingCall {
   std::string request;  // its bytes
   Call call;
   Handler<void(Reply)> done;
+  Handler<void()> give_up;
   bool repeatable = false;  // as yet
+  bool paused = false;
+  ClientConnection* connection = nullptr;  // once it has one
   Timer deadline{};
 };
 
@@ -31,11 +35,11 @@ class ClientConnection {
   ~ClientConnection();
 
   Conn& conn() noexcept { return conn_; }
-  const PendingCall* call() const noexcept { return call_.get(); }
+  const std::shared_ptr<PendingCall>& call() const noexcept { return call_; }
   /// For an idle one.
-  void make(std::unique_ptr<PendingCall> call);
+  void make(std::shared_ptr<PendingCall> call);
   /// The call that it makes, taken from it.
-  std::unique_ptr<PendingCall> take_call() noexcept { return std::move(call_); }
+  std::shared_ptr<PendingCall> take_call() noexcept;
   /// Nothing of the reply has come, on a connection that had served another call.
   bool was_stale() const noexcept { return served_ > 0 && !heard_; }
 
@@ -54,7 +58,7 @@ class ClientConnection {
 
   Conn& conn_;
   const ClientSettings& settings_;
-  std::unique_ptr<PendingCall> call_;
+  std::shared_ptr<PendingCall> call_;
   std::unique_ptr<ReplyParser> parser_;
   Reply reply_;
   std::size_t served_ = 0;

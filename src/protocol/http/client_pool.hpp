@@ -20,7 +20,7 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
   ClientPool(Loop& loop, ClientSettings settings) : loop_(loop), settings_(settings) {}
   ClientPool(const ClientPool&) = delete;
 
-  void call(Call call, Handler<void(Reply)> done);
+  CallHandle call(Call call, Handler<void(Reply)> done);
   /// Closes all connections.
   void end();
 
@@ -34,12 +34,12 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
     std::size_t connecting = 0;  // of these
     std::vector<ClientConnection*> idle{};
     std::vector<ClientConnection*> busy{};
-    std::deque<std::unique_ptr<PendingCall>> waiting{};
+    std::deque<std::shared_ptr<PendingCall>> waiting{};
   };
 
   Host& host(const std::string& address);
   void serve(Host& host);
-  void expire(Host& host, PendingCall* call);
+  void give_up(Host& host, const std::shared_ptr<PendingCall>& call);
 
   Events handlers(const std::string& address);
   void opened(Host& host, Conn& conn);

@@ -20,8 +20,9 @@ struct World {
   explicit World(Events events, http::ClientSettings settings = {}) {
     sim.serve(std::move(events), "tcp://127.0.0.1:80");
     sim.serve({.loop_started =
-                   [this, settings](Loop& loop) {
-                     client.emplace(loop, settings);
+                   [this, settings](Loop& own) {
+                     loop = &own;
+                     client.emplace(own, settings);
                      for (http::Call& call : calls)
                        client->call(std::move(call),
                                     [this](http::Reply reply) { replies.push_back(std::move(reply)); });
@@ -36,6 +37,13 @@ struct World {
     sim.run_for(60s);
   }
 
+  // On the client's loop.
+  void run(Handler<void()> fn) {
+    loop->post(std::move(fn));
+    sim.run_for(10s);
+  }
+
+  Loop* loop = nullptr;
   std::optional<http::Client> client;
   std::vector<http::Call> calls;
   std::vector<http::Reply> replies;
@@ -185,6 +193,91 @@ TEST(HttpClient, ALargeBodyIsSent) {
   ASSERT_EQ(world.replies.size(), 1U);
   EXPECT_EQ(world.replies[0].status, 204) << world.replies[0].error.message();
   EXPECT_EQ(received, std::size_t{20} << 20);
+}
+
+// Says as much as is taken, up to 32 MiB.
+Events well_of_words(std::size_t& said) {
+  http::Router router;
+  router.get("/", [&said](http::Request&, http::Response& response) {
+    response.add("A", "b").length(32 << 20).produce([&said](http::Response& out) {
+      const std::string piece(16 << 10, 'x');
+      while (said < std::size_t{32} << 20) {
+        said += piece.size();
+        if (!out.write(piece)) return;
+      }
+      out.end();
+    });
+  });
+  return http::server(std::move(router));
+}
+
+TEST(HttpClient, APausedReplyHoldsItsSenderBack) {
+  std::size_t said = 0, received = 0;
+  World world(well_of_words(said));
+  world.sim.run_for(1s);
+  std::vector<std::string> heard;
+  http::CallHandle call;
+  call = world.client->call({.url = "http://127.0.0.1/",
+                             .begun = [&](const http::Reply& reply) { heard.push_back(std::string(reply.field("a"))); },
+                             .receive =
+                                 [&](std::string_view piece) {
+                                   if (received == 0) call.pause();
+                                   received += piece.size();
+                                 }},
+                            [&](http::Reply reply) { heard.push_back(std::to_string(reply.status)); });
+  world.sim.run_for(10s);
+  EXPECT_EQ(heard, std::vector<std::string>{"b"});
+  EXPECT_GT(received, 0U);
+  EXPECT_LT(received, std::size_t{1} << 20);
+  EXPECT_LT(said, std::size_t{8} << 20);
+  world.run([&] { call.resume(); });
+  EXPECT_EQ(heard, (std::vector<std::string>{"b", "200"}));
+  EXPECT_EQ(received, std::size_t{32} << 20);
+  world.run([&] {
+    call.pause();  // of a call that is over
+    call.cancel();
+  });
+}
+
+TEST(HttpClient, ACallThatIsGivenUpIsNotReplied) {
+  enum class When { waiting, on_the_way, begun, received };
+  for (const bool whole_client : {false, true})
+    for (const When when : {When::waiting, When::on_the_way, When::begun, When::received}) {
+      std::size_t said = 0;
+      World world(well_of_words(said), {.connections = 1});
+      world.sim.run_for(1s);
+      const auto guard = std::make_shared<int>();  // what belongs to the call goes with it
+      http::CallHandle call;
+      const auto give_up = [&] {
+        if (whole_client)
+          world.client.reset();
+        else
+          call.cancel();
+      };
+      world.run([&] {
+        call = world.client->call({.url = "http://127.0.0.1/",
+                                   .begun =
+                                       [&, guard](const http::Reply&) {
+                                         if (when == When::begun) give_up();
+                                       },
+                                   .receive =
+                                       [&, guard](std::string_view) {
+                                         EXPECT_EQ(when, When::received);
+                                         give_up();
+                                       }},
+                                  [guard](http::Reply) { FAIL(); });
+        if (when == When::waiting) give_up();
+        if (when == When::on_the_way) world.loop->post(give_up);
+      });
+      EXPECT_EQ(guard.use_count(), 1);
+      if (whole_client) continue;
+      said = std::size_t{32} << 20;
+      std::string reply;
+      world.run([&] {
+        world.client->get("http://127.0.0.1/none", [&](http::Reply next) { reply = std::to_string(next.status); });
+      });
+      EXPECT_EQ(reply, "404") << "its place is free again";
+    }
 }
 
 TEST(HttpClient, AKeptConnectionThatWasClosedIsNoError) {
