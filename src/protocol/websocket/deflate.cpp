@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view tail{"\x00\x00\xff\xff", 4};
 constexpr std::size_t step = 16 << 10;
 constexpr int memory_level = 5;
+constexpr int end_of_block = 128;  // of z_stream::data_type behind inflate
 
 Bytef* input_of(std::string_view bytes) noexcept {
   return reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // zlib does not write there
@@ -67,13 +68,17 @@ struct Decompressor::Stream {
   ~Stream() { inflateEnd(&z); }
 
   z_stream z{};
+  bool in_message = false;
+  bool between_blocks = false;
 };
 
 Decompressor::Decompressor(DeflateTerms terms) noexcept : terms_(terms) {}
 Decompressor::~Decompressor() = default;
 
 Decompressor::Result Decompressor::add(std::string_view piece, std::string& to, std::size_t limit) {
+  if (piece.empty()) return Result::good;
   if (!stream_) stream_ = std::make_unique<Stream>(terms_.window_bits);
+  stream_->in_message = true;
   z_stream& z = stream_->z;
   z.next_in = input_of(piece);
   z.avail_in = static_cast<uInt>(piece.size());
@@ -84,16 +89,19 @@ Decompressor::Result Decompressor::add(std::string_view piece, std::string& to, 
     const int result = inflate(&z, Z_SYNC_FLUSH);
     to.append(out.data(), out.size() - z.avail_out);
     if (to.size() > limit) return Result::too_large;
-    if (result == Z_STREAM_END)  // a last block may come before the message's end (section 7.2.3.5)
-      inflateReset(&z);
-    else if (result != Z_OK && result != Z_BUF_ERROR)
-      return Result::malformed;
+    const bool last = result == Z_STREAM_END;  // it may come before the message's end (section 7.2.3.4)
+    if (!last && result != Z_OK && result != Z_BUF_ERROR) return Result::malformed;
+    stream_->between_blocks = last || (z.data_type & end_of_block) != 0;
+    if (last) inflateResetKeep(&z);  // and the window: what follows may still refer to what came before
   } while (z.avail_in > 0 || z.avail_out == 0);
   return Result::good;
 }
 
 Decompressor::Result Decompressor::end(std::string& to, std::size_t limit) {
+  if (!stream_ || !stream_->in_message) return Result::good;  // it has no byte: it is empty
   const Result result = add(tail, to, limit);
+  if (result == Result::good && !stream_->between_blocks) return Result::malformed;
+  stream_->in_message = false;
   if (!terms_.context_takeover) stream_.reset();
   return result;
 }

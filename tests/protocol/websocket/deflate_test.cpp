@@ -88,6 +88,41 @@ TEST(WebSocketDeflate, NonsenseIsNoticed) {
   EXPECT_EQ(decompressor.add("\xff\xff\xff\xff", out, ample), Result::malformed);
 }
 
+// RFC 7692, section 7.2.1 lets blocks follow a last one; they may refer to what came before it.
+TEST(WebSocketDeflate, ALastBlockLeavesTheWindow) {
+  Decompressor decompressor({});
+  EXPECT_EQ(decompressed(decompressor, {"\xf3\x48\xcd\xc9\xc9\x07\x00\x00", 8}, 1), "Hello");
+  EXPECT_EQ(decompressed(decompressor, {"\xf2\x00\x11\x00\x00", 5}, 1), "Hello");
+  EXPECT_EQ(decompressed(decompressor, {"\x01", 1}, 1), "");
+  EXPECT_EQ(decompressed(decompressor, {"\xf2\x00\x11\x00\x00", 5}, 1), "Hello");
+}
+
+TEST(WebSocketDeflate, HalfAMessageIsNone) {
+  constexpr std::string_view hello("\xf2\x48\xcd\xc9\xc9\x07\x00", 7), stored(
+                                                                           "\x00\x10\x00\xef\xff"
+                                                                           "abc",
+                                                                           8);
+  const auto end_of = [](std::string_view half) {
+    Decompressor decompressor({});
+    std::string out;
+    EXPECT_EQ(decompressor.add(half, out, ample), Result::good);
+    return decompressor.end(out, ample);
+  };
+  for (std::size_t size = 1; size < hello.size(); ++size) EXPECT_EQ(end_of(hello.substr(0, size)), Result::malformed);
+  EXPECT_EQ(end_of(hello), Result::good);
+  EXPECT_EQ(end_of(stored), Result::malformed);
+}
+
+TEST(WebSocketDeflate, WithoutAByteAMessageIsEmpty) {
+  for (const bool takeover : {false, true}) {
+    Decompressor decompressor({.window_bits = 15, .context_takeover = takeover});
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(decompressed(decompressor, "", 1), "");
+      EXPECT_EQ(decompressed(decompressor, {"\xf2\x48\xcd\xc9\xc9\x07\x00", 7}, 1), "Hello");
+    }
+  }
+}
+
 struct Offer {
   const char* offered;
   const char* answered;  // null: declined
