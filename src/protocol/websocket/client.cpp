@@ -122,14 +122,16 @@ class ClientSide {
     using Field = http_parser::field;
     const Settings& settings = session.service().settings;
     const auto lists = [&](Field field, const char* member) {
-      return http_parser::token_list(answer[field]).exists(member);
+      const auto [begin, end] = answer.equal_range(field);
+      return std::any_of(begin, end,
+                         [&](const auto& each) { return http_parser::token_list(each.value()).exists(member); });
     };
     const auto count = [&](Field field) {
       return std::distance(answer.equal_range(field).first, answer.equal_range(field).second);
     };
     if (answer.result_int() != 101) return "the server answered " + std::to_string(answer.result_int());
-    if (!lists(Field::upgrade, "websocket") || !lists(Field::connection, "upgrade"))
-      return "the server answered 101, but not for WebSocket";
+    const bool changes = lists(Field::upgrade, "websocket") && lists(Field::connection, "upgrade");
+    if (!changes || answer.version() < 11) return "the server answered 101, but not for WebSocket";
     if (count(Field::sec_websocket_accept) != 1 || answer[Field::sec_websocket_accept] != accept_of(key_))
       return "Sec-WebSocket-Accept is wrong";
     std::optional<DeflateAgreement> deflate;

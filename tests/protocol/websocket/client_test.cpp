@@ -140,6 +140,17 @@ TEST_F(WebSocketClient, NoWebSocket) {
             Log{"closed 1006 the server answered 101, but not for WebSocket" + refused});
 }
 
+TEST_F(WebSocketClient, AnOlderHttp) {
+  EXPECT_EQ(outcome_of("HTTP/1.0 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
+            Log{"closed 1006 the server answered 101, but not for WebSocket" + refused});
+}
+
+TEST_F(WebSocketClient, AListInSeveralFields) {  // the key is what is wrong
+  EXPECT_EQ(outcome_of("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: keep-alive\r\n"
+                       "Connection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"),
+            Log{"closed 1006 Sec-WebSocket-Accept is wrong" + refused});
+}
+
 TEST_F(WebSocketClient, NoHttp) {
   EXPECT_EQ(outcome_of("220 mail ready\r\n\r\n"), Log{"closed 1006 the answer is no HTTP" + refused});
 }
