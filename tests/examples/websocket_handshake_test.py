@@ -81,6 +81,8 @@ class Refusals(HandshakeTest):
         for version in cases.VERSIONS:
             answer = self.answer(upgrade(Sec_WebSocket_Version=version))
             self.assertEqual((answer.status, answer.fields.get("sec-websocket-version")), (426, "13"), version)
+            # RFC 9110, 7.8: who says Upgrade also says so
+            self.assertEqual((answer.fields["upgrade"], answer.fields["connection"]), ("websocket", "Upgrade"))
         for version in cases.VERSIONS_INVALID:
             answer = self.answer(upgrade(Sec_WebSocket_Version=version))
             self.assertIn(answer.status, {400, 426}, version)

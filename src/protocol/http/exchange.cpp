@@ -120,6 +120,7 @@ void Exchange::add_field(std::string& to, std::string_view name, std::string_vie
     throw std::invalid_argument("evio: " + std::string(name) + " is written by the component itself");
   if (iequals(name, "content-encoding")) encoded = true;
   if (iequals(name, "vary") && lists(value, "accept-encoding")) varies = true;
+  if (iequals(name, "upgrade")) to.append("\r\nConnection: Upgrade");  // RFC 9110, section 7.8
   to.append("\r\n").append(name).append(": ").append(value);
 }
 

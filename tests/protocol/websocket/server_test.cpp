@@ -123,6 +123,7 @@ TEST_F(WebSocketServer, RefusesWhatIsNoHandshake) {
   const std::string old = answer(get, without("Sec-WebSocket-Version") + "Sec-WebSocket-Version: 8\r\n");
   EXPECT_TRUE(old.starts_with("HTTP/1.1 426 ")) << old;
   EXPECT_NE(old.find("\r\nSec-WebSocket-Version: 13\r\n"), std::string::npos);
+  EXPECT_NE(old.find("\r\nConnection: Upgrade\r\n"), std::string::npos) << old;
   EXPECT_EQ(status(get, fields + "Origin: https://example.com\r\n"), 101);
   EXPECT_EQ(status(get, fields + "Origin: https://example.com.evil.org\r\n"), 403);
   EXPECT_EQ(status(get, fields + "Origin: null\r\n"), 403);
