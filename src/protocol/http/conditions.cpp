@@ -31,7 +31,10 @@ std::optional<Range> parsed(std::string_view spec, std::uint64_t size) {
   const std::size_t dash = spec.find('-');
   if (dash == spec.npos) return std::nullopt;
   const auto first = number(spec.substr(0, dash)), last = number(spec.substr(dash + 1));
-  if (dash == 0) return last ? std::optional(Range{size - std::min(*last, size), size}) : std::nullopt;
+  if (dash == 0) {
+    if (!last || (size == 0 && *last > 0)) return std::nullopt;
+    return Range{size - std::min(*last, size), size};
+  }
   if (!first || (!last && dash + 1 < spec.size()) || (last && *last < *first)) return std::nullopt;
   if (*first >= size) return Range{};
   return Range{*first, last && *last < size ? *last + 1 : size};

@@ -180,7 +180,7 @@ class Files {
     FileStatus status;
     if (!error) status = status_of(file, error);
     if (error) return response.send(refusal_by(error));
-    if (status.is_folder) return redirect(response);
+    if (status.is_folder && !response.request().path().ends_with('/')) return redirect(response);
     if (!status.is_regular) return response.send(404);
     const Validators validators = validators_of(status);
     const std::string_view type = type_of(path);

@@ -66,6 +66,12 @@ TEST_P(HttpFiles, WhatThereIs) {
     EXPECT_EQ(ask(path).status(), "404") << path;
 }
 
+TEST_P(HttpFiles, AFolderWhereAnIndexShouldBe) {  // a redirection would lead to the next, for ever
+  std::filesystem::create_directories(folder_ / "root/odd/index.html");
+  EXPECT_EQ(ask("/odd").status(), "301");
+  EXPECT_EQ(ask("/odd/").status(), "404");
+}
+
 TEST_P(HttpFiles, Conditions) {
   const Answer whole = ask("/hello.txt");
   const std::string etag = whole.field("ETag"), modified = whole.field("Last-Modified");
@@ -127,6 +133,10 @@ TEST_P(HttpFiles, Ranges) {
   EXPECT_EQ(part("bytes=12-").field("Content-Range"), "bytes */12");
   for (const char* whole : {"bytes=5-4", "bytes=a-b", "bytes=-", "lines=1-2", "bytes=0-1,3-4", "bytes=1"})
     EXPECT_EQ(part(whole).status(), "200") << whole;
+  write("root/empty", "");
+  const auto empty = [&](const std::string& range) { return ask("/empty", "Range: bytes=" + range + "\r\n").status(); };
+  EXPECT_EQ(empty("-5"), "200");  // its last bytes are all of it (RFC 9110, section 14.1.2), but 206 cannot say so
+  EXPECT_EQ(empty("0-"), "416");
   const std::string large = pattern(3 * mib);
   EXPECT_TRUE(same_bytes(ask("/large.bin", "Range: bytes=100000-2999999\r\n").body, large.substr(100000, 2900000)));
 }
