@@ -20,6 +20,7 @@ bool has_port(std::string_view target) {
 // The path and the query of a target; false if it is none that a server is asked for.
 bool split_target(Message& message) {
   std::string_view path = message.target;
+  if (message.method == "CONNECT") return has_port(path);
   if (path.size() >= 7 && iequals(path.substr(0, 7), "http://")) {
     const std::size_t authority = std::min(path.find_first_of("/?#", 7), path.size());
     message.host = path.substr(7, authority - 7);
@@ -31,7 +32,6 @@ bool split_target(Message& message) {
       return path.find('#') == path.npos;
     }
   }
-  if (message.method == "CONNECT") return has_port(path);
   const bool other_form = path == "*" && message.method == "OPTIONS";
   if ((!path.starts_with('/') && !other_form) || path.find('#') != path.npos) return false;
   const std::size_t end = std::min(path.find('?'), path.size());

@@ -91,11 +91,11 @@ bool is_host(std::string_view text) noexcept {
     return rest.empty() || (rest[0] == ':' && is_port(rest.substr(1)));
   }
   const std::size_t colon = std::min(text.find(':'), text.size());
-  return text.find('[') == text.npos && text.find(']') == text.npos &&
+  return text.find('[') == text.npos && text.find(']') == text.npos && !text.starts_with(':') &&
          is_port(text.substr(std::min(colon + 1, text.size())));
 }
 
-bool is_authority(std::string_view text) noexcept { return !text.empty() && !text.starts_with(':') && is_host(text); }
+bool is_authority(std::string_view text) noexcept { return !text.empty() && is_host(text); }
 
 bool iequals(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() &&

@@ -11,7 +11,7 @@ bool is_token(std::string_view text) noexcept;
 bool is_field_value(std::string_view text) noexcept;
 /// What may stand in Host: a name or address, perhaps a port; empty too.
 bool is_host(std::string_view text) noexcept;
-/// What names a server in a URL: the same, but with a host.
+/// What names a server in a URL: the same, but not empty.
 bool is_authority(std::string_view text) noexcept;
 bool iequals(std::string_view a, std::string_view b) noexcept;
 /// Without blanks around it.
