@@ -80,6 +80,7 @@ std::string at_client(bool answered, std::string_view bytes, std::size_t piece) 
   sim.run_for(std::chrono::seconds(1));
   if (answered) server.send(answer_to(request));
   send(sim, bytes, piece, [&](std::string_view some) { server.send(some); });
+  server.close();
   sim.run_for(std::chrono::minutes(2));
   CHECK(log.find("closed ") != log.npos);
   return log;
