@@ -203,7 +203,8 @@ void LoopCore::commit() {
   if (std::none_of(touched_.begin(), touched_.end(), has_output)) return;
   guard([this] { server_.events().pre_write(*this); });
   committing_ = true;
-  for (std::size_t i = 0; i < touched_.size(); ++i) touched_[i]->flush();
+  for (std::size_t i = 0; i < touched_.size(); ++i)  // NOLINT(modernize-loop-convert): they may become more
+    touched_[i]->flush();
   committing_ = false;
   settle_touched();
 }

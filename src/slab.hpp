@@ -90,7 +90,8 @@ class Slab {
 
  private:
   // A free place holds the index of the next free one.
-  static constexpr std::size_t place_size = std::max(sizeof(T), sizeof(std::uint32_t));
+  static constexpr std::size_t place_size =
+      std::max(sizeof(T), sizeof(std::uint32_t));  // NOLINT(bugprone-sizeof-expression): pointers are stored, too
   struct alignas(T) Place {
     std::byte bytes[place_size];
   };

@@ -1,8 +1,7 @@
 #include "backend/posix/signals.hpp"
 
-#include <signal.h>
-
 #include <atomic>
+#include <csignal>
 #include <evio/error.hpp>
 
 namespace evio::inline v1 {

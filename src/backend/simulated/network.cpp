@@ -380,7 +380,7 @@ std::optional<PortId> Network::find_port(const Address& to, const Address& from)
 }
 
 // Those from one sender keep their order, if no fault is to disturb it: all take equally long.
-void Network::send(Mail mail) {
+void Network::send(const Mail& mail) {
   ++world_.stats.datagrams;
   if (world_.happens(Fault::datagram_lost)) return;
   const int copies = world_.happens(Fault::datagram_duplicated) ? 2 : 1;

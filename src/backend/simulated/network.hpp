@@ -1,6 +1,7 @@
 // Private. The simulated network: connections with bounded buffers, listeners, and datagrams.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <evio/address.hpp>
@@ -45,7 +46,7 @@ class Network final : private Timed {
   ~Network();
 
   // ---- Listening. Throws Error if the address is taken.
-  ListenerId listen(const Address& address, bool reuseport, int backlog, const Options& options);
+  ListenerId listen(const Address& asked, bool reuseport, int backlog, const Options& options);
   const Address& address(ListenerId id) const noexcept { return listeners_[index(id)].address; }
   void hold(ListenerId id, SocketHolder& holder, std::uint32_t name);
   bool anybody_waits(ListenerId id) const noexcept { return !listeners_[index(id)].queue.empty(); }
@@ -85,14 +86,14 @@ class Network final : private Timed {
   std::size_t open_sides() const noexcept { return open_sides_; }
 
   // ---- Datagrams. Throws Error if the address is taken.
-  PortId bind_port(const Address& address, bool reuseport);
+  PortId bind_port(const Address& asked, bool reuseport);
   const Address& address(PortId id) const noexcept { return ports_[index(id)].address; }
   void hold(PortId id, SocketHolder& holder, std::uint32_t name);
   // It gets datagrams of that peer alone, and is told when nobody receives there.
   void connect(PortId id, const Address& peer) { ports_[index(id)].peer = peer; }
   bool refused(PortId id) const noexcept { return ports_[index(id)].refused; }
   bool take_refused(PortId id) noexcept { return std::exchange(ports_[index(id)].refused, false); }
-  void send(Mail mail);
+  void send(const Mail& mail);
   std::deque<Mail>& mails(PortId id) noexcept { return ports_[index(id)].mails; }
   void close(PortId id);
 
@@ -111,8 +112,8 @@ class Network final : private Timed {
     bool moving = false;       // what is unsent is on its way
   };
   struct Link {
-    Side sides[2];
-    Address addresses[2];  // of the sides
+    std::array<Side, 2> sides;
+    std::array<Address, 2> addresses;  // of the sides
     std::uint32_t generation = 0;
     bool broken = false;
   };

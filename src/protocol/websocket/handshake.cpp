@@ -70,7 +70,8 @@ void check(const Settings& settings) {
   for (const std::string& protocol : settings.protocols)
     if (!is_token(protocol)) refuse("no WebSocket protocol may be \"" + protocol + "\"");
   for (const auto& [name, value] : settings.fields)
-    if (!is_token(name) || !is_field_value(value)) refuse("no HTTP field may be \"" + name + "\": \"" + value + "\"");
+    if (!is_token(name) || !is_field_value(value))
+      refuse(std::string("no HTTP field may be \"").append(name).append("\": \"").append(value) + '"');
 }
 
 }  // namespace evio::inline v1::websocket
