@@ -182,6 +182,11 @@ bool LoopCore::run_timers() {
   return count > 0;
 }
 
+Timer LoopCore::arm(Duration delay, Handler<void()> fn, Duration period) {
+  if (!stopping_) prepare();  // before run() there is no clock else
+  return timers_->run_after(delay, std::move(fn), period);
+}
+
 void LoopCore::touch(Connection& connection) {
   if (connection.touched()) return;
   connection.set_touched(true);
@@ -414,12 +419,10 @@ LoopCore& core(Loop& loop) { return static_cast<LoopCore&>(loop); }
 }  // namespace
 
 bool Loop::post(Handler<void()> fn) { return core(*this).send_mail(std::make_unique<Post>(std::move(fn))); }
-Timer Loop::run_after(Duration delay, Handler<void()> fn) {
-  return core(*this).timers().run_after(delay, std::move(fn));
-}
+Timer Loop::run_after(Duration delay, Handler<void()> fn) { return core(*this).arm(delay, std::move(fn)); }
 Timer Loop::run_every(Duration period, Handler<void()> fn) {
   period = std::max<Duration>(period, std::chrono::milliseconds(1));
-  return core(*this).timers().run_after(period, std::move(fn), period);
+  return core(*this).arm(period, std::move(fn), period);
 }
 void Loop::for_each(const Handler<void(Conn&)>& fn) {
   core(*this).each([&](Connection& connection) {

@@ -95,6 +95,8 @@ class LoopCore final : public Loop, public Runner, private Sink {
     return bytes.data() >= lent.data() && bytes.data() < lent.data() + lent.size();
   }
 
+  // A timer of the user's.
+  Timer arm(Duration delay, Handler<void()> fn, Duration period = {});
   // Puts it in the list of those to be looked at before the loop waits again.
   void touch(Connection& connection);
   // Group commit: output waits for pre_write.

@@ -25,7 +25,8 @@ class Loop {
   /// False once the loop has ended: fn is destroyed unrun. Before run() it waits for the loop to start.
   bool post(Handler<void()> fn);
 
-  /// Runs fn once, `delay` from now or later, never early; on this loop's thread, never inside a handler.
+  /// Runs fn once, `delay` from now or later, never early; on this loop's thread, never inside a handler. Also before
+  /// run(), as for connect.
   Timer run_after(Duration delay, Handler<void()> fn);
   /// Runs fn every `period` (at least 1 ms), first one period from now. Late calls do not shift later ones; missed ones
   /// are skipped.

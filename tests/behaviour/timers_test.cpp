@@ -33,6 +33,30 @@ TEST_P(Timers, NeverRunEarlyAndInOrder) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"0", "1", "2", "10", "20", "30"}));
 }
 
+TEST_P(Timers, OfBeforeRunAreNotEarlyEither) {
+  EventLog log;
+  Server server(as_set_up({}), "tcp://127.0.0.1:0");
+  const auto start = Clock::now();
+  const auto since = [&](auto fn) { return [=] { fn(Clock::now() - start); }; };
+  Loop& loop = server.loop(0);
+  Timer first = loop.run_after(10ms, since([&](auto passed) {
+                                 EXPECT_GE(passed, 10ms) << "early";
+                                 log.add("once");
+                               }));
+  loop.run_every(20ms, since([&](auto passed) {
+                   EXPECT_GE(passed, 20ms) << "early";
+                   log.add("every");
+                 }));
+  loop.run_after(0s, [&] { log.add("at once"); });
+  loop.run_after(0s, [&] { log.add("cancelled"); }).cancel();
+  loop.run_after(30ms, [&] { server.shutdown(); });
+  EXPECT_TRUE(first.active());
+  EXPECT_EQ(log.size(), 0U);
+  server.run();
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"at once", "once", "every"}));
+  EXPECT_FALSE(loop.run_after(0s, [] {}).active());
+}
+
 TEST_P(Timers, OfTheSameMomentRunInTheOrderOfTheirMaking) {
   EventLog log;
   TestServer server = serve({});
