@@ -56,7 +56,8 @@ class Peer {
   bool done() const noexcept;
   /// The connection broke or was never made: nothing more comes, and bytes may be lost.
   bool broken() const noexcept { return static_cast<bool>(error()); }
-  /// Why: connection_refused, connection_reset, timed_out.
+  /// Why: connection_refused, timed_out, connection_reset, or broken_pipe for a reset after the server's end; with
+  /// Faults::reset also others.
   std::error_code error() const noexcept;
   /// Whether send still does something: neither ended nor over.
   bool can_send() const noexcept;

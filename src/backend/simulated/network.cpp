@@ -182,7 +182,8 @@ void Network::due(std::uint64_t what) {
   const auto id = static_cast<SocketId>(number);
   if ((link(id).generation & generation_mask) != (what >> 32 & generation_mask)) return;
   if (kind == What::move) return move(id);
-  break_side(id, code(world_.chance.below(4) == 0 ? std::errc::broken_pipe : std::errc::connection_reset));
+  break_side(id,
+             code(side(id).end_arrived ? std::errc::broken_pipe : std::errc::connection_reset));  // as Linux says it
 }
 
 Duration Network::latency() {
