@@ -26,7 +26,8 @@ struct Limits {
   std::size_t output_low = 256 << 10;  ///< below which reading resumes and `drained` runs
   std::size_t output_max = 64 << 20;   ///< output waiting beyond which the connection closes, output_overflow
   std::size_t memory = 0;              ///< input and output held by the whole server, bytes; 0: no bound. Beyond it
-                                       ///< reading and accepting pause until it falls
+                                       ///< reading and accepting pause until it falls. Give it an idle_timeout: input
+                                       ///< that waits for its rest is held, and counts, until the connection closes
   std::size_t connections = 0;         ///< open at once; 0: no bound. Further ones wait in the backlog
   Duration drain = std::chrono::seconds(5);     ///< a closing connection without progress; all of a shutdown
   Duration linger = std::chrono::seconds(1);    ///< a closed connection whose peer does not end
