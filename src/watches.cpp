@@ -20,7 +20,9 @@ Watch Watches::add(NativeSocket descriptor, Interest interest, Callable fn) {
 void Watches::watch(std::uint32_t slot) {
   const Entry& entry = entries_[slot];
   if (const std::error_code error = driver_->watch(static_cast<WatchName>(slot), entry.descriptor, entry.interest))
-    throw Error(error, "descriptor " + std::to_string(entry.descriptor.value), "it cannot be watched");
+    throw Error(error, "descriptor " + std::to_string(entry.descriptor.value),
+                error == std::errc::file_exists ? "it is watched already: set that watch, or watch a duplicate of it"
+                                                : "it cannot be watched");
 }
 
 bool Watches::alive(std::uint32_t slot, std::uint32_t generation) const noexcept {

@@ -136,6 +136,20 @@ TEST_P(Embedding, DescriptorsOfOursWithinItsLoop) {
 TEST_P(Embedding, WhatCannotBeWatchedIsAnError) {
   TestServer server = serve({});
   server.on_loop(0, [&] { EXPECT_THROW(server->loop(0).watch(-1, Interest::read, [] {}), Error); });
+  if (backend() == Backend::epoll)
+    server.on_loop(0, [&] {
+      int ends[2];
+      ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+      const Socket from(ends[0]), to(ends[1]);
+      Watch watch = server->loop(0).watch(from.fd(), Interest::read, [] {});
+      try {
+        server->loop(0).watch(from.fd(), Interest::read, [] {});
+        ADD_FAILURE() << "watched twice";
+      } catch (const Error& error) {
+        EXPECT_NE(error.problem().find("it is watched already"), std::string::npos) << error.what();
+      }
+      watch.cancel();
+    });
   Server late(as_set_up({}), "tcp://127.0.0.1:0");
   late.loop(0).watch(-1, Interest::read, [] {});
   EXPECT_THROW(late.run(), Error);
