@@ -55,7 +55,7 @@ Duration Keeper::jittered(Duration delay) const {
 }
 
 Reconnecting::Reconnecting(Loop& loop, const Binding& to, const Backoff& backoff) {
-  check_target(to.address());
+  check_target(to);
   check(backoff);
   keeper_ = std::make_shared<Keeper>(static_cast<LoopCore&>(loop), to, backoff);
   keeper_->start();

@@ -433,7 +433,7 @@ Watch Loop::watch(int descriptor, Interest interest, Handler<void(Interest)> fn)
   return core(*this).watches().add({descriptor}, interest, std::move(fn));
 }
 Conn* Loop::connect(const Binding& to) {
-  check_target(to.address());
+  check_target(to);
   LoopCore& loop = core(*this);
   return loop.connect(to, loop.next_id());
 }

@@ -99,7 +99,8 @@ void ServerCore::closing(int address_index) noexcept {
 }
 
 Socket ServerCore::listener(int address_index) {
-  Place& place = places_.at(static_cast<std::size_t>(address_index));
+  check_address_index(address_index);
+  Place& place = places_[static_cast<std::size_t>(address_index)];
   const std::lock_guard lock(sockets_mutex_);
   if (place.open.value < 0)
     throw Error(std::make_error_code(std::errc::bad_file_descriptor), address(address_index).to_string(),
@@ -176,6 +177,12 @@ void ServerCore::finish() {
   release_sockets();
   ended_ = true;
   if (exception_) std::rethrow_exception(std::exchange(exception_, nullptr));
+}
+
+void ServerCore::check_address_index(int index) const {
+  if (index < 0 || static_cast<std::size_t>(index) >= addresses_.size())
+    throw std::out_of_range("evio: there is no address " + std::to_string(index) + "; there are " +
+                            std::to_string(addresses_.size()) + ", counted from 0");
 }
 
 void ServerCore::check_single_loop() const {
@@ -273,26 +280,30 @@ struct ConnectMail final : Mail {
 
 }  // namespace
 
-void check_target(const Address& to) {
-  const auto refuse = [&](const char* problem) {
-    throw Error(std::make_error_code(std::errc::invalid_argument), to.to_string(), problem);
+void check_target(const Binding& binding) {
+  const Address& to = binding.address();
+  const auto refuse = [](const std::string& address, const char* problem) {
+    throw Error(std::make_error_code(std::errc::invalid_argument), address, problem);
   };
-  if (to == Address()) refuse("a socket cannot be connected to; adopt it");
-  if (to.host().empty()) refuse("there is no host to connect to");
-  if (!to.is_unix() && to.port() == 0) refuse("there is no port to connect to");
+  if (binding.socket())
+    refuse("fd://" + std::to_string(binding.socket()->fd()), "a socket cannot be connected to; adopt it");
+  if (to.host().empty()) refuse(to.to_string(), "there is no host to connect to");
+  if (!to.is_unix() && to.port() == 0) refuse(to.to_string(), "there is no port to connect to");
 }
 
 Handle ServerCore::connect(const Binding& to) {
-  check_target(to.address());
+  check_target(to);
   LoopCore& on = loop(balancer_.pick(to.address()));
   auto handle =
       std::make_shared<HandleBlock>(on.mailbox(), Stream{}, next_id_++, service_of(to)->events.limits.output_max);
-  on.send_mail(std::make_unique<ConnectMail>(to, handle));
+  auto mail = std::make_unique<ConnectMail>(to, handle);  // which tells the handle, if it goes undelivered
+  if (!stop_asked()) on.send_mail(std::move(mail));
   return HandleBlock::handle(std::move(handle));
 }
 
 Handle ServerCore::datagrams(int address_index, const Address& peer) {
-  const Address& from = addresses_.at(static_cast<std::size_t>(address_index));
+  check_address_index(address_index);
+  const Address& from = addresses_[static_cast<std::size_t>(address_index)];
   if (!from.is_udp() || !peer.has_ip() || peer.port() == 0)
     throw Error(std::make_error_code(std::errc::invalid_argument), peer.to_string(),
                 from.is_udp() ? "datagrams need an IP address and a port"

@@ -104,6 +104,7 @@ class ServerCore final : public Stoppable {
   std::size_t accepted_connections() const noexcept;
   void prepare();
   void check_single_loop() const;
+  void check_address_index(int index) const;
   void run_tick();
   void everything_is_up();
 
@@ -140,7 +141,7 @@ class ServerCore final : public Stoppable {
 };
 
 // Throws Error if nothing can connect to it.
-void check_target(const Address& to);
+void check_target(const Binding& to);
 
 // The door for what brings its own platform: the simulation, and tests of the middle.
 struct ServerAccess {

@@ -222,6 +222,30 @@ TEST_P(Connect, ShutdownEndsWhatIsUnderWay) {
   EXPECT_LE(log.count("opened"), log.count("closed"));
 }
 
+TEST_P(Connect, AHandleMadeDuringShutdownIsThatOfADeadConnection) {
+  TestServer far(echo(), "tcp://127.0.0.1:0");
+  bool sent = true;
+  TestServer server = serve({.closed = [&](Conn& c, std::error_code) {
+    sent = c.server().connect(on(far.address().to_string(), noted())).send("dead");
+  }});
+  Client client = server.connect();
+  ASSERT_TRUE(eventually([&] { return server->stats().open == 1; }));
+  server->shutdown();
+  server.wait();
+  EXPECT_FALSE(sent);
+  EXPECT_EQ(log.size(), 0U);
+}
+
+TEST_P(Connect, ASocketIsNoTargetAndTheErrorNamesIt) {
+  TestServer server = serve({});
+  try {
+    server->connect("fd://123");
+    ADD_FAILURE() << "connected";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.address(), "fd://123");
+  }
+}
+
 TEST_P(Connect, IsRefusedWhereNothingCanBeReached) {
   TestServer server = serve({});
   for (const char* url : {"tcp://:5000", "tcp://127.0.0.1:0", "udp://:5000", "udp://127.0.0.1:0"}) {

@@ -96,6 +96,18 @@ TEST_P(InheritedSockets, AListenerThatIsClosedCannotBeHad) {
   EXPECT_THROW(server.listener(0), Error);
 }
 
+TEST_P(InheritedSockets, OfAnAddressThatThereIsNotIsAnErrorThatSaysSo) {
+  Server server(as_set_up(echo()), "tcp://127.0.0.1:0");
+  for (const int index : {-1, 1}) {
+    try {
+      server.listener(index);
+      ADD_FAILURE() << "of address " << index;
+    } catch (const std::out_of_range& error) {
+      EXPECT_EQ(error.what(), "evio: there is no address " + std::to_string(index) + "; there are 1, counted from 0");
+    }
+  }
+}
+
 TEST_P(InheritedSockets, TheFileIsTheSuccessors) {
   TemporaryDirectory directory;
   const std::string path = directory / "socket";

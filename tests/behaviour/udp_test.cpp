@@ -225,6 +225,7 @@ TEST_P(Udp, DatagramsThatAnswerNone) {
     EXPECT_EQ(got.from_port, server.port());
     EXPECT_THROW(server->datagrams(0, Address::parse("udp://localhost:1")), Error);
     EXPECT_THROW(server->datagrams(0, Address::parse("udp://127.0.0.1:0")), Error);
+    EXPECT_THROW(server->datagrams(1, peer), std::out_of_range);
   }
   TestServer stream = serve({});
   EXPECT_THROW(stream->datagrams(0, Address::parse("udp://127.0.0.1:1")), Error);
