@@ -81,6 +81,23 @@ TEST_P(BoundedMemory, AcrossTheServerByItsCap) {
   EXPECT_EQ(echo_through(next, "as ever"), "as ever");
 }
 
+// Who left with half a request sent is not heard while reading pauses, but does not hold the server up for good.
+TEST_P(BoundedMemory, AnIdleTimeoutFreesWhatNobodyWillFinish) {
+  TestServer server = serve({.limits = {.memory = 256 * kib},
+                             .options = {.idle_timeout = 300ms, .receive_buffer = 16384},
+                             .data = [](Conn& c, Input& in) {
+                               if (in.view().back() == '.') c.write(in.take());
+                             }});
+  {
+    std::vector<Client> clients;
+    for (int i = 0; i < 20; ++i) clients.push_back(server.connect());
+    send_until_stalled(clients, 64 * kib);
+    EXPECT_GE(server->stats().memory_pauses, 1U);
+  }
+  Client next = server.connect();
+  EXPECT_EQ(echo_through(next, "whole."), "whole.");
+}
+
 TEST_P(BoundedMemory, TheCapLosesNoByte) {
   TestServer server = serve({.limits = {.memory = 256 * kib}, .data = [](Conn& c, Input& in) { c.write(in.take()); }});
   std::vector<Background> peers;
