@@ -50,7 +50,7 @@ void Acceptor::accepted(Listener listener, NativeSocket socket, const Address& p
     refuse();
     return server.platform().discard(socket);
   }
-  count_accept(door(listener));
+  count_accept(counting(door(listener)));
   ++service.connections;
   if (!service.has_room()) {  // then no door of the service lets anybody in
     look_again();
@@ -65,36 +65,46 @@ void Acceptor::accepted(Listener listener, NativeSocket socket, const Address& p
   }
 }
 
-// At most so many in a second, which begins with the first of them. What had landed when accepting paused is served,
+// At most so many in a round, which begins with the first of them. What had landed when accepting paused is served,
 // and counts in the next one.
 void Acceptor::count_accept(Door& door) {
-  const std::size_t most = share(door);
-  if (most == 0) return;
+  const Rate most = rate(door);
+  if (most.accepts == 0) return;
   ++door.accepted;
-  if (!door.second.active()) begin_second(door);
-  door.throttled = door.accepted >= most;
-  if (door.throttled) update(door);
+  if (!door.round.active()) begin_round(door, most);
+  door.throttled = door.accepted >= most.accepts;
+  if (door.throttled) look_again();
 }
 
-void Acceptor::begin_second(Door& door) {
-  const auto ended = [this, listener = door.listener] { second_ended(Acceptor::door(listener)); };
-  door.second = loop_.timers().run_after(std::chrono::seconds(1), Handler<void()>(ended));
+void Acceptor::begin_round(Door& door, const Rate& most) {
+  const auto ended = [this, listener = door.listener] { round_ended(Acceptor::door(listener)); };
+  door.round = loop_.timers().run_after(most.in, Handler<void()>(ended));
 }
 
-void Acceptor::second_ended(Door& door) {
-  door.accepted -= std::min(door.accepted, share(door));
-  door.throttled = door.accepted >= share(door);
-  if (door.accepted > 0) begin_second(door);
-  update(door);
+void Acceptor::round_ended(Door& door) {
+  const Rate most = rate(door);
+  door.accepted -= std::min(door.accepted, most.accepts);
+  door.throttled = door.accepted >= most.accepts;
+  if (door.accepted > 0) begin_round(door, most);
+  look_again();
 }
 
-// Of what the service may accept in a second; 0: no bound.
-std::size_t Acceptor::share(const Door& door) const noexcept {
+// All doors of a service share its rate: the first of them counts.
+Acceptor::Door& Acceptor::counting(const Door& door) noexcept {
+  const auto service = [this](const Door& of) { return &loop_.server().service(static_cast<int>(of.listener)); };
+  return *std::find_if(doors_.begin(), doors_.end(), [&](const Door& each) { return service(each) == service(door); });
+}
+
+// The loop's share of what the service may accept in a second. Where that is no whole number, a round is longer.
+Acceptor::Rate Acceptor::rate(const Door& door) const noexcept {
   const ServerCore& server = loop_.server();
   const int address_index = static_cast<int>(door.listener);
   const std::size_t all = server.service(address_index).events.limits.accepts_per_second;
-  const std::size_t doors = server.reuseport(address_index) ? static_cast<std::size_t>(server.loops()) : 1;
-  return (all + doors - 1) / doors;
+  if (all == 0) return {};
+  const std::size_t shares = server.reuseport(address_index) ? static_cast<std::size_t>(server.loops()) : 1;
+  const std::size_t accepts = all / shares + (all % shares > 0 ? 1 : 0);
+  const std::chrono::duration<double> in(static_cast<double>(accepts * shares) / static_cast<double>(all));
+  return {.accepts = accepts, .in = std::chrono::duration_cast<Duration>(in)};
 }
 
 // Those that get as far as to a loop are counted there.
@@ -145,7 +155,7 @@ void Acceptor::update(Door& door) {
   } else {
     door.full = false;
   }
-  const bool accepting = !door.full && !door.starved && !door.throttled && !pressure_;
+  const bool accepting = !door.full && !door.starved && !counting(door).throttled && !pressure_;
   if (accepting == door.accepting) return;
   door.accepting = accepting;
   loop_.driver().set_accepting(door.listener, accepting);
@@ -154,7 +164,7 @@ void Acceptor::update(Door& door) {
 void Acceptor::close() {
   retry_.cancel();
   for (Door& door : doors_) {
-    door.second.cancel();
+    door.round.cancel();
     loop_.server().closing(static_cast<int>(door.listener));
     loop_.driver().close_listener(door.listener);
   }

@@ -13,8 +13,8 @@ namespace evio::inline v1 {
 
 class LoopCore;
 
-// Accepting pauses for four reasons, each lifted on its own: the service is full, it accepted as many in this second as
-// it may, descriptors or kernel memory ran out, or the server holds more memory than it may.
+// Accepting pauses for four reasons, each lifted on its own: the service is full, it accepts as many a second as it
+// may, descriptors or kernel memory ran out, or the server holds more memory than it may.
 class Acceptor {
  public:
   explicit Acceptor(LoopCore& loop) noexcept : loop_(loop) {}
@@ -34,17 +34,22 @@ class Acceptor {
     bool full = false;
     bool starved = false;
     bool throttled = false;
-    std::size_t accepted = 0;  // in the second that runs
-    Timer second{};
+    std::size_t accepted = 0;  // in the round that runs
+    Timer round{};
+  };
+  struct Rate {
+    std::size_t accepts = 0;  // 0: no bound
+    Duration in{};
   };
 
   Door& door(Listener listener) noexcept;
   void update(Door& door);
   void retry_starved();
   void count_accept(Door& door);
-  void begin_second(Door& door);
-  void second_ended(Door& door);
-  std::size_t share(const Door& door) const noexcept;
+  void begin_round(Door& door, const Rate& most);
+  void round_ended(Door& door);
+  Door& counting(const Door& door) noexcept;
+  Rate rate(const Door& door) const noexcept;
   int choose(const Address& peer);
   void refuse() noexcept;
 

@@ -50,5 +50,34 @@ TEST_P(Overload, FurtherConnectionsOfASecondWaitInTheBacklog) {
   }
 }
 
+TEST_P(Overload, AllAddressesOfAServiceShareItsRate) {
+  std::atomic<int> opened = 0;
+  TestServer server(as_set_up({.limits = {.accepts_per_second = 3}, .opened = [&] { ++opened; }}), "tcp://127.0.0.1:0",
+                    "tcp://127.0.0.1:0");
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<Client> clients;
+  for (int i = 0; i < 7; ++i) clients.push_back(Client::to(server->addresses()[i % 2]));
+  ASSERT_TRUE(eventually([&] { return opened == 7; }));
+  const auto needed = std::chrono::steady_clock::now() - start;
+  if (backend() != Backend::io_uring) {
+    EXPECT_GE(needed, 2s);
+  }
+}
+
+TEST_P(Overload, LoopsThatShareAPortShareItsRate) {
+  std::atomic<int> opened = 0;
+  TestServer server(as_set_up({.limits = {.accepts_per_second = 2}, .opened = [&] { ++opened; }}),
+                    "tcp://127.0.0.1:0?reuseport=true");
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<Client> clients;
+  for (int i = 0; i < 40; ++i) clients.push_back(server.connect());
+  const int at_once = std::max(loops(), 2);
+  ASSERT_TRUE(eventually([&] { return opened > at_once; }));
+  const auto needed = std::chrono::steady_clock::now() - start;
+  if (backend() != Backend::io_uring) {
+    EXPECT_GE(needed, at_once * 500ms);
+  }
+}
+
 }  // namespace
 }  // namespace evio::test
