@@ -394,10 +394,10 @@ Stats ServerCore::stats(int loop) const {
 
 // ---- Server
 
-Server::Server(Bound, Events events, std::vector<Binding> bindings)
+Server::Server(Bound, Events events, const std::vector<Binding>& bindings)
     : core_(std::make_unique<ServerCore>(*this, make_platform(backend_for(events, bindings)), std::move(events),
                                          bindings)) {}
-Server::Server(std::unique_ptr<Platform> platform, Events events, std::vector<Binding> bindings)
+Server::Server(std::unique_ptr<Platform> platform, Events events, const std::vector<Binding>& bindings)
     : core_(std::make_unique<ServerCore>(*this, std::move(platform), std::move(events), bindings)) {}
 Server::~Server() = default;
 void Server::run() { core_->run(); }

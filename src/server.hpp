@@ -145,8 +145,8 @@ void check_target(const Binding& to);
 
 // The door for what brings its own platform: the simulation, and tests of the middle.
 struct ServerAccess {
-  static Server make(std::unique_ptr<Platform> platform, Events events, std::vector<Binding> bindings) {
-    return Server(std::move(platform), std::move(events), std::move(bindings));
+  static Server make(std::unique_ptr<Platform> platform, Events events, const std::vector<Binding>& bindings) {
+    return Server(std::move(platform), std::move(events), bindings);
   }
   static ServerCore& core(Server& server) { return *server.core_; }
 };

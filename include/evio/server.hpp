@@ -95,8 +95,8 @@ class Server {
   friend class Simulation;
 
   struct Bound {};
-  Server(Bound, Events events, std::vector<Binding> bindings);
-  Server(std::unique_ptr<Platform> platform, Events events, std::vector<Binding> bindings);
+  Server(Bound, Events events, const std::vector<Binding>& bindings);
+  Server(std::unique_ptr<Platform> platform, Events events, const std::vector<Binding>& bindings);
 
   template <class T>
   static std::vector<Binding> bindings_of(T&& address) {

@@ -15,6 +15,7 @@ namespace {
 
 std::vector<LoopReport> reports(const Server& server) {
   std::vector<LoopReport> all;
+  all.reserve(static_cast<std::size_t>(server.loops()) + 1);
   for (int i = 0; i < server.loops(); ++i) all.push_back({std::to_string(i), server.stats(i)});
   if (server.loops() > 1) all.push_back({"accept", server.stats(-1)});
   return all;

@@ -124,7 +124,7 @@ void add(std::string& json, std::string_view name, Number value) {
 }
 
 void add_loop(std::string& json, const LoopReport& loop) {
-  json.append("{\"loop\":\"").append(loop.loop).append("\",");
+  json.append(R"({"loop":")").append(loop.loop).append(R"(",)");
   for (const Figure& figure : figures) add(json, figure.name, loop.stats.*figure.value);
   open(json, "closed_by", '{');
   for (std::size_t i = 0; i < ending_count; ++i) add(json, name_of(static_cast<Ending>(i)), loop.stats.closed_by[i]);

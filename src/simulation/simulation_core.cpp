@@ -31,11 +31,11 @@ SimulationCore::~SimulationCore() {
   world.leave(member_);
 }
 
-Server& SimulationCore::serve(Events events, std::vector<Binding> bindings) {
+Server& SimulationCore::serve(Events events, const std::vector<Binding>& bindings) {
   auto platform = std::make_unique<SimulatedPlatform>(world, network, bridges_);
   SimulatedPlatform* const made = platform.get();
-  auto server = std::unique_ptr<Server>(
-      new Server(ServerAccess::make(std::move(platform), std::move(events), std::move(bindings))));
+  auto server = std::unique_ptr<Server>(  // NOLINT(modernize-make-unique): it cannot be moved
+      new Server(ServerAccess::make(std::move(platform), std::move(events), bindings)));
   servers_.push_back({.server = std::move(server), .platform = made});
   return *servers_.back().server;
 }

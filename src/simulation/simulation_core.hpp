@@ -19,7 +19,7 @@ namespace evio::inline v1 {
 
 class SimulationCore final : private Timed {
  public:
-  SimulationCore(std::uint64_t seed, const Faults& faults);
+  SimulationCore(std::uint64_t from, const Faults& faults);
   SimulationCore(const SimulationCore&) = delete;
   SimulationCore& operator=(const SimulationCore&) = delete;
   ~SimulationCore();
@@ -28,7 +28,7 @@ class SimulationCore final : private Timed {
   World world;
   Network network;
 
-  Server& serve(Events events, std::vector<Binding> bindings);
+  Server& serve(Events events, const std::vector<Binding>& bindings);
   Peer& connect(const Address& to, const std::optional<Address>& from);
   void run_for(Duration time);
   void run();

@@ -354,7 +354,7 @@ bool SimulatedDriver::tell(std::uint32_t index) {
     const std::string landed = std::exchange(of.landed, {});
     world_.stats.to_servers += landed.size();
     sink_.on_received(stream, landed);
-  } else if (std::exchange(of.end_landed, false)) {
+  } else if (std::exchange(of.end_landed, false)) {  // NOLINT(bugprone-branch-clone): before all others, and at last
     of.receiving = false;
     of.end_told = true;
     sink_.on_end_of_stream(stream);

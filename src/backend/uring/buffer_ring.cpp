@@ -24,7 +24,7 @@ BufferRing::BufferRing(Ring& ring, unsigned count) : ring_(ring), count_(count) 
     throw Error(std::error_code(-error, std::system_category()), "", "io_uring cannot register a ring of buffers");
   }
   io_uring_buf_ring_init(buffers_);
-  for (std::uint16_t id = 0; id < count; ++id) give_back(id);
+  for (unsigned id = 0; id < count; ++id) give_back(static_cast<std::uint16_t>(id));
 }
 
 BufferRing::~BufferRing() {
