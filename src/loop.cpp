@@ -256,7 +256,7 @@ void LoopCore::watch_idle(const Connection& connection, int address_index, Durat
 
 void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index) {
   counters_.accepted.add(1);
-  if (stopping_) {
+  if (stopping()) {
     counters_.refused.add(1);
     server_.connection_gone(index_, address_index, peer.ip());
     return server_.platform().discard(socket);
@@ -268,7 +268,7 @@ void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index
 }
 
 Connection* LoopCore::make_outgoing(const Binding& to, const Address& peer, std::uint64_t id) {
-  if (stopping_) return nullptr;
+  if (stopping()) return nullptr;
   prepare();  // before run()
   const std::uint32_t slot = connections_.make(*this, server_.service_of(to), peer, id);
   connections_[slot].set_stream(static_cast<Stream>(slot));
@@ -290,7 +290,7 @@ Connection* LoopCore::connect(const Binding& to, std::uint64_t id, std::shared_p
 }
 
 Connection* LoopCore::adopt(Socket socket, const Binding& as) {
-  if (stopping_) return nullptr;
+  if (stopping()) return nullptr;
   const std::string received(socket.buffered());
   const NativeSocket taken = server_.platform().take_over(std::move(socket));  // may throw: before there is anything
   Connection* const made = make_outgoing(as, as.address(), next_id());
@@ -353,8 +353,10 @@ void LoopCore::handler_threw(Conn* connection, const std::exception_ptr& excepti
 
 // ---- Starting to accept, and stopping
 
+bool LoopCore::stopping() const noexcept { return stopping_ || server_.stop_asked(); }
+
 void LoopCore::begin_accepting() {
-  if (stopping_) return;
+  if (stopping()) return;
   sockets_taken_ = true;
   server_.take_sockets(*this, [this](int address_index, NativeSocket socket) {
     if (server_.address(address_index).is_udp())

@@ -61,7 +61,8 @@ class LoopCore final : public Loop, public Runner, private Sink {
   Acceptor& accepting() noexcept { return acceptor_; }
   Duration now() const noexcept { return now_; }
   std::uint32_t now_ms() const noexcept { return now_ms_; }  // the same in milliseconds; wraps
-  bool stopping() const noexcept { return stopping_; }
+  // From the moment that the server is asked to, although the loop itself begins a little later.
+  bool stopping() const noexcept;
   // The loop runs, and has not got its sockets yet.
   bool starting() const noexcept { return !sockets_taken_ && !stopping_; }
   bool under_pressure() const noexcept { return pressure_; }

@@ -197,6 +197,57 @@ TEST_P(Shutdown, NoDataAfterIt) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"data", "closed"}));
 }
 
+TEST_P(Shutdown, NoDataAfterItNorAnEndOfBytesThatWereThereAlready) {
+  EventLog log;
+  Gate there;
+  TestServer server = serve({.opened =
+                                 [&] {
+                                   EXPECT_TRUE(there.wait());
+                                   return Action::shutdown;
+                                 },
+                             .data = [&] { log.add("data"); },
+                             .ended = [&] { log.add("ended"); },
+                             .closed = [&] { log.add("closed"); }});
+  Client client = server.connect();
+  client.send("1");
+  client.shutdown_write();
+  there.open();
+  server.wait();
+  EXPECT_EQ(log.events(), std::vector<std::string>{"closed"});
+}
+
+TEST_P(Shutdown, NoMessageAfterItOfThoseThatCameTogether) {
+  EventLog log;
+  TestServer server = serve({.codec = codec::Lines{},
+                             .data =
+                                 [&](Conn&, Input& in) {
+                                   log.add(std::string(in.take()));
+                                   return Action::shutdown;
+                                 },
+                             .closed = [&] { log.add("closed"); }});
+  Client client = server.connect();
+  client.send("1\n2\n3\n");
+  server.wait();
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"1", "closed"}));
+}
+
+TEST_P(Shutdown, NoDatagramAfterItOfThoseThatCameTogether) {
+  EventLog log;
+  Gate there;
+  TestServer server = serve({.data =
+                                 [&](Conn&, Input& in) {
+                                   log.add(std::string(in.take()));
+                                   EXPECT_TRUE(there.wait());
+                                   return log.size() > 1 ? Action::shutdown : Action::none;
+                                 }},
+                            "udp://127.0.0.1:0");
+  UdpClient client = UdpClient::bound();
+  for (const char* bytes : {"1", "2", "3", "4"}) client.send_to(server.port(), bytes);
+  there.open();
+  server.wait();
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"1", "2"}));
+}
+
 TEST_P(Shutdown, RunsThePostsAcceptedSoFarAndDestroysTimersUnrun) {
   std::atomic<int> accepted{0}, ran{0};
   std::atomic<bool> timer_ran{false};
