@@ -1,0 +1,32 @@
+// The first look at whether io_uring can be had, here and not in a behaviour test since those have looked already.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <array>
+#include <cerrno>
+#include <evio/evio.hpp>
+#include <optional>
+
+namespace evio::test {
+namespace {
+
+TEST(UringProbe, InterruptsNoCallOfTheThreadThatMadeTheServer) {
+  std::optional<Server> server;
+  try {
+    server.emplace(Events{.backend = Backend::io_uring});
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+  const Socket ours(ends[0]), theirs(ends[1]);
+  const timeval patience{.tv_sec = 0, .tv_usec = 200'000};  // the kernel resumes no call that has a deadline
+  ASSERT_EQ(::setsockopt(ours.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+  char byte = 0;
+  EXPECT_EQ(::recv(ours.fd(), &byte, 1, 0), -1);
+  EXPECT_EQ(errno, EAGAIN);
+}
+
+}  // namespace
+}  // namespace evio::test
