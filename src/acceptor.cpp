@@ -50,7 +50,7 @@ void Acceptor::accepted(Listener listener, NativeSocket socket, const Address& p
     refuse();
     return server.platform().discard(socket);
   }
-  count_accept(counting(door(listener)));
+  count_accept(rate_keeper(door(listener)));
   ++service.connections;
   if (!service.has_room()) {  // then no door of the service lets anybody in
     look_again();
@@ -90,21 +90,30 @@ void Acceptor::round_ended(Door& door) {
 }
 
 // All doors of a service share its rate: the first of them counts.
-Acceptor::Door& Acceptor::counting(const Door& door) noexcept {
+Acceptor::Door& Acceptor::rate_keeper(const Door& door) noexcept {
   const auto service = [this](const Door& of) { return &loop_.server().service(static_cast<int>(of.listener)); };
   return *std::find_if(doors_.begin(), doors_.end(), [&](const Door& each) { return service(each) == service(door); });
 }
 
+// How many loops accept for the door's service: each has an equal share of its rate.
+std::size_t Acceptor::shares(const Door& door) const noexcept {
+  const ServerCore& server = loop_.server();
+  const Service* const service = &server.service(static_cast<int>(door.listener));
+  bool on_each = false, on_one = false;
+  for (int i = 0; i < static_cast<int>(server.addresses().size()); ++i)
+    if (&server.service(i) == service && !server.address(i).is_udp()) (server.reuseport(i) ? on_each : on_one) = true;
+  const auto loops = static_cast<std::size_t>(server.loops());
+  return loops == 1 ? 1 : (on_each ? loops : 0) + (on_one ? 1 : 0);
+}
+
 // The loop's share of what the service may accept in a second. Where that is no whole number, a round is longer.
 Acceptor::Rate Acceptor::rate(const Door& door) const noexcept {
-  const ServerCore& server = loop_.server();
-  const int address_index = static_cast<int>(door.listener);
-  const std::size_t all = server.service(address_index).events.limits.accepts_per_second;
+  const std::size_t all = loop_.server().service(static_cast<int>(door.listener)).events.limits.accepts_per_second;
   if (all == 0) return {};
-  const std::size_t shares = server.reuseport(address_index) ? static_cast<std::size_t>(server.loops()) : 1;
-  const std::size_t accepts = all / shares + (all % shares > 0 ? 1 : 0);
-  const std::chrono::duration<double> in(static_cast<double>(accepts * shares) / static_cast<double>(all));
-  return {.accepts = accepts, .in = std::chrono::duration_cast<Duration>(in)};
+  const std::size_t parts = shares(door);
+  const std::size_t accepts = all / parts + (all % parts > 0 ? 1 : 0);
+  const double seconds = static_cast<double>(accepts) * static_cast<double>(parts) / static_cast<double>(all);
+  return {.accepts = accepts, .in = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds))};
 }
 
 // Those that get as far as to a loop are counted there.
@@ -155,7 +164,7 @@ void Acceptor::update(Door& door) {
   } else {
     door.full = false;
   }
-  const bool accepting = !door.full && !door.starved && !counting(door).throttled && !pressure_;
+  const bool accepting = !door.full && !door.starved && !rate_keeper(door).throttled && !pressure_;
   if (accepting == door.accepting) return;
   door.accepting = accepting;
   loop_.driver().set_accepting(door.listener, accepting);

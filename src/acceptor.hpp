@@ -48,7 +48,8 @@ class Acceptor {
   void count_accept(Door& door);
   void begin_round(Door& door, const Rate& most);
   void round_ended(Door& door);
-  Door& counting(const Door& door) noexcept;
+  Door& rate_keeper(const Door& door) noexcept;
+  std::size_t shares(const Door& door) const noexcept;
   Rate rate(const Door& door) const noexcept;
   int choose(const Address& peer);
   void refuse() noexcept;

@@ -267,35 +267,34 @@ void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index
   connections_[slot].begin(static_cast<Stream>(slot));
 }
 
-Connection* LoopCore::make_outgoing(const Binding& to, const Address& peer, std::uint64_t id) {
-  if (stopping()) return nullptr;
+Connection& LoopCore::make_outgoing(const Binding& to, const Address& peer, std::uint64_t id) {
   prepare();  // before run()
   const std::uint32_t slot = connections_.make(*this, server_.service_of(to), peer, id);
   connections_[slot].set_stream(static_cast<Stream>(slot));
   counters_.opened.add(1);
   server_.balancer().add(index_);
-  return &connections_[slot];
+  return connections_[slot];
 }
 
 Connection* LoopCore::connect(const Binding& to, std::uint64_t id, std::shared_ptr<HandleBlock> handle,
                               std::shared_ptr<Keeper> keeper) {
-  Connection* const made = make_outgoing(to, to.address(), id);
-  if (!made) {
+  if (stopping()) {
     if (handle) handle->mark_gone();
     return nullptr;
   }
-  if (handle) made->use_handle(std::move(handle));
-  made->connect(std::move(keeper));
-  return made;
+  Connection& made = make_outgoing(to, to.address(), id);
+  if (handle) made.use_handle(std::move(handle));
+  made.connect(std::move(keeper));
+  return &made;
 }
 
 Connection* LoopCore::adopt(Socket socket, const Binding& as) {
   if (stopping()) return nullptr;
   const std::string received(socket.buffered());
   const NativeSocket taken = server_.platform().take_over(std::move(socket));  // may throw: before there is anything
-  Connection* const made = make_outgoing(as, as.address(), next_id());
-  made->adopt(taken, received);
-  return made;
+  Connection& made = make_outgoing(as, as.address(), next_id());
+  made.adopt(taken, received);
+  return &made;
 }
 
 Connection* LoopCore::find(Stream stream, std::uint64_t id) noexcept {

@@ -63,7 +63,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   std::uint32_t now_ms() const noexcept { return now_ms_; }  // the same in milliseconds; wraps
   // From the moment that the server is asked to, although the loop itself begins a little later.
   bool stopping() const noexcept;
-  // The loop runs, and has not got its sockets yet.
+  // The loop runs, and has not got its sockets yet (and never will, once a stop is asked for).
   bool starting() const noexcept { return !sockets_taken_ && !stopping_; }
   bool under_pressure() const noexcept { return pressure_; }
 
@@ -136,7 +136,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   void on_detached(Stream stream, NativeSocket socket) override;
   void on_closed(Stream stream, std::error_code error) override;
 
-  Connection* make_outgoing(const Binding& to, const Address& peer, std::uint64_t id);
+  Connection& make_outgoing(const Binding& to, const Address& peer, std::uint64_t id);
   Connection& connection(Stream stream) noexcept { return connections_[static_cast<std::uint32_t>(stream)]; }
   void read_clock();
   void end_batch(Duration at) noexcept;

@@ -34,7 +34,7 @@ struct Limits {
   Duration connect = std::chrono::seconds(10);  ///< a connect, name look-up included
   int backlog = 4096;                           ///< connections the kernel keeps before they are accepted
   std::size_t accepts_per_second = 0;           ///< 0: no bound. Further ones wait in the backlog; with
-                                                ///< ?reuseport=true each loop has an equal share
+                                                ///< ?reuseport=true each loop that accepts has an equal share
   std::size_t connections_per_peer = 0;         ///< open at once from one IP address (from one /64 of IPv6); 0: no
                                                 ///< bound. Further ones are closed unseen, and counted as refused
   Duration

@@ -40,7 +40,7 @@ std::string why_not_uring() { return "this build was made without liburing"; }
 }
 
 Backend from_environment() {
-  const char* name = std::getenv("EVIO_BACKEND");  // NOLINT(concurrency-mt-unsafe): only setenv is
+  const char* name = std::getenv("EVIO_BACKEND");  // NOLINT(concurrency-mt-unsafe): only setenv would not be
   if (!name || !*name) return Backend::automatic;
   const std::string_view asked(name);
   if (asked == "automatic") return Backend::automatic;

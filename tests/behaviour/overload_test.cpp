@@ -79,5 +79,18 @@ TEST_P(Overload, LoopsThatShareAPortShareItsRate) {
   }
 }
 
+TEST_P(Overload, TheLoopThatAcceptsForAllSharesTheRateWithThose) {
+  std::atomic<int> opened = 0;
+  TestServer server(as_set_up({.limits = {.accepts_per_second = 50}, .opened = [&] { ++opened; }}),
+                    "tcp://127.0.0.1:0?reuseport=true", "tcp://127.0.0.1:0");
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<Client> clients;
+  for (int i = 0; i < 20; ++i) clients.push_back(server.connect({}, 1));
+  ASSERT_TRUE(eventually([&] { return opened == 20; }));
+  if (backend() != Backend::io_uring && loops() == 4) {  // ten a second are its share
+    EXPECT_GE(std::chrono::steady_clock::now() - start, 1s);
+  }
+}
+
 }  // namespace
 }  // namespace evio::test

@@ -14,7 +14,7 @@ constexpr int first_descriptor = 3;
 
 // The number that a variable of the environment holds; -1 if none.
 int number_of(const char* variable) noexcept {
-  const char* const text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): only setenv is
+  const char* const text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): only setenv would not be
   int number = -1;
   if (text) std::from_chars(text, text + std::strlen(text), number);
   return number;

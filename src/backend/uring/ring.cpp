@@ -49,7 +49,7 @@ std::string try_receiving() {
     io_uring_cqe completion{};
     if (!ring.take(completion) || completion.res != 1 || !(completion.flags & IORING_CQE_F_MORE))
       missing = "this kernel has no multishot receive with provided buffers (Linux 6.1 has)";
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     missing = error.what();
   }
   ::close(ends[0]);
@@ -138,7 +138,11 @@ std::string Ring::what_is_missing() {
   if (worked) return {};
   // On a thread of its own: closing a ring interrupts, a little later, whatever call its thread then waits in.
   std::string missing;
-  std::thread([&missing] { missing = try_receiving(); }).join();
+  try {
+    std::thread([&missing] { missing = try_receiving(); }).join();
+  } catch (const std::system_error& error) {
+    return std::string("no thread to try it on: ") + error.what();
+  }
   worked = missing.empty();
   return missing;
 }

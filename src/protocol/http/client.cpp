@@ -108,7 +108,7 @@ void CallHandle::resume() const {
 }
 
 void CallHandle::cancel() const {
-  if (const auto call = call_.lock()) call->give_up();
+  if (const auto call = call_.lock()) ClientPool::give_up(call);
 }
 
 CallHandle ClientPool::call(Call call, Handler<void(Reply)> done) {
@@ -117,19 +117,16 @@ CallHandle ClientPool::call(Call call, Handler<void(Reply)> done) {
   const Url url = parsed(call.url);
   Host& to = host(address_of(url.authority));
   const auto pending = std::make_shared<PendingCall>();
+  pending->pool = weak_from_this();
+  pending->host = &to;
   pending->request = request_of(call, url);
   pending->repeatable = may_be_repeated(call);
   pending->call = std::move(call);
   pending->done = std::move(done);
-  pending->give_up = [pool = weak_from_this(), &to, weak = std::weak_ptr(pending)] {
-    const auto alive = pool.lock();
-    const auto call = weak.lock();
-    if (alive && call) alive->give_up(to, call);
-  };
   pending->deadline = loop_.run_after(settings_.time, [weak = std::weak_ptr(pending)] {
     const auto call = weak.lock();
     if (!call) return;
-    call->give_up();
+    give_up(call);
     call->done({.error = std::make_error_code(std::errc::timed_out)});
   });
   to.waiting.push_back(pending);
@@ -138,18 +135,18 @@ CallHandle ClientPool::call(Call call, Handler<void(Reply)> done) {
 }
 
 void ClientPool::end() {
-  for (auto& [address, each] : hosts_) {
+  const auto hosts = std::exchange(hosts_, {});  // nobody finds them any more, not even what is destroyed with them
+  for (const auto& [address, each] : hosts) {
     for (const auto& call : each.waiting) call->deadline.cancel();
-    for (auto* connections : {&each.idle, &each.busy})
+    for (const auto* connections : {&each.idle, &each.busy})
       for (ClientConnection* connection : *connections) {
         if (const auto call = connection->take_call()) call->deadline.cancel();
         connection->conn().close();
       }
   }
-  hosts_.clear();
 }
 
-ClientPool::Host& ClientPool::host(const std::string& address) {
+Host& ClientPool::host(const std::string& address) {
   const auto found = hosts_.find(address);
   if (found != hosts_.end()) return found->second;
   return hosts_.emplace(address, Host{.binding = on(address, handlers(address))}).first->second;
@@ -173,9 +170,11 @@ void ClientPool::serve(Host& host) {
   }
 }
 
-void ClientPool::give_up(Host& host, const std::shared_ptr<PendingCall>& call) {
+void ClientPool::give_up(const std::shared_ptr<PendingCall>& call) {
+  const auto pool = call->pool.lock();
+  if (!pool || pool->hosts_.empty()) return;  // gone, or at its end
   call->deadline.cancel();
-  std::erase(host.waiting, call);
+  std::erase(call->host->waiting, call);
   if (ClientConnection* connection = call->connection) {
     connection->take_call();
     connection->conn().abort();
@@ -217,12 +216,12 @@ void ClientPool::opened(Host& host, Conn& conn) {
 }
 
 void ClientPool::read(Host& host, ClientConnection& connection, Input& in, bool ended) {
-  if (!connection.call()) {  // nobody asked
+  const std::shared_ptr<PendingCall> call = connection.call();  // stays also if one of its own handlers gives it up
+  if (!call) {                                                  // nobody asked
     in.take();
     connection.conn().close();
     return;
   }
-  const std::shared_ptr<PendingCall> call = connection.call();  // also if it is given up by one of its own handlers
   const ClientConnection::State state = connection.read(in, ended);
   if (state == ClientConnection::State::waits) return;
   if (state == ClientConnection::State::failed && connection.was_stale() && call->repeatable) return;

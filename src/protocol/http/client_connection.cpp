@@ -35,7 +35,7 @@ void ClientConnection::make(std::shared_ptr<PendingCall> call) {
 
 std::shared_ptr<PendingCall> ClientConnection::take_call() noexcept {
   if (!call_) return nullptr;
-  if (std::exchange(call_->paused, false)) conn_.resume();
+  if (call_->paused) conn_.resume();
   call_->connection = nullptr;
   return std::move(call_);
 }
@@ -79,6 +79,7 @@ bool ClientConnection::read_header(Input& in) {
 
 ClientConnection::State ClientConnection::read_body(Input& in) {
   for (;;) {
+    if (call_->paused && !parser_->is_done()) return State::waits;
     std::size_t used = 0;
     const BodyState state = parser_->read_body(in.view(), settings_.header, used);
     in.consume(used);
@@ -89,7 +90,6 @@ ClientConnection::State ClientConnection::read_body(Input& in) {
       return State::done;
     }
     if (state != BodyState::piece) return fail(std::errc::bad_message);
-    if (call_->paused) return State::waits;
   }
 }
 

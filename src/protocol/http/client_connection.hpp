@@ -15,16 +15,18 @@ namespace evio::inline v1::http {
 
 class ClientConnection;
 class ReplyParser;
+struct Host;
 
 /// A call on its way.
 struct PendingCall {
   std::string request;  // its bytes
   Call call;
   Handler<void(Reply)> done;
-  Handler<void()> give_up;
-  bool repeatable = false;  // as yet
-  bool paused = false;
+  std::weak_ptr<ClientPool> pool{};
+  Host* host = nullptr;                    // the pool's
   ClientConnection* connection = nullptr;  // once it has one
+  bool repeatable = false;                 // as yet
+  bool paused = false;
   Timer deadline{};
 };
 
@@ -38,7 +40,7 @@ class ClientConnection {
   const std::shared_ptr<PendingCall>& call() const noexcept { return call_; }
   /// For an idle one.
   void make(std::shared_ptr<PendingCall> call);
-  /// The call that it makes, taken from it.
+  /// The call that it makes, taken from it; paused or not, the connection is read again.
   std::shared_ptr<PendingCall> take_call() noexcept;
   /// Nothing of the reply has come, on a connection that had served another call.
   bool was_stale() const noexcept { return served_ > 0 && !heard_; }

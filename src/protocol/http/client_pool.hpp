@@ -14,6 +14,16 @@
 
 namespace evio::inline v1::http {
 
+/// And a port.
+struct Host {
+  Binding binding;  // with the handlers of its connections
+  std::size_t connections = 0;
+  std::size_t connecting = 0;  // of these
+  std::vector<ClientConnection*> idle{};
+  std::vector<ClientConnection*> busy{};
+  std::deque<std::shared_ptr<PendingCall>> waiting{};
+};
+
 /// Belongs to its loop's thread. Its connections know it weakly.
 class ClientPool : public std::enable_shared_from_this<ClientPool> {
  public:
@@ -23,23 +33,14 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
   CallHandle call(Call call, Handler<void(Reply)> done);
   /// Closes all connections.
   void end();
+  /// Nobody will be told its reply.
+  static void give_up(const std::shared_ptr<PendingCall>& call);
 
   const ClientSettings& settings() const noexcept { return settings_; }
 
  private:
-  /// A host and port.
-  struct Host {
-    Binding binding;  // with the handlers of its connections
-    std::size_t connections = 0;
-    std::size_t connecting = 0;  // of these
-    std::vector<ClientConnection*> idle{};
-    std::vector<ClientConnection*> busy{};
-    std::deque<std::shared_ptr<PendingCall>> waiting{};
-  };
-
   Host& host(const std::string& address);
   void serve(Host& host);
-  void give_up(Host& host, const std::shared_ptr<PendingCall>& call);
 
   Events handlers(const std::string& address);
   void opened(Host& host, Conn& conn);

@@ -120,7 +120,7 @@ void Exchange::add_field(std::string& to, std::string_view name, std::string_vie
     throw std::invalid_argument("evio: " + std::string(name) + " is written by the component itself");
   if (iequals(name, "content-encoding")) encoded = true;
   if (iequals(name, "vary") && lists(value, "accept-encoding")) varies = true;
-  if (iequals(name, "upgrade")) to.append("\r\nConnection: Upgrade");  // RFC 9110, section 7.8
+  if (&to == &fields && iequals(name, "upgrade")) to.append("\r\nConnection: Upgrade");  // RFC 9110, section 7.8
   to.append("\r\n").append(name).append(": ").append(value);
 }
 
@@ -272,10 +272,11 @@ void Exchange::put_status_line() {
 }
 
 void Exchange::write_header() {
+  const std::string_view common_fields = session->common_fields();  // may throw: before anything is put
   begun = true;
   closes = closes || !message.keep_alive || !complete || framing == Framing::until_close;
   put_status_line();
-  session->put(session->common_fields());
+  session->put(common_fields);
   session->put(fields);
   if (!type.empty() && may_have_body()) {
     session->put("\r\nContent-Type: ");
@@ -298,10 +299,11 @@ void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Upgraded> prot
   if (message.version < 11 || !complete)
     throw std::logic_error("evio: only a complete HTTP/1.1 request can be upgraded");
   if (!is_field_value(protocol)) throw std::invalid_argument("evio: this is no protocol's name");
+  const std::string_view common_fields = session->common_fields();  // may throw: before anything is put
   begun = ended = true;
   status = 101;
   put_status_line();
-  session->put(session->common_fields());
+  session->put(common_fields);
   session->put("\r\nConnection: Upgrade\r\nUpgrade: ");
   session->put(protocol);
   session->put(fields);

@@ -282,9 +282,9 @@ void Session::put(Buffer bytes) {
 void Session::flush() {
   const std::string_view bytes = worker_.batch.view();
   if (bytes.empty()) return;
+  worker_.batch.clear();  // first: what cannot be written must not leave with another connection's
   written_ += bytes.size();
   ready_ = conn_.write(bytes);
-  worker_.batch.clear();
 }
 
 // At the end of each call from the connection.

@@ -20,9 +20,7 @@ class Batch {
  public:
   static constexpr std::size_t piece_max = 16 << 10;  // larger ones are not worth a copy
 
-  void append(std::string_view piece) noexcept {
-    size_ += piece.copy(bytes_.get() + size_, piece.size());
-  }
+  void append(std::string_view piece) noexcept { size_ += piece.copy(bytes_.get() + size_, piece.size()); }
   bool full() const noexcept { return size_ >= full_size; }
   std::string_view view() const noexcept { return {bytes_.get(), size_}; }
   void clear() noexcept { size_ = 0; }

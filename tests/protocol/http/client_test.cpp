@@ -239,6 +239,52 @@ TEST(HttpClient, APausedReplyHoldsItsSenderBack) {
   });
 }
 
+TEST(HttpClient, AReplyThatIsPausedAtItsBeginningComesNoFurther) {
+  for (const std::string body : {"", "body"}) {
+    World world({.data = [&](Conn& conn, Input& in) {
+      in.take();
+      conn.write("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    }});
+    world.sim.run_for(1s);
+    std::string heard;
+    http::CallHandle call;
+    world.run([&] {
+      call = world.client->call({.url = "http://127.0.0.1/",
+                                 .begun = [&](const http::Reply&) { call.pause(); },
+                                 .receive = [&](std::string_view piece) { heard += piece; }},
+                                [&](http::Reply) { heard += "."; });
+    });
+    EXPECT_EQ(heard, body.empty() ? "." : "");
+    world.run([&] { call.resume(); });
+    EXPECT_EQ(heard, body + ".");
+  }
+}
+
+TEST(HttpClient, ACallThatIsMadeOnceMoreIsStillPaused) {
+  Conn* kept = nullptr;
+  int asked = 0;
+  World world({.opened = [&](Conn& conn) { kept = &conn; },
+               .data =
+                   [&](Conn& conn, Input& in) {
+                     in.take();
+                     ++asked;
+                     conn.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+                   }});
+  world.call(http::Call{.url = "http://127.0.0.1/"});
+  ASSERT_EQ(world.replies.size(), 1U);
+  std::string heard;
+  http::CallHandle call;
+  world.run([&] {
+    call = world.client->get("http://127.0.0.1/", [&](http::Reply reply) { heard = reply.body; });
+    call.pause();
+    kept->abort();
+  });
+  EXPECT_EQ(heard, "");
+  world.run([&] { call.resume(); });
+  EXPECT_EQ(heard, "ok");
+  EXPECT_EQ(asked, 2);
+}
+
 TEST(HttpClient, ACallThatIsGivenUpIsNotReplied) {
   enum class When { waiting, on_the_way, begun, received };
   for (const bool whole_client : {false, true})
@@ -249,10 +295,8 @@ TEST(HttpClient, ACallThatIsGivenUpIsNotReplied) {
       const auto guard = std::make_shared<int>();  // what belongs to the call goes with it
       http::CallHandle call;
       const auto give_up = [&] {
-        if (whole_client)
-          world.client.reset();
-        else
-          call.cancel();
+        if (whole_client) world.client.reset();
+        call.cancel();
       };
       world.run([&] {
         call = world.client->call({.url = "http://127.0.0.1/",
