@@ -41,9 +41,9 @@ bool Connection::send_early(std::string_view bytes) {
 }
 
 void Connection::datagram_received(std::string_view bytes) {
+  loop_.counters().received.add(bytes.size());
   if (!listening()) return loop_.counters().datagrams_dropped.add(1);
   loop_.counters().datagrams_received.add(1);
-  loop_.counters().received.add(bytes.size());
   note_activity();
   flags_.heard = true;
   run_data(bytes);

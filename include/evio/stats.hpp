@@ -64,6 +64,7 @@ struct Stats {
   std::uint64_t datagrams_received = 0;  ///< datagrams handed to `data`
   std::uint64_t datagrams_sent = 0;      ///< datagrams that the kernel took
   std::uint64_t datagrams_dropped = 0;   ///< datagrams too large, not taken by the kernel, or come while paused
+                                         ///< or stopping
   std::uint64_t accept_pauses = 0;       ///< times accepting paused for want of descriptors or kernel memory
   std::uint64_t memory = 0;              ///< bytes of input and output held now
   std::uint64_t memory_pauses = 0;       ///< times a connection's reading paused because of Limits::memory
