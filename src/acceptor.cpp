@@ -103,7 +103,7 @@ std::size_t Acceptor::shares(const Door& door) const noexcept {
   for (int i = 0; i < static_cast<int>(server.addresses().size()); ++i)
     if (&server.service(i) == service && !server.address(i).is_udp()) (server.reuseport(i) ? on_each : on_one) = true;
   const auto loops = static_cast<std::size_t>(server.loops());
-  return loops == 1 ? 1 : (on_each ? loops : 0) + (on_one ? 1 : 0);
+  return loops > 1 && on_each ? loops + (on_one ? 1 : 0) : 1;
 }
 
 // The loop's share of what the service may accept in a second. Where that is no whole number, a round is longer.

@@ -141,7 +141,7 @@ class ServerCore final : public Stoppable {
 };
 
 // Throws Error if nothing can connect to it.
-void check_target(const Binding& to);
+void check_target(const Binding& binding);
 
 // The door for what brings its own platform: the simulation, and tests of the middle.
 struct ServerAccess {
