@@ -57,11 +57,6 @@ std::uint64_t happened(Fault fault) { return counts[static_cast<std::size_t>(fau
 
 std::uint64_t draw() { return mix(chosen_seed * 0x9e3779b97f4a7c15 + drawn.fetch_add(1, std::memory_order_relaxed)); }
 
-std::size_t part_of_bytes(std::size_t size) {
-  constexpr std::size_t word = 16;
-  return size <= word ? size : word + draw() % (size - word);
-}
-
 bool happens(Fault fault) {
   const double probability = probabilities[static_cast<std::size_t>(fault)];
   if (probability <= 0 || static_cast<double>(draw() >> 11) * 0x1p-53 >= probability) return false;

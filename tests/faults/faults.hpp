@@ -56,8 +56,6 @@ std::uint64_t happened(Fault fault);
 // For the calls.
 bool happens(Fault fault);
 std::uint64_t draw();
-/// Fewer bytes, but none from the middle of a word: tests write and expect such in one piece.
-std::size_t part_of_bytes(std::size_t size);
 unsigned ring_entries();
 /// Sets errno to one of them.
 int fail_with(std::initializer_list<int> errors);

@@ -21,8 +21,7 @@ namespace {
 // EAGAIN on a blocking descriptor would be the end of a timeout that nobody has set.
 bool blocking(int fd) { return (::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0; }
 
-// Of so many datagrams.
-unsigned part_of(unsigned count) { return count < 2 ? count : static_cast<unsigned>(1 + draw() % (count - 1)); }
+std::size_t part_of(std::size_t size) { return size < 2 ? size : 1 + draw() % (size - 1); }
 
 // What goes wrong with any receive. Where an edge was told, all that came before it must be read.
 bool receive_fails(int fd, int flags) {
@@ -41,7 +40,7 @@ bool send_fails(int fd, int flags) {
 ssize_t send_part(int fd, const msghdr& message, int flags) {
   std::size_t size = 0;
   for (std::size_t i = 0; i < message.msg_iovlen; ++i) size += message.msg_iov[i].iov_len;
-  std::size_t left = part_of_bytes(size);
+  std::size_t left = part_of(size);
   std::array<iovec, 64> pieces;
   std::size_t count = 0;
   for (; left > 0; ++count) {
@@ -71,20 +70,20 @@ extern "C" {
 ssize_t evio_faulty_recv(int fd, void* to, std::size_t size, int flags) {
   if (receive_fails(fd, flags)) return -1;
   if (happens(Fault::receive_failed)) return fail_with({ECONNRESET, ETIMEDOUT, ENOMEM});
-  if (!told_once() && happens(Fault::short_receive)) size = part_of_bytes(size);
+  if (!told_once() && happens(Fault::short_receive)) size = part_of(size);
   return ::recv(fd, to, size, flags);
 }
 
 int evio_faulty_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout) {
   if (receive_fails(fd, flags)) return -1;
-  if (!told_once() && happens(Fault::short_receive)) count = part_of(count);
+  if (!told_once() && happens(Fault::short_receive)) count = static_cast<unsigned>(part_of(count));
   return ::recvmmsg(fd, messages, count, flags, timeout);
 }
 
 ssize_t evio_faulty_send(int fd, const void* bytes, std::size_t size, int flags) {
   if (send_fails(fd, flags)) return -1;
   if (happens(Fault::send_failed)) return fail_with({ECONNRESET, EPIPE, ENOBUFS, ENOMEM});
-  return ::send(fd, bytes, happens(Fault::short_send) ? part_of_bytes(size) : size, flags);
+  return ::send(fd, bytes, happens(Fault::short_send) ? part_of(size) : size, flags);
 }
 
 ssize_t evio_faulty_sendmsg(int fd, const msghdr* message, int flags) {
@@ -96,7 +95,7 @@ ssize_t evio_faulty_sendmsg(int fd, const msghdr* message, int flags) {
 
 int evio_faulty_sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
   if (datagram_fails()) return -1;
-  return ::sendmmsg(fd, messages, happens(Fault::short_send) ? part_of(count) : count, flags);
+  return ::sendmmsg(fd, messages, happens(Fault::short_send) ? static_cast<unsigned>(part_of(count)) : count, flags);
 }
 
 int evio_faulty_accept4(int fd, sockaddr* peer, socklen_t* size, int flags) {
