@@ -68,6 +68,7 @@ void refuse_server_handlers(std::string_view url, const Events& events) {
   check(static_cast<bool>(events.failed), "failed");
   check(static_cast<bool>(events.loop_started), "loop_started");
   check(static_cast<bool>(events.loop_stopped), "loop_stopped");
+  check(static_cast<bool>(events.trace), "trace");
 }
 
 }  // namespace

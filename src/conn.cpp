@@ -42,6 +42,7 @@ void Connection::opened() {
   if (limits().first_bytes > Duration::zero() && !flags_.outgoing) await_first_bytes();
   if (events().opened) after_handler(call([&] { return events().opened(*this); }));
   settle();
+  if (loop_.draining() && !flags_.outgoing) announce_end();
 }
 
 // TCP inherits the listener's options but this one; unix sockets inherit none.
@@ -240,6 +241,14 @@ void Connection::fail(std::error_code reason, CloseMode mode) {
   if (phase_ == Phase::closing || phase_ == Phase::finished) return;
   if (!rare().reason) rare().reason = reason;
   start_closing(mode);
+}
+
+void Connection::announce_end() {
+  if (phase_ != Phase::open || drain_told_) return;
+  drain_told_ = true;
+  if (!events().draining) return;
+  after_handler(call([&] { return events().draining(*this); }));
+  settle();
 }
 
 void Connection::stop() {

@@ -97,6 +97,8 @@ class Connection final : public Conn {
   void settle();
   bool wants_flush() const noexcept { return output_ && !flags_.sending; }
   void flush();
+  // The server drains or stops: told once.
+  void announce_end();
   void stop();
   void stop_now();
   void reading_may_have_changed();
@@ -127,6 +129,7 @@ class Connection final : public Conn {
   Address local() const;
   int address_index() const noexcept { return flags_.outgoing ? -1 : address_index_; }
   std::size_t pending_output() const noexcept;
+  Duration since_activity() const noexcept;
   void set(const Options& options);
   const std::shared_ptr<HandleBlock>& handle_block();
   LoopCore& loop() const noexcept { return loop_; }
@@ -229,7 +232,6 @@ class Connection final : public Conn {
 
   void opened();
   void note_activity() noexcept;
-  Duration since_activity() const noexcept;
   void arm_deadline(Duration delay);
   void deadline_passed();
   void await_first_bytes();
@@ -237,7 +239,8 @@ class Connection final : public Conn {
   void look_at_pace();
 
   // In this order they take 80 bytes.
-  Phase phase_ = Phase::open;
+  Phase phase_ : 4 = Phase::open;
+  bool drain_told_ : 1 = false;  // `draining` was called, or was not wanted
   Flags flags_{};
   Stream stream_{};
   LoopCore& loop_;

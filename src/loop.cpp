@@ -365,7 +365,16 @@ void LoopCore::begin_accepting() {
   });
 }
 
+// Those accepted from now on, because they had landed already, are told when they open.
+void LoopCore::begin_draining() {
+  draining_ = true;
+  each([](Connection& connection) {
+    if (connection.address_index() >= 0) connection.announce_end();
+  });
+}
+
 void LoopCore::begin_stop() {
+  each([](Connection& connection) { connection.announce_end(); });
   stopping_ = true;
   acceptor_.close();
   each([](Connection& connection) { connection.stop(); });
@@ -425,6 +434,7 @@ Timer Loop::run_every(Duration period, Handler<void()> fn) {
   period = std::max<Duration>(period, std::chrono::milliseconds(1));
   return core(*this).arm(period, std::move(fn), period);
 }
+Timer Loop::set_deadline(Duration delay, Handler<void()> fn) { return run_after(delay, std::move(fn)); }
 void Loop::for_each(const Handler<void(Conn&)>& fn) {
   core(*this).each([&](Connection& connection) {
     if (connection.is_open()) fn(connection);

@@ -65,6 +65,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   bool stopping() const noexcept;
   // The loop runs, and has not got its sockets yet (and never will, once a stop is asked for).
   bool starting() const noexcept { return !sockets_taken_ && !stopping_; }
+  bool draining() const noexcept { return draining_; }
   bool under_pressure() const noexcept { return pressure_; }
 
   // Takes a connected socket over.
@@ -112,6 +113,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   void handler_threw(Conn* connection, const std::exception_ptr& exception) noexcept;
 
   void begin_accepting();
+  void begin_draining();
   void begin_stop();
   void stop_now();
   void update_pressure();
@@ -181,6 +183,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   bool committing_ = false;
   bool started_ = false;
   bool sockets_taken_ = false;
+  bool draining_ = false;
   bool stopping_ = false;
   bool pressure_ = false;
   bool busy_ = false;                    // the last poll brought something

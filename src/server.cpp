@@ -110,6 +110,12 @@ Socket ServerCore::listener(int address_index) {
   return duplicate;
 }
 
+std::vector<Socket> ServerCore::listeners(int address_index) {
+  std::vector<Socket> all;
+  all.push_back(listener(address_index));
+  return all;
+}
+
 bool ServerCore::wants_acceptor() const noexcept {
   if (loops() == 1) return false;
   for (std::size_t i = 0; i < places_.size(); ++i)
@@ -326,6 +332,7 @@ void ServerCore::drain(Duration deadline) {
   closing_doors_ = loops() + (acceptor_ ? 1 : 0);
   tell_all([this](LoopCore& loop) {
     loop.accepting().close();
+    loop.begin_draining();
     if (closing_doors_.fetch_sub(1) == 1) end_if_drained();
   });
   loop(0).send_mail(std::make_unique<Post>(
@@ -413,6 +420,7 @@ Handle Server::connect(const Binding& to) { return core_->connect(to); }
 void Server::drain(Duration deadline) { core_->drain(deadline); }
 Handle Server::datagrams(int address_index, const Address& peer) { return core_->datagrams(address_index, peer); }
 Socket Server::listener(int address_index) { return core_->listener(address_index); }
+std::vector<Socket> Server::listeners(int address_index) { return core_->listeners(address_index); }
 void Server::shutdown() noexcept { core_->stop(); }
 
 ServerTimer Server::run_after(Duration delay, Handler<void()> fn) { return core_->run_after(delay, std::move(fn)); }
@@ -423,6 +431,12 @@ ServerTimer Server::run_every(Duration period, Handler<void()> fn) {
 
 void Server::broadcast(Buffer bytes) {
   for_each([bytes = std::move(bytes)](Conn& conn) { conn.write(bytes); });
+}
+
+void Server::broadcast(Buffer bytes, int address_index) {
+  for_each([bytes = std::move(bytes), address_index](Conn& conn) {
+    if (conn.address_index() == address_index) conn.write(bytes);
+  });
 }
 
 void Server::for_each(Handler<void(Conn&)> fn) {

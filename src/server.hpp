@@ -46,6 +46,7 @@ class ServerCore final : public Stoppable {
   ServerTimer run_after(Duration delay, Handler<void()> fn, Duration period = {});
   Handle datagrams(int address_index, const Address& peer);
   Socket listener(int address_index);
+  std::vector<Socket> listeners(int address_index);
   const Address& address(int address_index) const noexcept {
     return addresses_[static_cast<std::size_t>(address_index)];
   }

@@ -52,8 +52,8 @@ class Binding {
 
 /// An address with handlers, limits and options of its own, such as a metrics port beside the service. Nothing falls
 /// back to the server's Events. `loops`, `balance`, `backend`, `busy_poll` and `handle_signals` count for nothing here;
-/// `serving`, `tick`, `pre_write`, `failed`, `loop_started` and `loop_stopped` belong to the server: setting one is an
-/// Error.
+/// `serving`, `tick`, `pre_write`, `failed`, `loop_started`, `loop_stopped` and `trace` belong to the server: setting
+/// one is an Error.
 Binding on(Binding address, Events events);
 
 /// The sockets that systemd, or whoever speaks its protocol (LISTEN_FDS, LISTEN_PID), bound for this process; none if

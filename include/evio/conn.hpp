@@ -72,6 +72,11 @@ class Conn {
   Values& values();
   /// Runs fn(Conn&) after `delay` unless the connection is gone by then. Nothing on a datagram.
   Timer run_after(Duration delay, Handler<void(Conn&)> fn);
+  /// The same for a deadline that judges the peer: fn runs only once all that had arrived by then was handled, however
+  /// long this process or a handler took meanwhile. Cancel or restart it when what is waited for comes.
+  Timer set_deadline(Duration delay, Handler<void(Conn&)> fn);
+  /// How long no byte has moved either way, as idle_timeout counts it.
+  Duration idle_for() const noexcept;
 
   /// The connection's own address; for a datagram the one it was sent to.
   Address local() const;

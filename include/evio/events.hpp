@@ -9,6 +9,7 @@
 #include <evio/handler.hpp>
 #include <evio/options.hpp>
 #include <evio/socket.hpp>
+#include <evio/trace.hpp>
 #include <exception>
 #include <system_error>
 
@@ -53,6 +54,11 @@ struct Events {
   /// The peer will send no more; what was left untaken is shown for the last time. The connection stays open for
   /// writing until you close it. Unset: it is closed, with everything written delivered.
   Handler<Action(Conn&, Input&)> ended{};
+  /// The server begins to end: once for each connection that is open, by Server::drain (accepted ones) or by shutdown
+  /// (the others, and all if nothing drained before). A protocol finishes what is under way and says goodbye; what is
+  /// idle (Conn::idle_for) may close. After drain the connection goes on until it closes; after shutdown it is closed
+  /// as soon as this returns, with everything written delivered. Unset: nothing.
+  Handler<Action(Conn&)> draining{};
   /// The last call of a connection, exactly once for each that was opened and not detached. The error is empty for an
   /// orderly end, your own close or abort, and shutdown; else it says what went wrong (a std::errc or an evio::Errc).
   Handler<Action(Conn&, std::error_code)> closed{};
@@ -69,6 +75,11 @@ struct Events {
   Handler<Tick(Loop&)> tick{};
   /// The last call on each loop's thread, after its last `closed`.
   Handler<void(Loop&)> loop_stopped{};
+  /// What an operator may want to know of and no other handler is called for: failed accepts, refused peers, closes
+  /// with an error, exceptions, limits reached, slow batches, failed look-ups. On the thread of the loop concerned,
+  /// also inside other handlers' calls: it must not call the library. What it throws is dropped. The first Events' is
+  /// the server's.
+  Handler<void(const Trace&)> trace{};
 };
 
 }  // namespace evio::inline v1

@@ -25,4 +25,5 @@
 #include <evio/socket.hpp>
 #include <evio/stats.hpp>
 #include <evio/timer.hpp>
+#include <evio/trace.hpp>
 #include <evio/values.hpp>

@@ -31,6 +31,8 @@ class Loop {
   /// Runs fn every `period` (at least 1 ms), first one period from now. Late calls do not shift later ones; missed ones
   /// are skipped.
   Timer run_every(Duration period, Handler<void()> fn);
+  /// As run_after, for a deadline that judges a peer: see Conn::set_deadline.
+  Timer set_deadline(Duration delay, Handler<void()> fn);
 
   /// Begins to connect to `to`, a tcp, unix or udp address, and returns the connection at once: writing to it, its
   /// context and its timers work already. `opened` comes when it is connected, else `closed` alone, with the error (see

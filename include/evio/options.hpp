@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <evio/address.hpp>
 #include <evio/duration.hpp>
 #include <optional>
 
@@ -10,13 +11,17 @@ namespace evio::inline v1 {
 /// Settings of a connection. What is left unset stays as it is: the system's choice, but for no_delay, which is on.
 /// Those of a whole service are set on the listening socket, where the kernel passes them on at no cost.
 struct Options {
-  std::optional<Duration> keep_alive{};         ///< probe a silent peer after this long (whole seconds); 0: off
-  std::optional<bool> no_delay{};               ///< send small writes at once (TCP_NODELAY); unset means on
-  std::optional<Duration> idle_timeout{};       ///< close when no byte moved either way for so long; 0: never
-  std::optional<bool> quick_ack{};              ///< acknowledge at once (TCP_QUICKACK)
-  std::optional<std::size_t> receive_buffer{};  ///< the kernel's, bytes (SO_RCVBUF)
-  std::optional<std::size_t> send_buffer{};     ///< the kernel's, bytes (SO_SNDBUF)
-  std::optional<bool> read_when_congested{};    ///< go on reading while output is above output_high; unset means off
+  std::optional<Duration> keep_alive{};           ///< probe a silent peer after this long (whole seconds); 0: off
+  std::optional<bool> no_delay{};                 ///< send small writes at once (TCP_NODELAY); unset means on
+  std::optional<Duration> idle_timeout{};         ///< close when no byte moved either way for so long; 0: never
+  std::optional<bool> quick_ack{};                ///< acknowledge at once (TCP_QUICKACK)
+  std::optional<std::size_t> receive_buffer{};    ///< the kernel's, bytes (SO_RCVBUF)
+  std::optional<std::size_t> send_buffer{};       ///< the kernel's, bytes (SO_SNDBUF)
+  std::optional<bool> read_when_congested{};      ///< go on reading while output is above output_high; unset means off
+  std::optional<Duration> keep_alive_interval{};  ///< between probes (whole seconds); unset: a tenth of keep_alive
+  std::optional<int> keep_alive_count{};          ///< unanswered probes after which the peer is gone; unset: 3
+  std::optional<unsigned> file_mode{};            ///< of a unix socket's file, as chmod(2); unset: as the umask says
+  std::optional<Address> source{};                ///< connects leave from this IP address (port 0: any)
 };
 
 /// Bounds. `drain` and `memory` are the server's (the first Events'); the others are each service's own.

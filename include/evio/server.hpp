@@ -77,6 +77,9 @@ class Server {
   /// passed on; an Error once it is closed. From now on the address's socket file is the successor's: it is never
   /// removed. Close-on-exec, like all; non-blocking.
   Socket listener(int address_index);
+  /// The same for every socket of the address: with ?reuseport=true each loop has one, and a successor needs them all,
+  /// else what waits in those that it was not given is reset.
+  std::vector<Socket> listeners(int address_index);
 
   /// Runs fn on loop 0's thread, `delay` from now or later, never early and never inside a handler. Before run() it
   /// counts from when the loop starts. Dropped unrun once the server is shutting down.
@@ -84,8 +87,11 @@ class Server {
   /// As Loop::run_every, on loop 0's thread.
   ServerTimer run_every(Duration period, Handler<void()> fn);
 
-  /// Writes the bytes, which are not copied, to each open connection, as Conn::write does: posted to every loop.
+  /// Writes the bytes, which are not copied, to each open connection that was accepted for the first Events (not those
+  /// of addresses with Events of their own, nor outgoing ones), as Conn::write does: posted to every loop.
   void broadcast(Buffer bytes);
+  /// The same to those accepted at that address.
+  void broadcast(Buffer bytes, int address_index);
 
   /// Posts fn(Conn&) for each open connection to every loop: fn is shared by their threads.
   void for_each(Handler<void(Conn&)> fn);

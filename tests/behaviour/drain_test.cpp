@@ -53,6 +53,43 @@ TEST_P(Drain, EndsAtTheDeadlineInOrder) {
   EXPECT_TRUE(client.receive_rest().bytes.empty());
 }
 
+TEST_P(Drain, EachAcceptedConnectionIsToldOnceAndMayClose) {
+  EventLog log;
+  TestServer server = serve({.data = [](Conn& c, Input& in) { c.write(in.take()); },
+                             .draining =
+                                 [&](Conn& c) {
+                                   log.add("draining");
+                                   c.write("bye");
+                                   return Action::close;
+                                 },
+                             .closed = [&](Conn&, std::error_code) { log.add("closed"); }});
+  Client client = server.connect();
+  EXPECT_EQ(echo_through(client, "a"), "a");
+  server->drain(1h);
+  EXPECT_EQ(client.receive_rest().bytes, "bye");
+  client.close();
+  EXPECT_EQ(server.wait(), nullptr);
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"draining", "closed"}));
+}
+
+TEST_P(Drain, ShutdownTellsThoseThatNoDrainTold) {
+  EventLog log;
+  TestServer server = serve({.data = [](Conn& c, Input& in) { c.write(in.take()); },
+                             .draining =
+                                 [&](Conn& c) {
+                                   log.add("draining");
+                                   c.write("bye");
+                                 },
+                             .closed = [&](Conn&, std::error_code) { log.add("closed"); }});
+  Client client = server.connect();
+  EXPECT_EQ(echo_through(client, "a"), "a");
+  server->shutdown();
+  EXPECT_EQ(client.receive_rest().bytes, "bye");
+  client.close();
+  EXPECT_EQ(server.wait(), nullptr);
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"draining", "closed"}));
+}
+
 TEST_P(Drain, IdleOnesAreClosedByForEach) {
   TestServer server = serve(echo());
   std::vector<Client> clients;

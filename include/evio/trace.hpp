@@ -1,0 +1,38 @@
+// Public. What Events::trace is called with.
+#pragma once
+
+#include <cstdint>
+#include <evio/address.hpp>
+#include <evio/duration.hpp>
+#include <string_view>
+#include <system_error>
+
+namespace evio::inline v1 {
+
+/// Something that an operator may want to know of and that no handler is called for. Valid during the call.
+struct Trace {
+  enum class What : std::uint8_t {
+    accept_failed,    ///< accepting failed for want of something (`error`); it is tried again after `duration`
+    accepting_rests,  ///< no more is accepted for now: Limits::connections, accepts_per_second or memory (`error`)
+    refused,          ///< a connection was closed before `opened` (`error`): its peer has too many, or the server stops
+    closed,           ///< a connection ended with an error
+    exception,        ///< an exception left a handler
+    limit_reached,    ///< reading paused for Limits::memory (`error`)
+    slow_batch,       ///< a batch of events took `duration`, more than Stats::slow
+    lookup_failed,    ///< the host of `peer` could not be looked up
+  };
+
+  What what{};
+  int loop = 0;                  ///< index of the loop on whose thread this is called; -1: the one that only accepts
+  std::uint64_t connection = 0;  ///< Conn::id; 0: it concerns none
+  Address local{};               ///< the address of the server concerned; empty if none is
+  Address peer{};                ///< empty if none is known
+  std::error_code error{};
+  Duration duration{};
+  std::string_view message{};  ///< what() of an exception; empty without one
+};
+
+/// Its enumerator's name.
+std::string_view name_of(Trace::What what) noexcept;
+
+}  // namespace evio::inline v1
