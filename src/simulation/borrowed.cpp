@@ -22,7 +22,8 @@ Balance borrowed(const Balance& from) {
 // Names every field, so that one that is added is not forgotten here.
 Events borrowed(const Events& from) {
   const auto& [loops, balance, backend, busy_poll, limits, options, codec, handle_signals, serving, loop_started,
-               opened, data, drained, ended, closed, detached, failed, pre_write, tick, loop_stopped] = from;
+               opened, data, drained, ended, draining, closed, detached, failed, pre_write, tick, loop_stopped, trace] =
+      from;
   return {.loops = loops,
           .balance = borrowed(balance),
           .backend = backend,
@@ -37,12 +38,14 @@ Events borrowed(const Events& from) {
           .data = borrowed(data),
           .drained = borrowed(drained),
           .ended = borrowed(ended),
+          .draining = borrowed(draining),
           .closed = borrowed(closed),
           .detached = borrowed(detached),
           .failed = borrowed(failed),
           .pre_write = borrowed(pre_write),
           .tick = borrowed(tick),
-          .loop_stopped = borrowed(loop_stopped)};
+          .loop_stopped = borrowed(loop_stopped),
+          .trace = borrowed(trace)};
 }
 
 }  // namespace evio::inline v1
