@@ -33,6 +33,8 @@ class Upgraded {
   virtual Action drained(Conn&) { return Action::none; }
   /// The peer will send no more; what was left untaken is shown for the last time.
   virtual Action ended(Conn&, Input&) { return Action::close; }
+  /// The server begins to end, as in Events::draining: say goodbye. Once at most, never before opened.
+  virtual Action draining(Conn&) { return Action::none; }
   /// The last call; the error as in Events::closed. Also called when the answer could not be written any more, and then
   /// alone.
   virtual void closed(Conn&, std::error_code) {}

@@ -12,7 +12,7 @@ namespace evio::inline v1::websocket {
 /// For designated initializers, as Events is: each handler is optional and may leave its parameters out. They run on
 /// the thread of the connection's loop, never two of one WebSocket at once and never one inside another; with
 /// `loops > 1` what they capture is shared by the loops' threads. An exception that leaves one tells the peer 1011
-/// (internal_error) and goes to Events::failed. Move-only.
+/// (internal_error), closes the connection and goes to Events::failed. Move-only.
 struct Handlers {
   /// Servers: the handshake is right and will be answered with 101. The place to keep what the request says (its path,
   /// its cookies) in the WebSocket's context; nothing can be sent yet. To refuse a request, see endpoint().

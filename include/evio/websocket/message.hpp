@@ -13,6 +13,7 @@ enum class Kind : std::uint8_t { text, binary };
 struct Message {
   std::string_view bytes{};  ///< of text: valid UTF-8, checked when it is received; yours to see to when you send it
   Kind kind = Kind::text;
+  bool compress = true;  ///< one that you send: whether it may be compressed. False for what is compressed already
 };
 
 /// Status codes of RFC 6455, section 7.4.1, that one may want to name. 3000 to 4999 are for libraries and programs.

@@ -27,8 +27,8 @@ class Handle {
 
   /// As WebSocket::send; the bytes are copied. False only if the connection is known to be gone.
   bool send(Message message) const;
-  /// Without copying the bytes, unless they are compressed, or masked by a client.
-  bool send(Kind kind, Buffer bytes) const;
+  /// Without copying the bytes, unless they are compressed, or masked by a client. `compress` as in Message.
+  bool send(Kind kind, Buffer bytes, bool compress = true) const;
   /// Runs fn(WebSocket&) on the connection's loop if it still lives then, else destroys fn unrun, on any thread. False
   /// if the connection is known to be gone.
   bool post(Handler<void(WebSocket&)> fn) const;
@@ -62,14 +62,15 @@ class WebSocket {
   bool send(Message message);
   bool text(std::string_view bytes) { return send({.bytes = bytes, .kind = Kind::text}); }
   bool binary(std::string_view bytes) { return send({.bytes = bytes, .kind = Kind::binary}); }
-  /// Without copying the bytes, unless they are compressed, or masked by a client.
-  bool send(Kind kind, Buffer bytes);
+  /// Without copying the bytes, unless they are compressed, or masked by a client. `compress` as in Message.
+  bool send(Kind kind, Buffer bytes, bool compress = true);
   /// Asks for a pong with the same payload, of at most 125 bytes (std::invalid_argument beyond).
   bool ping(std::string_view payload = {});
 
   /// Says that nothing more follows, and why; what was sent before is delivered. No `message` follows, only `closed`,
-  /// once the peer has answered or Settings::close_time has passed. Does nothing when closing already. Throws
-  /// std::invalid_argument for a code that must not be sent, and a reason of more than 123 bytes or not in UTF-8.
+  /// once the peer has answered or Settings::close_time has passed since all of that had left. Does nothing when
+  /// closing already. Throws std::invalid_argument for a code that must not be sent, and a reason of more than 123
+  /// bytes or not in UTF-8.
   void close(std::uint16_t code = normal, std::string_view reason = {});
   /// No `message` until resume(); the peer is held back by TCP. Nor are pings answered, or the end noticed.
   void pause();

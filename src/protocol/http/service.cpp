@@ -37,6 +37,7 @@ Events events(std::shared_ptr<Service> service) {
   events.data = [](Conn& conn, Input& in) { return session_of(conn).data(in); };
   events.drained = [](Conn& conn) { return session_of(conn).drained(); };
   events.ended = [](Conn& conn, Input& in) { return session_of(conn).ended(in); };
+  events.draining = [](Conn& conn) { return session_of(conn).draining(); };
   events.closed = [](Conn& conn, std::error_code error) {
     if (auto* session = conn.context<Session>()) session->closed(error);
   };

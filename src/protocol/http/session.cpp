@@ -40,9 +40,15 @@ Action Session::data(Input& in) {
 Action Session::begin_upgraded(Input& in) {
   flush();
   greeted_ = true;
-  const Action action = upgraded_->opened(conn_);
+  Action action = upgraded_->opened(conn_);
+  if (drains_ && action == Action::none) action = upgraded_->draining(conn_);
   if (action != Action::none || in.empty() || !conn_.is_open()) return action;
   return upgraded_->data(conn_, in);
+}
+
+Action Session::draining() {
+  drains_ = true;
+  return upgraded_ && greeted_ ? upgraded_->draining(conn_) : Action::none;
 }
 
 Action Session::drained() {

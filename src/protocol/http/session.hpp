@@ -32,6 +32,7 @@ class Session {
   Action data(Input& in);
   Action drained();
   Action ended(Input& in);
+  Action draining();
   void closed(std::error_code error);
 
   // For its exchange
@@ -103,6 +104,7 @@ class Session {
   bool closing_ = false;
   bool peer_ended_ = false;
   bool greeted_ = false;  // Upgraded::opened was called
+  bool drains_ = false;   // the server begins to end
 };
 
 }  // namespace evio::inline v1::http

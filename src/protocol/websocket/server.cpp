@@ -34,6 +34,10 @@ class ServerSide final : public http::Upgraded {
     session.drained();
     return Action::none;
   }
+  Action draining(Conn&) override {
+    session.draining();
+    return Action::none;
+  }
   void closed(Conn&, std::error_code error) override { session.closed(error); }
 
   Session session;

@@ -1,10 +1,13 @@
 // A WebSocket once its handshake is done: messages, pings, the closing handshake.
 #include "protocol/websocket/session.hpp"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <stdexcept>
 #include <utility>
 
+#include "protocol/http/progress.hpp"
 #include "protocol/websocket/close_code.hpp"
 #include "protocol/websocket/utf8.hpp"
 #include "protocol/websocket/worker.hpp"
@@ -17,6 +20,7 @@ namespace {
 
 constexpr std::size_t kept = 64 << 10;        // bytes of what was compressed
 constexpr std::size_t control_at_most = 125;  // bytes
+constexpr Duration stall_time = std::chrono::seconds(1);
 
 Opcode opcode_of(Kind kind) noexcept { return kind == Kind::text ? Opcode::text : Opcode::binary; }
 
@@ -52,15 +56,45 @@ void Session::data(Input& in) {
     pinged_ = false;
   }
   if (!reader_) reader_ = Worker::of_this_thread().take_reader();
+  in_event_ = true;
+  call([&] { read(in); });
+  in_event_ = false;
+  if (reader_->is_idle()) Worker::of_this_thread().give_back(std::move(reader_));
+  if (congestion_.active()) update_reading();
+}
+
+void Session::read(Input& in) {
   const ReadRules rules{.masked = side_ == Side::server,
                         .message = service_->settings.message,
                         .decompressor = decompressor_ ? &*decompressor_ : nullptr};
-  while (conn_.is_open() && !paused_ && !congested_) {
+  while (conn_.is_open() && may_read()) {
+    event_start_ = written_;
     const Event event = reader_->read(in, rules);
     if (event == Event::none) break;
     on_event(event);
   }
-  if (reader_->is_idle()) Worker::of_this_thread().give_back(std::move(reader_));
+}
+
+// The peer's answer to a Close is always read.
+bool Session::may_read() {
+  if (paused_) return false;
+  return !congestion_.active() || close_sent_ || congestion_.lets_read(conn_.pending_output());
+}
+
+void Session::update_reading() {
+  if (may_read()) return conn_.resume();
+  conn_.pause();
+  if (paused_ || looks_) return;
+  looks_ = true;
+  stalled_at_ = taken();
+  conn_.run_after(stall_time, [this](Conn&) { look_at_congestion(); });
+}
+
+void Session::look_at_congestion() {
+  looks_ = false;
+  if (!congestion_.active()) return;
+  if (taken() == stalled_at_) congestion_.relax(conn_.pending_output());
+  update_reading();
 }
 
 void Session::on_event(Event event) {
@@ -69,13 +103,13 @@ void Session::on_event(Event event) {
     case Event::none:
       break;
     case Event::message:
-      if (is_open() && handlers.message) call([&] { handlers.message(socket_, reader_->message()); });
+      if (is_open() && handlers.message) handlers.message(socket_, reader_->message());
       break;
     case Event::ping:
       if (is_open()) write_frame(Opcode::pong, reader_->control());
       break;
     case Event::pong:
-      if (is_open() && handlers.pong) call([&] { handlers.pong(socket_, reader_->control()); });
+      if (is_open() && handlers.pong) handlers.pong(socket_, reader_->control());
       break;
     case Event::close:
       on_close(reader_->control());
@@ -103,9 +137,12 @@ void Session::on_close(std::string_view payload) {
 }
 
 void Session::drained() {
-  congested_ = false;
+  congestion_.end();
+  if (!paused_) conn_.resume();
   if (is_open() && service_->handlers.drained) call([&] { service_->handlers.drained(socket_); });
 }
+
+void Session::draining() { close(going_away, {}); }
 
 void Session::closed(std::error_code error) {
   subscriptions_.clear();
@@ -125,7 +162,7 @@ void Session::decline(std::string_view why) {
 bool Session::send(Message message) {
   if (!is_open()) return false;
   const Opcode opcode = opcode_of(message.kind);
-  if (!compressor_ || message.bytes.size() < service_->settings.deflate->from)
+  if (!compressor_ || !message.compress || message.bytes.size() < service_->settings.deflate->from)
     return write_frame(opcode, message.bytes);
   std::string& compressed = Worker::of_this_thread().compressed;
   compressed.clear();
@@ -135,13 +172,16 @@ bool Session::send(Message message) {
   return ready;
 }
 
-bool Session::send(Kind kind, Buffer bytes) {
-  if (side_ == Side::client || (compressor_ && bytes.size() >= service_->settings.deflate->from))
-    return send({.bytes = bytes.view(), .kind = kind});
+bool Session::send(Kind kind, Buffer bytes, bool compress) {
+  const bool compressed = compressor_ && compress && bytes.size() >= service_->settings.deflate->from;
+  if (side_ == Side::client || compressed) return send({.bytes = bytes.view(), .kind = kind, .compress = compress});
   if (!is_open()) return false;
-  Worker::of_this_thread().plain_frames.write(opcode_of(kind), false, bytes.view(),
-                                              [&](std::string_view header, std::string_view) { conn_.write(header); });
-  return bytes.size() == 0 || wrote(conn_.write(std::move(bytes)));
+  bool ready = true;
+  Worker::of_this_thread().plain_frames.write(
+      opcode_of(kind), false, bytes.view(),
+      [&](std::string_view header, std::string_view) { ready = wrote(header.size(), conn_.write(header)); });
+  const std::size_t size = bytes.size();
+  return size == 0 ? ready : wrote(size, conn_.write(std::move(bytes)));
 }
 
 bool Session::ping(std::string_view payload) {
@@ -153,18 +193,23 @@ void Session::close(std::uint16_t code, std::string_view reason) {
   check_close(code, reason);
   if (!is_open()) return;
   send_close(code, reason);
-  if (paused_) resume();
+  resume();
   arm(service_->settings.close_time);
+  conn_.handle().send(Buffer(), [this](std::error_code error) {
+    if (error) return;
+    close_left_ = true;
+    arm(service_->settings.close_time);
+  });
 }
 
 void Session::pause() {
   paused_ = true;
-  conn_.pause();
+  update_reading();
 }
 
 void Session::resume() {
   paused_ = false;
-  conn_.resume();
+  update_reading();
 }
 
 void Session::run(Handler<void(WebSocket&)> fn) {
@@ -179,14 +224,26 @@ bool Session::write_frame(Opcode opcode, std::string_view payload, bool compress
   FrameWriter& frames = side_ == Side::server ? worker.plain_frames : worker.masked_frames;
   bool ready = true;
   frames.write(opcode, compressed, payload, [&](std::string_view header, std::string_view bytes) {
-    ready = conn_.write({header, bytes});
+    ready = wrote(header.size() + bytes.size(), conn_.write({header, bytes}));
   });
-  return wrote(ready);
+  return ready;
 }
 
-bool Session::wrote(bool ready) noexcept {
-  if (!ready && conn_.is_open()) congested_ = true;
-  return ready;
+bool Session::wrote(std::size_t bytes, bool ready) {
+  written_ += bytes;
+  if (ready || congestion_.active() || !conn_.is_open()) return ready;
+  const std::size_t waiting = conn_.pending_output();
+  congestion_.begin(waiting - std::min(waiting, bytes));
+  if (in_event_) congestion_.count_from(waiting - std::min<std::uint64_t>(waiting, written_ - event_start_));
+  conn_.set({.read_when_congested = true});
+  return false;
+}
+
+// How much of the output has reached the peer: bytes, ever, from any beginning. The kernel, which keeps megabytes,
+// takes more only once a third of them has left: it may be silent for long while a slow peer reads.
+std::uint64_t Session::taken() const noexcept {
+  const std::uint64_t waiting = conn_.pending_output();
+  return written_ - std::min(written_, waiting) + http::acknowledged(conn_.native_handle());
 }
 
 void Session::send_close(std::uint16_t code, std::string_view reason) {
@@ -210,14 +267,20 @@ void Session::arm(Duration time) {
     timer_ = conn_.run_after(time, [this](Conn&) { watch(); });
 }
 
-// The timer: a peer that stays silent is gone, one that was asked to close has had its time.
+// The timer: a peer that takes nothing or stays silent is gone, one that was asked to close has had its time.
 void Session::watch() {
-  if (close_sent_) return conn_.close();
-  if (pinged_ && !paused_ && !congested_) {
+  const bool waited = std::exchange(waited_, conn_.pending_output() > 0);
+  const std::uint64_t before = std::exchange(taken_, taken());
+  const bool stuck = waited && waited_ && before == taken_;
+  if (stuck || (pinged_ && !close_sent_ && !waited_ && !paused_)) {
     error_ = std::make_error_code(std::errc::timed_out);
     return conn_.abort();
   }
-  if (!std::exchange(heard_, false) && !paused_ && !congested_) pinged_ = write_frame(Opcode::ping, {}) || congested_;
+  if (close_left_) return conn_.close();
+  if (close_sent_) return timer_.restart(service_->settings.close_time);
+  const bool silent = !std::exchange(heard_, false) && !paused_;
+  pinged_ = silent && !waited_;  // else the ping would wait behind the output
+  if (pinged_) write_frame(Opcode::ping, {});
   timer_.restart(service_->settings.ping_interval);
 }
 

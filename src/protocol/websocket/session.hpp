@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/websocket/congestion.hpp"
 #include "protocol/websocket/deflate.hpp"
 #include "protocol/websocket/extension.hpp"
 #include "protocol/websocket/message_reader.hpp"
@@ -45,14 +46,15 @@ class Session {
   void opened();
   void data(Input& in);
   void drained();
+  void draining();
   void closed(std::error_code error);
   /// The client's connection has no handshake, because of this.
   void decline(std::string_view why);
 
   // What the user wants
   bool send(Message message);
-  bool send(Kind kind, Buffer bytes);
-  bool send_frame(const Buffer& frame) { return is_open() && wrote(conn_.write(frame)); }
+  bool send(Kind kind, Buffer bytes, bool compress);
+  bool send_frame(const Buffer& frame) { return is_open() && wrote(frame.size(), conn_.write(frame)); }
   bool ping(std::string_view payload);
   void close(std::uint16_t code, std::string_view reason);
   void pause();
@@ -71,10 +73,14 @@ class Session {
 
  private:
   void read(Input& in);
+  bool may_read();
+  void update_reading();
+  void look_at_congestion();
   void on_event(MessageReader::Event event);
   void on_close(std::string_view payload);
   bool write_frame(Opcode opcode, std::string_view payload, bool compressed = false);
-  bool wrote(bool ready) noexcept;
+  bool wrote(std::size_t bytes, bool ready);
+  std::uint64_t taken() const noexcept;
   void send_close(std::uint16_t code, std::string_view reason);
   void fail(Code code);
   void arm(Duration time);
@@ -95,14 +101,22 @@ class Session {
   Timer timer_;
   WebSocket socket_;
   std::error_code error_;
+  Congestion congestion_;
+  std::uint64_t written_ = 0;      // bytes, ever
+  std::uint64_t event_start_ = 0;  // written_ when the event that is being handled began
+  std::uint64_t taken_ = 0;        // bytes that the peer had taken when watch() last looked
+  std::uint64_t stalled_at_ = 0;   // and when look_at_congestion() did
   std::uint16_t code_ = abnormal;
   const Side side_;
   bool opened_ = false;
   bool close_sent_ = false;
-  bool paused_ = false;
-  bool congested_ = false;
-  bool heard_ = false;   // something came since the timer looked
-  bool pinged_ = false;  // and nothing since
+  bool close_left_ = false;  // the kernel has taken the Close
+  bool paused_ = false;      // by the user
+  bool in_event_ = false;    // something received is being handled
+  bool looks_ = false;       // look_at_congestion() is due
+  bool waited_ = false;      // output waited when watch() last looked
+  bool heard_ = false;       // something came since the timer looked
+  bool pinged_ = false;      // and nothing since
 };
 
 }  // namespace evio::inline v1::websocket

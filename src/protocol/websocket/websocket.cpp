@@ -20,7 +20,7 @@ void check_close(std::uint16_t code, std::string_view reason) {
 }
 
 bool WebSocket::send(Message message) { return session_.send(message); }
-bool WebSocket::send(Kind kind, Buffer bytes) { return session_.send(kind, std::move(bytes)); }
+bool WebSocket::send(Kind kind, Buffer bytes, bool compress) { return session_.send(kind, std::move(bytes), compress); }
 bool WebSocket::ping(std::string_view payload) { return session_.ping(payload); }
 void WebSocket::close(std::uint16_t code, std::string_view reason) { session_.close(code, reason); }
 void WebSocket::pause() { session_.pause(); }
@@ -33,13 +33,14 @@ Handle WebSocket::handle() { return {conn().handle(), session_}; }
 Context& WebSocket::user_context() const noexcept { return session_.user_context(); }
 
 bool Handle::send(Message message) const {
-  return post([bytes = std::string(message.bytes), kind = message.kind](WebSocket& socket) {
-    socket.send({.bytes = bytes, .kind = kind});
+  return post([bytes = std::string(message.bytes), message](WebSocket& socket) mutable {
+    message.bytes = bytes;
+    socket.send(message);
   });
 }
 
-bool Handle::send(Kind kind, Buffer bytes) const {
-  return post([kind, bytes = std::move(bytes)](WebSocket& socket) { socket.send(kind, bytes); });
+bool Handle::send(Kind kind, Buffer bytes, bool compress) const {
+  return post([kind, bytes = std::move(bytes), compress](WebSocket& socket) { socket.send(kind, bytes, compress); });
 }
 
 bool Handle::post(Handler<void(WebSocket&)> fn) const {
