@@ -97,25 +97,32 @@ class ClientSide {
  private:
   // False: nothing more can be done now.
   bool read_answer(Input& in) {
-    const std::size_t end = in.view().substr(0, answer_at_most).find("\r\n\r\n");
-    if (end == std::string_view::npos) {
-      if (in.size() >= answer_at_most) session.decline("the answer's header is too long");
-      return false;
+    for (;;) {
+      const std::size_t end = in.view().substr(0, answer_at_most).find("\r\n\r\n");
+      if (end == std::string_view::npos) {
+        if (in.size() >= answer_at_most) session.decline("the answer's header is too long");
+        return false;
+      }
+      const std::string_view header = in.take(end + 4);
+      http_parser::response_parser<http_parser::empty_body> parser;
+      boost::beast::error_code error;
+      parser.put(boost::asio::const_buffer(header.data(), header.size()), error);
+      const bool is_http = !error && parser.is_header_done();
+      if (is_http && is_interim(parser.get().result_int())) continue;
+      const std::string wrong = is_http ? judge(parser.get()) : "the answer is no HTTP";
+      if (!wrong.empty()) {
+        session.decline(wrong);
+        return false;
+      }
+      done_ = true;
+      deadline_.cancel();
+      session.opened();
+      return true;
     }
-    const std::string_view header = in.take(end + 4);
-    http_parser::response_parser<http_parser::empty_body> parser;
-    boost::beast::error_code error;
-    parser.put(boost::asio::const_buffer(header.data(), header.size()), error);
-    const std::string wrong = error || !parser.is_header_done() ? "the answer is no HTTP" : judge(parser.get());
-    if (!wrong.empty()) {
-      session.decline(wrong);
-      return false;
-    }
-    done_ = true;
-    deadline_.cancel();
-    session.opened();
-    return true;
   }
+
+  // Another answer follows (RFC 9110, section 15.2).
+  static bool is_interim(unsigned status) { return status >= 100 && status < 200 && status != 101; }
 
   // What is wrong with the answer; nothing: then both sides agree.
   std::string judge(const http_parser::response_header<>& answer) {
@@ -166,6 +173,7 @@ Events events_of(Limits limits, Options options) {
     side_of(conn).ended();
     return Action::close;
   };
+  events.draining = [](Conn& conn) { side_of(conn).session.draining(); };
   events.closed = [](Conn& conn, std::error_code error) { side_of(conn).session.closed(error); };
   return events;
 }

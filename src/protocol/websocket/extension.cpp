@@ -76,11 +76,13 @@ std::optional<AcceptedOffer> accept_offer(std::string_view offers, const Deflate
   return {};
 }
 
+// First what is wanted, then the same without bounds of the window, for servers that know none.
 std::string offer_of(const Deflate& settings) {
-  std::string offer(name);
-  if (!settings.context_takeover) offer += "; server_no_context_takeover; client_no_context_takeover";
+  std::string fallback(name);
+  if (!settings.context_takeover) fallback += "; server_no_context_takeover; client_no_context_takeover";
+  std::string offer = fallback;
   if (settings.window_bits < 15) offer += "; server_max_window_bits=" + std::to_string(settings.window_bits);
-  return offer + "; client_max_window_bits";
+  return offer + "; client_max_window_bits, " + fallback;
 }
 
 std::optional<DeflateAgreement> agreement_of(std::string_view answer, const Deflate& offered) {
@@ -93,7 +95,7 @@ std::optional<DeflateAgreement> agreement_of(std::string_view answer, const Defl
   terms.from_server.context_takeover = !parameters->server_no_context_takeover;
   terms.from_client.context_takeover = offered.context_takeover && !parameters->client_no_context_takeover;
   terms.from_server.window_bits = parameters->server_max_window_bits.value_or(15);
-  if (terms.from_server.window_bits > offered.window_bits) return {};
+  if (terms.from_server.window_bits > offered.window_bits && terms.from_server.window_bits < 15) return {};
   terms.from_client.window_bits = std::min(parameters->client_max_window_bits.value_or(15), offered.window_bits);
   return terms;
 }

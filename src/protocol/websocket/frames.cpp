@@ -68,7 +68,11 @@ FrameReader::Read FrameReader::read(Input& in, FramePiece& piece) {
   in_ = &in;
   wslay_frame_iocb frame{};
   const ssize_t got = wslay_frame_recv(context_.get(), &frame);
-  if (got == WSLAY_ERR_WANT_READ) return Read::partial;
+  if (got == WSLAY_ERR_WANT_READ && std::exchange(shown_, true)) return Read::partial;
+  if (got == WSLAY_ERR_WANT_READ) {
+    show_header(piece);
+    return Read::piece;
+  }
   if (got < 0) return Read::malformed;
   piece = {.opcode = static_cast<Opcode>(frame.opcode),
            .last_frame = frame.fin != 0,
@@ -80,6 +84,17 @@ FrameReader::Read FrameReader::read(Input& in, FramePiece& piece) {
            .ends = payload_left_ == 0};
   if (piece.ends) within_ = shown_ = false;
   return Read::piece;
+}
+
+// wslay has judged the header, but says nothing of it without a byte of the payload.
+void FrameReader::show_header(FramePiece& piece) noexcept {
+  const auto first = static_cast<unsigned char>(header_[0]);
+  piece = {.opcode = static_cast<Opcode>(first & 0x0fU),
+           .last_frame = (first & 0x80U) != 0,
+           .reserved = first >> 4U & 0x07U,
+           .masked = masked_,
+           .length = payload_left_,
+           .begins = true};
 }
 
 // False: the header is not all there. wslay is told of no mask: it would take it off byte by byte.

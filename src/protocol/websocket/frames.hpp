@@ -41,12 +41,14 @@ class FrameReader {
   FrameReader(const FrameReader&) = delete;
 
   enum class Read { partial, piece, malformed };
+  /// The first piece comes as soon as the header is there, perhaps without a byte of the payload.
   Read read(Input& in, FramePiece& piece);
   /// Nothing of a frame was taken without the rest.
   bool is_between_frames() const noexcept { return !within_; }
 
  private:
   bool begin(Input& in);
+  void show_header(FramePiece& piece) noexcept;
   std::size_t feed(unsigned char* to, std::size_t room) noexcept;
 
   FrameContext context_;

@@ -10,6 +10,8 @@
 #include <random>
 #include <stdexcept>
 
+#include "protocol/websocket/beast_text.hpp"
+
 namespace evio::inline v1::websocket {
 
 namespace {
@@ -25,6 +27,15 @@ std::string base64(const std::uint8_t* bytes, std::size_t size) {
 bool is_field_value(std::string_view text) {
   return std::ranges::none_of(text,
                               [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
+}
+
+// The client writes it itself, or it would announce a body that a handshake has not.
+bool is_own_field(std::string_view name) {
+  constexpr std::string_view prefix = "sec-websocket-";
+  constexpr std::array<std::string_view, 5> names{"host", "connection", "upgrade", "content-length",
+                                                  "transfer-encoding"};
+  return iequals(name.substr(0, prefix.size()), prefix) ||
+         std::ranges::any_of(names, [&](std::string_view each) { return iequals(each, name); });
 }
 
 }  // namespace
@@ -70,7 +81,7 @@ void check(const Settings& settings) {
   for (const std::string& protocol : settings.protocols)
     if (!is_token(protocol)) refuse("no WebSocket protocol may be \"" + protocol + "\"");
   for (const auto& [name, value] : settings.fields)
-    if (!is_token(name) || !is_field_value(value))
+    if (is_own_field(name) || !is_token(name) || !is_field_value(value))
       refuse(std::string("no HTTP field may be \"").append(name).append("\": \"").append(value) + '"');
 }
 

@@ -53,6 +53,7 @@ class MessageReader {
   std::string buffer_;  // the message so far, unless it came as one piece
   std::string control_;
   std::string_view whole_;
+  std::uint64_t announced_ = 0;  // bytes of the message's frames so far, as their headers say
   Kind kind_ = Kind::text;
   Code failure_ = protocol_error;
   bool in_message_ = false;

@@ -6,6 +6,7 @@
 #include <evio/simulation.hpp>
 #include <evio/websocket.hpp>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -161,6 +162,34 @@ TEST_F(WebSocketClient, AHeaderWithoutEnd) {
 }
 
 TEST_F(WebSocketClient, NoAnswer) { EXPECT_EQ(outcome_of("HTTP/1.1"), Log{"closed 1006 no answer in time" + refused}); }
+
+TEST_F(WebSocketClient, InterimAnswersAreSkipped) {
+  const std::string interim =
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n";
+  EXPECT_EQ(outcome_of(interim + "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"),
+            Log{"closed 1006 the server answered 403" + refused});
+}
+
+TEST_F(WebSocketClient, WritesTheHandshakesFieldsItself) {
+  Events events;
+  events.loop_started = [](Loop& loop) {
+    for (const char* name : {"Host", "connection", "Upgrade", "Sec-WebSocket-Key", "sec-websocket-protocol",
+                             "Sec-WebSocket-X", "Content-Length", "Transfer-Encoding"})
+      EXPECT_THROW(ws::connect(loop, "ws://127.0.0.1", {}, {.fields = {{name, "1"}}}), std::invalid_argument) << name;
+  };
+  sim.serve(std::move(events), "tcp://127.0.0.1:81");
+  sim.run_for(1s);
+}
+
+TEST_F(WebSocketClient, ShutdownSaysGoingAway) {
+  sim.serve(
+      ws::server({.closed = [this](ws::WebSocket&,
+                                   const ws::Closed& why) { log.push_back("peer " + std::to_string(why.code)); }}),
+      "tcp://127.0.0.1:80");
+  connect("ws://127.0.0.1", {.opened = [](ws::WebSocket& socket) { socket.conn().server().shutdown(); }});
+  sim.run_for(1min);
+  EXPECT_EQ(log, (Log{"peer 1001", "closed 1006"}));
+}
 
 TEST_F(WebSocketClient, ShutdownTellsClosed) {
   sim.serve(ws::server(echo()), "tcp://127.0.0.1:80");

@@ -177,10 +177,24 @@ TEST(WebSocketExtension, TheServerAsksForLessMemory) {
   EXPECT_EQ(silent->terms.from_server.window_bits, 12);
 }
 
+TEST(WebSocketExtension, AClientOffersLessToServersThatKnowNoWindowBits) {
+  EXPECT_EQ(offer_of({}), "permessage-deflate; server_max_window_bits=12; client_max_window_bits, permessage-deflate");
+  EXPECT_EQ(offer_of({.window_bits = 15, .context_takeover = false}),
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits, "
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+}
+
 TEST(WebSocketExtension, AnswersMustBeToWhatWasOffered) {
   EXPECT_TRUE(agreement_of("permessage-deflate; server_max_window_bits=12", {}));
   EXPECT_TRUE(agreement_of("permessage-deflate; server_max_window_bits=9; client_max_window_bits=8", {}));
-  for (const char* answer : {"permessage-deflate", "permessage-deflate; server_max_window_bits=13", "x",
+  for (const char* fallback : {"permessage-deflate", "permessage-deflate; server_max_window_bits=15",
+                               "permessage-deflate; server_no_context_takeover; client_no_context_takeover"}) {
+    const auto terms = agreement_of(fallback, {});
+    ASSERT_TRUE(terms) << fallback;
+    EXPECT_EQ(terms->from_server.window_bits, 15);
+    EXPECT_EQ(terms->from_client.window_bits, 12);
+  }
+  for (const char* answer : {"permessage-deflate; server_max_window_bits=13", "x",
                              "permessage-deflate; server_max_window_bits=12; client_max_window_bits",
                              "permessage-deflate; server_max_window_bits=12, permessage-deflate", ""})
     EXPECT_FALSE(agreement_of(answer, {})) << answer;

@@ -124,6 +124,38 @@ TEST(WebSocketMessages, WhatBreaksARuleFails) {
       EXPECT_EQ(events_of(good + bytes, cut), (Events{"text before", "failed " + std::to_string(code)})) << cut;
 }
 
+TEST(WebSocketMessages, AHeaderThatBreaksARuleFailsWithoutAByteOfItsPayload) {
+  const auto header = [](unsigned first, std::string_view length) {
+    return std::string(1, static_cast<char>(first)) + std::string(length) + "mask";
+  };
+  const std::string huge("\xff\x7f\xff\xff\xff\xff\xff\xff\xff", 9);
+  const std::string over("\xff\0\0\0\0\0\x10\0\1", 9);  // a byte over 1 MiB
+  const std::string half = frame(test::binary, std::string(1 << 19, 'x'));
+  Decompressor decompressor({});
+  const ReadRules compressed{.masked = true, .message = 1 << 20, .decompressor = &decompressor};
+  struct Case {
+    std::string bytes;
+    int code;
+    ReadRules with = rules;
+  };
+  for (const auto& [bytes, code, with] :
+       std::vector<Case>{{header(test::fin | test::binary, over), 1009},
+                         {header(test::binary, over), 1009},
+                         {header(test::fin | test::text, huge), 1009},
+                         {header(test::fin | test::rsv1 | test::text, huge), 1009, compressed},
+                         {half + header(test::continuation, {"\xff\0\0\0\0\0\x08\0\1", 9}), 1009},
+                         {half + header(test::fin | test::continuation, {"\xff\0\0\0\0\0\x08\0\1", 9}), 1009},
+                         {header(test::fin | test::ping, {"\xfe\0\x7e", 3}), 1002},
+                         {header(test::fin | test::close_frame, {"\xfe\0\x7e", 3}), 1002},
+                         {header(test::ping, "\x85"), 1002},
+                         {header(test::fin | test::rsv2 | test::text, "\x85"), 1002},
+                         {header(test::fin | test::rsv1 | test::text, "\x85"), 1002},
+                         {header(test::fin | test::continuation, "\x85"), 1002},
+                         {header(test::fin | 3, "\x85"), 1002}})
+    for (const std::size_t cut : {std::size_t{1}, bytes.size()})
+      EXPECT_EQ(events_of(bytes, cut, with), Events{"failed " + std::to_string(code)}) << bytes.substr(0, 14);
+}
+
 TEST(WebSocketMessages, TextFailsBeforeItsFrameIsComplete) {
   const std::string whole = frame(test::fin | test::text, "good \xff" + std::string(100, 'x'));
   EXPECT_EQ(events_of(whole.substr(0, 6 + 6), 1), (Events{"failed 1007"}));

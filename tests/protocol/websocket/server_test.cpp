@@ -349,6 +349,53 @@ TEST_F(WebSocketServer, HandlesSendInOrderAndAreHarmlessAfterwards) {
   EXPECT_FALSE(handle.send({.bytes = "nobody"}));
 }
 
+TEST_F(WebSocketServer, DrainSaysGoingAwayAndEndsWithTheAnswer) {
+  Peer& peer = serve({.message =
+                          [](ws::WebSocket& socket, ws::Message message) {
+                            socket.send(message);
+                            socket.conn().server().drain(1h);
+                          },
+                      .closed = [this](ws::WebSocket&, const ws::Closed& why) { note(why); }});
+  EXPECT_EQ(say(peer, frame(fin | text, "x")), (Frames{{fin | text, "x"}, {fin | close_frame, closing(1001)}}));
+  EXPECT_EQ(log, Log{});
+  say(peer, frame(fin | close_frame, closing(1001)));
+  EXPECT_TRUE(peer.ended());
+  EXPECT_EQ(log, Log{"closed 1001"});
+}
+
+TEST_F(WebSocketServer, DrainWaitsForTheAnswerNoLongerThanCloseTime) {
+  Peer& peer = serve({.opened = [](ws::WebSocket& socket) { socket.conn().server().drain(1h); },
+                      .closed = [this](ws::WebSocket&, const ws::Closed& why) { note(why); }},
+                     {.close_time = 2s});
+  EXPECT_EQ(frames(peer), (Frames{{fin | close_frame, closing(1001)}}));
+  sim.run_for(4s);
+  EXPECT_TRUE(peer.done());
+  EXPECT_EQ(log, Log{"closed 1006"});
+}
+
+TEST_F(WebSocketServer, ShutdownSaysGoingAway) {
+  Peer& peer = serve({.message = [](ws::WebSocket& socket, ws::Message) { socket.conn().server().shutdown(); }});
+  EXPECT_EQ(say(peer, frame(fin | text, "x")), (Frames{{fin | close_frame, closing(1001)}}));
+}
+
+TEST_F(WebSocketServer, AMessageMayBeSentUncompressed) {
+  const std::string large(1000, 'x');
+  Peer& peer = serve({.opened =
+                          [&](ws::WebSocket& socket) {
+                            socket.send({.bytes = large, .compress = false});
+                            socket.send(ws::Kind::binary, Buffer(std::string(large)), false);
+                            socket.handle().send({.bytes = large, .compress = false});
+                            socket.handle().send(ws::Kind::binary, Buffer(std::string(large)), false);
+                            socket.handle().send({.bytes = large});
+                          }},
+                     {}, "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+  const Frames got = frames(peer);
+  ASSERT_EQ(got.size(), 5U);
+  for (const std::size_t i : {0U, 1U, 2U, 3U})
+    EXPECT_EQ(got[i], (Frame{fin | (i % 2 == 0 ? text : binary), large})) << i;
+  EXPECT_EQ(got[4].first, fin | rsv1 | text);
+}
+
 TEST_F(WebSocketServer, ShutdownTellsClosed) {
   Peer& peer = serve({.message = [](ws::WebSocket& socket, ws::Message) { socket.conn().server().shutdown(); },
                       .closed = [this](ws::WebSocket&, const ws::Closed& why) { note(why); }});
