@@ -130,6 +130,7 @@ class Connection final : public Conn {
   int address_index() const noexcept { return flags_.outgoing ? -1 : address_index_; }
   std::size_t pending_output() const noexcept;
   Duration since_activity() const noexcept;
+  const Limits& limits() const noexcept { return events().limits; }
   void set(const Options& options);
   const std::shared_ptr<HandleBlock>& handle_block();
   LoopCore& loop() const noexcept { return loop_; }
@@ -170,7 +171,6 @@ class Connection final : public Conn {
   };
 
   const Events& events() const noexcept;
-  const Limits& limits() const noexcept { return events().limits; }
   ConnRare& rare();
   Duration idle_timeout() const noexcept;
   Duration idle_time_left() noexcept;

@@ -73,6 +73,9 @@ int Conn::address_index() const noexcept {
 }
 std::size_t Conn::pending_output() const noexcept { return kind_ == Kind::stream ? stream(*this).pending_output() : 0; }
 std::size_t Conn::pending_input() const noexcept { return kind_ == Kind::stream ? stream(*this).pending_input() : 0; }
+const Limits& Conn::limits() const noexcept {
+  return kind_ == Kind::stream ? stream(*this).limits() : datagram(*this).limits();
+}
 void Conn::set(const Options& options) {
   if (kind_ == Kind::stream) stream(*this).set(options);
 }

@@ -17,6 +17,8 @@ std::shared_ptr<HandleBlock> DatagramConn::handle_block() const {
       loop_.mailbox(), HandleBlock::Peer{.socket = socket_, .local = datagram_.to, .remote = datagram_.from});
 }
 
+const Limits& DatagramConn::limits() const noexcept { return loop_.server().service(address_index()).events.limits; }
+
 void Datagrams::bind(int address_index, NativeSocket socket) {
   const auto name = static_cast<DatagramSocket>(address_index);
   loop_.driver().bind_datagram(name, socket);

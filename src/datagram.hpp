@@ -24,6 +24,7 @@ class DatagramConn final : public Conn {
   Address remote() const { return datagram_.from; }
   int address_index() const noexcept { return static_cast<int>(socket_); }
   std::shared_ptr<HandleBlock> handle_block() const;
+  const Limits& limits() const noexcept;
   LoopCore& loop() const noexcept { return loop_; }
 
  private:

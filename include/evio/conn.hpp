@@ -88,6 +88,8 @@ class Conn {
   std::size_t pending_output() const noexcept;
   /// Bytes received that no handler has taken yet, as of the end of the last one; within `data` see Input.
   std::size_t pending_input() const noexcept;
+  /// The limits of the Events that serve it.
+  const Limits& limits() const noexcept;
   /// Changes what is set in `options`; throws Error if the kernel refuses a value. Before `opened` only idle_timeout
   /// and read_when_congested: give the others to connect, by on(). Nothing on a datagram.
   void set(const Options& options);

@@ -12,6 +12,7 @@ struct FileOptions {
   std::size_t chunk = 128 << 10;     ///< bytes read at a time: what a slow client costs is a few of them
   int threads = 2;                   ///< that read what is not in memory; 0: the loops read it (for simulations)
   std::string cache_control{};       ///< Cache-Control of every file; empty: none is sent
+  bool dot_files = false;            ///< also what has a name that begins with a dot, or lies in such a folder
 };
 
 /// Answers GET and HEAD with the regular files below `root`, for a route whose rest is "*path":

@@ -69,7 +69,8 @@ class Request {
   /// How much body is accepted, for Router::stream's handlers, before they return: beyond, the request is refused with
   /// 413. Unset: Settings::streamed_body.
   void limit_body(std::uint64_t bytes);
-  /// The body gets no further until resume(): the client is held back by TCP. Meanwhile no deadline runs.
+  /// The body, and the empty piece at its end, get no further until resume(): the client is held back by TCP. Meanwhile
+  /// no deadline runs.
   void pause();
   void resume();
   /// Whether all of it, with body and trailers, was received.

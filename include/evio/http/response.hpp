@@ -60,7 +60,8 @@ class Response {
   /// The Content-Type. Throws as add does.
   Response& type(std::string_view content_type);
 
-  /// The whole answer. Copied, unless it is a Buffer.
+  /// The whole answer, of any size: what is beyond Limits::output_max waits until the client has taken enough. Copied,
+  /// unless it is a Buffer.
   void send(std::string_view content_type, std::string_view body);
   void send(std::string_view content_type, Buffer body);
   /// A status, with its name as the body.
@@ -71,8 +72,9 @@ class Response {
   /// The length of a body that is written in pieces; so many bytes must follow. Without it the body is chunked (for
   /// HTTP/1.0 it lasts until the connection ends).
   Response& length(std::uint64_t bytes);
-  /// One more piece. False: the client is slow, or gone, or gets no body (HEAD, 204, 304: then the answer ends by
-  /// itself). What was written is kept; produce no more until the producer is called again.
+  /// One more piece, of any size. False: the client is slow, or gone, or gets no body (HEAD, 204, 205, 304: then the
+  /// answer ends by itself). What was written is kept; produce no more until the producer is called again. Whoever goes
+  /// on nevertheless gets a std::length_error once more than Limits::output_max waits.
   bool write(std::string_view piece);
   bool write(Buffer piece);
   /// A field behind a chunked body, before end(). Throws as add does. Not sent where the body is not chunked.

@@ -12,13 +12,16 @@ namespace evio::inline v1::http {
 ///
 ///     evio::serve(http::server(std::move(router)), "tcp://:8080");
 ///
-/// Sets opened, data, drained, ended and closed; all else (loops, limits, options, signals, other handlers) is yours to
-/// set in the Events that you get. With `loops > 1` the handlers are shared by the loops' threads, as everywhere.
+/// Sets opened, data, drained, ended, draining and closed; all else (loops, limits, options, signals, other handlers)
+/// is yours to set in the Events that you get. With `loops > 1` the handlers are shared by the loops' threads, as
+/// everywhere.
 ///
 /// Requests of a connection are answered in their order. What does not keep to RFC 9112 to the letter is refused with
-/// 400 and the connection closed: no message is read in two ways. An exception of a handler goes to Events::failed; the
-/// client gets a 500 if no answer had begun. Limits::input must be above Settings::header, with room for one batch of
-/// input (its default is ample).
+/// 400 and the connection closed: no message is read in two ways. An exception of a handler goes to Events::failed and
+/// ends its connection; the client gets a 500 if no answer had begun. When the server drains (Server::drain), idle
+/// connections close at once; answers under way, and those to requests that had begun to come, are finished, and the
+/// last on each connection says `Connection: close`. Limits::input must be above Settings::header, with room for one
+/// batch of input (its default is ample).
 Events server(Router router, Settings settings = {});
 
 /// The same with one handler for every request, called once the whole body is there.

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "protocol/http/date.hpp"
 #include "protocol/http/session.hpp"
 #include "protocol/http/syntax.hpp"
 
@@ -15,11 +16,17 @@ namespace evio::inline v1::http {
 
 namespace {
 
+constexpr int reset_content = 205;  // must have none
+
 constexpr std::size_t kept_capacity = 16 << 10;  // of each string, for the next request
 
 void clear_string(std::string& text) noexcept {
   text.clear();
   if (text.capacity() > kept_capacity) text = std::string();
+}
+
+void append_field(std::string& to, std::string_view name, std::string_view value) {
+  to.append("\r\n").append(name).append(": ").append(value);
 }
 
 class Number {
@@ -53,9 +60,10 @@ void Exchange::clear() noexcept {
   trailers.clear();
   receiver = {};
   body_limit = length = written = 0;
+  etag_at = 0;
   status = 200;
   framing = Framing::none;
-  paused = complete = head = has_length = encoded = varies = begun = ended = closes = false;
+  paused = end_due = complete = head = tunnel = has_length = encoded = varies = begun = ended = closes = false;
   token.reset();
   producer = {};
   next.reset();
@@ -76,7 +84,6 @@ void Exchange::add_body(std::string_view piece) {
     whole_body = piece;
     return;
   }
-  if (body.empty() && message.length) body.reserve(static_cast<std::size_t>(*message.length));
   body += piece;
   whole_body = body;
 }
@@ -118,10 +125,14 @@ void Exchange::add_field(std::string& to, std::string_view name, std::string_vie
                                 "\"");
   if (std::ranges::any_of(own_fields, [&](std::string_view own) { return iequals(own, name); }))
     throw std::invalid_argument("evio: " + std::string(name) + " is written by the component itself");
+  if (&to == &answer_trailers) return append_field(to, name, value);
   if (iequals(name, "content-encoding")) encoded = true;
   if (iequals(name, "vary") && lists(value, "accept-encoding")) varies = true;
-  if (&to == &fields && iequals(name, "upgrade")) to.append("\r\nConnection: Upgrade");  // RFC 9110, section 7.8
-  to.append("\r\n").append(name).append(": ").append(value);
+  if (iequals(name, "upgrade")) append_field(to, "Connection", "Upgrade");  // RFC 9110, section 7.8
+  if (iequals(name, "etag")) etag_at = to.size() + name.size() + 4;
+  if (iequals(name, "last-modified") && parse_date(value) > session->date())  // RFC 9110, section 8.8.2.1
+    return append_field(to, name, date_text(session->date()));
+  append_field(to, name, value);
 }
 
 void Exchange::set_type(std::string_view content_type) {
@@ -144,9 +155,7 @@ bool Exchange::compresses(std::size_t size) {
 
 // What a strong one says is no longer true: the bytes are others.
 void Exchange::weaken_etag() {
-  constexpr std::string_view etag = "\r\nETag: ";
-  const std::size_t at = fields.find("\r\nETag: \"");
-  if (at != fields.npos) fields.insert(at + etag.size(), "W/");
+  if (etag_at > 0 && fields[etag_at] == '"') fields.insert(etag_at, "W/");
 }
 
 void Exchange::begin_whole(std::size_t size) {
@@ -181,13 +190,14 @@ void Exchange::send_compressed(std::string_view bytes) {
 
 void Exchange::send(int with_status) {
   response.status(with_status);
-  constexpr int reset_content = 205;  // must have none
-  send("text/plain", with_status == reset_content ? std::string_view() : reason_of(with_status));
+  send("text/plain", reason_of(with_status));
 }
 
-void Exchange::send_failure() {
+void Exchange::refuse(int with_status) {
   fields.clear();
-  send(500);
+  encoded = varies = false;
+  etag_at = 0;
+  send(with_status);
 }
 
 void Exchange::begin_pieces() {
@@ -202,6 +212,8 @@ void Exchange::begin_pieces() {
 }
 
 void Exchange::begin_piece(std::size_t size) {
+  if (session->overfull())
+    throw std::length_error("evio: more than Limits::output_max waits to be sent; write no more once it returns false");
   if (framing == Framing::length && size > length)
     throw std::logic_error("evio: more than Response::length() was written");
   if (framing == Framing::length) length -= size;
@@ -274,15 +286,19 @@ void Exchange::put_status_line() {
 void Exchange::write_header() {
   const std::string_view common_fields = session->common_fields();  // may throw: before anything is put
   begun = true;
-  closes = closes || !message.keep_alive || !complete || framing == Framing::until_close;
+  const bool becomes_tunnel = tunnel && status < 300;  // which there is none of
+  closes = closes || !message.keep_alive || !complete || framing == Framing::until_close || becomes_tunnel ||
+           session->ends();
   put_status_line();
   session->put(common_fields);
   session->put(fields);
-  if (!type.empty() && may_have_body()) {
+  if (!type.empty() && (may_have_body() || status == reset_content)) {
     session->put("\r\nContent-Type: ");
     session->put(type);
   }
-  if (framing == Framing::length && may_have_body()) {
+  if (status == reset_content) {
+    session->put("\r\nContent-Length: 0");
+  } else if (framing == Framing::length && may_have_body()) {
     session->put("\r\nContent-Length: ");
     session->put(Number(length).view());
   } else if (framing == Framing::chunked && may_have_body()) {

@@ -53,7 +53,9 @@ class Exchange {
   void tell_to_go_on();
 
   // The answer
-  bool may_have_body() const noexcept { return status != 204 && status != 304; }
+  bool may_have_body() const noexcept {
+    return status != 204 && status != 205 && status != 304 && !(tunnel && status < 300);
+  }
   /// The body is sent, too.
   bool shows_body() const noexcept { return !head && may_have_body(); }
   /// Nothing will follow what was sent.
@@ -64,8 +66,8 @@ class Exchange {
   void send(std::string_view content_type, std::string_view bytes);
   void send(std::string_view content_type, Buffer bytes);
   void send(int with_status);
-  /// 500, without the fields that were meant for another answer.
-  void send_failure();
+  /// An error, without the fields that were meant for another answer.
+  void refuse(int with_status);
   bool write(std::string_view piece);
   bool write(Buffer piece);
   void end();
@@ -87,13 +89,16 @@ class Exchange {
   std::vector<Field> trailers;
   BodyHandler receiver;
   std::uint64_t body_limit = 0;
-  bool paused = false;
+  bool paused = false;   // by the user
+  bool end_due = false;  // the receiver is to be told the body's end
   bool complete = false;
   bool head = false;
+  bool tunnel = false;  // CONNECT
 
   int status = 200;
   std::string type;
   std::string fields;           // "\r\nName: value", for the header
+  std::size_t etag_at = 0;      // where in `fields` an ETag's value stands; 0: there is none
   std::string answer_trailers;  // the same, behind the body
   std::uint64_t length = 0;     // with Framing::length: what is still to be written
   std::uint64_t written = 0;    // of the body

@@ -45,10 +45,7 @@ std::span<const Field> Request::trailers() const noexcept { return exchange_.tra
 void Request::receive(BodyHandler fn) { exchange_.receive(std::move(fn)); }
 void Request::limit_body(std::uint64_t bytes) { exchange_.body_limit = bytes; }
 
-void Request::pause() {
-  exchange_.paused = true;
-  conn().pause();
-}
+void Request::pause() { exchange_.session->pause(); }
 void Request::resume() { exchange_.session->resume(); }
 
 bool Request::complete() const noexcept { return exchange_.complete; }

@@ -12,49 +12,62 @@ namespace evio::inline v1::http {
 using Phase = Exchange::Phase;
 using Read = RequestParser::State;
 
-Session::Session(Conn& conn, Service& service) : conn_(conn), service_(service), worker_(service.worker(conn.loop())) {}
+namespace {
+
+// The input is there for as long as this is.
+class Lent {
+ public:
+  Lent(const Input*& place, const Input& in) noexcept : place_(place) { place_ = &in; }
+  Lent(const Lent&) = delete;
+  ~Lent() { place_ = nullptr; }
+
+ private:
+  const Input*& place_;
+};
+
+}  // namespace
+
+Session::Session(Conn& conn, Service& service)
+    : conn_(conn), service_(service), worker_(service.worker(conn.loop())), output_max_(conn.limits().output_max) {}
 Session::~Session() = default;
 
 const Settings& Session::settings() const noexcept { return service_.settings(); }
 Session::Time Session::now() const noexcept { return conn_.loop().now(); }
 std::string_view Session::common_fields() { return worker_.common_fields(settings()); }
+std::chrono::sys_seconds Session::date() { return worker_.date(settings()); }
 
 Gzip& Session::gzip() { return worker_.gzip(); }
 
 Action Session::data(Input& in) {
-  if (upgraded_ && greeted_) return upgraded_->data(conn_, in);
-  while (step(in)) {
-  }
-  if (upgraded_) return begin_upgraded(in);
-  if (exchange_) {
-    exchange_->own();
-    if (exchange_->phase == Phase::answering && !in.empty() && !paused_) {
-      paused_ = true;
-      conn_.pause();
+  if (greeted_) return upgraded_->data(conn_, in);
+  {
+    const Lent lent(input_, in);
+    while (step(in)) {
+    }
+    if (!upgraded_) {
+      if (exchange_) exchange_->own();
+      finish();
+      return Action::none;
     }
   }
-  finish();
-  return Action::none;
+  return begin_upgraded();
 }
 
-Action Session::begin_upgraded(Input& in) {
+// What the client has sent behind its request is shown next, unless `opened` pauses.
+Action Session::begin_upgraded() {
   flush();
   greeted_ = true;
-  Action action = upgraded_->opened(conn_);
-  if (drains_ && action == Action::none) action = upgraded_->draining(conn_);
-  if (action != Action::none || in.empty() || !conn_.is_open()) return action;
-  return upgraded_->data(conn_, in);
-}
-
-Action Session::draining() {
-  drains_ = true;
-  return upgraded_ && greeted_ ? upgraded_->draining(conn_) : Action::none;
+  conn_.pause();
+  conn_.resume();
+  const Action action = upgraded_->opened(conn_);
+  return action == Action::none && draining_ && conn_.is_open() ? upgraded_->draining(conn_) : action;
 }
 
 Action Session::drained() {
   ready_ = true;
   since_ = now();  // nothing was read meanwhile
-  if (upgraded_) return upgraded_->drained(conn_);
+  put_rest();
+  if (upgraded_) return greeted_ ? upgraded_->drained(conn_) : Action::none;
   if (exchange_ && (exchange_->phase == Phase::answering || exchange_->streamed())) settle();
   finish();
   return Action::none;
@@ -63,7 +76,26 @@ Action Session::drained() {
 Action Session::ended(Input& in) {
   if (upgraded_) return upgraded_->ended(conn_, in);
   peer_ended_ = true;
-  return exchange_ && exchange_->phase == Phase::answering ? Action::none : Action::close;
+  if (exchange_ && exchange_->phase == Phase::answering) return Action::none;
+  closing_ = true;
+  finish();
+  return Action::none;
+}
+
+// An answer that has begun to be given, and a request that has begun to come, are finished.
+Action Session::draining() {
+  constexpr auto first_request_time = std::chrono::milliseconds(250);  // of a client that has only just connected
+  draining_ = true;
+  if (greeted_) return upgraded_->draining(conn_);
+  const Duration patience = number_ > 1 ? Duration::zero() : first_request_time;
+  conn_.set_deadline(patience, [](Conn& conn) { conn.context<Session>()->close_if_idle(); });
+  return Action::none;
+}
+
+void Session::close_if_idle() {
+  if (exchange_ || upgraded_ || has_input()) return;
+  closing_ = true;
+  finish();
 }
 
 void Session::closed(std::error_code error) {
@@ -88,7 +120,7 @@ bool Session::step(Input& in) {
     case Phase::body:
       return read_body(in);
     case Phase::answering:
-      return false;
+      return exchange_->end_due && !exchange_->paused && deliver_end();
   }
   return false;
 }
@@ -102,6 +134,7 @@ bool Session::read_header(Input& in) {
     return false;
   }
   x.head = x.message.method == "HEAD";
+  x.tunnel = x.message.method == "CONNECT";
   if (read == Read::refused) {
     refuse(x.parser.status());
     return false;
@@ -133,7 +166,7 @@ bool Session::begin_streamed() {
   x.body_limit = settings().streamed_body;
   const bool goes_on = dispatch();
   if (exchange_.get() != &x) return goes_on;  // it is over
-  if (x.complete) return deliver({}) && goes_on;
+  if (x.complete) return deliver_end() && goes_on;
   if (!limit_body(x.body_limit)) return false;
   if (x.receiver) x.tell_to_go_on();
   return true;
@@ -161,7 +194,7 @@ bool Session::read_body(Input& in) {
     return read == Read::end ? dispatch() : true;
   }
   if (!piece.empty() && !deliver(piece)) return false;
-  return read != Read::end || !exchange_ || deliver({});
+  return read != Read::end || !exchange_ || deliver_end();
 }
 
 // Hands a piece of the body, or its end, to who receives it. False: nothing more can be done now.
@@ -173,6 +206,13 @@ bool Session::deliver(std::string_view piece) {
     if (!piece.empty() && !x.receiver) x.receiver = std::move(receiver);
   }
   return settle();
+}
+
+// While the user holds the body back its end waits, too.
+bool Session::deliver_end() {
+  Exchange& x = *exchange_;
+  x.end_due = x.paused && x.receiver;
+  return !x.end_due && deliver({});
 }
 
 bool Session::dispatch() {
@@ -192,8 +232,8 @@ void Session::call(Call&& user_call) {
   try {
     user_call();
   } catch (...) {
-    exchange_->closes = true;
-    if (!exchange_->begun) exchange_->send_failure();
+    exchange_->closes = closing_ = true;
+    if (!exchange_->begun) exchange_->refuse(500);
     flush();
     throw;
   }
@@ -206,7 +246,7 @@ bool Session::settle() {
   if (x.said_all() && !x.ended) x.end();
   const bool awaited = x.producer || x.receiver || !x.token.expired();
   if (!x.ended && !awaited && !(x.phase == Phase::body && x.begun)) fail();
-  if (x.ended) complete();
+  if (x.ended && rest_.empty()) complete();
   return !closing_ && !upgraded_;
 }
 
@@ -215,7 +255,7 @@ void Session::fail() {
   if (exchange_->begun)
     closing_ = true;
   else
-    exchange_->send_failure();
+    exchange_->refuse(500);
 }
 
 void Session::produce() {
@@ -230,15 +270,12 @@ void Session::produce() {
 }
 
 void Session::complete() {
-  const bool resumes = paused_ || exchange_->paused;
-  closing_ = exchange_->closes || peer_ended_;
+  closing_ = exchange_->closes || peer_ended_ || ends();
   upgraded_ = std::move(exchange_->next);
   if (const auto token = exchange_->token.lock()) token->number = 0;
   worker_.release(std::move(exchange_));
   ++number_;
   since_ = now();
-  paused_ = resumes && upgraded_;  // see finish
-  if (resumes && !upgraded_ && !closing_) conn_.resume();
 }
 
 void Session::refuse(int status) {
@@ -248,8 +285,8 @@ void Session::refuse(int status) {
     closing_ = true;
     return;
   }
-  x.send(status);
-  complete();
+  x.refuse(status);
+  settle();
 }
 
 bool Session::answer(std::uint64_t number, const Handler<void(Response&)>& fn) {
@@ -266,43 +303,82 @@ void Session::abandoned(std::uint64_t number) {
   finish();
 }
 
+void Session::pause() {
+  exchange_->paused = true;
+  update_reading();
+}
+
 void Session::resume() {
   exchange_->paused = false;
   since_ = now();
-  conn_.resume();
+  if (exchange_->end_due) conn_.handle().wake();
+  update_reading();
 }
 
+// The connection is paused while the user holds the body back, and while what has come waits for an answer to end.
+// `data` comes again as soon as neither holds.
+void Session::update_reading() {
+  const bool held_back = exchange_ && exchange_->paused;
+  const bool behind = has_input() && (!ready_ || (exchange_ && exchange_->phase == Phase::answering));
+  if (held_back || behind)
+    conn_.pause();
+  else
+    conn_.resume();
+}
+
+bool Session::has_input() const noexcept { return input_ ? !input_->empty() : conn_.pending_input() > 0; }
+
+// As much as the connection may keep goes there; the rest waits here, so that no answer is too large to be sent.
 void Session::put_alone(std::string_view bytes) {
   flush();
   written_ += bytes.size();
-  ready_ = conn_.write(bytes);
+  const std::string_view first = bytes.substr(0, rest_.empty() ? room() : 0);
+  if (!first.empty()) ready_ = conn_.write(first);
+  if (first.size() < bytes.size()) keep(Buffer(std::string(bytes.substr(first.size()))));
 }
 
 void Session::put(Buffer bytes) {
   if (bytes.size() <= Batch::piece_max) return put(bytes.view());
   flush();
   written_ += bytes.size();
-  ready_ = conn_.write(std::move(bytes));
+  keep(std::move(bytes));
+  put_rest();
+}
+
+std::size_t Session::room() const noexcept { return output_max_ - std::min(output_max_, conn_.pending_output()); }
+
+void Session::keep(Buffer bytes) {
+  rest_.push_back(std::move(bytes));
+  ready_ = false;
+}
+
+void Session::put_rest() {
+  while (!rest_.empty() && room() > 0) {
+    Buffer& next = rest_.front();
+    const std::size_t size = std::min(next.size(), room());
+    ready_ = conn_.write(next.part(0, size));
+    next = next.part(size);
+    if (next.size() == 0) rest_.pop_front();
+  }
+  ready_ = ready_ && rest_.empty();
 }
 
 void Session::flush() {
   const std::string_view bytes = worker_.batch.view();
   if (bytes.empty()) return;
   worker_.batch.clear();  // first: what cannot be written must not leave with another connection's
-  written_ += bytes.size();
-  ready_ = conn_.write(bytes);
+  put_alone(bytes);
 }
 
 // At the end of each call from the connection.
 void Session::finish() {
   flush();
-  if (closing_) conn_.close();
+  if (closing_ && rest_.empty()) conn_.close();
   if (!ready_) expect_within(settings().send_time);
-  if (!upgraded_ || greeted_) return;  // else `data` goes on with it
-  if (paused_)
-    conn_.resume();
-  else
-    conn_.handle().wake();
+  if (greeted_) return;
+  if (!upgraded_) return update_reading();
+  conn_.pause();  // nothing comes before the wake, with which `data` goes on
+  conn_.handle().wake();
 }
 
 }  // namespace evio::inline v1::http

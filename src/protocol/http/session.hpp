@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
+#include <evio/buffer.hpp>
 #include <evio/conn.hpp>
 #include <evio/context.hpp>
 #include <evio/http/upgrade.hpp>
@@ -40,6 +42,7 @@ class Session {
   std::uint64_t number() const noexcept { return number_; }
   Context& user_context() noexcept { return user_context_; }
   std::string_view common_fields();
+  std::chrono::sys_seconds date();
   Gzip& gzip();
   const Settings& settings() const noexcept;
   void put(std::string_view bytes) {
@@ -50,7 +53,12 @@ class Session {
   void put(Buffer bytes);
   /// Whether there is room for more output.
   bool ready() const noexcept { return ready_; }
-  /// Goes on with a body that was paused.
+  /// More than the connection may keep (Limits::output_max) waits here already.
+  bool overfull() const noexcept { return !rest_.empty(); }
+  /// The server ends, and no other request has come: the connection ends behind this answer.
+  bool ends() const noexcept { return draining_ && !has_input(); }
+  /// Holds the body of the request back.
+  void pause();
   void resume();
 
   // For ResponseHandle: about the exchange with that number, if it is still the one
@@ -66,6 +74,7 @@ class Session {
   bool begin_streamed();
   bool read_body(Input& in);
   bool deliver(std::string_view piece);
+  bool deliver_end();
   bool dispatch();
   template <class Call>
   void call(Call&& user_call);
@@ -75,9 +84,15 @@ class Session {
   void complete();
   void refuse(int status);
   void put_alone(std::string_view bytes);
+  std::size_t room() const noexcept;
+  void keep(Buffer bytes);
+  void put_rest();
   void flush();
   void finish();
-  Action begin_upgraded(Input& in);
+  bool has_input() const noexcept;
+  void update_reading();
+  void close_if_idle();
+  Action begin_upgraded();
 
   void arm(Duration allowed);
   void earn(std::size_t received);
@@ -89,9 +104,12 @@ class Session {
   Conn& conn_;
   Service& service_;
   Worker& worker_;
+  const std::size_t output_max_;        // Limits'
   std::unique_ptr<Exchange> exchange_;  // the request being read or answered
   std::unique_ptr<Upgraded> upgraded_;
   Context user_context_;
+  std::deque<Buffer> rest_;  // of the output: what would exceed Limits::output_max. Until it has left, ready_ is false
+  const Input* input_ = nullptr;  // while `data` looks at it
   std::uint64_t number_ = 1;
   std::uint64_t written_ = 0;   // bytes, ever
   std::uint64_t progress_ = 0;  // bytes taken by the kernel, and by the client, when the patrol last looked
@@ -100,11 +118,10 @@ class Session {
   Time due_{};    // of the patrol
   Timer timer_;
   bool ready_ = true;
-  bool paused_ = false;  // until the answer has ended
   bool closing_ = false;
+  bool draining_ = false;
   bool peer_ended_ = false;
   bool greeted_ = false;  // Upgraded::opened was called
-  bool drains_ = false;   // the server begins to end
 };
 
 }  // namespace evio::inline v1::http

@@ -31,15 +31,23 @@ Gzip& Worker::gzip() {
 }
 
 std::string_view Worker::common_fields(const Settings& settings) {
-  const auto now = loop_.now();
-  if (now >= stale_) {
-    const auto time = settings.wall_clock ? settings.wall_clock(loop_) : std::chrono::system_clock::now();
-    const auto second = std::chrono::floor<std::chrono::seconds>(time);
-    stale_ = now + (second + std::chrono::seconds(1) - time);
-    const std::string fields = "\r\nServer: evio\r\nDate: " + date_text(second);
-    size_ = fields.copy(fields_, sizeof fields_);
-  }
+  look_at_clock(settings);
   return {fields_, size_};
+}
+
+std::chrono::sys_seconds Worker::date(const Settings& settings) {
+  look_at_clock(settings);
+  return date_;
+}
+
+void Worker::look_at_clock(const Settings& settings) {
+  const auto now = loop_.now();
+  if (now < stale_) return;
+  const auto time = settings.wall_clock ? settings.wall_clock(loop_) : std::chrono::system_clock::now();
+  date_ = std::chrono::floor<std::chrono::seconds>(time);
+  stale_ = now + (date_ + std::chrono::seconds(1) - time);
+  const std::string fields = "\r\nServer: evio\r\nDate: " + date_text(date_);
+  size_ = fields.copy(fields_, sizeof fields_);
 }
 
 }  // namespace evio::inline v1::http

@@ -42,6 +42,8 @@ class Worker {
 
   /// "\r\nServer: ...\r\nDate: ...", formatted once a second.
   std::string_view common_fields(const Settings& settings);
+  /// The Date of these.
+  std::chrono::sys_seconds date(const Settings& settings);
 
   /// For whole bodies.
   Gzip& gzip();
@@ -52,10 +54,13 @@ class Worker {
  private:
   static constexpr std::size_t kept_exchanges = 64;
 
+  void look_at_clock(const Settings& settings);
+
   Loop& loop_;
   std::vector<std::unique_ptr<Exchange>> spare_;
   std::unique_ptr<Gzip> gzip_;
   std::chrono::steady_clock::time_point stale_{};
+  std::chrono::sys_seconds date_{};
   char fields_[64];
   std::size_t size_ = 0;
 };

@@ -170,9 +170,94 @@ TEST(HttpServer, AnAnswerHasOneType) {
 TEST(HttpServer, ResetContentHasNone) {
   Router router;
   router.get("/", [](Request&, Response& response) { response.send(205); });
+  router.get("/text", [](Request&, Response& response) { response.status(205).text("none of this"); });
+  router.get("/pieces", [](Request&, Response& response) {
+    EXPECT_FALSE(response.status(205).type("text/plain").write("none of this"));
+    response.end();
+  });
   World world(std::move(router));
-  EXPECT_EQ(world.ask(get("/")), "HTTP/1.1 205 Reset Content\r\n" + std::string(common) +
-                                     "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n");
+  for (const char* path : {"/", "/text", "/pieces"})
+    EXPECT_EQ(world.ask(get(path)), "HTTP/1.1 205 Reset Content\r\n" + std::string(common) +
+                                        "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n");
+}
+
+// It would be taken for what the tunnel carries.
+TEST(HttpServer, ConnectHasNoBody) {
+  Events events = http::server([](Request&, Response& response) { response.text("none of this"); }, settings());
+  Simulation sim(1);
+  sim.serve(std::move(events), "tcp://:80");
+  Peer& peer = sim.connect("tcp://:80");
+  peer.send("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n");
+  sim.run_for(1s);
+  EXPECT_EQ(peer.received(), "HTTP/1.1 200 OK\r\n" + std::string(common) + "Connection: close\r\n\r\n");
+}
+
+// What the handler added was meant for another answer.
+TEST(HttpServer, RefusalsHaveNoFieldsOfTheHandler) {
+  for (const auto& [rest, status] : {std::pair("Content-Length: 11\r\n\r\n", "413"),
+                                     std::pair("Transfer-Encoding: chunked\r\n\r\nzz\r\nhello", "400"),
+                                     std::pair("Content-Length: 5\r\n\r\n", "408")}) {
+    Router router;
+    router.stream("PUT", "/", [](Request& from, Response& response) {
+      response.add("Set-Cookie", "a=b").add("ETag", "\"c\"").type("d/e");
+      from.limit_body(10);
+      from.receive([](Request&, Response&, std::string_view) {});
+    });
+    World world(std::move(router));
+    world.ask("PUT / HTTP/1.1\r\nHost: x\r\n" + std::string(rest));
+    world.sim.run_for(60s);
+    const std::string& answer = world.peer->received();
+    EXPECT_EQ(answer.substr(9, 3), status);
+    for (const char* field : {"Set-Cookie", "ETag", "d/e"}) EXPECT_EQ(answer.find(field), answer.npos) << field;
+  }
+}
+
+TEST(HttpServer, NothingWasModifiedInTheFuture) {
+  Router router;
+  router.get("/", [](Request&, Response& response) {
+    response.add("last-modified", "Fri, 31 Dec 2099 23:59:59 GMT").send(204);
+  });
+  World world(std::move(router));
+  EXPECT_NE(world.ask(get("/")).find("last-modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), std::string::npos);
+}
+
+TEST(HttpServer, NothingIsReservedForADeclaredLength) {
+  http::Settings with = settings();
+  with.body = SIZE_MAX;
+  Router router;
+  router.put("/", [](Request&, Response& response) { response.send(204); });
+  World world(std::move(router), std::move(with));
+  EXPECT_EQ(world.ask("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9223372036854775807\r\n\r\nhello"), "");
+  EXPECT_EQ(world.failures, 0);
+  EXPECT_FALSE(world.peer->done());
+}
+
+// However it is given, and whatever Limits::output_max is.
+TEST(HttpServer, AnAnswerIsAsLargeAsYouLike) {
+  const std::string body = pattern(300 << 10);
+  Router router;
+  router.get("/text", [&](Request&, Response& response) { response.send("a/b", body); });
+  router.get("/buffer", [&](Request&, Response& response) { response.send("a/b", Buffer(body)); });
+  router.get("/piece", [&](Request&, Response& response) {
+    EXPECT_FALSE(response.length(body.size()).write(body));
+    EXPECT_THROW(response.write(body), std::logic_error);
+    response.end();
+  });
+  router.get("/chunk", [&](Request&, Response& response) {
+    EXPECT_FALSE(response.write(Buffer(body)));
+    EXPECT_THROW(response.write("more"), std::length_error);
+    response.end();
+  });
+  World world(std::move(router), settings(), {.output_high = 16 << 10, .output_low = 4 << 10, .output_max = 100 << 10});
+  for (const char* path : {"/text", "/buffer", "/piece"}) {
+    const std::string answers = world.ask(get(path) + get("/none"));
+    EXPECT_TRUE(is_prefix(body, body_of(answers))) << path;
+    EXPECT_TRUE(answers.substr(answers.find("\r\n\r\n") + 4 + body.size()).starts_with("HTTP/1.1 404 ")) << path;
+  }
+  EXPECT_EQ(body_of(world.ask(get("/chunk"))), "4b000\r\n" + body + "\r\n0\r\n\r\n");
+  EXPECT_EQ(body_of(world.ask(get("/text", "Connection: close\r\n"))), body);
+  EXPECT_TRUE(world.peer->ended());
+  EXPECT_EQ(world.failures, 0);
 }
 
 TEST(HttpServer, TheHostThatIsAsked) {
@@ -391,7 +476,7 @@ std::string inflated(std::string_view bytes) {
 TEST(HttpServer, Gzip) {
   const std::string text(5000, 'a');
   Router router;
-  router.get("/whole", [&](Request&, Response& response) { response.add("ETag", "\"e\"").text(text); });
+  router.get("/whole", [&](Request&, Response& response) { response.add("etag", "\"e\"").text(text); });
   router.get("/pieces", [&](Request&, Response& response) {
     response.type("text/plain").write(text);
     response.write("tail");
@@ -402,7 +487,7 @@ TEST(HttpServer, Gzip) {
   const std::string whole = world.ask(get("/whole", "Accept-Encoding: br, gzip;q=0.5\r\n"));
   EXPECT_NE(whole.find("Content-Encoding: gzip\r\n"), whole.npos);
   EXPECT_NE(whole.find("Vary: Accept-Encoding\r\n"), whole.npos);
-  EXPECT_NE(whole.find("ETag: W/\"e\"\r\n"), whole.npos) << whole;
+  EXPECT_NE(whole.find("etag: W/\"e\"\r\n"), whole.npos) << whole;
   EXPECT_EQ(inflated(body_of(whole)), text);
   const std::string head = world.ask("HEAD /whole HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n");
   EXPECT_EQ(head, whole.substr(0, whole.size() - body_of(whole).size()));
