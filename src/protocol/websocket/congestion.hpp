@@ -2,41 +2,53 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
+#include <evio/duration.hpp>
 
 namespace evio::inline v1::websocket {
 
 /// A side that stops reading while it is congested waits for ever for a peer that is congested, too. A side that reads
 /// without bound lets its peer ask for more and more and take nothing of it. So reading goes on until the output has
-/// grown by a few times the size at which congestion began, which a program that heeds `send` never lets happen.
+/// grown so much that it is no longer likely that the peer only waits for its own output to leave: the kernels between
+/// the two keep some megabytes of what each has sent.
 class Congestion {
  public:
-  /// Messages are answered in small pieces: an answer that made the whole congestion stops reading at once.
-  static constexpr std::size_t least_room = 64 << 10;
-
-  bool active() const noexcept { return room_ > 0; }
-  /// A write was refused. `before`: the output that waited before it.
+  bool active() const noexcept { return active_; }
+  /// A write was refused. `before`: the output that waited before it, which is about Limits::output_high unless one
+  /// message alone exceeds that.
   void begin(std::size_t before) noexcept {
-    room_ = std::max(4 * before, least_room);
-    limit_ = 0;
+    active_ = true;
+    counted_ = false;
+    room_ = std::max({room_, std::min(8 * before, most_room), least_room});
   }
   /// What waits beyond `waiting` is growth. Unless it is called, that is what waits when lets_read is first called.
   void count_from(std::size_t waiting) noexcept {
-    limit_ = waiting + room_;
-    most_ = waiting + 4 * room_;
+    counted_ = true;
+    from_ = waiting;
   }
   bool lets_read(std::size_t waiting) noexcept {
-    if (limit_ == 0) count_from(waiting);
-    return waiting <= limit_;
+    if (!counted_) count_from(waiting);
+    return waiting <= from_ + room_;
   }
-  /// The peer takes nothing, perhaps because it waits for this side to read: a little more is read.
-  void relax(std::size_t waiting) noexcept { limit_ = std::clamp(waiting + room_ / 8, limit_, most_); }
-  void end() noexcept { room_ = 0; }
+  /// The peer takes nothing, perhaps because it waits for this side to read more. The connection remembers it.
+  void stalled() noexcept {
+    room_ = std::min(2 * room_, most_room);
+    stall_time_ = std::chrono::seconds(1);
+  }
+  /// How long the peer takes nothing until that counts as a stall.
+  Duration stall_time() const noexcept { return stall_time_; }
+  void end() noexcept { active_ = false; }
 
  private:
-  std::size_t room_ = 0;   // bytes that the output may grow by; 0: not congested
-  std::size_t limit_ = 0;  // output beyond which reading stops; 0: not counted yet
-  std::size_t most_ = 0;   // what relax never exceeds
+  static constexpr std::size_t least_room = 1 << 20;
+  static constexpr std::size_t most_room = 16 << 20;
+
+  Duration stall_time_ = std::chrono::seconds(10);
+  std::size_t room_ = 0;  // bytes that the output may grow by
+  std::size_t from_ = 0;  // the output from which growth is counted
+  bool counted_ = false;  // from_ is known
+  bool active_ = false;
 };
 
 }  // namespace evio::inline v1::websocket

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -20,7 +19,6 @@ namespace {
 
 constexpr std::size_t kept = 64 << 10;        // bytes of what was compressed
 constexpr std::size_t control_at_most = 125;  // bytes
-constexpr Duration stall_time = std::chrono::seconds(1);
 
 Opcode opcode_of(Kind kind) noexcept { return kind == Kind::text ? Opcode::text : Opcode::binary; }
 
@@ -87,13 +85,16 @@ void Session::update_reading() {
   if (paused_ || looks_) return;
   looks_ = true;
   stalled_at_ = taken();
-  conn_.run_after(stall_time, [this](Conn&) { look_at_congestion(); });
+  Duration time = congestion_.stall_time();
+  const Duration gone_after = service_->settings.ping_interval;
+  if (gone_after > Duration::zero()) time = std::min(time, gone_after / 2);
+  conn_.run_after(time, [this](Conn&) { look_at_congestion(); });
 }
 
 void Session::look_at_congestion() {
   looks_ = false;
   if (!congestion_.active()) return;
-  if (taken() == stalled_at_) congestion_.relax(conn_.pending_output());
+  if (taken() == stalled_at_) congestion_.stalled();
   update_reading();
 }
 
