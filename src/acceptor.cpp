@@ -46,10 +46,13 @@ void Acceptor::accepted(Listener listener, NativeSocket socket, const Address& p
   ServerCore& server = loop_.server();
   Service& service = server.service(address_index);
   const std::size_t per_peer = service.events.limits.connections_per_peer;
-  if (loop_.stopping() || (service.counts(peer.ip()) && !service.peers.add(peer.ip(), per_peer))) {
-    refuse();
-    return server.platform().discard(socket);
-  }
+  const auto discard = [&](std::errc why, std::string_view limit) {
+    refuse(address_index, peer, why, limit);
+    server.platform().discard(socket);
+  };
+  if (loop_.stopping()) return discard(std::errc::operation_canceled, {});
+  if (service.counts(peer.ip()) && !service.peers.add(peer.ip(), per_peer))
+    return discard(std::errc::connection_refused, "Limits::connections_per_peer");
   count_accept(rate_keeper(door(listener)));
   ++service.connections;
   if (!service.has_room()) {  // then no door of the service lets anybody in
@@ -60,7 +63,7 @@ void Acceptor::accepted(Listener listener, NativeSocket socket, const Address& p
   server.balancer().add(target);
   if (target == loop_.index()) return loop_.adopt(socket, peer, address_index);
   if (!server.loop(target).send_mail(std::make_unique<HandOver>(server, socket, peer, address_index))) {
-    refuse();
+    refuse(address_index, peer, std::errc::operation_canceled, {});
     server.connection_gone(target, address_index, peer.ip());
   }
 }
@@ -117,9 +120,15 @@ Acceptor::Rate Acceptor::rate(const Door& door) const noexcept {
 }
 
 // Those that get as far as to a loop are counted there.
-void Acceptor::refuse() noexcept {
+void Acceptor::refuse(int address_index, const Address& peer, std::errc why, std::string_view limit) noexcept {
   loop_.counters().accepted.add(1);
   loop_.counters().refused.add(1);
+  loop_.trace(Trace::What::refused, [&](Trace& trace) {
+    trace.local = loop_.server().address(address_index);
+    trace.peer = peer;
+    trace.error = std::make_error_code(why);
+    trace.message = limit;
+  });
 }
 
 // A balance function of the user's that throws costs no connection.
@@ -133,8 +142,13 @@ int Acceptor::choose(const Address& peer) {
 }
 
 // Descriptors that ran out are tried again by the clock as well: who frees one need not be one of ours.
-void Acceptor::stopped(Listener listener, std::error_code) {
+void Acceptor::stopped(Listener listener, std::error_code error) {
   loop_.counters().accept_pauses.add(1);
+  loop_.trace(Trace::What::accept_failed, [&](Trace& trace) {
+    trace.local = loop_.server().address(static_cast<int>(listener));
+    trace.error = error;
+    trace.duration = retry_after;
+  });
   door(listener).starved = true;
   door(listener).accepting = false;
   if (!retry_.active()) retry_ = loop_.timers().run_after(retry_after, Handler<void()>([this] { retry_starved(); }));
@@ -164,10 +178,16 @@ void Acceptor::update(Door& door) {
   } else {
     door.full = false;
   }
-  const bool accepting = !door.full && !door.starved && !rate_keeper(door).throttled && !pressure_;
+  const bool throttled = rate_keeper(door).throttled;
+  const bool accepting = !door.full && !door.starved && !throttled && !pressure_;
   if (accepting == door.accepting) return;
   door.accepting = accepting;
   loop_.driver().set_accepting(door.listener, accepting);
+  if (accepting) return;
+  loop_.trace(Trace::What::accepting_rests, [&](Trace& trace) {
+    trace.local = loop_.server().address(static_cast<int>(door.listener));
+    trace.message = door.full ? "Limits::connections" : throttled ? "Limits::accepts_per_second" : "Limits::memory";
+  });
 }
 
 void Acceptor::close() {

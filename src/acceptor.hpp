@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <evio/address.hpp>
 #include <evio/timer.hpp>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -52,7 +53,7 @@ class Acceptor {
   std::size_t shares(const Door& door) const noexcept;
   Rate rate(const Door& door) const noexcept;
   int choose(const Address& peer);
-  void refuse() noexcept;
+  void refuse(int address_index, const Address& peer, std::errc why, std::string_view limit) noexcept;
 
   LoopCore& loop_;
   std::vector<Door> doors_;

@@ -111,6 +111,7 @@ void Connection::gone(std::error_code error) {
   const std::error_code why = outcome(error);
   phase_ = Phase::closing;  // `write` in `closed` is dropped
   retire_handle();
+  if (why) trace_end(why);
   complete(why ? why : std::make_error_code(std::errc::operation_canceled));
   Action action = Action::none;
   if (events().closed) action = call([&] { return events().closed(*this, why); });
@@ -121,10 +122,20 @@ void Connection::gone(std::error_code error) {
 
 // The first recorded reason; else none if the end was ours and the kernel has every byte; else what the kernel said.
 std::error_code Connection::outcome(std::error_code error) const noexcept {
+  if (handler_failed_) return Errc::handler_failed;
   if (rare_ && rare_->reason) return rare_->reason;
   if (phase_ == Phase::closing || phase_ == Phase::lingering) return {};
   if (phase_ == Phase::draining && !output_) return {};
   return error;
+}
+
+void Connection::trace_end(std::error_code why) noexcept {
+  loop_.trace(Trace::What::closed, [&](Trace& trace) {
+    trace.connection = id_;
+    if (!flags_.outgoing) trace.local = loop_.server().address(address_index_);
+    trace.peer = remote();
+    trace.error = why;
+  });
 }
 
 // Nothing sent or posted through it can have an effect any more.
@@ -297,7 +308,7 @@ void Connection::apply(Action action) {
 void Connection::threw(const std::exception_ptr& exception) {
   loop_.handler_threw(this, exception);
   if (phase_ == Phase::lingering || phase_ == Phase::closing || phase_ == Phase::finished) return;
-  if (!rare().reason) rare().reason = Errc::handler_failed;
+  if (!(rare_ && rare_->reason)) handler_failed_ = true;
   if (phase_ == Phase::detaching && !flags_.detach_asked) phase_ = Phase::open;
   close();
 }

@@ -226,6 +226,7 @@ class Connection final : public Conn {
   void start_closing(CloseMode mode);
   void fail(std::error_code reason, CloseMode mode);
   std::error_code outcome(std::error_code error) const noexcept;
+  void trace_end(std::error_code why) noexcept;
   void retire_handle() noexcept;
   void finish(Ending ending) noexcept;
   void tell_keeper();
@@ -240,7 +241,8 @@ class Connection final : public Conn {
 
   // In this order they take 80 bytes.
   Phase phase_ : 4 = Phase::open;
-  bool drain_told_ : 1 = false;  // `draining` was called, or was not wanted
+  bool drain_told_ : 1 = false;      // `draining` was called, or was not wanted
+  bool handler_failed_ : 1 = false;  // before there was another reason to close: noted without memory
   Flags flags_{};
   Stream stream_{};
   LoopCore& loop_;

@@ -48,7 +48,7 @@ class LagCounter {
 
 struct alignas(64) Counters {
   Counter accepted, opened, refused, received, sent, datagrams_received, datagrams_sent, datagrams_dropped,
-      accept_pauses, memory_pauses, wakeups, messages, timers_run, posts, slow_batches;
+      accept_pauses, memory_pauses, wakeups, messages, timers_run, posts, slow_batches, exceptions;
   Counter output_pending, input_held, timers;  // told once a turn
   std::array<Counter, ending_count> closed_by;
   LagCounter lag;
@@ -83,6 +83,7 @@ struct alignas(64) Counters {
     stats.timers_run += timers_run.value();
     stats.posts += posts.value();
     stats.slow_batches += slow_batches.value();
+    stats.exceptions += exceptions.value();
     lag.add_to(stats.lag);
   }
 };

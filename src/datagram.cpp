@@ -59,6 +59,7 @@ void Datagrams::received(DatagramSocket socket, const Datagram& datagram) {
   try {
     if (events.data(conn, in) == Action::shutdown) loop_.server().stop();
   } catch (...) {
+    loop_.counters().datagrams_dropped.add(1);
     loop_.handler_threw(&conn, std::current_exception());
   }
 }

@@ -64,7 +64,15 @@ void Dialer::start() {
 
 void Dialer::resolved(const Resolved& found) {
   question_.reset();
-  if (found.addresses.empty()) return connection_.connect_failed(found.error ? found.error : Errc::name_not_found);
+  if (found.addresses.empty()) {
+    const std::error_code error = found.error ? found.error : Errc::name_not_found;
+    loop_.trace(Trace::What::lookup_failed, [&](Trace& trace) {
+      trace.connection = connection_.id();
+      trace.peer = to_;
+      trace.error = error;
+    });
+    return connection_.connect_failed(error);
+  }
   untried_ = by_turns(found.addresses);
   try_next();
 }

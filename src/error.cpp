@@ -1,5 +1,7 @@
 #include <evio/error.hpp>
 
+#include "printable.hpp"
+
 namespace evio::inline v1 {
 namespace {
 
@@ -36,20 +38,6 @@ class Category final : public std::error_category {
   }
 };
 
-// So that text from elsewhere can neither cut a message short (NUL) nor forge lines of a log.
-std::string printable(std::string_view text) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string shown;
-  for (char c : text) {
-    auto byte = static_cast<unsigned char>(c);
-    if (byte >= ' ' && byte != 0x7f)
-      shown += c;
-    else
-      (((shown += "\\x") += digits[byte >> 4]) += digits[byte & 15]);
-  }
-  return shown;
-}
-
 // A bare "Invalid argument" never tells more than the problem, which says what is invalid.
 bool tells_more(const std::error_code& code, std::string_view problem) {
   return code && code != std::errc::invalid_argument && problem.find(code.message()) == problem.npos;
@@ -65,6 +53,19 @@ std::string describe(const std::error_code& code, std::string_view address, std:
 }
 
 }  // namespace
+
+std::string printable(std::string_view text) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string shown;
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (byte >= ' ' && byte != 0x7f)
+      shown += c;
+    else
+      (((shown += "\\x") += digits[byte >> 4]) += digits[byte & 15]);
+  }
+  return shown;
+}
 
 const std::error_category& error_category() noexcept {
   static const Category category;

@@ -6,6 +6,7 @@
 
 #include "handle_block.hpp"
 #include "post.hpp"
+#include "printable.hpp"
 #include "server.hpp"
 
 namespace evio::inline v1 {
@@ -154,7 +155,9 @@ void LoopCore::end_batch(Duration at) noexcept {
   if (!std::exchange(in_batch_, false)) return;
   const Duration lag = at - batch_began_;
   counters_.lag.add(lag);
-  if (lag > Stats::slow) counters_.slow_batches.add(1);
+  if (lag <= Stats::slow) return;
+  counters_.slow_batches.add(1);
+  trace(Trace::What::slow_batch, [&](Trace& trace) { trace.duration = lag; });
 }
 
 bool LoopCore::deliver_mail() {
@@ -258,6 +261,11 @@ void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index
   counters_.accepted.add(1);
   if (stopping()) {
     counters_.refused.add(1);
+    trace(Trace::What::refused, [&](Trace& trace) {
+      trace.local = server_.address(address_index);
+      trace.peer = peer;
+      trace.error = std::make_error_code(std::errc::operation_canceled);
+    });
     server_.connection_gone(index_, address_index, peer.ip());
     return server_.platform().discard(socket);
   }
@@ -339,11 +347,57 @@ void LoopCore::on_ready(WatchName name, Interest ready) {
 void LoopCore::on_detached(Stream stream, NativeSocket socket) { connection(stream).handed_over(socket); }
 void LoopCore::on_closed(Stream stream, std::error_code error) { connection(stream).gone(error); }
 
+namespace {
+
+// Calls fn with what the exception says.
+template <class Fn>
+void with_message(const std::exception_ptr& exception, Fn&& fn) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const std::exception& error) {
+    fn(std::string_view(error.what()));
+  } catch (...) {
+    fn(std::string_view("an exception that is no std::exception"));
+  }
+}
+
+}  // namespace
+
+bool LoopCore::traced() const noexcept { return static_cast<bool>(server_.events().trace); }
+void LoopCore::call_trace(const Trace& trace) const { server_.events().trace(trace); }
+
+// What was thrown may hold the peer's bytes, any number of them.
+void LoopCore::report(Conn& connection, std::string_view what) noexcept {
+  constexpr std::size_t enough = 300;
+  try {
+    const std::string of = connection.id() == 0 ? "a datagram" : "connection " + std::to_string(connection.id());
+    server_.platform().report("an exception left a handler of " + of + " from " +
+                              printable(connection.remote().to_string()) + ": " + printable(what.substr(0, enough)));
+  } catch (...) {
+    server_.platform().report("an exception left a handler, and there is no memory to tell more");
+  }
+}
+
 void LoopCore::handler_threw(Conn* connection, const std::exception_ptr& exception) noexcept {
+  counters_.exceptions.add(1);
+  with_message(exception, [&](std::string_view what) {
+    trace(Trace::What::exception, [&](Trace& trace) {
+      trace.message = what;
+      if (!connection) return;
+      trace.connection = connection->id();
+      if (connection->address_index() >= 0) trace.local = server_.address(connection->address_index());
+      trace.peer = connection->remote();
+    });
+  });
   const Events& events = server_.events();
   try {
-    if (!events.failed) std::rethrow_exception(exception);
-    if (events.failed(connection, exception) == Action::shutdown) server_.stop();
+    if (events.failed) {
+      if (events.failed(connection, exception) == Action::shutdown) server_.stop();
+    } else if (connection) {
+      with_message(exception, [&](std::string_view what) { report(*connection, what); });
+    } else {
+      std::rethrow_exception(exception);
+    }
   } catch (...) {
     server_.keep_exception(std::current_exception());
     server_.stop();
@@ -389,7 +443,10 @@ void LoopCore::update_pressure() {
   const bool pressure = server_.under_pressure();
   if (std::exchange(pressure_, pressure) == pressure) return;
   acceptor_.set_pressure(pressure_);
-  if (pressure_) counters_.memory_pauses.add(connections_.size());
+  if (pressure_) {
+    counters_.memory_pauses.add(connections_.size());
+    trace(Trace::What::limit_reached, [](Trace& trace) { trace.message = "Limits::memory"; });
+  }
   each([](Connection& connection) { connection.reading_may_have_changed(); });
 }
 

@@ -109,8 +109,12 @@ class LoopCore final : public Loop, public Runner, private Sink {
   // Calls a handler that concerns no connection; what it throws goes where it belongs.
   template <class Fn>
   void guard(Fn&& fn);
-  // What left a handler goes to `failed`, or ends the server; connection null if none is concerned.
+  // What left a handler goes to `failed`. Unset: it is reported where a connection is concerned, which closes; if none
+  // is (null), it ends the server.
   void handler_threw(Conn* connection, const std::exception_ptr& exception) noexcept;
+  // Calls Events::trace, if it is set, with what `fill(Trace&)` adds. What that throws, or the handler, is dropped.
+  template <class Fill>
+  void trace(Trace::What what, Fill&& fill) noexcept;
 
   void begin_accepting();
   void begin_draining();
@@ -140,6 +144,9 @@ class LoopCore final : public Loop, public Runner, private Sink {
 
   Connection& make_outgoing(const Binding& to, const Address& peer, std::uint64_t id);
   Connection& connection(Stream stream) noexcept { return connections_[static_cast<std::uint32_t>(stream)]; }
+  bool traced() const noexcept;
+  void call_trace(const Trace& trace) const;
+  void report(Conn& connection, std::string_view what) noexcept;
   void read_clock();
   void end_batch(Duration at) noexcept;
   void start();
@@ -191,6 +198,17 @@ class LoopCore final : public Loop, public Runner, private Sink {
   bool idle_ = false;                    // the last turn found nothing to do
   Duration patience_ = Duration::max();  // how long a turn may wait
 };
+
+template <class Fill>
+void LoopCore::trace(Trace::What what, Fill&& fill) noexcept {
+  if (!traced()) return;
+  try {
+    Trace trace{.what = what, .loop = index_};
+    fill(trace);
+    call_trace(trace);
+  } catch (...) {  // NOLINT(bugprone-empty-catch)
+  }
+}
 
 template <class Fn>
 void LoopCore::guard(Fn&& fn) {

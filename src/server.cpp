@@ -430,10 +430,13 @@ ServerTimer Server::run_every(Duration period, Handler<void()> fn) {
 }
 
 void Server::broadcast(Buffer bytes) {
-  for_each([bytes = std::move(bytes)](Conn& conn) { conn.write(bytes); });
+  for_each([bytes = std::move(bytes), &core = *core_](Conn& conn) {
+    if (core.of_first_events(conn.address_index())) conn.write(bytes);
+  });
 }
 
 void Server::broadcast(Buffer bytes, int address_index) {
+  core_->check_address_index(address_index);
   for_each([bytes = std::move(bytes), address_index](Conn& conn) {
     if (conn.address_index() == address_index) conn.write(bytes);
   });

@@ -41,6 +41,11 @@ class ServerCore final : public Stoppable {
   std::shared_ptr<Service> service_of(const Binding& binding) const {
     return binding.service() ? binding.service() : main_;
   }
+  // Whether connections with this index were accepted for the server's own Events.
+  bool of_first_events(int address_index) const noexcept {
+    return address_index >= 0 && places_[static_cast<std::size_t>(address_index)].service == main_;
+  }
+  void check_address_index(int index) const;
   Handle connect(const Binding& to);
   void drain(Duration deadline);
   ServerTimer run_after(Duration delay, Handler<void()> fn, Duration period = {});
@@ -105,7 +110,6 @@ class ServerCore final : public Stoppable {
   std::size_t accepted_connections() const noexcept;
   void prepare();
   void check_single_loop() const;
-  void check_address_index(int index) const;
   void run_tick();
   void everything_is_up();
 

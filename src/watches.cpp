@@ -7,6 +7,9 @@
 namespace evio::inline v1 {
 
 Watch Watches::add(NativeSocket descriptor, Interest interest, Callable fn) {
+  if (!fn)
+    throw Error(std::make_error_code(std::errc::invalid_argument), "descriptor " + std::to_string(descriptor.value),
+                "a watch needs a function to call");
   const std::uint32_t slot = entries_.make(Entry{descriptor, interest, std::move(fn), ++generations_});
   try {
     if (driver_) watch(slot);

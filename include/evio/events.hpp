@@ -25,7 +25,8 @@ class Server;
 ///
 /// Handlers run on the thread of the loop that owns the connection, never two of one connection at once and never one
 /// inside another. With `loops > 1` a handler's captures are shared by several threads; what belongs to one loop lives
-/// in Loop::context. Each handler that returns Action may return void instead, and each may leave its parameters out.
+/// in Loop::context. Each handler that returns Action may return void instead, and each may leave its parameters out,
+/// all of them or the last ones.
 struct Events {
   /// 0 or 1: one loop, on the caller's thread. N: the caller's thread runs loop 0, threads "evio-1" to "evio-<N-1>" the
   /// rest, and connections are accepted on a thread of their own, so that a busy loop delays only what it owns. -1: one
@@ -65,8 +66,11 @@ struct Events {
   /// The last call of a connection for which a handler returned Action::detach: the socket is yours. Unset: detach
   /// means close.
   Handler<Action(Conn&, Socket)> detached{};
-  /// An exception left a handler, post or timer; its connection (null if none) closes with handler_failed, the others
-  /// go on. Unset: the server shuts down in order and run() rethrows the first one.
+  /// An exception left a handler, post, timer or deadline; its connection (null if none) closes with handler_failed, a
+  /// datagram is dropped, all others go on. Unset: the same where a connection or a datagram is concerned, and a line
+  /// on stderr tells of it, at most one a second for the whole process. What concerns none (serving, loop_started,
+  /// tick, pre_write, loop_stopped, balance, a Loop's or Server's own timers, posts and watches) ends the server in
+  /// order, and run() rethrows the first one; so does what `failed` itself throws.
   Handler<Action(Conn*, std::exception_ptr)> failed{};
   /// Once before each flush of a loop that has output. While it is set nothing leaves earlier: write the log, sync it
   /// once, and all replies of the batch go out (group commit).
@@ -76,9 +80,9 @@ struct Events {
   /// The last call on each loop's thread, after its last `closed`.
   Handler<void(Loop&)> loop_stopped{};
   /// What an operator may want to know of and no other handler is called for: failed accepts, refused peers, closes
-  /// with an error, exceptions, limits reached, slow batches, failed look-ups. On the thread of the loop concerned,
-  /// also inside other handlers' calls: it must not call the library. What it throws is dropped. The first Events' is
-  /// the server's.
+  /// with an error, exceptions, limits reached, slow batches, failed look-ups. On the thread of the loop concerned (or
+  /// the one that only accepts), also inside other handlers' calls: it must not call the library. What it throws is
+  /// dropped. Unset it costs nothing. The first Events' is the server's.
   Handler<void(const Trace&)> trace{};
 };
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <new>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -14,37 +16,38 @@ template <class Signature>
 class Handler;
 
 /// An owning, move-only callable: one indirect call, 32 bytes of room in place (larger callables live on the heap).
-/// It takes any callable with the parameters `Args...`, or with none at all, that returns `R`; where `R` is Action it
-/// may also return void, which means Action::none. Move-only captures are welcome. An empty Handler is false and must
-/// not be called. Belongs to one thread at a time, but for the handlers of Events, which all loops share.
+/// It takes any callable with the parameters `Args...`, or with the first of them, or with none, that returns `R`;
+/// where `R` is Action it may also return void, which means Action::none. Move-only captures are welcome. An empty
+/// Handler is false: nullptr makes one, and so does a callable that is empty itself (a null function or member pointer,
+/// an empty std::function). A call of it does nothing and returns R(), or throws
+/// std::bad_function_call where R has no such value. Belongs to one thread at a time, but for the
+/// handlers of Events, which all loops share.
 template <class R, class... Args>
 class Handler<R(Args...)> {
  public:
   Handler() noexcept = default;
+  Handler(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor)
 
   // Deliberately not constrained: a callable that does not fit is told so by a static_assert that a person can read.
   template <class F>
   requires(!std::is_same_v<std::remove_cvref_t<F>, Handler>)
       Handler(F&& callable) {  // NOLINT(google-explicit-constructor): handlers are written as plain lambdas
     using Callable = std::decay_t<F>;
-    constexpr bool with_args = std::is_invocable_v<Callable&, Args...>;
-    constexpr bool without_args = !with_args && std::is_invocable_v<Callable&>;
-    static_assert(with_args || without_args,
-                  "evio: this handler takes neither the handler's parameters (see evio/events.hpp) nor none");
-    if constexpr (with_args) {
-      static_assert(returns_fit<std::invoke_result_t<Callable&, Args...>>,
+    constexpr int taken = parameters_taken<Callable, sizeof...(Args)>();
+    static_assert(taken >= 0,
+                  "evio: this handler takes neither the handler's parameters (see evio/events.hpp), nor the first of "
+                  "them, nor none");
+    if constexpr (taken >= 0) {
+      using First = std::make_index_sequence<static_cast<std::size_t>(taken)>;
+      static_assert(returns_fit<decltype(invoke(std::declval<Callable&>(), std::declval<All&>(), First()))>,
                     "evio: this handler returns the wrong type: see its signature; where it is Action, void will do");
-      emplace<Callable, true>(std::forward<F>(callable));
-    } else if constexpr (without_args) {
-      static_assert(returns_fit<std::invoke_result_t<Callable&>>,
-                    "evio: this handler returns the wrong type: see its signature; where it is Action, void will do");
-      emplace<Callable, false>(std::forward<F>(callable));
+      if (!is_empty(callable)) emplace<Callable, First>(std::forward<F>(callable));
     }
   }
 
   Handler(Handler&& other) noexcept : call_(other.call_), manage_(other.manage_) {
     if (manage_) manage_(storage_, other.storage_);
-    other.call_ = nullptr;
+    other.call_ = &do_nothing;
     other.manage_ = nullptr;
   }
   Handler& operator=(Handler&& other) noexcept {
@@ -58,13 +61,49 @@ class Handler<R(Args...)> {
     if (manage_) manage_(nullptr, storage_);
   }
 
-  explicit operator bool() const noexcept { return call_ != nullptr; }
+  explicit operator bool() const noexcept { return manage_ != nullptr; }
 
   /// Calls it. const, because one handler object serves all loops: with several, its captures are shared by threads.
   R operator()(Args... args) const { return call_(storage_, std::forward<Args>(args)...); }
 
  private:
   static constexpr std::size_t room = 4 * sizeof(void*);
+  using All = std::tuple<Args&&...>;  // the parameters of a call
+
+  template <class Callable, std::size_t... I>
+  static constexpr bool takes(std::index_sequence<I...>) {
+    return std::is_invocable_v<Callable&, std::tuple_element_t<I, std::tuple<Args...>>...>;
+  }
+  // How many it takes, as many as it can, of the first `Count` ones; -1: it cannot be called.
+  template <class Callable, std::size_t Count>
+  static constexpr int parameters_taken() {
+    if constexpr (takes<Callable>(std::make_index_sequence<Count>()))
+      return static_cast<int>(Count);
+    else if constexpr (Count > 0)
+      return parameters_taken<Callable, Count - 1>();
+    else
+      return -1;
+  }
+  template <class Callable, std::size_t... I>
+  static decltype(auto) invoke(Callable& callable, [[maybe_unused]] All& all, std::index_sequence<I...>) {
+    return std::invoke(callable, std::get<I>(std::move(all))...);
+  }
+
+  // Whether it holds nothing that could be called. A lambda that could decay to a pointer is none.
+  template <class Callable>
+  static bool is_empty(const Callable& callable) noexcept {
+    if constexpr (std::is_member_pointer_v<Callable> || std::is_pointer_v<Callable>)
+      return callable == nullptr;
+    else if constexpr (
+        !requires { +callable; } && requires { static_cast<bool>(callable == nullptr); })
+      return static_cast<bool>(callable == nullptr);
+    else
+      return false;
+  }
+  template <class Signature>
+  static bool is_empty(const Handler<Signature>& handler) noexcept {
+    return !handler;
+  }
 
   template <class Result>
   static constexpr bool returns_fit =
@@ -84,20 +123,21 @@ class Handler<R(Args...)> {
       return **static_cast<Callable**>(storage);
   }
 
-  template <class Callable, bool WithArgs>
+  template <class Callable, class First>
   static R call(void* storage, Args... args) {
-    auto run = [&]() -> decltype(auto) {
-      if constexpr (WithArgs)
-        return held<Callable>(storage)(std::forward<Args>(args)...);
-      else
-        return held<Callable>(storage)();
-    };
-    if constexpr (!std::is_void_v<R> && std::is_void_v<decltype(run())>) {
-      run();
+    All all(std::forward<Args>(args)...);
+    if constexpr (!std::is_void_v<R> && std::is_void_v<decltype(invoke(held<Callable>(storage), all, First()))>) {
+      invoke(held<Callable>(storage), all, First());
       return R{};
     } else {
-      return run();
+      return invoke(held<Callable>(storage), all, First());
     }
+  }
+  static R do_nothing(void*, Args...) {
+    if constexpr (std::is_void_v<R> || std::is_default_constructible_v<R>)
+      return R();
+    else
+      throw std::bad_function_call();
   }
 
   // to == nullptr: destroy what `from` holds; otherwise move it to `to`.
@@ -113,17 +153,17 @@ class Handler<R(Args...)> {
     }
   }
 
-  template <class Callable, bool WithArgs, class F>
+  template <class Callable, class First, class F>
   void emplace(F&& callable) {
     if constexpr (in_place<Callable>)
       new (static_cast<void*>(storage_)) Callable(std::forward<F>(callable));
     else
       *reinterpret_cast<Callable**>(storage_) = new Callable(std::forward<F>(callable));
-    call_ = &call<Callable, WithArgs>;
+    call_ = &call<Callable, First>;
     manage_ = &manage<Callable>;
   }
 
-  R (*call_)(void*, Args...) = nullptr;
+  R (*call_)(void*, Args...) = &do_nothing;
   void (*manage_)(void*, void*) noexcept = nullptr;
   alignas(void*) mutable std::byte storage_[room];
 };

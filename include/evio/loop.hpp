@@ -58,7 +58,7 @@ class Loop {
   /// Calls fn whenever `descriptor` is ready for `interest`, with what it is ready for; an error or hang-up counts as
   /// ready for all that is watched for. Level-triggered: fn runs again until it has read or written. The descriptor
   /// stays yours: cancel the watch before you close it. Also before run(): then it begins with the loop. Throws Error
-  /// for what cannot be watched, such as a regular file, and on epoll for what is watched already.
+  /// for what cannot be watched, such as a regular file, on epoll for what is watched already, and for an empty fn.
   Watch watch(int descriptor, Interest interest, Handler<void(Interest)> fn);
 
   /// Calls fn for each open connection of this loop, at once. fn may close or write to any of them.

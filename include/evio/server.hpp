@@ -31,8 +31,8 @@ class Server {
   Server& operator=(const Server&) = delete;
   ~Server();
 
-  /// Serves until shutdown; loop 0 runs on the calling thread. Throws what a handler threw, if `failed` is unset, after
-  /// an orderly shutdown. Once only.
+  /// Serves until shutdown; loop 0 runs on the calling thread. Throws, after an orderly shutdown, what was thrown where
+  /// no connection is concerned, if `failed` is unset (see Events::failed). Once only.
   void run();
 
   /// Instead of run(), for a server of one loop within a loop that is not ours: handles what is ready, having waited
@@ -90,7 +90,7 @@ class Server {
   /// Writes the bytes, which are not copied, to each open connection that was accepted for the first Events (not those
   /// of addresses with Events of their own, nor outgoing ones), as Conn::write does: posted to every loop.
   void broadcast(Buffer bytes);
-  /// The same to those accepted at that address.
+  /// The same to those accepted at that address. Throws std::out_of_range for an index that no address has.
   void broadcast(Buffer bytes, int address_index);
 
   /// Posts fn(Conn&) for each open connection to every loop: fn is shared by their threads.

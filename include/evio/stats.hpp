@@ -64,7 +64,7 @@ struct Stats {
   std::uint64_t datagrams_received = 0;  ///< datagrams handed to `data`
   std::uint64_t datagrams_sent = 0;      ///< datagrams that the kernel took
   std::uint64_t datagrams_dropped = 0;   ///< datagrams too large, not taken by the kernel, or come while paused
-                                         ///< or stopping
+                                         ///< or stopping, or whose handler threw
   std::uint64_t accept_pauses = 0;       ///< times accepting paused for want of descriptors or kernel memory
   std::uint64_t memory = 0;              ///< bytes of input and output held now
   std::uint64_t memory_pauses = 0;       ///< times a connection's reading paused because of Limits::memory
@@ -77,6 +77,7 @@ struct Stats {
   std::uint64_t posts = 0;               ///< posts, sends, wakes and closes that came through Loop, Server or Handle,
                                          ///< and what loops tell each other, such as new connections
   std::uint64_t slow_batches = 0;        ///< batches that took longer than `slow`
+  std::uint64_t exceptions = 0;          ///< exceptions that left handlers, posts and timers
   /// `closed` by its reason; the index is an Ending.
   std::array<std::uint64_t, ending_count> closed_by{};
   /// From coming back from the kernel to asking it again: so long an event that comes meanwhile waits. It is the

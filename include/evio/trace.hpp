@@ -13,11 +13,11 @@ namespace evio::inline v1 {
 struct Trace {
   enum class What : std::uint8_t {
     accept_failed,    ///< accepting failed for want of something (`error`); it is tried again after `duration`
-    accepting_rests,  ///< no more is accepted for now: Limits::connections, accepts_per_second or memory (`error`)
+    accepting_rests,  ///< no more is accepted for now: a limit was reached (`message` names it)
     refused,          ///< a connection was closed before `opened` (`error`): its peer has too many, or the server stops
     closed,           ///< a connection ended with an error
-    exception,        ///< an exception left a handler
-    limit_reached,    ///< reading paused for Limits::memory (`error`)
+    exception,        ///< an exception left a handler, post or timer (`message`)
+    limit_reached,    ///< reading paused on this loop: a limit was reached (`message` names it)
     slow_batch,       ///< a batch of events took `duration`, more than Stats::slow
     lookup_failed,    ///< the host of `peer` could not be looked up
   };
@@ -29,7 +29,7 @@ struct Trace {
   Address peer{};                ///< empty if none is known
   std::error_code error{};
   Duration duration{};
-  std::string_view message{};  ///< what() of an exception; empty without one
+  std::string_view message{};  ///< what() of an exception, or a limit, such as "Limits::memory"; else empty
 };
 
 /// Its enumerator's name.

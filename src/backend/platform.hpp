@@ -14,6 +14,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -86,6 +87,9 @@ class Platform {
   // Looks the host of a tcp address up, off the loops: calls `done` once, on any thread, perhaps inside this call;
   // never if the platform dies first. When the question dies the answer may be left out, and need not be looked for.
   virtual Question resolve(const Address& name, std::function<void(Resolved)> done) = 0;
+
+  // Tells whoever looks after the process of an exception that nobody handled; may leave lines out. Any thread.
+  virtual void report(std::string_view line) noexcept = 0;
 
   virtual std::uint64_t random() = 0;
   virtual int hardware_threads() = 0;

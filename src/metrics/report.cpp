@@ -54,6 +54,8 @@ constexpr Figure figures[] = {
      "Posts, sends and wakes delivered to the loop, what loops tell each other included."},
     {"slow_batches", &Stats::slow_batches, counter, "evio_slow_batches_total",
      "Batches of events whose handlers held the loop for more than 100 ms."},
+    {"exceptions", &Stats::exceptions, counter, "evio_exceptions_total",
+     "Exceptions that left handlers, posts and timers."},
 };
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }

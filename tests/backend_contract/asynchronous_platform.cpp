@@ -34,6 +34,7 @@ class AsynchronousPlatform : public Platform {
   Question resolve(const Address& name, std::function<void(Resolved)> done) override {
     return real_->resolve(name, std::move(done));
   }
+  void report(std::string_view line) noexcept override { real_->report(line); }
   std::uint64_t random() override { return real_->random(); }
   int hardware_threads() override { return real_->hardware_threads(); }
   std::shared_ptr<void> catch_signals(Stoppable& target) override { return real_->catch_signals(target); }

@@ -201,36 +201,48 @@ TEST_P(ActsInAnyHandler, AThrowGoesToFailedAndEndsItsConnectionOnly) {
   }
 }
 
-TEST_P(ActsInAnyHandler, AThrowWithoutFailedShutsDownInOrderAndIsRethrown) {
-  for (const std::string where : {"opened", "data", "drained", "ended", "closed"}) {
+TEST_P(ActsInAnyHandler, AThrowWithoutFailedEndsItsConnectionOnly) {
+  for (const std::string where : {"opened", "data", "drained", "ended", "closed", "detached"}) {
     Scene scene;
-    scene.where = where;
-    scene.act = [&](Conn*) -> Action { throw std::runtime_error("fault in " + where); };
-    TestServer server = serve(events_of(scene));
-    Client bystander = server.connect();
-    EXPECT_EQ(echo_through(bystander, "before"), "before");
-    Client victim = server.connect(tiny);
-    play(victim);
-    EXPECT_EQ(message_of(server.wait()), "fault in " + where);
-    EXPECT_EQ(scene.opened, scene.closed) << where;
+    std::atomic<bool> thrown{false};
+    scene.where = where == "detached" ? "data" : where;
+    scene.act = [&](Conn*) -> Action {
+      if (where == "detached") return Action::detach;
+      if (thrown.exchange(true)) return Action::none;
+      throw std::runtime_error("fault in " + where);
+    };
+    Events events = events_of(scene);
+    if (where == "detached")
+      events.detached = [&](Conn&, Socket) {
+        ++scene.detached;
+        throw std::runtime_error("fault in " + where);
+      };
+    TestServer server = serve(std::move(events));
+    const std::string how = outcome(*this, scene, server);
+    EXPECT_TRUE(how.starts_with(where == "closed"     ? "none"
+                                : where == "detached" ? "detached"
+                                                      : make_error_code(Errc::handler_failed).message()))
+        << where << how;
+    EXPECT_EQ(server->stats().exceptions, 1U) << where;
   }
 }
 
-TEST_P(ActsInAnyHandler, OfSeveralThrowsTheFirstIsRethrown) {
-  TestServer server = serve(
-      {.data = [] { throw std::runtime_error("first"); }, .closed = [] { throw std::runtime_error("from closed"); }});
-  Client one = server.connect(), other = server.connect();
-  one.send("x");
-  EXPECT_EQ(message_of(server.wait()), "first");
+TEST_P(ActsInAnyHandler, WhatIsNoStdExceptionEndsItsConnectionOnlyToo) {
+  TestServer server = serve({.data = [](Conn& c, Input& in) {
+    if (in.view() == "x") throw 42;
+    c.write(in.take());
+  }});
+  Client bystander = server.connect(), client = server.connect();
+  client.send("x");
+  EXPECT_EQ(client.receive_rest().bytes, "");
+  EXPECT_EQ(echo_through(bystander, "after"), "after");
+  EXPECT_EQ(server->stats().closed_as(Ending::handler_failed), 1U);
 }
 
-TEST_P(ActsInAnyHandler, WhatIsNoStdExceptionIsRethrownToo) {
-  TestServer server = serve({.data = [] { throw 42; }});
-  Client client = server.connect();
-  client.send("x");
-  const auto error = server.wait();
-  ASSERT_TRUE(error);
-  EXPECT_THROW(std::rethrow_exception(error), int);
+TEST_P(ActsInAnyHandler, OfSeveralThrowsTheFirstIsRethrown) {
+  TestServer server = serve({.tick = []() -> Tick { throw std::runtime_error("first"); },
+                             .loop_stopped = [] { throw std::runtime_error("from loop_stopped"); }});
+  EXPECT_EQ(message_of(server.wait()), "first");
 }
 
 // Everything of a server that can throw without a connection.
@@ -248,14 +260,23 @@ void run_with_a_throw(const Behaviour&, const std::string& where, Events& events
   if (where == "timer") events.loop_started = [fault](Loop& loop) { loop.run_after(0s, fault); };
   if (where == "run_every") events.loop_started = [fault](Loop& loop) { loop.run_every(1ms, fault); };
   if (where == "conn timer") events.opened = [fault](Conn& c) { c.run_after(0s, fault); };
+  if (where == "conn deadline") events.opened = [fault](Conn& c) { c.set_deadline(0s, fault); };
+  if (where == "completion") events.opened = [fault](Conn& c) { c.handle().send(Buffer("!"), fault); };
   if (where == "handle post") events.opened = [fault](Conn& c) { c.handle().post(fault); };
   if (where == "for_each") events.opened = [fault](Conn& c) { c.server().for_each(fault); };
 }
-const std::vector<std::string> other_places{"loop_started", "pre_write",  "tick",        "post",    "timer",
-                                            "run_every",    "conn timer", "handle post", "for_each"};
+const std::vector<std::string> other_places{"loop_started", "pre_write", "tick",       "post",
+                                            "timer",        "run_every", "conn timer", "conn deadline",
+                                            "handle post",  "for_each",  "completion"};
 
-TEST_P(ActsInAnyHandler, AThrowElsewhereIsRethrownToo) {
+bool of_a_connection(const std::string& where) {
+  return where == "conn timer" || where == "conn deadline" || where == "handle post" || where == "for_each" ||
+         where == "completion";
+}
+
+TEST_P(ActsInAnyHandler, AThrowThatConcernsNoConnectionIsRethrown) {
   for (const std::string& where : other_places) {
+    if (of_a_connection(where)) continue;
     Events events{.limits = {.linger = 50ms}, .data = [](Conn& c, Input& in) { c.write(in.take()); }};
     run_with_a_throw(*this, where, events);
     TestServer server = serve(std::move(events));
@@ -269,6 +290,25 @@ TEST_P(ActsInAnyHandler, AThrowElsewhereIsRethrownToo) {
   }
 }
 
+TEST_P(ActsInAnyHandler, AThrowInWhatActsForAConnectionEndsThatOneOnly) {
+  for (const std::string& where : other_places) {
+    if (!of_a_connection(where)) continue;
+    EventLog log;
+    Events events{.limits = {.linger = 50ms},
+                  .data = [](Conn& c, Input& in) { c.write(in.take()); },
+                  .closed = [&](Conn&, std::error_code error) { log.add(error.message()); }};
+    run_with_a_throw(*this, where, events);
+    TestServer server = serve(std::move(events));
+    for (int i = 0; i < 2; ++i) {
+      Client client = server.connect();
+      client.receive_rest();
+      EXPECT_TRUE(log.wait_for(make_error_code(Errc::handler_failed).message(), static_cast<std::size_t>(i) + 1))
+          << where;
+    }
+    EXPECT_EQ(message_of(server.stop()), "") << where;
+  }
+}
+
 TEST_P(ActsInAnyHandler, AThrowElsewhereGoesToFailedToo) {
   for (const std::string& where : other_places) {
     EventLog failures;
@@ -276,9 +316,7 @@ TEST_P(ActsInAnyHandler, AThrowElsewhereGoesToFailedToo) {
                   .data = [](Conn& c, Input& in) { c.write(in.take()); },
                   .failed =
                       [&](Conn* c, std::exception_ptr error) {
-                        const bool of_connection =
-                            where == "conn timer" || where == "handle post" || where == "for_each";
-                        EXPECT_EQ(c != nullptr, of_connection) << where;
+                        EXPECT_EQ(c != nullptr, of_a_connection(where)) << where;
                         failures.add(message_of(error));
                       }};
     run_with_a_throw(*this, where, events);

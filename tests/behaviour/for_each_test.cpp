@@ -38,19 +38,42 @@ TEST_P(ForEach, BroadcastWritesToAll) {
   for (Client& client : clients) EXPECT_TRUE(client.silent()) << "once";
 }
 
+TEST_P(ForEach, BroadcastReachesTheFirstEventsConnectionsOnly) {
+  EventLog log;
+  TestServer server = serve(
+      greeting(), "tcp://127.0.0.1:0", on("tcp://127.0.0.1:0", greeting()), "tcp://127.0.0.1:0",
+      on("tcp://127.0.0.1:0",
+         {.opened = [&] { log.add("outgoing"); }, .data = [&](Conn&, Input& in) { log.add(std::string(in.take())); }}));
+  Client first = server.connect({}, 0), other = server.connect({}, 1), third = server.connect({}, 2);
+  for (Client* client : {&first, &other, &third}) EXPECT_EQ(client->receive(1), "!");
+  server->connect(on(server.address(3).to_string(), {}));
+  server->connect(server.address(3).to_string());  // with the first Events, but it was not accepted
+  ASSERT_TRUE(log.wait_for("outgoing", 2));
+  server->broadcast(Buffer("news"));
+  server->broadcast(Buffer("1"), 1);
+  server->broadcast(Buffer("2"), 2);
+  EXPECT_EQ(first.receive(4), "news");
+  EXPECT_EQ(third.receive(5), "news2");
+  EXPECT_EQ(other.receive(1), "1");
+  server->for_each([](Conn& c) { c.close(); });
+  for (Client* client : {&first, &other, &third}) EXPECT_EQ(client->receive_rest().bytes, "");
+  EXPECT_TRUE(eventually([&] { return server->stats().open == 0; }));
+  EXPECT_EQ(log.size(), 3U) << "the third is what `opened` wrote";
+  EXPECT_THROW(server->broadcast(Buffer("x"), 4), std::out_of_range);
+  EXPECT_THROW(server->broadcast(Buffer("x"), -1), std::out_of_range);
+}
+
 TEST_P(ForEach, WhatOneCannotExpressReachesTheOthers) {
   Events lines = greeting();
   lines.codec = codec::Lines{};
-  Events events = greeting();
-  events.failed = [] {};
-  TestServer server = serve(std::move(events), "tcp://127.0.0.1:0", on("tcp://127.0.0.1:0", std::move(lines)));
+  TestServer server = serve(greeting(), "tcp://127.0.0.1:0", on("tcp://127.0.0.1:0", std::move(lines)));
   std::vector<Client> strict;
   for (int i = 0; i < 4; ++i) {
     strict.push_back(Client::to(server->addresses()[1]));
     EXPECT_EQ(strict.back().receive(2), "!\n");
   }
   auto clients = greeted(server, 4);
-  server->broadcast(Buffer("two\nlines"));
+  server->for_each([](Conn& c) { c.write("two\nlines"); });
   for (Client& client : clients) EXPECT_EQ(client.receive(9), "two\nlines");
   for (Client& client : strict) EXPECT_EQ(client.receive_rest().bytes, "");
 }

@@ -280,6 +280,23 @@ TEST_P(Udp, ShutdownCountsAndAThrowGoesToFailed) {
   EXPECT_EQ(message_of(server.wait()), "");
 }
 
+TEST_P(Udp, AThrowWithoutFailedDropsItsDatagramOnly) {
+  TestServer server = serve({.data =
+                                 [](Conn& c, Input& in) {
+                                   if (in.view() == "throw") throw std::runtime_error("fault");
+                                   c.write(in.take());
+                                 }},
+                            "udp://127.0.0.1:0");
+  UdpClient client = UdpClient::udp4();
+  for (int i = 0; i < 3; ++i) {
+    client.send_to(server.port(), "throw");
+    client.send_to(server.port(), "x");
+    EXPECT_EQ(client.receive().bytes, "x");
+  }
+  EXPECT_EQ(server->stats().exceptions, 3U);
+  EXPECT_EQ(server->stats().datagrams_dropped, 3U);
+}
+
 TEST_P(Udp, ManyDatagramsOfManyPeersAreAllServed) {
   for (const std::string url : {"udp://127.0.0.1:0", "udp://127.0.0.1:0?reuseport=true"}) {
     TestServer server = serve(echo(), url);

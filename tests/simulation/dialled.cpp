@@ -114,7 +114,7 @@ void Dialled::closed(Conn& c, std::error_code error) {
   if (!was_open && is_late(time)) fail("it was given up too late");
   if (error == Errc::name_not_found && place_ != Place::nowhere) fail("a name was not found");
   if (completed_ < arrived_) fail("a send was never told of");
-  if (model_.stopping() && model_.setting.with_failed)  // one of the last things that its loop hears
+  if (model_.stopping())  // one of the last things that its loop hears
     model_.loop_post({.kind = Kind::loop_post, .number = static_cast<std::uint32_t>(loop_)});
   const bool should_work =
       model_.flawless() && !model_.stopping() && reachable() && !ended_by_us_ && place_ != Place::udp;

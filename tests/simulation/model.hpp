@@ -52,11 +52,9 @@ class Model {
   Chance& chance() noexcept { return chance_; }
   bool fail(const std::string& why);
   bool failed() const noexcept { return !why_.empty(); }
-  bool flawless() const noexcept { return setting.flawless && !threw_out_; }
+  bool flawless() const noexcept { return setting.flawless; }
   bool stopping() const noexcept { return stopping_; }
   void note_adopted() noexcept { ++adopted_; }
-  // Without `failed` the server stops.
-  void note_throw() noexcept { stopping_ |= !setting.with_failed; }
   Watched* find(Conn& c);
   /// A connection has closed: before the next handler its context must be gone.
   void context_dies(const int& contexts) noexcept { dying_ = &contexts; }
@@ -114,7 +112,6 @@ class Model {
   bool ticked_ = false;
   bool stopping_ = false;
   bool ended_ = false;
-  bool threw_out_ = false;  // the server ended because of what a handler threw
   std::uint64_t open_ = 0;
   std::map<std::string, std::uint64_t> open_by_host_;
   std::set<std::uint64_t> ids_;

@@ -140,11 +140,29 @@ TEST(Simulation, TimersComeAtTheirVirtualTimes) {
   EXPECT_LE(at, 24h + 1ms);
 }
 
-TEST(Simulation, WhatAHandlerThrowsLeavesRun) {
+TEST(Simulation, WhatConcernsNoConnectionLeavesRun) {
   Simulation sim(1);
-  sim.serve({.data = [](Conn&, Input&) { throw std::runtime_error("oops"); }}, "tcp://:5000");
-  sim.connect("tcp://:5000").send("x");
+  sim.serve({.tick = []() -> Tick { throw std::runtime_error("oops"); }}, "tcp://:5000");
   EXPECT_THROW(sim.run(), std::runtime_error);
+}
+
+TEST(Simulation, WhatAHandlerThrowsClosesItsConnectionAndIsTraced) {
+  std::vector<std::string> traced;
+  Events events{.data = [](Conn&, Input&) { throw std::runtime_error("oops"); },
+                .trace =
+                    [&](const Trace& trace) {
+                      traced.push_back(std::string(name_of(trace.what)) + ' ' + std::string(trace.message) +
+                                       (trace.error == Errc::handler_failed ? "handler_failed" : ""));
+                      throw std::runtime_error("nobody hears this");
+                    }};
+  Simulation sim(1);
+  Server& server = sim.serve(events, "tcp://:5000");
+  Peer& peer = sim.connect("tcp://:5000");
+  peer.send("x");
+  sim.run();
+  EXPECT_EQ(traced, (std::vector<std::string>{"exception oops", "closed handler_failed"}));
+  EXPECT_EQ(server.stats().closed_as(Ending::handler_failed), 1U);
+  EXPECT_EQ(server.stats().exceptions, 1U);
 }
 
 TEST(Simulation, AScriptedPeerAnswers) {

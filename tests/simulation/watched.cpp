@@ -209,7 +209,7 @@ void Watched::closed(Conn& c, std::error_code error) {
     fail("drain timeout early");
   if (model_.flawless() && !peer_broke_ && error && error != Errc::handler_failed)
     fail("closed with an error: " + error.message());
-  if (model_.stopping() && setting.with_failed)  // one of the last things that its loop hears
+  if (model_.stopping())  // one of the last things that its loop hears
     model_.loop_post({.kind = Kind::loop_post, .number = static_cast<std::uint32_t>(loop_)});
   model_.context_dies(contexts_);
 }
@@ -405,7 +405,6 @@ Action Watched::by_chance(Conn& c, Action action) {
 void Watched::maybe_throw() {
   if (!throws_ || !chance_(0.2)) return;
   threw_ = closing_ = true;
-  model_.note_throw();
   throw Oops();
 }
 

@@ -38,6 +38,61 @@ TEST(Handler, IsFalseWhileEmpty) {
   EXPECT_FALSE(handler);
 }
 
+TEST(Handler, IsEmptyWhereWhatItIsMadeOfIs) {
+  struct Member {
+    int call(int n) const { return n; }
+    int value = 0;
+  };
+  int (*const function)(int) = nullptr;
+  int (Member::*const method)(int) const = nullptr;
+  int Member::*const value = nullptr;
+  EXPECT_FALSE(Handler<int(int)>(nullptr));
+  EXPECT_FALSE(Handler<int(int)>(function));
+  EXPECT_FALSE(Handler<int(int)>(std::function<int(int)>()));
+  EXPECT_FALSE(Handler<int(int)>(std::function<int()>())) << "which takes no parameters";
+  EXPECT_FALSE(Handler<int(int)>(Handler<int()>()));
+  EXPECT_FALSE((Handler<int(const Member&, int)>(method)));
+  EXPECT_FALSE((Handler<int(const Member&, int)>(value)));
+  EXPECT_TRUE((Handler<int(const Member&, int)>(&Member::call)));
+  EXPECT_TRUE(Handler<int(int)>(twice));
+  EXPECT_TRUE(Handler<int(int)>([](int n) { return n; })) << "which could decay to a pointer";
+}
+
+TEST(Handler, DoesNothingWhileEmpty) {
+  EXPECT_EQ(Handler<int(int)>()(3), 0);
+  EXPECT_EQ(Handler<Action()>()(), Action::none);
+  Handler<void()> moved = [] { FAIL(); };
+  const Handler<void()> other = std::move(moved);
+  moved();  // NOLINT(bugprone-use-after-move)
+  EXPECT_THROW(Handler<int&()>()(), std::bad_function_call);
+}
+
+TEST(Handler, TakesTheFirstParametersToo) {
+  using Three = Handler<int(int, const std::string&, std::unique_ptr<int>)>;
+  const Three of_three = [](int n, const std::string& s, std::unique_ptr<int> p) {
+    return n + static_cast<int>(s.size()) + *p;
+  };
+  const Three of_two = [](int n, const std::string& s) { return n + static_cast<int>(s.size()); };
+  const Three of_one = [](int n) { return n; };
+  const Three of_one_generic = [](auto n) { return n; };
+  const Three of_none = [] { return 7; };
+  EXPECT_EQ(of_three(1, "ab", std::make_unique<int>(10)), 13);
+  EXPECT_EQ(of_two(1, "ab", nullptr), 3);
+  EXPECT_EQ(of_one(1, "ab", nullptr), 1);
+  EXPECT_EQ(of_one_generic(1, "ab", nullptr), 1);
+  EXPECT_EQ(of_none(1, "ab", nullptr), 7);
+}
+
+TEST(Handler, CallsMembers) {
+  struct Member {
+    int call(int n) const { return n + value; }
+    int value = 3;
+  };
+  const Member member;
+  EXPECT_EQ((Handler<int(const Member&, int)>(&Member::call)(member, 1)), 4);
+  EXPECT_EQ((Handler<int(const Member&, int)>(&Member::value)(member, 1)), 3);
+}
+
 TEST(Handler, TakesEveryKindOfCallable) {
   struct Functor {
     int operator()(int n) { return calls += n; }

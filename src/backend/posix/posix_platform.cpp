@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backend/posix/io.hpp"
+#include "backend/posix/report.hpp"
 #include "backend/posix/resolver.hpp"
 #include "backend/posix/signals.hpp"
 #include "backend/posix/socket.hpp"
@@ -78,6 +79,8 @@ class PosixPlatform final : public Platform {
   Question resolve(const Address& name, std::function<void(Resolved)> done) override {
     return resolver_.resolve(name, std::move(done));
   }
+
+  void report(std::string_view line) noexcept override { report_line(line); }
 
   std::uint64_t random() override {
     std::uint64_t number = 0;

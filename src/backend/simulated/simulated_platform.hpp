@@ -31,6 +31,7 @@ class SimulatedPlatform final : public Platform {
     names_.resolve(name, std::move(done));
     return nullptr;
   }
+  void report(std::string_view) noexcept override {}  // Stats, `failed` and `trace` tell of it
   std::uint64_t random() override { return world_.chance.number(); }
   int hardware_threads() override { return 4; }
   std::shared_ptr<void> catch_signals(Stoppable&) override { return nullptr; }
