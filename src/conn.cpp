@@ -14,7 +14,8 @@ Connection::Connection(LoopCore& loop, const Address& peer, std::uint16_t addres
       id_(id),
       peer_ip_(peer.ip()),
       peer_port_(peer.port()),
-      address_index_(address_index) {
+      address_index_(address_index),
+      activity_(loop.stamp()) {
   if (peer.scope() != 0 || (peer.is_unix() && !peer.host().empty())) rare().peer = std::make_unique<Address>(peer);
 }
 

@@ -18,6 +18,7 @@
 #include "keeper.hpp"
 #include "output.hpp"
 #include "service.hpp"
+#include "stamp.hpp"
 #include "stored_input.hpp"
 #include "timer_wheel.hpp"
 
@@ -59,7 +60,8 @@ struct ConnRare {
   std::optional<Duration> idle_timeout;     // set for this connection alone
   std::optional<bool> read_when_congested;  // likewise
   std::unique_ptr<Address> peer;            // where it is more than an IP address and a port
-  std::size_t owed = 0;                     // output that must leave before the next look
+  std::size_t owed = 0;                     // output that must leave before the next look at its pace
+  Duration pace_began{};                    // when that was said
   std::unique_ptr<Values> values;
   std::unique_ptr<Completions> completions;
   std::unique_ptr<Outgoing> outgoing;
@@ -104,6 +106,7 @@ class Connection final : public Conn {
   void reading_may_have_changed();
   // How much is left of the idle timeout that it shares with others; none: it looks after itself.
   std::optional<Duration> look_if_idle();
+  void age_stamp(Duration before, Duration now) noexcept { activity_.age(before, now); }
   void run(const Handler<void(Conn&)>& callback);
   void wake();
   // What was on its way to it has arrived, or was dropped: congestion may be over.
@@ -125,6 +128,7 @@ class Connection final : public Conn {
   void resume();
   bool is_open() const noexcept { return phase_ == Phase::open || phase_ == Phase::connecting; }
   Timer run_after(Duration delay, Handler<void(Conn&)> fn);
+  Timer set_deadline(Duration delay, Handler<void(Conn&)> fn);
   Address remote() const;
   Address local() const;
   int address_index() const noexcept { return flags_.outgoing ? -1 : address_index_; }
@@ -237,6 +241,7 @@ class Connection final : public Conn {
   void deadline_passed();
   void await_first_bytes();
   void keep_pace();
+  void await_pace(Duration time);
   void look_at_pace();
 
   // In this order they take 80 bytes.
@@ -254,7 +259,7 @@ class Connection final : public Conn {
   Address::Ip peer_ip_;
   std::uint16_t peer_port_;
   std::uint16_t address_index_;
-  std::uint32_t activity_ms_ = 0;  // when a byte last moved, on the loop's clock
+  Stamp activity_;  // when a byte last moved
 };
 
 static_assert(sizeof(void*) != 8 || sizeof(Connection) == 80, "what an idle connection costs");

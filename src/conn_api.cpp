@@ -63,7 +63,9 @@ Values& Conn::values() {
 Timer Conn::run_after(Duration delay, Handler<void(Conn&)> fn) {
   return kind_ == Kind::stream ? stream(*this).run_after(delay, std::move(fn)) : Timer();
 }
-Timer Conn::set_deadline(Duration delay, Handler<void(Conn&)> fn) { return run_after(delay, std::move(fn)); }
+Timer Conn::set_deadline(Duration delay, Handler<void(Conn&)> fn) {
+  return kind_ == Kind::stream ? stream(*this).set_deadline(delay, std::move(fn)) : Timer();
+}
 Duration Conn::idle_for() const noexcept { return kind_ == Kind::stream ? stream(*this).since_activity() : Duration(); }
 
 Address Conn::local() const { return kind_ == Kind::stream ? stream(*this).local() : datagram(*this).local(); }

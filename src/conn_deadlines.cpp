@@ -1,5 +1,6 @@
 // When a connection has waited long enough.
 #include <algorithm>
+#include <utility>
 
 #include "conn.hpp"
 #include "loop.hpp"
@@ -16,41 +17,50 @@ bool Connection::read_when_congested() const noexcept {
   return events().options.read_when_congested.value_or(false);
 }
 
-void Connection::note_activity() noexcept { activity_ms_ = loop_.now_ms() + 1; }
+void Connection::note_activity() noexcept { activity_ = loop_.stamp(); }
+Duration Connection::since_activity() const noexcept { return loop_.elapsed_since(activity_); }
 
-// Never more than has passed: activity is rounded up to its millisecond, and the difference survives a wrap.
-Duration Connection::since_activity() const noexcept {
-  return std::chrono::milliseconds(std::max(static_cast<std::int32_t>(loop_.now_ms() - activity_ms_), 0));
+Timer Connection::set_deadline(Duration delay, Handler<void(Conn&)> fn) {
+  if (phase_ == Phase::finished) return {};
+  return loop_.timers().set_deadline(delay, std::move(fn), *this, rare().timers);
 }
 
 void Connection::arm_deadline(Duration delay) {
   rare().deadline.cancel();
-  rare().deadline = loop_.timers().run_after(
-      delay, Handler<void(Conn&)>([](Conn& conn) { static_cast<Connection&>(conn).deadline_passed(); }), *this,
-      rare().timers);
+  rare().deadline =
+      set_deadline(delay, Handler<void(Conn&)>([](Conn& conn) { static_cast<Connection&>(conn).deadline_passed(); }));
 }
 
-// Looks once. Nobody expects bytes of one that is paused.
+// Looks once. Nobody expects bytes of one that is not read.
 void Connection::await_first_bytes() {
-  run_after(limits().first_bytes, Handler<void(Conn&)>([](Conn& conn) {
-              auto& self = static_cast<Connection&>(conn);
-              if (self.flags_.heard || self.phase_ != Phase::open) return;
-              if (self.flags_.paused) return self.await_first_bytes();
-              self.fail(Errc::first_bytes_timeout, self.output_ ? CloseMode::abort : CloseMode::orderly);
-            }));
+  set_deadline(limits().first_bytes, Handler<void(Conn&)>([](Conn& conn) {
+                 auto& self = static_cast<Connection&>(conn);
+                 if (self.flags_.heard || self.phase_ != Phase::open) return;
+                 if (!self.reading_wanted()) return self.await_first_bytes();
+                 self.fail(Errc::first_bytes_timeout, self.output_ ? CloseMode::abort : CloseMode::orderly);
+               }));
 }
 
 // Progress alone is not enough: a byte now and then would hold the output for ever.
 void Connection::keep_pace() {
   flags_.paced = true;
   rare().owed = std::min(output_->size(), std::max<std::size_t>(limits().output_low, 1));
-  run_after(limits().slow_reader,
-            Handler<void(Conn&)>([](Conn& conn) { static_cast<Connection&>(conn).look_at_pace(); }));
+  rare().pace_began = loop_.now();
+  await_pace(limits().slow_reader);
 }
 
+void Connection::await_pace(Duration time) {
+  set_deadline(time, Handler<void(Conn&)>([](Conn& conn) { static_cast<Connection&>(conn).look_at_pace(); }));
+}
+
+// In a stall the peer could take no more than the kernel had: so much longer it has, once.
 void Connection::look_at_pace() {
+  if (rare_->owed > 0) {
+    const Duration stalled = loop_.stalls().since(std::exchange(rare_->pace_began, Duration::max()));
+    if (stalled > Duration::zero()) return await_pace(stalled);
+    return fail(Errc::slow_reader, CloseMode::abort);
+  }
   flags_.paced = false;
-  if (rare_->owed > 0) return fail(Errc::slow_reader, CloseMode::abort);
   if (output_) keep_pace();
 }
 

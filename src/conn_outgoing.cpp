@@ -15,7 +15,8 @@ Connection::Connection(LoopCore& loop, std::shared_ptr<Service> service, const A
       id_(id),
       peer_ip_{},
       peer_port_(0),
-      address_index_(0) {
+      address_index_(0),
+      activity_(loop.stamp()) {
   flags_.outgoing = true;
   rare().outgoing = std::make_unique<Outgoing>();
   rare().outgoing->service = std::move(service);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "loop.hpp"
+#include "saturating.hpp"
 #include "server.hpp"
 
 namespace evio::inline v1 {
@@ -19,6 +20,11 @@ void check(const Backoff& backoff) {
     refuse("Backoff::first must be more than nothing, and Backoff::most no less than that");
   if (!(backoff.factor >= 1)) refuse("Backoff::factor must be 1 or more");
   if (!(backoff.jitter >= 0 && backoff.jitter <= 1)) refuse("Backoff::jitter must be a share, 0 to 1");
+}
+
+Duration times(Duration delay, double factor) noexcept {
+  const double product = static_cast<double>(delay.count()) * factor;
+  return product < 0x1p63 ? Duration(static_cast<Duration::rep>(product)) : Duration::max();
 }
 
 }  // namespace
@@ -36,22 +42,20 @@ void Keeper::stop() noexcept {
   timer_.cancel();
 }
 
-void Keeper::opened() noexcept { steady_at_ = loop_.now() + backoff_.steady; }
+void Keeper::opened() noexcept { steady_at_ = saturating_sum(loop_.now(), backoff_.steady); }
 
 void Keeper::gone() {
   connection_ = nullptr;
   if (stopped_ || loop_.stopping()) return;
   if (std::exchange(steady_at_, Duration::max()) <= loop_.now()) delay_ = backoff_.first;
   timer_ = loop_.timers().run_after(jittered(delay_), Handler<void()>([self = shared_from_this()] { self->start(); }));
-  const double longer = static_cast<double>(delay_.count()) * backoff_.factor;
-  delay_ = longer < static_cast<double>(backoff_.most.count()) ? Duration(static_cast<Duration::rep>(longer))
-                                                               : backoff_.most;
+  delay_ = std::min(times(delay_, backoff_.factor), backoff_.most);
 }
 
 Duration Keeper::jittered(Duration delay) const {
   const double drawn = static_cast<double>(loop_.server().platform().random() >> 11) * 0x1p-53;  // below 1
   const double share = 1 - backoff_.jitter * drawn;
-  return Duration(static_cast<Duration::rep>(static_cast<double>(delay.count()) * share));
+  return times(delay, share);
 }
 
 Reconnecting::Reconnecting(Loop& loop, const Binding& to, const Backoff& backoff) {

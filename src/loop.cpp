@@ -110,14 +110,25 @@ bool LoopCore::wait() {
   const bool sleep = touched_.empty() && mailbox_->prepare_to_sleep();
   slept_at_ = now_;
   if (sleep && in_batch_) end_batch(driver_->now());
-  const Polled polled = driver_->poll(sleep ? deadline : at_once);
+  const Polled polled = poll(sleep ? deadline : at_once);
   if (polled.parked) return false;
   mailbox_->awake();
   busy_ = polled.any;
   if (!polled.slept) return true;
   counters_.wakeups.add(1);
+  stalls_.add(std::min(deadline, now_), now_);  // stopped: it slept for longer than it wanted
   if (busy_ && now_ - slept_at_ < server_.events().busy_poll) spin_ = server_.events().busy_poll;
   return true;
+}
+
+// When a look at all that had arrived is complete, the deadlines that had passed when it began may be judged.
+Polled LoopCore::poll(Duration deadline) {
+  if (!std::exchange(looking_, true)) look_began_ = now_;
+  const Polled polled = driver_->poll(deadline);
+  if (polled.parked || polled.partial) return polled;
+  looking_ = false;
+  looked_ = look_began_;
+  return polled;
 }
 
 // After work more often comes soon: looks for it without sleeping, for a time that shrinks when it finds nothing and is
@@ -128,7 +139,7 @@ bool LoopCore::spin() {
   const Duration most = std::min({spin_, patience_, timers_->next_deadline().value_or(never) - begun});
   end_batch(begun);
   while (driver_->now() - begun < most && mailbox_->empty()) {
-    const bool any = driver_->poll(at_once).any;
+    const bool any = poll(at_once).any;
     in_batch_ = any;
     if (!any) continue;
     spin_ = server_.events().busy_poll;
@@ -139,7 +150,9 @@ bool LoopCore::spin() {
 }
 
 void LoopCore::on_woken() {
+  const Duration before = now_;
   read_clock();
+  if (now_ - aged_ > Stamp::aging) age_stamps(before);
   end_batch(now_);  // of a loop that did not sleep: that costs no look at the clock
   batch_began_ = now_;
   in_batch_ = true;
@@ -147,13 +160,20 @@ void LoopCore::on_woken() {
 
 void LoopCore::read_clock() {
   now_ = driver_->now();
-  now_ms_ = static_cast<std::uint32_t>(now_ / std::chrono::milliseconds(1));
+  stamp_ = Stamp(now_);
+}
+
+// Also after a sleep of years: they are as old as they were before it, and so much more.
+void LoopCore::age_stamps(Duration before) {
+  aged_ = now_;
+  each([&](Connection& connection) { connection.age_stamp(before, now_); });
 }
 
 // Until the loop asks the kernel again, whatever happens waits.
 void LoopCore::end_batch(Duration at) noexcept {
   if (!std::exchange(in_batch_, false)) return;
   const Duration lag = at - batch_began_;
+  stalls_.add(batch_began_, at);
   counters_.lag.add(lag);
   if (lag <= Stats::slow) return;
   counters_.slow_batches.add(1);
@@ -175,12 +195,13 @@ void LoopCore::deliver(Mail* mail) {
 }
 
 bool LoopCore::run_timers() {
-  const std::size_t count = timers_->advance(now_, [this](TimerWheel::Callback& callback, Conn* owner) {
+  const TimerWheel::Run run = [this](TimerWheel::Callback& callback, Conn* owner) {
     if (owner)
       static_cast<Connection*>(owner)->run(std::get<Handler<void(Conn&)>>(callback));
     else
       guard(std::get<Handler<void()>>(callback));
-  });
+  };
+  const std::size_t count = timers_->advance(now_, run) + timers_->judge(looked_, stalls_, run);
   if (count > 0) counters_.timers_run.add(count);
   return count > 0;
 }
@@ -188,6 +209,11 @@ bool LoopCore::run_timers() {
 Timer LoopCore::arm(Duration delay, Handler<void()> fn, Duration period) {
   if (!stopping_) prepare();  // before run() there is no clock else
   return timers_->run_after(delay, std::move(fn), period);
+}
+
+Timer LoopCore::arm_deadline(Duration delay, Handler<void()> fn) {
+  if (!stopping_) prepare();
+  return timers_->set_deadline(delay, std::move(fn));
 }
 
 void LoopCore::touch(Connection& connection) {
@@ -432,7 +458,7 @@ void LoopCore::begin_stop() {
   stopping_ = true;
   acceptor_.close();
   each([](Connection& connection) { connection.stop(); });
-  timers_->run_after(server_.events().limits.drain, Handler<void()>([this] { stop_now(); }));
+  timers_->set_deadline(server_.events().limits.drain, Handler<void()>([this] { stop_now(); }));
 }
 
 void LoopCore::stop_now() {
@@ -491,7 +517,10 @@ Timer Loop::run_every(Duration period, Handler<void()> fn) {
   period = std::max<Duration>(period, std::chrono::milliseconds(1));
   return core(*this).arm(period, std::move(fn), period);
 }
-Timer Loop::set_deadline(Duration delay, Handler<void()> fn) { return run_after(delay, std::move(fn)); }
+Timer Loop::set_deadline(Duration delay, Handler<void()> fn) { return core(*this).arm_deadline(delay, std::move(fn)); }
+Duration Loop::elapsed_since(std::chrono::steady_clock::time_point then) const noexcept {
+  return core(*this).elapsed_since(std::chrono::duration_cast<Duration>(then.time_since_epoch()));
+}
 void Loop::for_each(const Handler<void(Conn&)>& fn) {
   core(*this).each([&](Connection& connection) {
     if (connection.is_open()) fn(connection);

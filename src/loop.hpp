@@ -18,6 +18,8 @@
 #include "mailbox.hpp"
 #include "output.hpp"
 #include "slab.hpp"
+#include "stalls.hpp"
+#include "stamp.hpp"
 #include "timer_wheel.hpp"
 #include "watches.hpp"
 
@@ -60,7 +62,13 @@ class LoopCore final : public Loop, public Runner, private Sink {
   Context& context() noexcept { return context_; }
   Acceptor& accepting() noexcept { return acceptor_; }
   Duration now() const noexcept { return now_; }
-  std::uint32_t now_ms() const noexcept { return now_ms_; }  // the same in milliseconds; wraps
+  Stamp stamp() const noexcept { return stamp_; }  // the same, to be kept
+  // How long ago that was, as a deadline that judges a peer counts it: from the end of its batch, if that was long.
+  Duration elapsed_since(Duration time) const noexcept {
+    return std::max(now_ - stalls_.counted_from(time), Duration::zero());
+  }
+  Duration elapsed_since(Stamp stamp) const noexcept { return elapsed_since(stamp.time(now_)); }
+  const Stalls& stalls() const noexcept { return stalls_; }
   // From the moment that the server is asked to, although the loop itself begins a little later.
   bool stopping() const noexcept;
   // The loop runs, and has not got its sockets yet (and never will, once a stop is asked for).
@@ -97,8 +105,9 @@ class LoopCore final : public Loop, public Runner, private Sink {
     return bytes.data() >= lent.data() && bytes.data() < lent.data() + lent.size();
   }
 
-  // A timer of the user's.
+  // A timer of the user's, and a deadline of his that judges a peer.
   Timer arm(Duration delay, Handler<void()> fn, Duration period = {});
+  Timer arm_deadline(Duration delay, Handler<void()> fn);
   // Puts it in the list of those to be looked at before the loop waits again.
   void touch(Connection& connection);
   // Group commit: output waits for pre_write.
@@ -148,9 +157,11 @@ class LoopCore final : public Loop, public Runner, private Sink {
   void call_trace(const Trace& trace) const;
   void report(Conn& connection, std::string_view what) noexcept;
   void read_clock();
+  void age_stamps(Duration before);
   void end_batch(Duration at) noexcept;
   void start();
   bool wait();
+  Polled poll(Duration deadline);
   bool spin();
   bool deliver_mail();
   void deliver(Mail* mail);
@@ -182,7 +193,11 @@ class LoopCore final : public Loop, public Runner, private Sink {
   std::size_t held_input_ = 0;      // bytes of untaken input
   std::size_t published_held_ = 0;  // what the server was told that this loop holds
   Duration now_{};
-  std::uint32_t now_ms_ = 0;
+  Stamp stamp_;                       // of now_
+  Duration aged_{};                   // when the stamps of connections were last aged
+  Duration look_began_{}, looked_{};  // all that had arrived until looked_ was handled
+  bool looking_ = false;              // by polls that found more than they could tell
+  Stalls stalls_;
   Duration batch_began_{};
   Duration slept_at_{};  // when the last sleep began
   Duration spin_{};      // how long to look for more before sleeping; adapts

@@ -7,6 +7,9 @@
 #include <limits>
 #include <utility>
 
+#include "saturating.hpp"
+#include "stalls.hpp"
+
 namespace evio::inline v1 {
 
 namespace {
@@ -16,7 +19,7 @@ using std::chrono::milliseconds;
 // The last whole millisecond: later deadlines count as this one, so that rounding up never overflows.
 constexpr Duration latest = std::chrono::floor<milliseconds>(Duration::max());
 
-Duration later(Duration time, Duration delay) noexcept { return delay < latest - time ? time + delay : latest; }
+Duration later(Duration time, Duration delay) noexcept { return std::min(saturating_sum(time, delay), latest); }
 
 std::uint64_t tick_at(Duration now) noexcept {
   assert(now >= Duration(0));
@@ -40,17 +43,25 @@ TimerWheel::TimerWheel(Clock clock) : clock_(std::move(clock)) {}
 TimerWheel::~TimerWheel() { clear(); }
 
 Timer TimerWheel::run_after(Duration delay, Handler<void()> fn, Duration period) {
-  return arm(delay, std::move(fn), period, nullptr, nullptr);
+  return arm(delay, std::move(fn), period, false, nullptr, nullptr);
 }
 
 Timer TimerWheel::run_after(Duration delay, Handler<void(Conn&)> fn, Conn& owner, TimerGroup& group) {
-  return arm(delay, std::move(fn), Duration(0), &owner, &group);
+  return arm(delay, std::move(fn), Duration(0), false, &owner, &group);
 }
 
-Timer TimerWheel::arm(Duration delay, Callback fn, Duration period, Conn* owner, TimerGroup* group) {
+Timer TimerWheel::set_deadline(Duration delay, Handler<void()> fn) {
+  return arm(delay, std::move(fn), delay, true, nullptr, nullptr);
+}
+
+Timer TimerWheel::set_deadline(Duration delay, Handler<void(Conn&)> fn, Conn& owner, TimerGroup& group) {
+  return arm(delay, std::move(fn), delay, true, &owner, &group);
+}
+
+Timer TimerWheel::arm(Duration delay, Callback fn, Duration period, bool judging, Conn* owner, TimerGroup* group) {
   if (cleared_) return {};
   const Duration deadline = deadline_after(delay);
-  const Index index = nodes_.make(std::move(fn), owner, period);
+  const Index index = nodes_.make(std::move(fn), owner, period, judging);
   Node& node = nodes_[index];
   node.generation = ++last_generation_;
   if (group) join(*group, index);
@@ -81,6 +92,7 @@ void TimerWheel::restart(Index index, std::uint32_t generation, Duration delay) 
   if (!named(index, generation)) return;
   const Duration deadline = deadline_after(delay);
   unlink(index);
+  if (nodes_[index].judging) nodes_[index].period = delay;
   set_off(index, deadline);
 }
 
@@ -94,7 +106,7 @@ void TimerWheel::clear() noexcept {
 }
 
 // Nothing refers to the node any more when its callable's destructor runs, which may call the wheel. One that is
-// running is left to run_first_due.
+// running is left to run_first.
 void TimerWheel::retire(Index index) noexcept {
   unlink(index);
   leave_group(index);
@@ -108,11 +120,29 @@ std::size_t TimerWheel::advance(Duration now, const Run& run) {
   assert(running_ == none);
   collect_due(tick_at(now));
   std::size_t count = 0;
-  for (; lists_[due].first != none; ++count) run_first_due(now, run);
+  for (; lists_[due].first != none; ++count) run_first(due, now, run);
   return count;
 }
 
-void TimerWheel::run_first_due(Duration now, const Run& run) {
+std::size_t TimerWheel::judge(Duration looked, const Stalls& stalls, const Run& run) {
+  assert(running_ == none);
+  std::size_t count = 0;
+  for (Index index = none; (index = lists_[judged].first) != none && nodes_[index].deadline <= looked;) {
+    Node& node = nodes_[index];
+    const Duration delay = std::exchange(node.period, Duration(0));  // the stall is added once
+    const Duration deadline = delay > Duration(0) ? later(stalls.counted_from(node.deadline - delay), delay) : looked;
+    if (deadline > looked) {
+      unlink(index);
+      set_off(index, deadline);
+    } else {
+      run_first(judged, looked, run);
+      ++count;
+    }
+  }
+  return count;
+}
+
+void TimerWheel::run_first(Place place, Duration now, const Run& run) {
   struct Running {  // ended also by an exception
     Running(TimerWheel& of, Index index) noexcept : wheel(of) { wheel.running_ = index; }
     ~Running() {
@@ -121,7 +151,7 @@ void TimerWheel::run_first_due(Duration now, const Run& run) {
     }
     TimerWheel& wheel;
   };
-  const Index index = lists_[due].first;
+  const Index index = lists_[place].first;
   Node& node = nodes_[index];
   unlink(index);
   if (node.period > Duration(0)) set_off(index, next_of_period(node.deadline, node.period, now));
@@ -166,7 +196,7 @@ void TimerWheel::append(Place place, Index index) noexcept {
   node.next = none;
   (list.last != none ? nodes_[list.last].next : list.first) = index;
   const bool alone = std::exchange(list.last, index) == none;
-  if (place == due) return;
+  if (place >= due) return;
   occupied_[place / slots] |= std::uint64_t{1} << place % slots;
   const Tick tick = tick_after(node.deadline);
   if (!alone && earliest_[place] < tick) return;
@@ -181,7 +211,7 @@ void TimerWheel::unlink(Index index) noexcept {
   List& list = lists_[place];
   (node.previous != none ? nodes_[node.previous].next : list.first) = node.next;
   (node.next != none ? nodes_[node.next].previous : list.last) = node.previous;
-  if (place == due) return;
+  if (place >= due) return;
   const std::uint64_t bit = std::uint64_t{1} << place % slots;
   if (list.first == none)
     occupied_[place / slots] &= ~bit;
@@ -219,7 +249,7 @@ void TimerWheel::step_back(Tick tick) noexcept {
 void TimerWheel::make_due(Place place) noexcept {
   for (Index index = sorted(take(place).first); index != none;) {
     const Index next = nodes_[index].next;
-    append(due, index);
+    append(nodes_[index].judging ? judged : due, index);
     index = next;
   }
 }
@@ -275,7 +305,7 @@ TimerWheel::Index TimerWheel::merge(Index left, Index right) noexcept {
 }
 
 std::optional<Duration> TimerWheel::next_deadline() const noexcept {
-  if (lists_[due].first != none) return milliseconds(tick_);
+  if (lists_[due].first != none || lists_[judged].first != none) return milliseconds(tick_);
   const Place place = first_occupied();
   if (place == nowhere) return std::nullopt;
   return milliseconds(earliest_in(place));

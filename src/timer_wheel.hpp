@@ -17,6 +17,7 @@
 namespace evio::inline v1 {
 
 class Conn;
+class Stalls;
 
 /// The timers that die with a connection. Must be cancelled by TimerWheel::cancel_group before it goes, and stay at its
 /// address while it has any.
@@ -27,6 +28,8 @@ struct TimerGroup {
 /// Runs callables at their time. Arming, cancelling and restarting are O(1), whatever is armed; what is armed costs
 /// nothing until its time comes. None runs early, by the times given to advance(). Those due run in the order of their
 /// deadlines, equal ones in the order in which they were armed.
+///
+/// A deadline that judges a peer (set_deadline) is found due by advance() like any other, but waits for judge().
 ///
 /// Held by a shared_ptr, so that a Timer may outlive it. All calls, and those on its Timers, may be made inside its
 /// callables and in their destructors, advance() excepted. It may be told any time: an earlier one than before, too.
@@ -47,6 +50,9 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
   Timer run_after(Duration delay, Handler<void()> fn, Duration period = {});
   /// Arms fn for a connection, which must outlive it: cancel its group in time.
   Timer run_after(Duration delay, Handler<void(Conn&)> fn, Conn& owner, TimerGroup& group);
+  /// The same for a deadline that judges a peer: runs by judge().
+  Timer set_deadline(Duration delay, Handler<void()> fn);
+  Timer set_deadline(Duration delay, Handler<void(Conn&)> fn, Conn& owner, TimerGroup& group);
   /// Cancels every timer of the group.
   void cancel_group(TimerGroup& group) noexcept;
 
@@ -57,6 +63,9 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
   /// for the next call, also when it is due already. If `run` throws, the rest is run by the next call. Returns how
   /// many have run.
   std::size_t advance(Duration now, const Run& run);
+  /// The same for the deadlines that judge: those that had passed at `looked`, all that arrived until then having been
+  /// handled. One that was set in a stall counts from its end.
+  std::size_t judge(Duration looked, const Stalls& stalls, const Run& run);
 
   /// Destroys all callables unrun, and from now on those that are armed.
   void clear() noexcept;
@@ -79,17 +88,20 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
 
   using Place = std::uint16_t;  // of a list: level * slots + digit, or
   static constexpr Place due = levels * slots;
-  static constexpr Place nowhere = due + 1;
+  static constexpr Place judged = due + 1;  // due, and waiting for judge()
+  static constexpr Place nowhere = due + 2;
 
   struct Node {
-    Node(Callback fn, Conn* conn, Duration every) noexcept : period(every), owner(conn), callback(std::move(fn)) {}
+    Node(Callback fn, Conn* conn, Duration every, bool is_judging) noexcept
+        : judging(is_judging), period(every), owner(conn), callback(std::move(fn)) {}
 
     Duration deadline{};
     Index previous = none;
     Index next = none;
     Place place = nowhere;
+    bool judging;                  // a deadline that judges a peer
     std::uint32_t generation = 0;  // of the Timers that name it
-    Duration period;
+    Duration period;               // of one that judges: how long before the deadline it was set
     TimerGroup* group = nullptr;
     Index group_previous = none;
     Index group_next = none;
@@ -108,11 +120,11 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
   bool active(Index index, std::uint32_t generation) const noexcept;
   bool named(Index index, std::uint32_t generation) const noexcept;
 
-  Timer arm(Duration delay, Callback fn, Duration period, Conn* owner, TimerGroup* group);
+  Timer arm(Duration delay, Callback fn, Duration period, bool judging, Conn* owner, TimerGroup* group);
   Duration deadline_after(Duration delay) const;
   void set_off(Index index, Duration deadline) noexcept;
   void retire(Index index) noexcept;
-  void run_first_due(Duration now, const Run& run);
+  void run_first(Place place, Duration now, const Run& run);
 
   void join(TimerGroup& group, Index index) noexcept;
   void leave_group(Index index) noexcept;
@@ -137,7 +149,7 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
   Clock clock_;
   Slab<Node> nodes_;
   Tick tick_ = 0;  // what the last advance() was told
-  std::array<List, due + 1> lists_;
+  std::array<List, judged + 1> lists_;
   std::array<std::uint64_t, levels> occupied_{};  // a bit for each list of a level that is not empty
   // For each list that is not empty: no node of it has an earlier tick; one has this one, unless the bit in doubtful_
   // is set, or the list was found too long to look.

@@ -68,6 +68,9 @@ class Loop {
   int index() const noexcept;
   /// The time at which the running batch of events began: cheap, and the same throughout a handler.
   std::chrono::steady_clock::time_point now() const noexcept;
+  /// How long ago `then` was, which now() has given, to judge a peer by: what happened in a batch of events that took
+  /// long counts from the batch's end, when the peer could have heard of it at the latest. As set_deadline counts.
+  Duration elapsed_since(std::chrono::steady_clock::time_point then) const noexcept;
   Server& server() const noexcept;
 
   /// What emplace_context<T> made, or null when there is none or it is of another type.

@@ -9,17 +9,19 @@ namespace evio::inline v1 {
 
 class TimerWheel;
 
-/// Names a callable armed by Loop::run_after, Loop::run_every or Conn::run_after. A copyable name: its destruction
-/// cancels nothing. To be used on the loop's thread; harmless, and inactive, once the timer fired, was cancelled, its
-/// connection closed or its loop ended, also after the server is gone. May be used inside the timer's own callable.
+/// Names a callable armed by run_after, run_every or set_deadline of a Loop or a Conn. A copyable name: its
+/// destruction cancels nothing. To be used on the loop's thread; harmless, and inactive, once the timer fired, was
+/// cancelled, its connection closed or its loop ended, also after the server is gone. May be used inside the timer's
+/// own callable.
 class Timer {
  public:
   Timer() = default;  ///< names nothing; inactive
 
   /// The callable will not run (again); it is destroyed, at the latest when it returns.
   void cancel() noexcept;
-  /// Runs `delay` from now instead of when it would have; a periodic timer then goes on from there. Allocates nothing.
-  /// Does nothing unless active() or called inside the timer's own callable, which then runs once more.
+  /// Runs `delay` from now instead of when it would have; a periodic timer then goes on from there, and a deadline
+  /// stays one. Allocates nothing. Does nothing unless active() or called inside the timer's own callable, which then
+  /// runs once more.
   void restart(Duration delay);
   /// Whether it is still going to run.
   bool active() const noexcept;

@@ -58,10 +58,12 @@ struct DatagramTally {
 
 // What a poll did.
 struct Polled {
-  bool any = false;     // something was delivered, or is left to do that the kernel does not tell of
-  bool slept = false;   // the kernel was asked to wait
-  bool parked = false;  // it waits still, and told nothing: a platform that runs all loops on one thread cannot block
-                        // in it, and turns the loop again when the wait is over
+  bool any = false;      // something was delivered, or is left to do that the kernel does not tell of
+  bool slept = false;    // the kernel was asked to wait
+  bool partial = false;  // there may be more that had arrived before it began. The next polls go on with it: the first
+                         // that is not partial ends what those before it began, also while ever more arrives
+  bool parked = false;   // it waits still, and told nothing: a platform that runs all loops on one thread cannot block
+                         // in it, and turns the loop again when the wait is over
 };
 
 enum class CloseMode { orderly, abort };
@@ -155,7 +157,8 @@ class Driver {
   virtual NativeSocket pollable() = 0;
   // Monotonic time.
   virtual Duration now() = 0;
-  // Waits for events until `deadline` (of now()'s clock; in the past: does not wait) and delivers them.
+  // Waits for events until `deadline` (of now()'s clock; in the past: does not wait) and delivers them, for each stream
+  // its share of what had arrived at least.
   virtual Polled poll(Duration deadline) = 0;
 };
 

@@ -315,7 +315,7 @@ Polled AsynchronousDriver::poll(Duration deadline) {
   if (const DatagramTally tally = sender_.take_tally(); tally.sent + tally.dropped > 0) sink_.on_datagrams_sent(tally);
   more_ |= any_news();
   polling_ = false;
-  return {.any = told || woken, .slept = slept};
+  return {.any = told || woken, .slept = slept, .partial = more_};
 }
 
 // After every up call everything may have changed.

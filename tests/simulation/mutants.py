@@ -59,7 +59,7 @@ MUTANTS = [
     ("one connection too many", False, "src/service.hpp", "connections.load() < most", "connections.load() <= most"),
     ("only the door that filled the service shuts", False, "src/acceptor.cpp", "    look_again();\n    server", "    update(door(listener));\n    server"),
     ("shutdown without a deadline", False, "src/loop.cpp",
-     "  timers_->run_after(server_.events().limits.drain, Handler<void()>([this] { stop_now(); }));\n", ""),
+     "  timers_->set_deadline(server_.events().limits.drain, Handler<void()>([this] { stop_now(); }));\n", ""),
     ("closed without the error", False, "src/conn.cpp", "return events().closed(*this, why);", "return events().closed(*this, {});"),
     ("a handler's exception closes nothing", False, "src/conn.cpp", "phase_ = Phase::open;\n  close();\n", "phase_ = Phase::open;\n"),
     ("output leaves before pre_write", False, "src/loop.hpp", "return gather_ && !committing_;", "return false;"),

@@ -1,6 +1,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <evio/error.hpp>
@@ -22,6 +23,7 @@ class Epoll final : public Selector {
   Epoll& operator=(const Epoll&) = delete;
 
   std::error_code watch(int fd, Wanted wanted, std::uint64_t key) override {
+    highest_ = std::max(highest_, fd);
     return control(EPOLL_CTL_ADD, fd, events(wanted), key);
   }
   std::error_code rewatch(int fd, Wanted wanted, std::uint64_t key) override {
@@ -40,6 +42,7 @@ class Epoll final : public Selector {
 
   std::span<const Ready> wait(Duration timeout) override {
     const int count = ::epoll_wait(fd_, raw_.data(), static_cast<int>(raw_.size()), milliseconds(timeout));
+    note_told(count);
     std::size_t ready = 0;
     for (; count > 0 && ready < static_cast<std::size_t>(count); ++ready) {
       const epoll_event& event = raw_[ready];
@@ -50,6 +53,8 @@ class Epoll final : public Selector {
     }
     return std::span(ready_).first(ready);
   }
+
+  bool complete() const noexcept override { return complete_; }
 
  private:
   static constexpr std::size_t batch = 512;
@@ -65,7 +70,18 @@ class Epoll final : public Selector {
     return {errno, std::system_category()};
   }
 
+  // Those that are ready are told in turn, and not more than `highest_` can be: after so many, whatever was ready when
+  // the first of them was told has been told.
+  void note_told(int count) noexcept {
+    told_ += std::max(count, 0);
+    complete_ = count >= 0 && (count < static_cast<int>(batch) || told_ > highest_);
+    if (complete_) told_ = 0;
+  }
+
   const int fd_;
+  int highest_ = 0;  // descriptor ever watched
+  int told_ = 0;     // events, since a look began that is not complete
+  bool complete_ = true;
   std::array<epoll_event, batch> raw_;
   std::array<Ready, batch> ready_;
 };

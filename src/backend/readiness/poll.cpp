@@ -54,6 +54,7 @@ class Poll final : public Selector {
   std::span<const Ready> wait(Duration timeout) override {
     ready_.clear();
     int left = ::poll(entries_.data(), entries_.size(), milliseconds(timeout));
+    complete_ = left >= 0;
     for (std::size_t i = 0; left > 0 && i < entries_.size(); ++i) {
       const int events = entries_[i].revents;
       if (events == 0) continue;
@@ -66,6 +67,8 @@ class Poll final : public Selector {
     return ready_;
   }
 
+  bool complete() const noexcept override { return complete_; }
+
  private:
   static short events(Wanted wanted) noexcept {
     return static_cast<short>((wanted.read ? POLLIN : 0) | (wanted.write ? POLLOUT : 0));
@@ -75,6 +78,7 @@ class Poll final : public Selector {
   std::vector<std::uint64_t> keys_;              // of entries_
   std::unordered_map<int, std::size_t> places_;  // in entries_
   std::vector<Ready> ready_;
+  bool complete_ = true;
 };
 
 }  // namespace

@@ -285,7 +285,8 @@ Polled ReadinessDriver::poll(Duration deadline) {
   for (const Ready& one : ready) dispatch(one);
   ports_.report(sink_);
   return {.any = process_leaving() || failed || !ready.empty() || !unwatched_.empty(),
-          .slept = timeout != Duration::zero()};
+          .slept = timeout != Duration::zero(),
+          .partial = !selector_->complete()};
 }
 
 void ReadinessDriver::dispatch(const Ready& ready) {

@@ -41,6 +41,8 @@ class Selector {
   virtual int fd() const noexcept = 0;
   // What is ready; waits at most `timeout` for something to be (negative: for ever). Valid until the next call.
   virtual std::span<const Ready> wait(Duration timeout) = 0;
+  // Whether that was all that was ready; or, after waits that told a part of it, all that was ready before these.
+  virtual bool complete() const noexcept = 0;
 };
 
 std::unique_ptr<Selector> make_epoll();

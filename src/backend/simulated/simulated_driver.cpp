@@ -310,11 +310,19 @@ Polled SimulatedDriver::poll(Duration deadline) {
   }
   polling_ = true;
   const bool woken = std::exchange(waker_.woken, false);
+  if (!std::exchange(looking_, true))
+    for (const std::uint32_t index : news_) slots_[index].unseen = true;
   sink_.on_woken();
   const bool told = deliver();
   if (tally_.sent > 0) sink_.on_datagrams_sent(std::exchange(tally_, {}));
   polling_ = false;
-  return {.any = told || woken, .slept = slept};
+  return {.any = told || woken, .slept = slept, .partial = !look_is_complete()};
+}
+
+bool SimulatedDriver::look_is_complete() {
+  const auto unseen = [this](std::uint32_t index) { return slots_[index].unseen && has_news(slots_[index]); };
+  looking_ = std::any_of(news_.begin(), news_.end(), unseen);
+  return !looking_;
 }
 
 // After every up call everything may have changed.
@@ -340,7 +348,9 @@ bool SimulatedDriver::deliver(std::uint32_t index) {
     told |= one;
     if (!one || slots_[index].generation != generation || !slots_[index].used) break;
   }
-  if (has_news(slots_[index])) list(index);
+  const Slot& slot = slots_[index];
+  if (told && !(slot.sending && slot.sent > 0)) slots_[index].unseen = false;
+  if (has_news(slot)) list(index);
   return told;
 }
 

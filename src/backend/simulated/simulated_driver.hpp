@@ -69,6 +69,7 @@ class SimulatedDriver final : public Driver, private SocketHolder, private Timed
     std::uint32_t generation = 0;
     bool used = false;
     bool listed = false;  // stands in news_
+    bool unseen = false;  // had news when the look began, which were not told yet
     bool receiving = false;
     bool end_told = false;
     bool end_landed = false;  // behind what landed
@@ -107,6 +108,7 @@ class SimulatedDriver final : public Driver, private SocketHolder, private Timed
   bool has_news(const Slot& slot) const;
   bool has_news(const Door& door) const;
   bool prune();
+  bool look_is_complete();
 
   bool deliver();
   bool deliver(std::uint32_t index);
@@ -131,6 +133,7 @@ class SimulatedDriver final : public Driver, private SocketHolder, private Timed
   DatagramTally tally_;  // not told yet
   bool parked_ = false;
   bool polling_ = false;
+  bool looking_ = false;  // a look began that is not complete
   Duration parked_until_{};
 };
 

@@ -95,7 +95,7 @@ io_uring_sqe* Ring::entry() {
 void Ring::submit_and_reap() {
   if (queued())
     io_uring_submit_and_get_events(&ring_);
-  else if (IO_URING_READ_ONCE(*ring_.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
+  else if (work_left())
     io_uring_get_events(&ring_);
 }
 

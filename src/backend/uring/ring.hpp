@@ -23,6 +23,11 @@ class Ring {
   // An entry to fill in; submits what is queued if the queue is full.
   io_uring_sqe* entry();
   bool queued() const noexcept { return io_uring_sq_ready(&ring_) > 0; }
+  // The kernel has finished something that it has not told yet: it does so much in an entry, and what had no room in
+  // the queue of completions waits there.
+  bool work_left() const noexcept {
+    return (IO_URING_READ_ONCE(*ring_.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+  }
 
   // Submits what is queued and runs what the kernel has finished; does not wait. Spares the system call if there is
   // nothing of either.

@@ -360,6 +360,7 @@ Polled UringDriver::poll(Duration deadline) {
   const bool sleep = timeout != Duration::zero();
   if (!sleep) ring_.submit_and_reap();
   while (timeout != Duration::zero() && !ring_.submit_and_wait(timeout)) timeout = time_until(deadline);
+  const bool work_left = ring_.work_left();
   sink_.on_woken();
   finish_sends();
   dials_.tell_failed(sink_);
@@ -371,7 +372,17 @@ Polled UringDriver::poll(Duration deadline) {
   ports_.report(sink_);
   any = process_leaving() || any;
   const bool unfinished = ring_.queued() || ring_.ready() > 0 || !changed_.empty() || !rewatched_.empty();
-  return {.any = any || unfinished, .slept = sleep};
+  return {.any = any || unfinished, .slept = sleep, .partial = is_partial(work_left || unfinished)};
+}
+
+// What is not armed, or found no buffer, is told of by later entries, and while ever more arrives there is always
+// something. But each entry goes on with what waits longest: after so many, all that waited was told, and what this
+// armed again.
+bool UringDriver::is_partial(bool more) noexcept {
+  constexpr std::size_t entry_at_least = 20;  // operations that an entry goes on with
+  more = more && ++looks_ <= 2 * (outstanding_ / entry_at_least + 2);
+  if (!more) looks_ = 0;
+  return more;
 }
 
 void UringDriver::go_on() {

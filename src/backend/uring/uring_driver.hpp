@@ -155,6 +155,7 @@ class UringDriver final : public Driver {
   void watch_dial(Dial dial, std::uint32_t generation);
   void receive_datagrams(DatagramSocket socket);
   bool may_leave() noexcept;
+  bool is_partial(bool more) noexcept;
   bool process_leaving();
   void go_on();
   void drain_ring() noexcept;
@@ -185,6 +186,7 @@ class UringDriver final : public Driver {
   DatagramPorts ports_;
   std::size_t outstanding_ = 0;  // operations whose last completion has not come
   std::uint32_t last_serial_ = 0;
+  std::size_t looks_ = 0;  // polls since a look began that is not complete
   bool enabled_ = false;
   std::vector<std::pair<Dial, std::uint32_t>> early_dials_;  // begun before that, perhaps on another thread
 };

@@ -123,7 +123,7 @@ CallHandle ClientPool::call(Call call, Handler<void(Reply)> done) {
   pending->repeatable = may_be_repeated(call);
   pending->call = std::move(call);
   pending->done = std::move(done);
-  pending->deadline = loop_.run_after(settings_.time, [weak = std::weak_ptr(pending)] {
+  pending->deadline = loop_.set_deadline(settings_.time, [weak = std::weak_ptr(pending)] {
     const auto call = weak.lock();
     if (!call) return;
     give_up(call);

@@ -68,6 +68,8 @@ class Session {
 
  private:
   Time now() const noexcept;
+  Time from_now(Duration time) const noexcept;
+  Duration elapsed_since(Time then) const noexcept;
   bool step(Input& in);
   bool read_header(Input& in);
   bool limit_body(std::uint64_t bytes);
@@ -98,7 +100,7 @@ class Session {
   void earn(std::size_t received);
   void expect_within(Duration time);
   void patrol();
-  bool stalled(Time time);
+  bool stalled();
   Duration allowed() const;
 
   Conn& conn_;

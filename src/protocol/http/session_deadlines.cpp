@@ -1,5 +1,5 @@
-// How long an HTTP connection waits for its client: one timer, which looks at the clock and goes on waiting for the
-// rest. It is moved only when a wait begins that ends sooner.
+// How long an HTTP connection waits for its client: one deadline, which looks at how long that was and goes on waiting
+// for the rest. It is moved only when a wait begins that ends sooner.
 #include <algorithm>
 #include <evio/loop.hpp>
 
@@ -12,23 +12,31 @@ using Phase = Exchange::Phase;
 
 void Session::opened() {
   since_ = progressed_ = now();
-  due_ = since_ + settings().idle_time;
-  timer_ = conn_.run_after(settings().idle_time, [](Conn& conn) { conn.context<Session>()->patrol(); });
+  due_ = from_now(settings().idle_time);
+  timer_ = conn_.set_deadline(settings().idle_time, [](Conn& conn) { conn.context<Session>()->patrol(); });
 }
 
+// The largest Duration is never.
+Session::Time Session::from_now(Duration time) const noexcept {
+  return time < Time::max() - now() ? now() + time : Time::max();
+}
+
+Duration Session::elapsed_since(Time then) const noexcept { return conn_.loop().elapsed_since(then); }
+
 // What is waited for now, which began at since_, may take so long.
-void Session::arm(Duration allowed) { expect_within(since_ + allowed - now()); }
+void Session::arm(Duration allowed) { expect_within(allowed - elapsed_since(since_)); }
 
 // More time for a body of which so much was received; what came fast does not pay for silence later.
 void Session::earn(std::size_t received) {
   const std::chrono::duration<double> worth(static_cast<double>(received) / static_cast<double>(settings().body_rate));
-  since_ = std::min(now(), since_ + std::chrono::duration_cast<Duration>(worth));
+  const Duration behind = now() - since_;
+  since_ += worth < behind ? std::chrono::duration_cast<Duration>(worth) : behind;
 }
 
 void Session::expect_within(Duration time) {
   time = std::max(time, Duration::zero());
-  if (now() + time >= due_) return;
-  due_ = now() + time;
+  if (from_now(time) >= due_) return;
+  due_ = from_now(time);
   timer_.restart(time);
 }
 
@@ -47,32 +55,31 @@ Duration Session::allowed() const {
 
 void Session::patrol() {
   if (upgraded_ || closing_) return;
-  const Time time = now();
-  if (stalled(time)) return conn_.abort();
+  if (stalled()) return conn_.abort();
   const bool reads = !exchange_ || (exchange_->phase != Phase::answering && !exchange_->paused);
   const bool waits_for_client = reads && ready_;
-  const Time deadline = waits_for_client ? since_ + allowed() : time + settings().send_time;
-  if (waits_for_client && time >= deadline) {
+  const Duration left = waits_for_client ? allowed() - elapsed_since(since_) : settings().send_time;
+  if (waits_for_client && left <= Duration::zero()) {
     if (exchange_)
       refuse(408);
     else
       closing_ = true;
     return finish();
   }
-  due_ = deadline;
-  timer_.restart(deadline - time);
+  due_ = from_now(left);
+  timer_.restart(left);
 }
 
 // Whether the client takes nothing of what it is sent. The kernel, which keeps megabytes, takes more only once a third
 // of them has left: it may be silent for long while a slow client reads.
-bool Session::stalled(Time time) {
+bool Session::stalled() {
   const std::uint64_t taken =
       written_ - std::min<std::uint64_t>(written_, conn_.pending_output()) + acknowledged(conn_.native_handle());
   if (conn_.pending_output() == 0 || taken != progress_) {
     progress_ = taken;
-    progressed_ = time;
+    progressed_ = now();
   }
-  return time - progressed_ >= settings().send_time;
+  return elapsed_since(progressed_) >= settings().send_time;
 }
 
 }  // namespace evio::inline v1::http

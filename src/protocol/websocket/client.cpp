@@ -77,7 +77,7 @@ class ClientSide {
 
   void connected() {
     session.conn().write(std::exchange(request_, {}));
-    deadline_ = session.conn().run_after(session.service().settings.handshake_time, [this](Conn& conn) {
+    deadline_ = session.conn().set_deadline(session.service().settings.handshake_time, [this](Conn& conn) {
       if (!done_) session.decline("no answer in time");
       conn.abort();
     });

@@ -265,7 +265,7 @@ void Session::arm(Duration time) {
   if (timer_.active())
     timer_.restart(time);
   else
-    timer_ = conn_.run_after(time, [this](Conn&) { watch(); });
+    timer_ = conn_.set_deadline(time, [this](Conn&) { watch(); });
 }
 
 // The timer: a peer that takes nothing or stays silent is gone, one that was asked to close has had its time.

@@ -1,0 +1,43 @@
+#include "stalls.hpp"
+
+#include <algorithm>
+#include <span>
+
+namespace evio::inline v1 {
+
+void Stalls::add(Duration begin, Duration end) noexcept {
+  if (size_ > 0) begin = std::max(begin, all_[size_ - 1].end);
+  if (end - begin < shortest) return;
+  if (size_ == all_.size()) merge_two(end);
+  all_[size_++] = {begin, end};
+}
+
+void Stalls::merge_two(Duration now) noexcept {
+  const auto share = [&](std::size_t i) {
+    const auto length = static_cast<double>((all_[i + 1].end - all_[i].begin).count());
+    return length / static_cast<double>((now - all_[i].begin).count());
+  };
+  std::size_t first = 0;
+  for (std::size_t i = 1; i + 1 < size_; ++i)
+    if (share(i) < share(first)) first = i;
+  all_[first].end = all_[first + 1].end;
+  std::copy(all_.begin() + static_cast<std::ptrdiff_t>(first) + 2, all_.end(),
+            all_.begin() + static_cast<std::ptrdiff_t>(first) + 1);
+  --size_;
+}
+
+Duration Stalls::counted_from(Duration time) const noexcept {
+  const auto all = std::span(all_).first(size_);
+  const auto stall =
+      std::upper_bound(all.begin(), all.end(), time, [](Duration at, const Stall& s) { return at < s.end; });
+  return stall != all.end() && stall->begin <= time ? stall->end : time;
+}
+
+Duration Stalls::since(Duration time) const noexcept {
+  Duration sum{};
+  for (const Stall& stall : std::span(all_).first(size_))
+    if (stall.end > time) sum += stall.end - std::max(stall.begin, time);
+  return sum;
+}
+
+}  // namespace evio::inline v1
