@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/rfc7230.hpp>
 #include <evio/conn.hpp>
 #include <evio/input.hpp>
 #include <utility>
@@ -16,6 +17,9 @@ namespace beast = boost::beast::http;
 constexpr std::size_t head_max = 8 << 10;
 
 using LookUp = Handler<HttpContent(Server&, std::string_view path)>;
+
+// Of a connection whose server begins to end: its next answer is the last.
+struct Draining {};
 
 struct Answer {
   int status = 200;
@@ -41,7 +45,8 @@ std::string head_of(const Answer& answer) {
 
 // A target may be a whole URL.
 std::string_view path_of(std::string_view target) {
-  if (target.starts_with("http://")) {
+  const std::string_view scheme = target.substr(0, 7);
+  if (boost::beast::iequals({scheme.data(), scheme.size()}, "http://")) {
     target.remove_prefix(std::min(target.find_first_of("/?", 7), target.size()));
     if (!target.starts_with('/')) return "/";
   }
@@ -71,7 +76,7 @@ class Request {
       return refusal(400, "A request needs one Host.");
     Answer answer = look_up_for(server, look_up);
     // What follows may be a body, which nobody reads.
-    answer.keep_alive = head.keep_alive() && !parser_.chunked() && parser_.content_length().value_or(0) == 0;
+    answer.keep_alive = keeps_alive() && !parser_.chunked() && parser_.content_length().value_or(0) == 0;
     answer.with_body = head.method() != beast::verb::head;
     return answer;
   }
@@ -94,12 +99,23 @@ class Request {
     return {.content = std::move(found)};
   }
 
+  // Close wins, whatever the version.
+  bool keeps_alive() const {
+    const auto& head = parser_.get();
+    const auto [begin, end] = head.equal_range(beast::field::connection);
+    const auto lists = [&, from = begin, to = end](const char* option) {
+      return std::any_of(from, to, [&](const auto& field) { return beast::token_list(field.value()).exists(option); });
+    };
+    return !lists("close") && (head.version() > 10 || lists("keep-alive"));
+  }
+
   // The parser looks only at whole heads. What speaks another protocol shall not wait for the end of one.
   static bool begins_badly(std::string_view head) {
     const std::size_t end = head.find("\r\n");
     const std::string_view line = head.substr(0, end);
-    if (std::any_of(line.begin(), line.end(), [](char c) { return (c >= 0 && c < ' ' && c != '\r') || c == 0x7f; }))
-      return true;
+    const auto is_control = [](char c) { return (c >= 0 && c < ' ' && c != '\r') || c == 0x7f; };
+    const bool text = line.empty() || (line[0] > ' ' && line[0] < 0x7f);
+    if (!text || std::any_of(line.begin(), line.end(), is_control)) return true;
     if (end == head.npos) return false;
     Parser parser;
     boost::beast::error_code error;
@@ -117,13 +133,18 @@ bool send(Conn& c, const Answer& answer) {
   return room && answer.keep_alive;
 }
 
+Answer last_if_draining(Conn& c, const Input& in, Answer answer) {
+  if (c.context<Draining>() && in.empty()) answer.keep_alive = false;
+  return answer;
+}
+
 bool serve_one(Conn& c, Input& in, const LookUp& look_up) {
   Request request;
   switch (request.read(in)) {
     case Request::State::partial:
       return false;
     case Request::State::complete:
-      return send(c, request.answer(c.server(), look_up));
+      return send(c, last_if_draining(c, in, request.answer(c.server(), look_up)));
     case Request::State::too_long:
       return send(c, refusal(431, "The head of a request has at most 8 KiB."));
     case Request::State::bad:
@@ -137,10 +158,18 @@ bool serve_one(Conn& c, Input& in, const LookUp& look_up) {
 Events http_service(LookUp look_up) {
   return {.limits = {.connections = 256},
           .options = {.idle_timeout = std::chrono::seconds(60)},
-          .data = [look_up = std::move(look_up)](Conn& c, Input& in) {
-            while (!in.empty() && serve_one(c, in, look_up)) {
-            }
-          }};
+          .data =
+              [look_up = std::move(look_up)](Conn& c, Input& in) {
+                while (!in.empty() && serve_one(c, in, look_up)) {
+                }
+              },
+          .draining =
+              [](Conn& c) {
+                c.emplace_context<Draining>();
+                c.set_deadline(Duration::zero(), [](Conn& idle) {  // behind requests that have come already
+                  if (idle.pending_input() == 0) idle.close();
+                });
+              }};
 }
 
 }  // namespace evio::inline v1

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <evio/duration.hpp>
 #include <evio/handler.hpp>
+#include <evio/options.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,12 +29,13 @@ struct ClientSettings {
   std::size_t body = 16 << 20;               ///< that is kept, bytes; beyond: an error
   Duration time = std::chrono::seconds(30);  ///< for a whole call, connecting and waiting for a connection included
   Duration idle_time = std::chrono::seconds(30);  ///< how long an unused connection is kept
+  Limits limits{};  ///< of each connection. A request of any size is sent: no more of it than output_high waits there
 };
 
 /// What a host is asked.
 struct Call {
   std::string method = "GET";
-  std::string url;                                            ///< http://host[:port][/path][?query]
+  std::string url;                                            ///< http://host[:port][/path][?query][#fragment]
   std::vector<std::pair<std::string, std::string>> fields{};  ///< beside those that say whither and how long
   std::string body{};
   /// Is told the reply's status and fields as soon as they are there, before its body.
@@ -74,7 +76,9 @@ class CallHandle {
 
 /// Calls hosts from one loop, on whose thread all calls and replies are, and keeps connections for the next calls.
 /// Destroying it (in any of their handlers too) drops the calls that have no reply yet, unanswered. A call that
-/// found its kept connection closed is made once more, if its method may be repeated (RFC 9110, section 9.2.2).
+/// found its kept connection closed is made once more, on a new one, if its method may be repeated (RFC 9110, section
+/// 9.2.2). Replies are read while their requests are still being sent: one that refuses the request (a status from 400
+/// on, or a connection that the server will close) ends it there.
 class Client {
  public:
   explicit Client(Loop& loop, ClientSettings settings = {});
@@ -84,7 +88,7 @@ class Client {
 
   /// `done` gets the one reply, never inside this call. Throws Error for a URL that nothing can be asked, and
   /// std::invalid_argument for a method or field that is none, for CONNECT, and for fields that the client writes
-  /// itself: Host, Content-Length, Transfer-Encoding.
+  /// itself: Host, Content-Length, Transfer-Encoding. After `Connection: close` the connection makes no other call.
   CallHandle call(Call call, Handler<void(Reply)> done);
   CallHandle get(std::string_view url, Handler<void(Reply)> done);
 

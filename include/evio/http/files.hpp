@@ -19,7 +19,8 @@ struct FileOptions {
 ///
 ///     router.get("/static/*path", http::files("/srv/www"));
 ///
-/// Nothing outside of `root` is ever opened: neither `..` nor symbolic links lead out. Sends Last-Modified and ETag and
+/// Nothing outside of `root` is ever opened: neither `..` nor symbolic links lead out. Names that begin with a dot
+/// are not found unless FileOptions::dot_files is set. Sends Last-Modified and ETag and
 /// heeds If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since and If-Range. A Range of one part is answered
 /// by 206 (or 416); of several, by the whole file. What the kernel holds in memory is read at once, by the loop; the
 /// rest by threads, which start when they are first needed. Files up to 64 KiB are compressed as Settings::gzip says.

@@ -37,7 +37,8 @@ class Request {
   std::string_view target() const noexcept;
   /// Who is asked, perhaps with a port: the target says it if it is a URL, else Host. Empty if neither does.
   std::string_view host() const noexcept;
-  /// The target's path, percent-encoded as it was sent; "*" for that target.
+  /// The target's path, percent-encoded as it was sent, but without segments `.` and `..`, encoded or not: "/a/b" for
+  /// "/a/./x/../b"; "*" for that target.
   std::string_view path() const noexcept;
   /// What stands behind the target's question mark, percent-encoded; empty without one.
   std::string_view query() const noexcept;

@@ -14,16 +14,17 @@ class RouteTree;
 /// Handlers by method and path. A pattern's segments are literal ("users"), a parameter (":id", one segment, not empty)
 /// or, last, the rest of the path ("*path", perhaps empty); literals go before parameters and these before a rest,
 /// whatever the order of adding. Literals match however a path writes them, percent-encoded or not; what a parameter
-/// stood for, Request::param decodes. Filled before it is given to http::server, which then shares it among all loops.
-/// Move-only.
+/// stood for, Request::param decodes. No path goes round a route: all routes see Request::path, where nothing is left
+/// of `/./` and `/x/../`; empty segments (`//`) and an encoded slash (%2F) in a rest are not found. Filled before it is
+/// given to http::server, which then shares it among all loops. Move-only.
 ///
 ///     http::Router router;
 ///     router.get("/users/:id", [](http::Request& request, http::Response& response) {
 ///       response.text(request.param("id"));
 ///     });
 ///
-/// A path without any handler is answered by 404, one without a handler for the method by 405 with Allow. HEAD is
-/// answered by GET's handler where it has none of its own.
+/// A path without any handler is answered by 404, one that leads only to handlers of other methods by 405 with Allow.
+/// HEAD is answered by GET's handler where it has none of its own.
 class Router {
  public:
   Router();

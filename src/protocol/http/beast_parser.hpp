@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/http/syntax.hpp"
+
 namespace evio::inline v1::http {
 
 namespace beast = boost::beast::http;
@@ -83,6 +85,9 @@ class BeastParser : public beast::basic_parser<isRequest> {
     return this->is_done() ? BodyState::end : BodyState::piece;
   }
 
+  /// Whether the connection goes on behind the message.
+  bool persists() const noexcept { return !close_ && (version_ > 10 || keep_alive_) && !this->need_eof(); }
+
   std::string_view piece;  // of the latest call
   std::vector<Field> trailers;
 
@@ -99,6 +104,13 @@ class BeastParser : public beast::basic_parser<isRequest> {
     chunk_left_ = left - body.size();
     return on_body_impl(body, error);
   }
+  /// What decides on whether the connection goes on; Beast knows no `close` in HTTP/1.0 and heeds Proxy-Connection.
+  void note_version(int version) noexcept { version_ = version; }
+  void note_field(beast::field field, BeastText value) noexcept {
+    if (field != beast::field::connection) return;
+    close_ = close_ || lists(view(value), "close");
+    keep_alive_ = keep_alive_ || lists(view(value), "keep-alive");
+  }
   void on_header_impl(BeastError&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, BeastError&) override {}
   void on_finish_impl(BeastError&) override {}
@@ -108,6 +120,9 @@ class BeastParser : public beast::basic_parser<isRequest> {
  private:
   std::uint64_t chunk_left_ = 0;
   std::size_t extensions_ = 0;  // bytes, of all chunks
+  int version_ = 11;
+  bool close_ = false;
+  bool keep_alive_ = false;
 };
 
 }  // namespace evio::inline v1::http

@@ -21,27 +21,45 @@ struct Url {
 };
 
 Url parsed(std::string_view url) {
-  constexpr std::string_view scheme = "http://";
   const auto refuse = [&](std::string_view why) {
     throw Error(std::make_error_code(std::errc::invalid_argument), url, why);
   };
-  if (!url.starts_with(scheme)) refuse("a URL to call begins with http://");
-  const std::string_view rest = url.substr(scheme.size());
+  const auto begins_with = [&](std::string_view scheme) { return iequals(url.substr(0, scheme.size()), scheme); };
+  constexpr std::string_view scheme = "http://";
+  if (begins_with("https://")) refuse("https wants TLS, which this client does not have: http:// only");
+  if (!begins_with(scheme)) refuse("a URL to call begins with http://");
+  std::string_view rest = url.substr(scheme.size());
+  rest = rest.substr(0, rest.find('#'));  // a fragment is not sent (RFC 9110, section 7.1)
   const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
-  if (!is_authority(rest.substr(0, end))) refuse("no host to call");
+  const std::string_view authority = rest.substr(0, end);
+  if (authority.find('@') != authority.npos)
+    refuse("a URL with a user name or password is not called: give them in an Authorization field");
+  if (!is_authority(authority)) refuse("no host to call");
   std::string target(rest.substr(end));
   if (!target.starts_with('/')) target.insert(0, "/");
-  const auto bad = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == '\x7f' || c == '#'; };
+  const auto bad = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == '\x7f'; };
   if (std::ranges::any_of(target, bad)) refuse("characters that no HTTP target may have");
-  return {rest.substr(0, end), std::move(target)};
+  return {authority, std::move(target)};
+}
+
+// The authority with `sign` and what stands behind it in place of an IPv6 address's zone, "%25eth0" in URLs.
+std::string with_zone(std::string_view authority, std::string_view sign, bool kept) {
+  std::string text(authority);
+  const std::size_t at = text.find("%25"), end = text.find(']');
+  if (!text.starts_with('[') || at > end) return text;
+  return text.replace(at, kept ? 3 : end - at, sign);
 }
 
 std::string address_of(std::string_view authority) {
-  const std::string url = "tcp://" + std::string(authority);
-  const bool has_port = authority.find(':', std::min(authority.find(']'), authority.size())) != authority.npos ||
-                        (authority.find(':') != authority.npos && !authority.starts_with('['));
-  return Address::parse(has_port ? url : url + ":80").to_string();
+  std::string text = with_zone(authority, "%", true);
+  const std::size_t host_end = text.starts_with('[') ? text.find(']') : 0;
+  if (text.ends_with(':')) text.pop_back();
+  if (text.find(':', host_end) == text.npos) text += ":80";
+  return Address::parse("tcp://" + text).to_string();
 }
+
+// As Host names it: a zone means something to this host alone.
+std::string host_of(std::string_view authority) { return with_zone(authority, "", false); }
 
 // The client writes it itself.
 bool is_own_field(std::string_view name) {
@@ -51,7 +69,7 @@ bool is_own_field(std::string_view name) {
 
 std::string request_of(const Call& call, const Url& url) {
   std::string request = call.method;
-  request.append(" ").append(url.target).append(" HTTP/1.1\r\nHost: ").append(url.authority).append("\r\n");
+  request.append(" ").append(url.target).append(" HTTP/1.1\r\nHost: ").append(host_of(url.authority)).append("\r\n");
   for (const auto& [name, value] : call.fields) {
     if (is_own_field(name) || !is_token(name) || !is_field_value(value))
       throw std::invalid_argument("evio: a Call may have no HTTP field \"" +
@@ -61,6 +79,12 @@ std::string request_of(const Call& call, const Url& url) {
   const bool has_body = !call.body.empty() || call.method == "POST" || call.method == "PUT";
   if (has_body) request.append("Content-Length: ").append(std::to_string(call.body.size())).append("\r\n");
   return request.append("\r\n").append(call.body);
+}
+
+bool asks_to_close(const Call& call) {
+  return std::ranges::any_of(call.fields, [](const auto& field) {
+    return iequals(field.first, "Connection") && lists(field.second, "close");
+  });
 }
 
 bool may_be_repeated(const Call& call) {
@@ -119,8 +143,10 @@ CallHandle ClientPool::call(Call call, Handler<void(Reply)> done) {
   const auto pending = std::make_shared<PendingCall>();
   pending->pool = weak_from_this();
   pending->host = &to;
-  pending->request = request_of(call, url);
+  pending->request = std::make_shared<const std::string>(request_of(call, url));
+  call.body = {};
   pending->repeatable = may_be_repeated(call);
+  pending->last = asks_to_close(call);
   pending->call = std::move(call);
   pending->done = std::move(done);
   pending->deadline = loop_.set_deadline(settings_.time, [weak = std::weak_ptr(pending)] {
@@ -154,14 +180,24 @@ Host& ClientPool::host(const std::string& address) {
 
 // Gives waiting calls to connections, and makes more of these where there may be more.
 void ClientPool::serve(Host& host) {
-  while (!host.waiting.empty() && !host.idle.empty()) {
-    ClientConnection* connection = host.idle.back();
-    host.idle.pop_back();
+  for (auto next = host.waiting.begin(); next != host.waiting.end() && !host.idle.empty();) {
+    const auto fits = [&](const ClientConnection* each) { return each->is_new() || !(*next)->repeated; };
+    const auto found = std::find_if(host.idle.rbegin(), host.idle.rend(), fits);
+    if (found == host.idle.rend()) {
+      ++next;
+      continue;
+    }
+    ClientConnection* connection = *found;
+    forget(host.idle, connection);
     host.busy.push_back(connection);
-    std::shared_ptr<PendingCall> call = std::move(host.waiting.front());
-    host.waiting.pop_front();
+    std::shared_ptr<PendingCall> call = std::move(*next);
+    next = host.waiting.erase(next);
     connection->conn().set({.idle_timeout = Duration::zero()});
     connection->make(std::move(call));
+  }
+  if (!host.waiting.empty() && !host.idle.empty() && host.connections >= settings_.connections) {
+    host.idle.back()->conn().abort();  // makes room for a new one, which a repeated call asks for
+    host.idle.pop_back();
   }
   while (host.connecting < host.waiting.size() && host.connections < settings_.connections) {
     if (!loop_.connect(host.binding)) return;  // shutting down: the calls expire with the loop
@@ -183,6 +219,8 @@ void ClientPool::give_up(const std::shared_ptr<PendingCall>& call) {
 
 Events ClientPool::handlers(const std::string& address) {
   Events events;
+  events.limits = settings_.limits;
+  events.options.read_when_congested = true;  // a server that does not read on may be saying why
   const auto find = [weak = weak_from_this(), address] {
     auto pool = weak.lock();
     Host* host = pool ? &pool->hosts_.at(address) : nullptr;
@@ -201,6 +239,12 @@ Events ClientPool::handlers(const std::string& address) {
   };
   events.data = [read](Conn& conn, Input& in) { return read(conn, in, false); };
   events.ended = [read](Conn& conn, Input& in) { return read(conn, in, true); };
+  events.drained = [find](Conn& conn) {
+    const auto [pool, host] = find();
+    auto& connection = *conn.context<ClientConnection>();
+    connection.send_more();
+    if (pool && connection.is_replied() && !connection.sends()) conn.handle().wake();  // `data` goes on with it
+  };
   events.closed = [find](Conn& conn, std::error_code error) {
     const auto [pool, host] = find();
     if (pool) pool->closed(*host, conn.context<ClientConnection>(), error);
@@ -225,10 +269,15 @@ void ClientPool::read(Host& host, ClientConnection& connection, Input& in, bool 
   const ClientConnection::State state = connection.read(in, ended);
   if (state == ClientConnection::State::waits) return;
   if (state == ClientConnection::State::failed && connection.was_stale() && call->repeatable) return;
+  const bool unfinished = connection.sends() && !ended;
+  if (unfinished && state == ClientConnection::State::done && !connection.refuses()) return;  // it may want the rest
+  const bool kept = state == ClientConnection::State::done && connection.keeps_alive() && in.empty() && !ended;
   connection.take_call();
   call->deadline.cancel();
   forget(host.busy, &connection);
-  if (state == ClientConnection::State::done && connection.keeps_alive() && in.empty() && !ended) {
+  if (unfinished) {
+    connection.conn().abort();
+  } else if (kept) {
     connection.conn().set({.idle_timeout = settings_.idle_time});
     host.idle.push_back(&connection);
   } else {
@@ -247,12 +296,16 @@ void ClientPool::closed(Host& host, ClientConnection* connection, std::error_cod
   }
   forget(host.idle, connection);
   forget(host.busy, connection);
+  const bool replied = connection->is_replied();
   std::shared_ptr<PendingCall> call = connection->take_call();
-  if (call && connection->was_stale() && std::exchange(call->repeatable, false))
+  if (call && connection->was_stale() && std::exchange(call->repeatable, false)) {
+    call->repeated = true;
     host.waiting.push_front(std::exchange(call, nullptr));
+  }
   serve(host);
   if (!call) return;
   call->deadline.cancel();
+  if (replied) return call->done(connection->take_reply());
   call->done({.error = error ? error : std::make_error_code(std::errc::connection_reset)});
 }
 

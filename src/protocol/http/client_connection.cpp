@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/http/beast_parser.hpp"
+#include "protocol/http/syntax.hpp"
 
 namespace evio::inline v1::http {
 
@@ -12,13 +13,44 @@ class ReplyParser final : public BeastParser<false> {
   explicit ReplyParser(Reply& reply) : reply_(reply) {}
 
  private:
-  void on_response_impl(int status, BeastText, int, BeastError&) override { reply_.status = status; }
-  void on_field_impl(beast::field, BeastText name, BeastText value, BeastError&) override {
-    if (!is_header_done()) reply_.fields.emplace_back(std::string(view(name)), std::string(view(value)));
+  void on_response_impl(int status, BeastText, int version, BeastError&) override {
+    reply_.status = status;
+    note_version(version);
+  }
+  void on_field_impl(beast::field field, BeastText name, BeastText value, BeastError&) override {
+    if (is_header_done()) return;
+    note_field(field, value);
+    reply_.fields.emplace_back(std::string(view(name)), std::string(view(value)));
   }
 
   Reply& reply_;
 };
+
+namespace {
+
+// The header as Beast reads it: folded lines are one (RFC 9112, section 5.2), and a status is followed by a blank.
+std::string tidied(std::string_view header) {
+  constexpr std::size_t bare_status_line = std::string_view("HTTP/1.1 200").size();
+  std::string tidy;
+  tidy.reserve(header.size() + 1);
+  for (int line = 0; !header.empty(); ++line) {
+    const std::size_t end = header.find("\r\n");
+    const std::string_view text = header.substr(0, end);
+    header.remove_prefix(end + 2);
+    if (line > 1 && (text.starts_with(' ') || text.starts_with('\t'))) {
+      tidy.erase(tidy.find_last_not_of(" \t\r\n") + 1);
+      tidy += ' ';
+      tidy += trimmed(text);
+    } else {
+      tidy += text;
+      if (line == 0 && text.size() == bare_status_line) tidy += ' ';
+    }
+    tidy += "\r\n";
+  }
+  return tidy;
+}
+
+}  // namespace
 
 ClientConnection::ClientConnection(Conn& conn, const ClientSettings& settings) : conn_(conn), settings_(settings) {}
 ClientConnection::~ClientConnection() = default;
@@ -30,7 +62,18 @@ void ClientConnection::make(std::shared_ptr<PendingCall> call) {
   parser_ = std::make_unique<ReplyParser>(reply_);
   reply_ = {};
   heard_ = false;
-  conn_.write(call_->request);
+  ++calls_;
+  sent_ = 0;
+  send_more();
+}
+
+void ClientConnection::send_more() {
+  constexpr std::size_t piece_max = 16 << 10;
+  for (bool room = true; room && sends();) {
+    const std::string_view piece = std::string_view(*call_->request).substr(sent_, piece_max);
+    sent_ += piece.size();
+    room = conn_.write(Buffer(call_->request, piece));
+  }
 }
 
 std::shared_ptr<PendingCall> ClientConnection::take_call() noexcept {
@@ -40,7 +83,11 @@ std::shared_ptr<PendingCall> ClientConnection::take_call() noexcept {
   return std::move(call_);
 }
 
-bool ClientConnection::keeps_alive() const noexcept { return parser_ && parser_->is_done() && parser_->keep_alive(); }
+bool ClientConnection::is_replied() const noexcept { return call_ && parser_->is_done() && reply_.status >= 200; }
+
+bool ClientConnection::keeps_alive() const noexcept {
+  return parser_ && parser_->is_done() && parser_->persists() && !(call_ && call_->last);
+}
 
 ClientConnection::State ClientConnection::read(Input& in, bool ended) {
   if (!in.empty()) heard_ = true;
@@ -61,7 +108,7 @@ ClientConnection::State ClientConnection::read(Input& in, bool ended) {
 
 // Of a reply; those before the final one are skipped.
 bool ClientConnection::read_header(Input& in) {
-  const std::string_view header = in.take(in.view().find("\r\n\r\n") + 4);
+  const std::string header = tidied(in.take(in.view().find("\r\n\r\n") + 4));
   if (has_bad_line(header)) return false;
   if (call_->call.method == "HEAD") parser_->skip(true);
   BeastError error;
@@ -85,10 +132,7 @@ ClientConnection::State ClientConnection::read_body(Input& in) {
     in.consume(used);
     if (!keep(parser_->piece)) return fail(std::errc::message_size);
     if (state == BodyState::partial || !call_) return State::waits;
-    if (state == BodyState::end) {
-      ++served_;
-      return State::done;
-    }
+    if (state == BodyState::end) return State::done;
     if (state != BodyState::piece) return fail(std::errc::bad_message);
   }
 }

@@ -19,13 +19,15 @@ struct Host;
 
 /// A call on its way.
 struct PendingCall {
-  std::string request;  // its bytes
+  std::shared_ptr<const std::string> request;  // its bytes
   Call call;
   Handler<void(Reply)> done;
   std::weak_ptr<ClientPool> pool{};
   Host* host = nullptr;                    // the pool's
   ClientConnection* connection = nullptr;  // once it has one
   bool repeatable = false;                 // as yet
+  bool repeated = false;                   // a new connection makes it
+  bool last = false;                       // of its connection
   bool paused = false;
   Timer deadline{};
 };
@@ -42,12 +44,22 @@ class ClientConnection {
   void make(std::shared_ptr<PendingCall> call);
   /// The call that it makes, taken from it; paused or not, the connection is read again.
   std::shared_ptr<PendingCall> take_call() noexcept;
+  /// For a call that may have been the end of another connection.
+  bool is_new() const noexcept { return calls_ == 0; }
   /// Nothing of the reply has come, on a connection that had served another call.
-  bool was_stale() const noexcept { return served_ > 0 && !heard_; }
+  bool was_stale() const noexcept { return calls_ > 1 && !heard_; }
+  /// Gives the connection more of the request, as much as it has room for.
+  void send_more();
+  /// There is a rest of the request.
+  bool sends() const noexcept { return call_ && sent_ < call_->request->size(); }
 
   enum class State { waits, done, failed };
   /// Reads on; when done or failed the reply is complete.
   State read(Input& in, bool ended);
+  /// The whole reply is there.
+  bool is_replied() const noexcept;
+  /// The server does not want the rest of the request.
+  bool refuses() const noexcept { return reply_.status >= 400 || !keeps_alive(); }
   Reply take_reply() noexcept { return std::move(reply_); }
   /// Whether it can make another call.
   bool keeps_alive() const noexcept;
@@ -63,7 +75,8 @@ class ClientConnection {
   std::shared_ptr<PendingCall> call_;
   std::unique_ptr<ReplyParser> parser_;
   Reply reply_;
-  std::size_t served_ = 0;
+  std::size_t calls_ = 0;  // made
+  std::size_t sent_ = 0;   // of the request
   bool heard_ = false;
 };
 

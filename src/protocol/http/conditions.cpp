@@ -12,7 +12,7 @@ namespace evio::inline v1::http {
 namespace {
 
 bool is_one_of(const Request& request, std::string_view name, const std::string& etag, bool weakly) {
-  return any_member(request, name, [&](std::string_view each) {
+  return any_tag(request, name, [&](std::string_view each) {
     if (weakly && each.starts_with("W/")) each.remove_prefix(2);
     return each == etag || each == "*";
   });

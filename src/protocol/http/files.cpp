@@ -78,7 +78,7 @@ Validators validators_of(const FileStatus& status) {
 // As the client has them: when compressed the ETag was a weak one.
 Validators known_to(const Request& request, Validators validators) {
   const std::string weak = "W/" + validators.etag;
-  const bool names_weak = any_member(request, "If-None-Match", [&](std::string_view each) { return each == weak; });
+  const bool names_weak = any_tag(request, "If-None-Match", [&](std::string_view each) { return each == weak; });
   if (names_weak && accepts_gzip(request)) validators.etag = weak;
   return validators;
 }
@@ -161,7 +161,7 @@ class Files {
 
   void answer(Request& request, Response& response) {
     std::string path = request.param("path");
-    if (path.find('\0') != path.npos || path.starts_with('/')) return response.send(404);
+    if (!names_a_file(path)) return response.send(404);
     if (path.empty() || path.ends_with('/')) path += options_.index;
     std::error_code error;
     Descriptor file = open_below(root_, path, Patience::at_once, error);
@@ -200,6 +200,12 @@ class Files {
       response.status(206).add("Content-Range", "bytes " + std::to_string(range->begin) + "-" +
                                                     std::to_string(range->end - 1) + "/" + std::to_string(status.size));
     send(response, type, std::move(file), range.value_or(Range{0, status.size}));
+  }
+
+  // Also a rest that another server than ours may have split.
+  bool names_a_file(std::string_view path) const {
+    if (path.find('\0') != path.npos || path.starts_with('/')) return false;
+    return options_.dot_files || (!path.starts_with('.') && path.find("/.") == path.npos);
   }
 
   static void redirect(Response& response) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <new>
+#include <optional>
 
 #include "protocol/http/syntax.hpp"
 
@@ -15,21 +16,40 @@ bool is_compressible(std::string_view content_type) noexcept {
   constexpr std::array<std::string_view, 6> others{"application/json", "application/javascript", "application/xml",
                                                    "application/wasm", "application/xhtml+xml",  "image/svg+xml"};
   const std::string_view type = trimmed(content_type.substr(0, content_type.find(';')));
-  if (type == "text/event-stream") return false;
-  return type.starts_with("text/") || std::ranges::find(others, type) != others.end();
+  if (iequals(type, "text/event-stream")) return false;
+  return iequals(type.substr(0, 5), "text/") ||
+         std::ranges::any_of(others, [&](std::string_view each) { return iequals(type, each); });
 }
 
+namespace {
+
+// Of a member of Accept-Encoding, in thousandths.
+int weight(std::string_view member) noexcept {
+  constexpr int whole = 1000;
+  const std::size_t semicolon = std::min(member.find(';'), member.size());
+  std::string_view q = trimmed(member.substr(std::min(semicolon + 1, member.size())));
+  if (!iequals(q.substr(0, 2), "q=")) return whole;
+  q.remove_prefix(2);
+  int value = q.starts_with('1') ? whole : 0;
+  int place = whole / 10;
+  for (std::size_t i = 2; i < q.size() && value < whole; ++i, place /= 10)
+    if (q[i] >= '0' && q[i] <= '9') value += (q[i] - '0') * place;
+  return value;
+}
+
+}  // namespace
+
 bool accepts_gzip(const Request& request) noexcept {
-  bool accepted = false;  // as "*" has it, if gzip is not named
+  std::optional<int> gzip, others, identity;
   any_member(request, "Accept-Encoding", [&](std::string_view each) {
     const std::string_view coding = trimmed(each.substr(0, each.find(';')));
-    const bool named = iequals(coding, "gzip") || iequals(coding, "x-gzip");
-    if (!named && coding != "*") return false;
-    const std::size_t q = each.find_first_of("qQ", each.find(';'));
-    accepted = q == each.npos || each.find_first_of("123456789", q) != each.npos;
-    return named;
+    if (iequals(coding, "gzip") || iequals(coding, "x-gzip")) gzip = weight(each);
+    if (coding == "*") others = weight(each);
+    if (iequals(coding, "identity")) identity = weight(each);
+    return false;
   });
-  return accepted;
+  const int wanted = gzip.value_or(others.value_or(0));
+  return wanted > 0 && wanted >= identity.value_or(0);
 }
 
 struct Gzip::Stream {

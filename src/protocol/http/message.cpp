@@ -16,9 +16,9 @@ void Message::clear() {
 
 void Message::move_to(std::string& storage) {
   storage.assign(bytes);
-  const auto move = [&, old = bytes.data()](std::string_view& view) {
-    if (!view.empty())
-      view = std::string_view(storage).substr(static_cast<std::size_t>(view.data() - old), view.size());
+  const auto move = [&, old = bytes.data(), size = bytes.size()](std::string_view& view) {
+    const bool inside = view.data() >= old && view.data() < old + size;
+    if (inside) view = std::string_view(storage).substr(static_cast<std::size_t>(view.data() - old), view.size());
   };
   for (std::string_view* view : {&method, &target, &host, &path, &query}) move(*view);
   for (Field& field : fields) {

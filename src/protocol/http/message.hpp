@@ -22,8 +22,9 @@ struct Message {
   std::string_view method;
   std::string_view target;
   std::string_view host;
-  std::string_view path;
+  std::string_view path;  // a normal one: looks into `bytes`, or is `other_path`
   std::string_view query;
+  std::string other_path;
   int version = 11;
   std::vector<Field> fields;
   std::vector<Param> params;

@@ -40,6 +40,12 @@ bool split_target(Message& message) {
   return true;
 }
 
+// Whether the rest of a request line may follow. What speaks something else, such as TLS, does not wait for a deadline.
+bool may_begin_request(std::string_view bytes) {
+  const std::string_view method = bytes.substr(0, bytes.find(' '));
+  return is_token(method) || bytes.empty() || bytes == "\r";
+}
+
 // Whether a Transfer-Encoding tells where the body ends: then it is only that its other codings are not known here.
 bool ends_chunked(std::string_view codings) {
   bool once = false;
@@ -68,6 +74,7 @@ class RequestParser::Beast final : public BeastParser<true> {
     message->method = view(method);
     message->target = view(target);
     message->version = version;
+    note_version(version);
     if (!split_target(*message)) refuse(400, error);
   }
 
@@ -77,6 +84,7 @@ class RequestParser::Beast final : public BeastParser<true> {
       return;
     }
     if (!message) return;
+    note_field(field, value);
     message->fields.push_back({view(name), view(value)});
     if (field == beast::field::host) {
       if (++hosts_ > 1 || !is_host(view(value))) refuse(400, error);
@@ -132,6 +140,7 @@ RequestParser::State RequestParser::check_lines(std::string_view bytes, const Se
     line_ = scanned_;
   }
   scanned_ = header.size();
+  if (lines_ == 0 && !may_begin_request(header)) return refuse(400);
   if (bytes.size() < settings.header) return State::partial;
   return refuse(lines_ == 0 ? 414 : 431);
 }
@@ -153,8 +162,12 @@ RequestParser::State RequestParser::parse_header(std::string_view header, Messag
   parser.message = nullptr;
   if (error == beast::error::need_more || (!error && read != header.size())) return refuse(400);
   if (error) return refuse(parser.status);
+  if (message.path.starts_with('/') && !is_normal_path(message.path)) {
+    message.other_path = normal_path(message.path);
+    message.path = message.other_path;
+  }
   message.chunked = parser.chunked();
-  message.keep_alive = parser.keep_alive();
+  message.keep_alive = parser.persists();
   if (const auto length = parser.content_length()) message.length = *length;
   return State::done;
 }

@@ -23,6 +23,12 @@ bool says(std::string_view segment, std::string_view literal) {
   return segment == literal || (segment.find('%') != segment.npos && percent_decoded(segment) == literal);
 }
 
+bool has_encoded_slash(std::string_view path) noexcept {
+  for (std::size_t at = path.find('%'); at != path.npos; at = path.find('%', at + 1))
+    if (iequals(path.substr(at, 3), "%2f")) return true;
+  return false;
+}
+
 [[noreturn]] void refuse(std::string_view pattern, const char* problem) {
   throw std::invalid_argument("evio: the route \"" + std::string(pattern) + "\" " + problem);
 }
@@ -39,8 +45,6 @@ void RouteTree::Node::add(std::string_view method, std::string_view pattern, Rou
   for (const Method& each : methods)
     if (each.name == method) refuse(pattern, "has a handler for this method already");
   methods.push_back({std::string(method), std::move(route)});
-  allow.append(allow.empty() ? "" : ", ").append(method);
-  if (method == "GET") allow += ", HEAD";
 }
 
 void RouteTree::add(std::string_view method, std::string_view pattern, Route route) {
@@ -74,27 +78,46 @@ RouteTree::Node& RouteTree::node_of(std::string_view pattern) {
 }
 
 Found RouteTree::find(std::string_view method, std::string_view path, std::vector<Param>& params) const {
-  if (!path.starts_with('/')) return {};
-  const Node* node = find_node(root_, path, params);
-  if (!node) return {};
-  return {.route = node->route(method), .allow = node->allow};
+  Found found;
+  if (!path.starts_with('/')) return found;
+  const auto has_method = [&](const Node& node) {
+    found.route = node.route(method);
+    return found.route != nullptr;
+  };
+  if (visit(root_, path, params, has_method)) return found;
+  const auto add = [&](std::string_view allowed) {
+    if (!lists(found.allow, allowed)) found.allow.append(found.allow.empty() ? "" : ", ").append(allowed);
+  };
+  const auto list_methods = [&](const Node& node) {
+    for (const Method& each : node.methods) {
+      add(each.name);
+      if (each.name == "GET") add("HEAD");
+    }
+    return false;
+  };
+  visit(root_, path, params, list_methods);
+  return found;
 }
 
-// `path` begins with a slash, or is used up.
-const RouteTree::Node* RouteTree::find_node(const Node& node, std::string_view path, std::vector<Param>& params) {
-  if (path.empty()) return node.methods.empty() ? nullptr : &node;
+// Shows each node that the path leads to, the most special ones first, until it is the one. `path` begins with a slash,
+// or is used up.
+template <class Visitor>
+bool RouteTree::visit(const Node& node, std::string_view path, std::vector<Param>& params, const Visitor& visitor) {
+  if (path.empty()) return visitor(node);
   const auto [segment, behind] = split(path.substr(1));
   for (const auto& literal : node.literals)
-    if (says(segment, literal->segment))
-      if (const Node* found = find_node(*literal, behind, params)) return found;
+    if (says(segment, literal->segment) && visit(*literal, behind, params, visitor)) return true;
   if (node.param && !segment.empty()) {
     params.push_back({node.param->segment, segment});
-    if (const Node* found = find_node(*node.param, behind, params)) return found;
+    if (visit(*node.param, behind, params, visitor)) return true;
     params.pop_back();
   }
-  if (!node.rest) return nullptr;
+  // Whoever reads a rest may take an encoded slash for one, and two for one, as no other route does.
+  if (!node.rest || has_encoded_slash(path) || path.find("//") != path.npos) return false;
   params.push_back({node.rest->segment, path.substr(1)});
-  return node.rest.get();
+  if (visitor(*node.rest)) return true;
+  params.pop_back();
+  return false;
 }
 
 Router::Router() : tree_(std::make_unique<RouteTree>()) {}

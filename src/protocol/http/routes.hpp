@@ -19,13 +19,13 @@ struct Route {
 /// What answers a request: `route`, or when that is null 405 with `allow` or, if that is empty, 404.
 struct Found {
   const Route* route = nullptr;
-  std::string_view allow{};
+  std::string allow{};
 };
 
 class RouteTree {
  public:
   void add(std::string_view method, std::string_view pattern, Route route);
-  /// `params` is empty, and gets the path's parameters.
+  /// `path` is a normal one (see normal_path); `params` is empty, and gets its parameters.
   Found find(std::string_view method, std::string_view path, std::vector<Param>& params) const;
 
  private:
@@ -39,14 +39,14 @@ class RouteTree {
     std::unique_ptr<Node> param;
     std::unique_ptr<Node> rest;
     std::vector<Method> methods;
-    std::string allow;
 
     const Route* route(std::string_view method) const noexcept;
     void add(std::string_view method, std::string_view pattern, Route route);
   };
 
   Node& node_of(std::string_view pattern);
-  static const Node* find_node(const Node& node, std::string_view path, std::vector<Param>& params);
+  template <class Visitor>
+  static bool visit(const Node& node, std::string_view path, std::vector<Param>& params, const Visitor& visitor);
 
   Node root_;
 };

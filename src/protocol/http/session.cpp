@@ -271,6 +271,7 @@ void Session::produce() {
 
 void Session::complete() {
   closing_ = exchange_->closes || peer_ended_ || ends();
+  unread_ = !exchange_->complete;
   upgraded_ = std::move(exchange_->next);
   if (const auto token = exchange_->token.lock()) token->number = 0;
   worker_.release(std::move(exchange_));
@@ -373,12 +374,21 @@ void Session::flush() {
 // At the end of each call from the connection.
 void Session::finish() {
   flush();
-  if (closing_ && rest_.empty()) conn_.close();
+  if (closing_ && rest_.empty()) end();
   if (!ready_) expect_within(settings().send_time);
   if (greeted_) return;
   if (!upgraded_) return update_reading();
   conn_.pause();  // nothing comes before the wake, with which `data` goes on
   conn_.handle().wake();
+}
+
+// A client that is still sending learns why nobody listens: to be closed would reset it, perhaps before it has read
+// that (RFC 9112, section 9.6).
+void Session::end() {
+  if (!unread_) return conn_.close();
+  if (std::exchange(ended_, true)) return;
+  conn_.shutdown_write();
+  conn_.run_after(conn_.limits().linger, [](Conn& conn) { conn.close(); });
 }
 
 }  // namespace evio::inline v1::http

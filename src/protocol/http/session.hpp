@@ -91,6 +91,7 @@ class Session {
   void put_rest();
   void flush();
   void finish();
+  void end();
   bool has_input() const noexcept;
   void update_reading();
   void close_if_idle();
@@ -121,6 +122,8 @@ class Session {
   Timer timer_;
   bool ready_ = true;
   bool closing_ = false;
+  bool unread_ = false;  // of the request that was answered last
+  bool ended_ = false;   // our side
   bool draining_ = false;
   bool peer_ended_ = false;
   bool greeted_ = false;  // Upgraded::opened was called

@@ -54,7 +54,7 @@ Duration Session::allowed() const {
 }
 
 void Session::patrol() {
-  if (upgraded_ || closing_) return;
+  if (upgraded_ || (closing_ && rest_.empty())) return;
   if (stalled()) return conn_.abort();
   const bool reads = !exchange_ || (exchange_->phase != Phase::answering && !exchange_->paused);
   const bool waits_for_client = reads && ready_;

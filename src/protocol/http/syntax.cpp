@@ -108,14 +108,33 @@ std::string_view trimmed(std::string_view text) noexcept {
   return text;
 }
 
+namespace {
+
+// What stands in front of the first comma behind `from`, taken from the list.
+std::string_view take_member(std::string_view& list, std::size_t from) noexcept {
+  const std::size_t comma = std::min(list.find(',', from), list.size());
+  const std::string_view member = trimmed(list.substr(0, comma));
+  list.remove_prefix(std::min(comma + 1, list.size()));
+  return member;
+}
+
+}  // namespace
+
 std::string_view next_member(std::string_view& list) noexcept {
-  while (!list.empty()) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    const std::string_view member = trimmed(list.substr(0, comma));
-    list.remove_prefix(std::min(comma + 1, list.size()));
-    if (!member.empty()) return member;
+  std::string_view member;
+  while (member.empty() && !list.empty()) member = take_member(list, 0);
+  return member;
+}
+
+std::string_view next_tag(std::string_view& list) noexcept {
+  std::string_view member;
+  while (member.empty() && !list.empty()) {
+    list = trimmed(list);
+    const std::size_t quote = list.starts_with("W/") ? 2 : 0;
+    const bool quoted = list.substr(quote).starts_with('"');
+    member = take_member(list, quoted ? std::min(list.find('"', quote + 1), list.size()) : 0);
   }
-  return {};
+  return member;
 }
 
 bool lists(std::string_view list, std::string_view member) noexcept {
@@ -138,6 +157,45 @@ std::string percent_decoded(std::string_view text) {
     }
   }
   return decoded;
+}
+
+namespace {
+
+// ".", "%2E" and so on, or none.
+std::string_view dots_of(std::string_view segment) noexcept {
+  std::size_t dots = 0;
+  while (!segment.empty() && dots < 3) {
+    const bool encoded = iequals(segment.substr(0, 3), "%2e");
+    if (!encoded && segment[0] != '.') return {};
+    segment.remove_prefix(encoded ? 3 : 1);
+    ++dots;
+  }
+  return dots < 3 ? std::string_view("..").substr(0, dots) : std::string_view();
+}
+
+}  // namespace
+
+bool is_normal_path(std::string_view path) noexcept {
+  for (std::size_t at = 0; at < path.size();) {
+    const std::size_t end = std::min(path.find('/', at + 1), path.size());
+    if (!dots_of(path.substr(at + 1, end - at - 1)).empty()) return false;
+    at = end;
+  }
+  return true;
+}
+
+std::string normal_path(std::string_view path) {
+  std::string normal;
+  std::string_view dots;
+  while (!path.empty()) {
+    const std::size_t end = std::min(path.find('/', 1), path.size());
+    const std::string_view segment = path.substr(1, end - 1);
+    path.remove_prefix(end);
+    dots = dots_of(segment);
+    if (dots == "..") normal.erase(std::min(normal.rfind('/'), normal.size()));
+    if (dots.empty()) normal.append("/").append(segment);
+  }
+  return dots.empty() ? normal : normal + '/';
 }
 
 std::string_view reason_of(int status) noexcept {

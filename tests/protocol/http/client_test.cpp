@@ -107,6 +107,12 @@ TEST(HttpClient, UrlsAndFieldsThatAreNone) {
   for (const char* url :
        {"", "127.0.0.1", "https://x/", "http://", "http:///p", "http://:80/", "http://u@h/", "http://x/a b"})
     EXPECT_THROW(world.client->get(url, nobody), Error) << url;
+  for (const auto& [url, words] : {std::pair("HTTPS://x/", "TLS"), std::pair("http://u:p@h/", "Authorization")}) try {
+      world.client->get(url, nobody);
+      ADD_FAILURE() << url;
+    } catch (const Error& error) {
+      EXPECT_NE(error.problem().find(words), std::string::npos) << error.what();
+    }
   EXPECT_THROW(world.client->call({.method = "G T", .url = "http://x/"}, nobody), std::invalid_argument);
   EXPECT_THROW(world.client->call({.method = "CONNECT", .url = "http://x/"}, nobody), std::invalid_argument);
   for (const auto& [name, value] : {std::pair("A", "b\r\nC: d"), std::pair("host", "y"),
@@ -138,7 +144,10 @@ TEST(HttpClient, WhatServersSay) {
   EXPECT_EQ(reply_to("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", false), "304 ");
   EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok", true), "Connection reset by peer");
   EXPECT_EQ(reply_to("", true), "Connection reset by peer");
-  EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n", true), "Bad message");
+  EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nContent-Length:\r\n 2\r\n\r\nok", false), "200 ok");
+  EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\n folded\r\n\r\n", true), "Bad message");
+  EXPECT_EQ(reply_to("HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok", false), "200 ok");
+  EXPECT_EQ(reply_to("HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok", false), "200 ok");
   EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", true),
             "Bad message");
   EXPECT_EQ(reply_to("SSH-2.0\r\n\r\n", true), "Bad message");
@@ -159,6 +168,77 @@ TEST(HttpClient, WhatServersSay) {
   EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nA: " + std::string(1000, 'x'), false), "Message too long");
   EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\n\r\n" + std::string(101, 'x'), true), "Message too long");
   EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false), "Connection timed out");
+}
+
+TEST(HttpClient, AFoldedFieldIsOne) {
+  World world({.data = [](Conn& conn, Input& in) {
+    in.take();
+    conn.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nA: one \r\n\t two\r\n three\r\nB: four\r\n\r\n");
+  }});
+  world.call(http::Call{.url = "http://127.0.0.1/"});
+  ASSERT_EQ(world.replies.size(), 1U);
+  EXPECT_EQ(world.replies[0].field("a"), "one two three");
+  EXPECT_EQ(world.replies[0].field("b"), "four");
+}
+
+// What the server at 127.0.0.1 is asked.
+std::string request_for(http::Call call) {
+  std::string asked;
+  World world({.data = [&](Conn& conn, Input& in) {
+    asked += in.take();
+    conn.write("HTTP/1.1 204 No Content\r\n\r\n");
+  }});
+  world.call(std::move(call));
+  EXPECT_EQ(world.replies.size(), 1U);
+  return asked;
+}
+
+TEST(HttpClient, WhatIsAsked) {
+  const std::string plain = "GET /?q HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+  EXPECT_EQ(request_for({.url = "http://127.0.0.1?q"}), plain);
+  EXPECT_EQ(request_for({.url = "HTTP://127.0.0.1/?q#fragment/@"}), plain);
+  EXPECT_TRUE(request_for({.url = "http://127.0.0.1:/"}).starts_with("GET / HTTP/1.1\r\nHost: 127.0.0.1:\r\n"));
+}
+
+TEST(HttpClient, AZoneIsNobodyElsesBusiness) {
+  std::string asked;
+  Simulation sim(1);
+  std::optional<http::Client> client;
+  sim.serve({.data = [&](Conn&, Input& in) { asked += in.take(); }}, "tcp://[fe80::1%2]:80");
+  sim.serve({.loop_started =
+                 [&](Loop& loop) {
+                   client.emplace(loop);
+                   client->get("http://[fe80::1%252]:80/", [](http::Reply) {});
+                 },
+             .loop_stopped = [&](Loop&) { client.reset(); }},
+            "tcp://127.0.0.1:81");
+  sim.run_for(5s);
+  EXPECT_EQ(asked, "GET / HTTP/1.1\r\nHost: [fe80::1]:80\r\n\r\n");
+}
+
+// Who said that the connection closes, and in which version.
+TEST(HttpClient, WhichConnectionsAreKept) {
+  const auto connections = [](const std::string& version_and_fields, http::Call call) {
+    int opened = 0;
+    World world({.opened = [&](Conn&) { ++opened; },
+                 .data =
+                     [&](Conn& conn, Input& in) {
+                       in.take();
+                       conn.write("HTTP/1." + version_and_fields + "Content-Length: 2\r\n\r\nok");
+                     }},
+                {.idle_time = 1h});
+    world.call(std::move(call));
+    world.client->get("http://127.0.0.1/", [](http::Reply reply) { EXPECT_EQ(reply.body, "ok"); });
+    world.sim.run_for(5s);
+    return opened;
+  };
+  const std::string url = "http://127.0.0.1/";
+  EXPECT_EQ(connections("1 200 OK\r\n", {.url = url}), 1);
+  EXPECT_EQ(connections("1 200 OK\r\nConnection: Close\r\n", {.url = url}), 2);
+  EXPECT_EQ(connections("0 200 OK\r\n", {.url = url}), 2);
+  EXPECT_EQ(connections("0 200 OK\r\nConnection: keep-alive\r\n", {.url = url}), 1);
+  EXPECT_EQ(connections("0 200 OK\r\nConnection: keep-alive, close\r\n", {.url = url}), 2);
+  EXPECT_EQ(connections("1 200 OK\r\n", {.url = url, .fields = {{"connection", "TE, Close"}}}), 2);
 }
 
 // What comes behind a reply was not asked for: whatever follows, it does not become the reply to the next call.
@@ -323,6 +403,88 @@ TEST(HttpClient, ACallThatIsGivenUpIsNotReplied) {
       });
       EXPECT_EQ(reply, "404") << "its place is free again";
     }
+}
+
+// A server that says something for each piece of the request stops reading when nobody listens.
+TEST(HttpClient, WhoCannotWriteStillReads) {
+  http::Router router;
+  router.stream("PUT", "/", [](http::Request& request, http::Response&) {
+    request.receive([](http::Request&, http::Response& response, std::string_view piece) {
+      if (piece.empty()) return response.end();
+      response.write(piece);
+    });
+  });
+  World world(http::server(std::move(router)), {.body = 64 << 20, .limits = {.output_high = 64 << 10}});
+  const std::string body(20 << 20, 'x');
+  world.call(http::Call{.method = "PUT", .url = "http://127.0.0.1/", .body = body});
+  ASSERT_EQ(world.replies.size(), 1U);
+  EXPECT_FALSE(world.replies[0].error) << world.replies[0].error.message();
+  EXPECT_EQ(world.replies[0].body.size(), body.size());
+}
+
+TEST(HttpClient, ARequestOfAnySizeIsSent) {
+  std::size_t received = 0;
+  http::Router router;
+  router.stream("PUT", "/", [&](http::Request& request, http::Response&) {
+    request.receive([&](http::Request&, http::Response& response, std::string_view piece) {
+      received += piece.size();
+      if (piece.empty()) response.send(204);
+    });
+  });
+  World world(http::server(std::move(router)),
+              {.limits = {.output_high = 32 << 10, .output_low = 8 << 10, .output_max = 64 << 10}});
+  world.call(http::Call{.method = "PUT", .url = "http://127.0.0.1/", .body = std::string(2 << 20, 'x')});
+  ASSERT_EQ(world.replies.size(), 1U);
+  EXPECT_EQ(world.replies[0].status, 204) << world.replies[0].error.message();
+  EXPECT_EQ(received, std::size_t{2} << 20);
+}
+
+TEST(HttpClient, AnEarlyRefusalIsHeard) {
+  Count count;
+  World world(server(count));
+  world.call(http::Call{.method = "POST", .url = "http://127.0.0.1/echo", .body = std::string(20 << 20, 'x')},
+             http::Call{.url = "http://127.0.0.1/hello?next"});
+  ASSERT_EQ(world.replies.size(), 2U);
+  std::string said;
+  for (const http::Reply& reply : world.replies)
+    said += reply.error ? reply.error.message() : std::to_string(reply.status) + " ";
+  EXPECT_TRUE(said == "413 200 " || said == "200 413 ") << said;
+}
+
+// It may want the rest nevertheless.
+TEST(HttpClient, AnEarlySuccessDoesNotCutTheRequestShort) {
+  std::size_t received = 0;
+  World world({.data = [&](Conn& conn, Input& in) {
+    if (received == 0) conn.write("HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok");
+    received += in.take().size();
+  }});
+  world.call(http::Call{.method = "POST", .url = "http://127.0.0.1/", .body = std::string(20 << 20, 'x')});
+  ASSERT_EQ(world.replies.size(), 1U);
+  EXPECT_EQ(world.replies[0].body, "ok") << world.replies[0].error.message();
+  EXPECT_GT(received, std::size_t{20} << 20);
+}
+
+// All of them may be as dead as the one on which the call failed.
+TEST(HttpClient, ACallIsMadeOnceMoreOnANewConnection) {
+  std::vector<Conn*> kept;
+  int asked = 0;
+  World world({.opened = [&](Conn& conn) { kept.push_back(&conn); },
+               .data =
+                   [&](Conn& conn, Input& in) {
+                     ++asked;
+                     in.take();
+                     conn.run_after(1s, [](Conn& c) { c.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"); });
+                   }});
+  for (int i = 0; i < 8; ++i) world.calls.push_back({.url = "http://127.0.0.1/"});
+  world.call();
+  ASSERT_EQ(kept.size(), 8U);
+  ASSERT_EQ(world.replies.size(), 8U);
+  world.client->get("http://127.0.0.1/", [&](http::Reply reply) { world.replies.push_back(std::move(reply)); });
+  for (Conn* each : std::vector<Conn*>(kept)) each->abort();
+  world.sim.run_for(10s);
+  ASSERT_EQ(world.replies.size(), 9U);
+  EXPECT_EQ(world.replies[8].body, "ok") << world.replies[8].error.message();
+  EXPECT_EQ(kept.size(), 9U);
 }
 
 TEST(HttpClient, AKeptConnectionThatWasClosedIsNoError) {

@@ -66,6 +66,43 @@ TEST_P(HttpFiles, WhatThereIs) {
     EXPECT_EQ(ask(path).status(), "404") << path;
 }
 
+// They are often not meant for others.
+TEST_P(HttpFiles, DotFilesAreNotServedUnlessTheyAreToBe) {
+  std::filesystem::create_directories(folder_ / "root/.git");
+  for (const char* name : {"root/.env", "root/.git/config", "root/sub/.htpasswd"}) write(name, "secret");
+  for (const char* path : {"/.env", "/%2eenv", "/.git/config", "/%2Egit/config", "/sub/.htpasswd", "/sub/%2ehtpasswd"})
+    EXPECT_EQ(ask(path).status(), "404") << path;
+  http::Router router;
+  router.get("/*path", http::files(folder_ / "root", {.dot_files = true}));
+  server_.emplace(as_set_up(http::server(std::move(router))), "tcp://127.0.0.1:0");
+  for (const char* path : {"/.env", "/%2egit/config", "/sub/.htpasswd"}) EXPECT_EQ(ask(path).body, "secret") << path;
+}
+
+// However a path is written: who guards one guards it.
+TEST_P(HttpFiles, NoPathGoesRoundARoute) {
+  write("root/sub/guarded", "secret");
+  http::Router router;
+  router.get("/*path", http::files(folder_ / "root"));
+  router.get("/sub/*path", [](http::Request&, http::Response& response) { response.send(401); });
+  server_.emplace(as_set_up(http::server(std::move(router))), "tcp://127.0.0.1:0");
+  for (const char* path : {"/sub/guarded", "/./sub/guarded", "/%2e/sub/guarded", "/x/../sub/guarded",
+                           "/x/%2e%2e/sub/guarded", "/x/.%2E/sub/guarded", "/%73ub/guarded", "/sub/./guarded",
+                           "/../sub/guarded", "/sub/../sub/guarded", "http://x/./sub/guarded"})
+    EXPECT_EQ(ask(path).status(), "401") << path;
+  for (const char* path : {"/sub%2fguarded", "/sub%2Fguarded", "/sub%2f/guarded", "/.%2fsub/guarded", "/%2fsub/guarded",
+                           "/x%2f..%2fsub/guarded", "/sub%5cguarded", "/sub%252fguarded", "//sub/guarded",
+                           "/sub//guarded", "http://x//sub/guarded"})
+    EXPECT_EQ(ask(path).status(), "404") << path;
+  EXPECT_EQ(ask("/x/../hello.txt").body, "hello, world");
+}
+
+TEST_P(HttpFiles, NothingIsNewerThanItsDate) {
+  const auto future = std::filesystem::file_time_type::clock::now() + std::chrono::hours(1000);
+  std::filesystem::last_write_time(folder_ / "root/hello.txt", future);
+  const Answer answer = ask("/hello.txt");
+  EXPECT_EQ(answer.field("Last-Modified"), answer.field("Date"));
+}
+
 TEST_P(HttpFiles, AFolderWhereAnIndexShouldBe) {  // a redirection would lead to the next, for ever
   std::filesystem::create_directories(folder_ / "root/odd/index.html");
   EXPECT_EQ(ask("/odd").status(), "301");
@@ -79,6 +116,9 @@ TEST_P(HttpFiles, Conditions) {
   EXPECT_EQ(ask("/hello.txt", "If-None-Match: \"a\"\r\nIf-None-Match: " + etag + "\r\n").status(), "304");
   EXPECT_EQ(ask("/hello.txt", "If-None-Match: *\r\n").field("Vary"), "Accept-Encoding");
   EXPECT_EQ(ask("/hello.txt", "If-None-Match: \"a\"\r\n").status(), "200");
+  EXPECT_EQ(ask("/hello.txt", "If-None-Match: \"a, *, b\"\r\n").status(), "200");
+  EXPECT_EQ(ask("/hello.txt", "If-None-Match: W/\"a, \" , , " + etag + "\r\n").status(), "304");
+  EXPECT_EQ(ask("/hello.txt", "If-None-Match: \"a," + etag + ",b\"\r\n").status(), "200");
   EXPECT_EQ(ask("/hello.txt", "If-Modified-Since: " + modified + "\r\n").status(), "304");
   EXPECT_EQ(ask("/hello.txt", "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n").status(), "200");
   for (const char* past : {"Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"})

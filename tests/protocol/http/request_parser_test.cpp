@@ -196,14 +196,25 @@ TEST(HttpRequestParser, TellsWhetherTheConnectionStays) {
   EXPECT_TRUE(stays("1.1", "Connection: upgrade, keep-alive\r\n"));
   EXPECT_FALSE(stays("1.1", "Connection: , upgrade ,Close,\r\n"));
   EXPECT_FALSE(stays("1.1", "Connection: keep-alive\r\nConnection: close\r\n"));
-  EXPECT_FALSE(stays("1.1", "Proxy-Connection: close\r\n"));
+  EXPECT_TRUE(stays("1.1", "Proxy-Connection: close\r\n"));  // is no standard's: whoever forwards it did not mean it
   EXPECT_FALSE(stays("1.0", ""));
+  EXPECT_FALSE(stays("1.0", "Proxy-Connection: keep-alive\r\n"));
+  EXPECT_FALSE(stays("1.0", "Connection: keep-alive, close\r\n"));
+  EXPECT_FALSE(stays("1.0", "Connection: close\r\nConnection: Keep-Alive\r\n"));
   EXPECT_TRUE(stays("1.0", "CONNECTION: Keep-Alive\r\n"));
 }
 
 TEST(HttpRequestParser, TakesBytesBeyondAsciiInTargetsAndValues) {
   EXPECT_EQ(read("GET /\xc3\xa4 HTTP/1.1\r\nHost: x\r\nA:\t\xc3\xa4 \t b \t\r\n\r\n"),
             "GET /\xc3\xa4?|Host=x|A=\xc3\xa4 \t b|stays|");
+}
+
+// What speaks another protocol sends no line's end for long.
+TEST(HttpRequestParser, RefusesAtOnceWhatBeginsNoRequestLine) {
+  for (const char* bad : {"\x16\x03\x01", "\x80", "\n", " ", "\t", "<", "G@T", "{\"a\""})
+    EXPECT_EQ(read(bad), "400") << bad;
+  for (const char* partial : {"G", "GET", "GET /a", "M-SEARCH * HTTP", "\r"})
+    EXPECT_NE(read(partial), "400") << partial;
 }
 
 TEST(HttpRequestParser, CountsFields) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "protocol/http/routes.hpp"
+#include "protocol/http/syntax.hpp"
 
 namespace evio::test {
 namespace {
@@ -63,6 +64,48 @@ TEST(HttpRouter, Methods) {
   EXPECT_EQ(find(tree, "POST", "/a"), "405 GET, HEAD, PUT");
   EXPECT_EQ(find(tree, "HEAD", "/b"), "405 POST");
   EXPECT_EQ(find(tree, "get", "/a"), "405 GET, HEAD, PUT");
+}
+
+// A path may lead to several routes: it is none of them only if no one has the method.
+TEST(HttpRouter, MethodsOfAllRoutesThatMatch) {
+  RouteTree tree;
+  for (const auto& [method, pattern] :
+       {std::pair("GET", "/users/me"), std::pair("HEAD", "/users/me"), std::pair("PUT", "/users/:id"),
+        std::pair("GET", "/users/:id"), std::pair("DELETE", "/*rest")})
+    add(tree, method, pattern);
+  EXPECT_EQ(find(tree, "GET", "/users/me"), "found");
+  EXPECT_EQ(find(tree, "PUT", "/users/me"), "found id=me");
+  EXPECT_EQ(find(tree, "DELETE", "/users/me"), "found rest=users/me");
+  EXPECT_EQ(find(tree, "POST", "/users/me"), "405 GET, HEAD, PUT, DELETE");
+  EXPECT_EQ(find(tree, "POST", "/users/7"), "405 PUT, GET, HEAD, DELETE");
+  EXPECT_EQ(find(tree, "POST", "/users/7%2F8"), "405 PUT, GET, HEAD");
+}
+
+TEST(HttpRouter, ARestHasNeitherAnEncodedSlashNorTwo) {
+  RouteTree tree;
+  add(tree, "GET", "/static/*path");
+  add(tree, "GET", "/:other");
+  EXPECT_EQ(find(tree, "GET", "/static/a%2Fb"), "404");
+  EXPECT_EQ(find(tree, "GET", "/static/a%2fb"), "404");
+  EXPECT_EQ(find(tree, "GET", "/static%2fb"), "found other=static%2fb");
+  EXPECT_EQ(find(tree, "GET", "/static/a%252fb"), "found path=a%252fb");
+  for (const char* path : {"/static//", "/static//a", "/static/a//b", "//static/a"})
+    EXPECT_EQ(find(tree, "GET", path), "404");
+}
+
+TEST(HttpRouter, PathsThatAreNormal) {
+  for (const char* path :
+       {"/", "/a", "/a/", "//", "/a//b", "/a/b.c", "/.a/..b/...", "/%2e%2e%2e", "/%2ea", "/a%2f..", "/%252e"})
+    EXPECT_TRUE(http::is_normal_path(path)) << path;
+  for (const auto& [path, normal] :
+       {std::pair("/.", "/"), std::pair("/..", "/"), std::pair("/../a", "/a"), std::pair("/./a", "/a"),
+        std::pair("/.//a", "//a"), std::pair("/a//../b", "/a/b"), std::pair("/a/./b/../c", "/a/c"),
+        std::pair("/a/b/..", "/a/"), std::pair("/a/b/.", "/a/b/"), std::pair("/a/b/../../../c", "/c"),
+        std::pair("/%2e/a", "/a"), std::pair("/x/%2E./a", "/a"), std::pair("/x/.%2e/a", "/a"),
+        std::pair("/x/%2e%2E", "/"), std::pair("/./a%2fb", "/a%2fb")}) {
+    EXPECT_FALSE(http::is_normal_path(path)) << path;
+    EXPECT_EQ(http::normal_path(path), normal) << path;
+  }
 }
 
 TEST(HttpRouter, PatternsThatMakeNoSense) {

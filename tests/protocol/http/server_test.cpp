@@ -100,6 +100,33 @@ TEST(HttpServer, NobodyAnswers) {
   EXPECT_TRUE(world.peer->done());
 }
 
+TEST(HttpServer, AHelloOfTlsIsRefusedAtOnce) {
+  World world(Router{});
+  EXPECT_EQ(world.ask("\x16\x03").substr(0, 12), "HTTP/1.1 400");
+  EXPECT_TRUE(world.peer->ended());
+}
+
+// Also when nobody looks at exceptions: the others are served.
+TEST(HttpServer, AnExceptionEndsItsConnectionAlone) {
+  Router router;
+  router.get("/throws",
+             [](Request& request, Response& response) { response.add("A", request.param("none") + "\r\n"); });
+  router.get("/", [](Request&, Response& response) { response.text("ok"); });
+  Simulation sim(1);
+  sim.serve(http::server(std::move(router)), "tcp://:80");
+  Peer& peer = sim.connect("tcp://:80");
+  peer.send(get("/throws") + get("/"));
+  sim.run_for(3s);
+  EXPECT_TRUE(peer.received().starts_with("HTTP/1.1 500 ")) << peer.received();
+  EXPECT_NE(peer.received().find("Connection: close\r\n"), std::string::npos);
+  EXPECT_EQ(peer.received().find("ok"), std::string::npos);
+  EXPECT_TRUE(peer.ended());
+  Peer& other = sim.connect("tcp://:80");
+  other.send(get("/"));
+  sim.run_for(3s);
+  EXPECT_TRUE(other.received().ends_with("ok"));
+}
+
 // Whoever throws: the client is told, or sees that the answer is not whole, and the connection ends.
 TEST(HttpServer, ExceptionsEverywhere) {
   const auto no = [] { throw std::runtime_error("no"); };
@@ -476,6 +503,7 @@ std::string inflated(std::string_view bytes) {
 TEST(HttpServer, Gzip) {
   const std::string text(5000, 'a');
   Router router;
+  router.get("/upper", [&](Request&, Response& response) { response.send("Text/HTML", text); });
   router.get("/whole", [&](Request&, Response& response) { response.add("etag", "\"e\"").text(text); });
   router.get("/pieces", [&](Request&, Response& response) {
     response.type("text/plain").write(text);
@@ -492,11 +520,14 @@ TEST(HttpServer, Gzip) {
   const std::string head = world.ask("HEAD /whole HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n");
   EXPECT_EQ(head, whole.substr(0, whole.size() - body_of(whole).size()));
   EXPECT_EQ(body_of(world.ask(get("/whole", "Accept-Encoding: gzip;q=0\r\n"))), text);
-  for (const char* none : {"*;q=0", "*, gzip;q=0", "gzip;Q=0.0", "identity", "gzipx", ""})
+  for (const char* none : {"*;q=0", "*, gzip;q=0", "gzip;Q=0.0", "identity", "gzipx", "", "identity;q=1, gzip;q=0.5",
+                           "gzip;q=0.001, identity", "identity;q=0.9, *;q=0.899"})
     EXPECT_EQ(body_of(world.ask(get("/whole", "Accept-Encoding: " + std::string(none) + "\r\n"))), text) << none;
-  for (const char* some : {"*", "*;q=0, gzip", "GZIP;q=0.001", "x-gzip", "br\r\nAccept-Encoding: gzip"})
+  for (const char* some : {"*", "*;q=0, gzip", "GZIP;q=0.001", "x-gzip", "br\r\nAccept-Encoding: gzip",
+                           "identity;q=0.5, gzip;q=1.0", "gzip ; q=0.5, identity;q=0.5", "identity; q=0, gzip;q=0.1"})
     EXPECT_EQ(inflated(body_of(world.ask(get("/whole", "Accept-Encoding: " + std::string(some) + "\r\n")))), text)
         << some;
+  EXPECT_EQ(inflated(body_of(world.ask(get("/upper", "Accept-Encoding: gzip\r\n")))), text);
   EXPECT_EQ(body_of(world.ask(get("/image", "Accept-Encoding: gzip\r\n"))), text);
   const std::string pieces = world.ask(get("/pieces", "Accept-Encoding: gzip\r\n"));
   std::string body = body_of(pieces), compressed;
