@@ -474,14 +474,16 @@ TEST(HttpClient, ACallIsMadeOnceMoreOnANewConnection) {
                      ++asked;
                      in.take();
                      conn.run_after(1s, [](Conn& c) { c.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"); });
-                   }});
+                   }},
+              {.idle_time = 1h});
   for (int i = 0; i < 8; ++i) world.calls.push_back({.url = "http://127.0.0.1/"});
   world.call();
   ASSERT_EQ(kept.size(), 8U);
   ASSERT_EQ(world.replies.size(), 8U);
-  world.client->get("http://127.0.0.1/", [&](http::Reply reply) { world.replies.push_back(std::move(reply)); });
-  for (Conn* each : std::vector<Conn*>(kept)) each->abort();
-  world.sim.run_for(10s);
+  world.run([&] {
+    world.client->get("http://127.0.0.1/", [&](http::Reply reply) { world.replies.push_back(std::move(reply)); });
+    for (Conn* each : std::vector<Conn*>(kept)) each->abort();
+  });
   ASSERT_EQ(world.replies.size(), 9U);
   EXPECT_EQ(world.replies[8].body, "ok") << world.replies[8].error.message();
   EXPECT_EQ(kept.size(), 9U);
