@@ -5,6 +5,7 @@
 #include <evio/loop.hpp>
 #include <utility>
 
+#include "protocol/http/progress.hpp"
 #include "protocol/http/service.hpp"
 
 namespace evio::inline v1::http {
@@ -91,6 +92,8 @@ Action Session::draining() {
   conn_.set_deadline(patience, [](Conn& conn) { conn.context<Session>()->close_if_idle(); });
   return Action::none;
 }
+
+bool Session::ends() const noexcept { return draining_ && !has_input() && !has_unread(conn_.native_handle()); }
 
 void Session::close_if_idle() {
   if (exchange_ || upgraded_ || has_input()) return;

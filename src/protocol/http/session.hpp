@@ -56,7 +56,7 @@ class Session {
   /// More than the connection may keep (Limits::output_max) waits here already.
   bool overfull() const noexcept { return !rest_.empty(); }
   /// The server ends, and no other request has come: the connection ends behind this answer.
-  bool ends() const noexcept { return draining_ && !has_input(); }
+  bool ends() const noexcept;
   /// Holds the body of the request back.
   void pause();
   void resume();

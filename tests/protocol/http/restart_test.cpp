@@ -6,6 +6,7 @@
 #include <evio/evio.hpp>
 #include <evio/http.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -86,6 +87,35 @@ TEST_P(HttpRestart, LosesNoRequestOfKeptConnections) {
     for (const auto& each : clients) EXPECT_EQ(each->lost, 0);
     clients.clear();
   }
+}
+
+// Also what nobody has read yet, since the connection was paused.
+TEST_P(HttpRestart, AllThatWasPipelinedIsAnswered) {
+  constexpr int requests = 5000;
+  Gate asked;
+  std::optional<http::ResponseHandle> handle;
+  http::Router router;
+  router.get("/later", [&](http::Request&, http::Response& response) {
+    handle = response.handle();
+    asked.open();
+  });
+  router.get("/now", [](http::Request&, http::Response& response) { response.send(204); });
+  TestServer server = serve(http::server(std::move(router)));
+  Client client = server.connect();
+  std::string all = "GET /later HTTP/1.1\r\nHost: x\r\n\r\n";
+  for (int i = 0; i < requests; ++i) all += "GET /now HTTP/1.1\r\nHost: x\r\n\r\n";
+  client.send(all);
+  ASSERT_TRUE(asked.wait());
+  server->drain(1h);
+  handle->post([](http::Response& response) { response.send(204); });
+  const std::string answers = client.receive_rest().bytes;
+  std::size_t count = 0, at = 0;
+  for (; (at = answers.find("HTTP/1.1 204", at)) != answers.npos; ++at) ++count;
+  EXPECT_EQ(count, requests + 1U);
+  EXPECT_GT(answers.find("\r\nConnection: close\r\n"), answers.rfind("HTTP/1.1 204"));
+  EXPECT_NE(answers.find("\r\nConnection: close\r\n"), answers.npos);
+  handle.reset();
+  EXPECT_EQ(server.wait(), nullptr);
 }
 
 }  // namespace

@@ -373,6 +373,28 @@ TEST(HttpServer, AClientThatTakesNothingIsReset) {
   EXPECT_TRUE(world.peer->broken());
 }
 
+// Nobody reads: neither waits for ever, and what is held meanwhile is bounded.
+TEST(HttpServer, BothSidesCongested) {
+  std::size_t most = 0;
+  Router router;
+  router.stream("PUT", "/", [&](Request& request, Response&) {
+    request.receive([&](Request&, Response& response, std::string_view piece) {
+      if (!piece.empty()) response.write(piece);
+      most = std::max(most, response.request().conn().pending_output());
+    });
+  });
+  World world(std::move(router), settings(), {.output_high = 64 << 10, .output_low = 16 << 10});
+  world.peer->stop_reading();
+  world.peer->send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n" + std::string(16 << 20, 'x'));
+  world.sim.run_for(20s);
+  EXPECT_FALSE(world.peer->done());
+  world.sim.run_for(60s);
+  world.peer->start_reading();
+  world.sim.run_for(1s);
+  EXPECT_TRUE(world.peer->broken());
+  EXPECT_LT(most, std::size_t{1} << 20);
+}
+
 TEST(HttpServer, ABodyInPiecesWithBackPressure) {
   std::string body;
   std::optional<http::ResponseHandle> handle;
