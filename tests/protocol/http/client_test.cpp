@@ -466,27 +466,29 @@ TEST(HttpClient, AnEarlySuccessDoesNotCutTheRequestShort) {
 
 // All of them may be as dead as the one on which the call failed.
 TEST(HttpClient, ACallIsMadeOnceMoreOnANewConnection) {
-  std::vector<Conn*> kept;
-  int asked = 0;
-  World world({.opened = [&](Conn& conn) { kept.push_back(&conn); },
+  int opened = 0;
+  World world({.opened =
+                   [&](Conn& conn) {
+                     ++opened;
+                     conn.emplace_context<int>(0);
+                   },
                .data =
                    [&](Conn& conn, Input& in) {
-                     ++asked;
                      in.take();
+                     if (++*conn.context<int>() > 1) return conn.abort();
                      conn.run_after(1s, [](Conn& c) { c.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"); });
                    }},
               {.idle_time = 1h});
   for (int i = 0; i < 8; ++i) world.calls.push_back({.url = "http://127.0.0.1/"});
   world.call();
-  ASSERT_EQ(kept.size(), 8U);
+  EXPECT_EQ(opened, 8);
   ASSERT_EQ(world.replies.size(), 8U);
   world.run([&] {
     world.client->get("http://127.0.0.1/", [&](http::Reply reply) { world.replies.push_back(std::move(reply)); });
-    for (Conn* each : std::vector<Conn*>(kept)) each->abort();
   });
   ASSERT_EQ(world.replies.size(), 9U);
   EXPECT_EQ(world.replies[8].body, "ok") << world.replies[8].error.message();
-  EXPECT_EQ(kept.size(), 9U);
+  EXPECT_EQ(opened, 9);
 }
 
 TEST(HttpClient, AKeptConnectionThatWasClosedIsNoError) {
