@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/rfc7230.hpp>
 #include <evio/conn.hpp>
 #include <evio/input.hpp>
 #include <utility>

@@ -3,7 +3,6 @@
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cstddef>
@@ -17,8 +16,8 @@ std::uint64_t acknowledged(int socket) noexcept {
 }
 
 bool has_unread(int socket) noexcept {
-  int bytes = 0;
-  return ::ioctl(socket, FIONREAD, &bytes) == 0 && bytes > 0;
+  char first = 0;
+  return ::recv(socket, &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 }  // namespace evio::inline v1::http

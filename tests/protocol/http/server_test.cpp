@@ -11,52 +11,10 @@
 #include <string>
 
 #include "support/bytes.hpp"
+#include "world.hpp"
 
 namespace evio::test {
 namespace {
-
-using namespace std::chrono_literals;
-using http::Request;
-using http::Response;
-using http::Router;
-
-http::Settings settings() {
-  http::Settings settings;
-  settings.wall_clock = [](Loop&) { return std::chrono::system_clock::time_point(784111777s); };
-  return settings;
-}
-
-// One connection to a server, in a world of its own.
-struct World {
-  explicit World(Router router, http::Settings with = settings(), Limits limits = {}) {
-    Events events = http::server(std::move(router), std::move(with));
-    events.limits = limits;
-    events.failed = [this](Conn*, std::exception_ptr) { ++failures; };
-    sim.serve(std::move(events), "tcp://:80");
-    peer = &sim.connect("tcp://:80");
-  }
-  // What is answered within a few seconds.
-  std::string ask(std::string_view bytes) {
-    peer->forget_received();
-    peer->send(bytes);
-    sim.run_for(3s);
-    return peer->received();
-  }
-
-  int failures = 0;
-  Simulation sim{1};
-  Peer* peer;
-};
-
-std::string get(std::string_view path, std::string_view fields = {}) {
-  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\n" + std::string(fields) + "\r\n";
-}
-constexpr std::string_view common = "Server: evio\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
-
-std::string body_of(const std::string& answer) {
-  const std::size_t at = answer.find("\r\n\r\n");
-  return at == answer.npos ? "no header" : answer.substr(at + 4);
-}
 
 TEST(HttpServer, BytesOfAnAnswer) {
   Router router;
@@ -82,88 +40,10 @@ TEST(HttpServer, LaterAnswersKeepTheirOrder) {
   EXPECT_EQ(world.ask(""), "");
 }
 
-TEST(HttpServer, NobodyAnswers) {
-  std::optional<http::ResponseHandle> later;
-  Router router;
-  router.get("/nothing", [](Request&, Response& response) { response.status(204).add("Content-Encoding", "gzip"); });
-  router.get("/dropped", [&](Request&, Response& response) { later = response.handle(); });
-  router.get("/throws", [](Request&, Response&) { throw std::runtime_error("no"); });
-  World world(std::move(router));
-  EXPECT_EQ(world.ask(get("/nothing")),
-            "HTTP/1.1 500 Internal Server Error\r\n" + std::string(common) +
-                "Content-Type: text/plain\r\nContent-Length: 21\r\n\r\nInternal Server Error");
-  EXPECT_EQ(world.ask(get("/dropped")), "");
-  later.reset();
-  EXPECT_TRUE(world.ask("").starts_with("HTTP/1.1 500 "));
-  EXPECT_TRUE(world.ask(get("/throws")).starts_with("HTTP/1.1 500 "));
-  EXPECT_EQ(world.failures, 1);
-  EXPECT_TRUE(world.peer->done());
-}
-
 TEST(HttpServer, AHelloOfTlsIsRefusedAtOnce) {
   World world(Router{});
   EXPECT_EQ(world.ask("\x16\x03").substr(0, 12), "HTTP/1.1 400");
   EXPECT_TRUE(world.peer->ended());
-}
-
-// Also when nobody looks at exceptions: the others are served.
-TEST(HttpServer, AnExceptionEndsItsConnectionAlone) {
-  Router router;
-  router.get("/throws",
-             [](Request& request, Response& response) { response.add("A", request.param("none") + "\r\n"); });
-  router.get("/", [](Request&, Response& response) { response.text("ok"); });
-  Simulation sim(1);
-  sim.serve(http::server(std::move(router)), "tcp://:80");
-  Peer& peer = sim.connect("tcp://:80");
-  peer.send(get("/throws") + get("/"));
-  sim.run_for(3s);
-  EXPECT_TRUE(peer.received().starts_with("HTTP/1.1 500 ")) << peer.received();
-  EXPECT_NE(peer.received().find("Connection: close\r\n"), std::string::npos);
-  EXPECT_EQ(peer.received().find("ok"), std::string::npos);
-  EXPECT_TRUE(peer.ended());
-  Peer& other = sim.connect("tcp://:80");
-  other.send(get("/"));
-  sim.run_for(3s);
-  EXPECT_TRUE(other.received().ends_with("ok"));
-}
-
-// Whoever throws: the client is told, or sees that the answer is not whole, and the connection ends.
-TEST(HttpServer, ExceptionsEverywhere) {
-  const auto no = [] { throw std::runtime_error("no"); };
-  const std::string put = " HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello";
-  for (const auto& [request, status, end] :
-       {std::tuple(get("/later"), "500", "Internal Server Error"), std::tuple(get("/begun"), "200", "5\r\nbegun\r\n"),
-        std::tuple(get("/producer"), "200", "8\r\nproduced\r\n"),
-        std::tuple("PUT /body" + put, "500", "Internal Server Error"),
-        std::tuple("PUT /header" + put, "500", "Internal Server Error")}) {
-    std::optional<http::ResponseHandle> later;
-    Router router;
-    router.get("/later", [&](Request&, Response& response) { later = response.handle(); });
-    router.get("/begun", [&](Request&, Response& response) {
-      response.write("begun");
-      no();
-    });
-    router.get("/producer", [&](Request&, Response& response) {
-      response.produce([&, calls = 0](Response& to) mutable {
-        if (++calls == 2) no();
-        to.write("produced");
-      });
-    });
-    router.stream("PUT", "/body", [&](Request& from, Response&) {
-      from.receive([&](Request&, Response&, std::string_view) { no(); });
-    });
-    router.stream("PUT", "/header", [&](Request&, Response&) { no(); });
-    World world(std::move(router));
-    std::string answer = world.ask(request + get("/later"));
-    if (later) {
-      later->post([&](Response&) { no(); });
-      answer = world.ask("");
-    }
-    EXPECT_EQ(answer.substr(9, 3), status) << request;
-    EXPECT_TRUE(answer.ends_with(end)) << answer;
-    EXPECT_EQ(world.failures, 1) << request;
-    EXPECT_TRUE(world.peer->done() || world.peer->ended()) << request;
-  }
 }
 
 TEST(HttpServer, FieldsCannotBeInjected) {
@@ -217,26 +97,6 @@ TEST(HttpServer, ConnectHasNoBody) {
   peer.send("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n");
   sim.run_for(1s);
   EXPECT_EQ(peer.received(), "HTTP/1.1 200 OK\r\n" + std::string(common) + "Connection: close\r\n\r\n");
-}
-
-// What the handler added was meant for another answer.
-TEST(HttpServer, RefusalsHaveNoFieldsOfTheHandler) {
-  for (const auto& [rest, status] : {std::pair("Content-Length: 11\r\n\r\n", "413"),
-                                     std::pair("Transfer-Encoding: chunked\r\n\r\nzz\r\nhello", "400"),
-                                     std::pair("Content-Length: 5\r\n\r\n", "408")}) {
-    Router router;
-    router.stream("PUT", "/", [](Request& from, Response& response) {
-      response.add("Set-Cookie", "a=b").add("ETag", "\"c\"").type("d/e");
-      from.limit_body(10);
-      from.receive([](Request&, Response&, std::string_view) {});
-    });
-    World world(std::move(router));
-    world.ask("PUT / HTTP/1.1\r\nHost: x\r\n" + std::string(rest));
-    world.sim.run_for(60s);
-    const std::string& answer = world.peer->received();
-    EXPECT_EQ(answer.substr(9, 3), status);
-    for (const char* field : {"Set-Cookie", "ETag", "d/e"}) EXPECT_EQ(answer.find(field), answer.npos) << field;
-  }
 }
 
 TEST(HttpServer, NothingWasModifiedInTheFuture) {
