@@ -16,7 +16,7 @@ struct HandOver final : Mail {
   HandOver(ServerCore& from, NativeSocket accepted, const Address& remote, int index)
       : server(from), socket(accepted), peer(remote), address_index(index) {}
   ~HandOver() override {
-    if (socket.value >= 0) server.platform().discard(socket);
+    if (socket.value >= 0) server.platform().refuse(socket);
   }
   void deliver(LoopCore& loop) override { loop.adopt(std::exchange(socket, NativeSocket{}), peer, address_index); }
 
@@ -26,7 +26,7 @@ struct HandOver final : Mail {
   int address_index;
 };
 
-constexpr Duration retry_after = std::chrono::milliseconds(50);
+constexpr Duration longest_retry = std::chrono::milliseconds(100);
 
 }  // namespace
 
@@ -45,10 +45,11 @@ void Acceptor::accepted(Listener listener, NativeSocket socket, const Address& p
   const int address_index = static_cast<int>(listener);
   ServerCore& server = loop_.server();
   Service& service = server.service(address_index);
+  retry_delay_ = first_retry;
   const std::size_t per_peer = service.events.limits.connections_per_peer;
   const auto discard = [&](std::errc why, std::string_view limit) {
     refuse(address_index, peer, why, limit);
-    server.platform().discard(socket);
+    server.platform().refuse(socket);
   };
   if (loop_.stopping()) return discard(std::errc::operation_canceled, {});
   if (service.counts(peer.ip()) && !service.peers.add(peer.ip(), per_peer))
@@ -141,17 +142,20 @@ int Acceptor::choose(const Address& peer) {
   }
 }
 
-// Descriptors that ran out are tried again by the clock as well: who frees one need not be one of ours.
+// Descriptors that ran out are tried again by the clock as well: who frees one need not be one of ours. Soon at first,
+// since a shortage is mostly over at once, and those who wait are many.
 void Acceptor::stopped(Listener listener, std::error_code error) {
   loop_.counters().accept_pauses.add(1);
   loop_.trace(Trace::What::accept_failed, [&](Trace& trace) {
     trace.local = loop_.server().address(static_cast<int>(listener));
     trace.error = error;
-    trace.duration = retry_after;
+    trace.duration = retry_delay_;
   });
   door(listener).starved = true;
   door(listener).accepting = false;
-  if (!retry_.active()) retry_ = loop_.timers().run_after(retry_after, Handler<void()>([this] { retry_starved(); }));
+  if (retry_.active()) return;
+  retry_ = loop_.timers().run_after(retry_delay_, Handler<void()>([this] { retry_starved(); }));
+  retry_delay_ = std::min(retry_delay_ * 2, longest_retry);
 }
 
 void Acceptor::retry_starved() {
@@ -194,7 +198,7 @@ void Acceptor::close() {
   retry_.cancel();
   for (Door& door : doors_) {
     door.round.cancel();
-    loop_.server().closing(static_cast<int>(door.listener));
+    loop_.server().closing(static_cast<int>(door.listener), loop_);
     loop_.driver().close_listener(door.listener);
   }
   doors_.clear();

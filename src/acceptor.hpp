@@ -57,7 +57,9 @@ class Acceptor {
 
   LoopCore& loop_;
   std::vector<Door> doors_;
+  static constexpr Duration first_retry = std::chrono::milliseconds(1);
   Timer retry_;
+  Duration retry_delay_ = first_retry;
   bool pressure_ = false;
 };
 

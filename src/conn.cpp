@@ -19,6 +19,12 @@ Connection::Connection(LoopCore& loop, const Address& peer, std::uint16_t addres
   if (peer.scope() != 0 || (peer.is_unix() && !peer.host().empty())) rare().peer = std::make_unique<Address>(peer);
 }
 
+Connection::~Connection() {
+  release_output();
+  if (rare_ && rare_->outgoing && rare_->outgoing->adopted.value >= 0)
+    loop_.server().platform().discard(rare_->outgoing->adopted);
+}
+
 const Events& Connection::events() const noexcept {
   return flags_.outgoing ? rare_->outgoing->service->events : loop_.server().service(address_index_).events;
 }

@@ -39,6 +39,7 @@ struct Outgoing {
   std::unique_ptr<Dialer> dialer;          // while it is being made
   std::unique_ptr<DatagramEnd> datagrams;  // if it exchanges datagrams
   std::shared_ptr<Keeper> keeper;          // if another is to follow it
+  NativeSocket adopted;                    // until the loop has started
 };
 
 // Who is told when what they sent has left.
@@ -74,7 +75,7 @@ class Connection final : public Conn {
 
   // One of our own making, with a peer to be reached.
   Connection(LoopCore& loop, std::shared_ptr<Service> service, const Address& to, std::uint64_t id);
-  ~Connection() { release_output(); }
+  ~Connection();
 
   // From the loop, on the driver's behalf.
   void begin(Stream stream);
@@ -82,6 +83,7 @@ class Connection final : public Conn {
   void set_stream(Stream stream) noexcept { stream_ = stream; }
   void use_handle(std::shared_ptr<HandleBlock> handle);
   void connect(std::shared_ptr<Keeper> keeper);
+  void make();  // once the loop has started
   void adopt(NativeSocket socket, std::string_view received);
   void resolved(const Resolved& found);
   void connected(NativeSocket socket, const Address& peer);

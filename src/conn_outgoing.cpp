@@ -32,16 +32,26 @@ void Connection::connect(std::shared_ptr<Keeper> keeper) {
   rare().outgoing->keeper = std::move(keeper);
   if (rare().peer->is_udp()) rare().outgoing->datagrams = std::make_unique<DatagramEnd>();
   rare().outgoing->dialer = std::make_unique<Dialer>(loop_, *this, *rare().peer, events().options);
-  arm_deadline(limits().connect);
-  rare().outgoing->dialer->start();
+  if (loop_.started()) make();
 }
 
-// Its `opened` comes with the batch.
 void Connection::adopt(NativeSocket socket, std::string_view received) {
   keep(received);
   flags_.offer = true;
+  rare().outgoing->adopted = socket;
+  if (loop_.started()) make();
+}
+
+// Its `opened` comes with the batch, or when it is connected.
+void Connection::make() {
+  if (phase_ != Phase::connecting) return;
+  Outgoing& outgoing = *rare_->outgoing;
+  if (outgoing.dialer) {
+    arm_deadline(limits().connect);
+    return outgoing.dialer->start();
+  }
   flags_.attached = true;
-  loop_.driver().open(stream_, socket);
+  loop_.driver().open(stream_, std::exchange(outgoing.adopted, {}));
   loop_.touch(*this);
 }
 

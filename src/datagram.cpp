@@ -22,6 +22,7 @@ const Limits& DatagramConn::limits() const noexcept { return loop_.server().serv
 void Datagrams::bind(int address_index, NativeSocket socket) {
   const auto name = static_cast<DatagramSocket>(address_index);
   loop_.driver().bind_datagram(name, socket);
+  loop_.server().opened(address_index, socket);
   sockets_.push_back(name);
 }
 
@@ -73,7 +74,7 @@ bool Datagrams::send(DatagramSocket socket, const Datagram& datagram) {
 
 void Datagrams::close() {
   for (const DatagramSocket socket : sockets_) {
-    loop_.server().closing(static_cast<int>(socket));
+    loop_.server().closing(static_cast<int>(socket), loop_);
     loop_.driver().close_datagram(socket);
   }
   sockets_.clear();

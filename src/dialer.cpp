@@ -99,8 +99,18 @@ void Dialer::connected(Dial dial, NativeSocket socket) {
   connection_.connected(socket, peer);
 }
 
+// The backlog of a unix socket is full, which a TCP peer would be told by silence: it is asked again until the
+// connection's deadline.
+void Dialer::try_again(const Address& to) {
+  constexpr Duration longest_retry = std::chrono::milliseconds(100);
+  untried_.push_back(to);
+  next_ = loop_.timers().run_after(retry_delay_, Handler<void()>([this] { try_next(); }));
+  retry_delay_ = std::min(retry_delay_ * 2, longest_retry);
+}
+
 void Dialer::failed(Dial dial, std::error_code error) {
   forget(dial);
+  if (to_.is_unix() && error == std::errc::resource_unavailable_try_again) return try_again(to_);
   if (!error_) error_ = error;
   if (!untried_.empty()) return try_next();
   if (attempts_.empty()) connection_.connect_failed(error_);

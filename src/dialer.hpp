@@ -37,6 +37,7 @@ class Dialer {
   };
 
   void try_next();
+  void try_again(const Address& to);
   void forget(Dial dial) noexcept;
 
   LoopCore& loop_;
@@ -48,6 +49,7 @@ class Dialer {
   std::vector<Attempt> attempts_;
   std::error_code error_;  // of the first that failed
   Timer next_;
+  Duration retry_delay_ = std::chrono::milliseconds(1);
 };
 
 }  // namespace evio::inline v1

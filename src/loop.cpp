@@ -31,7 +31,7 @@ LoopCore::LoopCore(ServerCore& server, int index)
       index_(index),
       thread_name_(thread_name_of(index)),
       mailbox_(std::make_shared<Mailbox>()),
-      timers_(std::make_shared<TimerWheel>([this] { return driver_ ? driver_->now() : now_; })),
+      timers_(std::make_shared<TimerWheel>([this] { return server_.platform().now(); })),
       acceptor_(*this),
       datagrams_(*this),
       next_id_((static_cast<std::uint64_t>(index + 1) << id_bits) + 1) {}
@@ -44,8 +44,10 @@ LoopCore::~LoopCore() {
 
 // ---- Turns
 
+// A driver that was made for a foreign loop's sake, before a fork, is the parent's: it had nothing to do yet.
 void LoopCore::prepare() {
-  if (driver_) return;
+  if (driver_ && !driver_->is_copy()) return;
+  driver_.reset();
   mailbox_->set_waker(server_.platform().make_waker());
   driver_ = server_.platform().make_driver(*this, mailbox_->waker());
   read_clock();
@@ -55,6 +57,7 @@ void LoopCore::start() {
   started_ = true;
   gather_ = static_cast<bool>(server_.events().pre_write);
   watches_->start(*driver_, [this](const std::exception_ptr& error) { handler_threw(nullptr, error); });
+  each([](Connection& connection) { connection.make(); });
   if (index_ != acceptor && server_.events().loop_started) guard([this] { server_.events().loop_started(*this); });
   server_.loop_is_up();
 }
@@ -207,7 +210,6 @@ bool LoopCore::run_timers() {
 }
 
 Timer LoopCore::arm(Duration delay, Handler<void()> fn, Duration period) {
-  if (!stopping_) prepare();  // before run() there is no clock else
   return timers_->run_after(delay, std::move(fn), period);
 }
 
@@ -293,7 +295,7 @@ void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index
       trace.error = std::make_error_code(std::errc::operation_canceled);
     });
     server_.connection_gone(index_, address_index, peer.ip());
-    return server_.platform().discard(socket);
+    return server_.platform().refuse(socket);
   }
   const std::uint32_t slot = connections_.make(*this, peer, static_cast<std::uint16_t>(address_index), next_id_++);
   driver_->open(static_cast<Stream>(slot), socket);
@@ -302,7 +304,6 @@ void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index
 }
 
 Connection& LoopCore::make_outgoing(const Binding& to, const Address& peer, std::uint64_t id) {
-  prepare();  // before run()
   const std::uint32_t slot = connections_.make(*this, server_.service_of(to), peer, id);
   connections_[slot].set_stream(static_cast<Stream>(slot));
   counters_.opened.add(1);

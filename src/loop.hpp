@@ -48,6 +48,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   // The last call; of a loop that is not to run: the only one.
   void end();
   void end_unrun();
+  bool ended() const noexcept { return !driver_; }  // once it was prepared
 
   // Its own thread.
   // Will ask it, when `left` has nearly passed, how long nothing moved; for those accepted at this address.
@@ -71,6 +72,8 @@ class LoopCore final : public Loop, public Runner, private Sink {
   const Stalls& stalls() const noexcept { return stalls_; }
   // From the moment that the server is asked to, although the loop itself begins a little later.
   bool stopping() const noexcept;
+  // Connections of our own making begin with it: not before, for a fork may come between.
+  bool started() const noexcept { return started_; }
   // The loop runs, and has not got its sockets yet (and never will, once a stop is asked for).
   bool starting() const noexcept { return !sockets_taken_ && !stopping_; }
   bool draining() const noexcept { return draining_; }

@@ -31,13 +31,14 @@ struct Stack {
   std::size_t count = 0;
 };
 
-// Where threads that only receive leave what threads that only send need.
+// Where threads that only receive leave what threads that only send need. Nobody waits for it: in a child that was
+// forked while a thread was here, that would be for ever.
 class Depot {
  public:
   void give(Stack& stack) noexcept {
     {
-      const std::lock_guard lock(mutex_);
-      if (count_ < most) {
+      const std::unique_lock lock(mutex_, std::try_to_lock);
+      if (lock && count_ < most) {
         stacks_[count_++] = std::exchange(stack, {});
         return;
       }
@@ -46,8 +47,8 @@ class Depot {
   }
   // Leaves an empty one as it is if there is nothing.
   void take(Stack& stack) noexcept {
-    const std::lock_guard lock(mutex_);
-    if (count_ > 0) stack = stacks_[--count_];
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (lock && count_ > 0) stack = stacks_[--count_];
   }
 
  private:

@@ -36,7 +36,7 @@ void Mailbox::wake() noexcept {
 }
 
 void Mailbox::set_waker(std::unique_ptr<Waker> waker) {
-  waker_ = std::move(waker);
+  const std::unique_ptr<Waker> old = std::exchange(waker_, std::move(waker));
   published_.store(waker_.get(), std::memory_order_seq_cst);
 }
 

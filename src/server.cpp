@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <evio/error.hpp>
 #include <evio/stats.hpp>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -41,7 +42,7 @@ ServerCore::ServerCore(Server& handle, std::unique_ptr<Platform> platform, Event
   if (wants_acceptor()) acceptor_ = std::make_unique<LoopCore>(*this, LoopCore::acceptor);
 }
 
-ServerCore::~ServerCore() { release_sockets(); }
+ServerCore::~ServerCore() { release(); }
 
 int ServerCore::loop_count(int asked, Platform& platform) {
   if (asked < -1 || asked > 4096)
@@ -58,15 +59,14 @@ void ServerCore::bind(const Binding& binding) {
     inherit(*binding.socket(), place);
   else
     bind(binding.address(), place);
-  place.open = place.sockets.front().socket;
-  addresses_.push_back(place.sockets.back().address);
+  addresses_.push_back(place.sockets.back().bound.address);
 }
 
 void ServerCore::inherit(Socket& socket, Place& place) {
   if (socket.fd() < 0)
     throw Error(std::make_error_code(std::errc::bad_file_descriptor), "", "a socket that was passed on is served once");
   const Events& events = place.service->events;
-  place.sockets.push_back(platform_->inherit(std::move(socket), events.limits.backlog, events.options));
+  place.sockets.push_back({platform_->inherit(std::move(socket), events.limits.backlog, events.options)});
 }
 
 void ServerCore::bind(Address address, Place& place) {
@@ -75,44 +75,76 @@ void ServerCore::bind(Address address, Place& place) {
   for (int i = 0; i < sockets; ++i) {
     Bound bound = platform_->bind(address, place.reuseport, events.limits.backlog, events.options);
     address = bound.address;  // the further sockets share the port that the first one got
-    place.sockets.push_back(std::move(bound));
+    place.sockets.push_back({std::move(bound)});
   }
 }
 
 void ServerCore::release_sockets() noexcept {
-  for (std::size_t i = 0; i < places_.size(); ++i) {
-    for (Bound& bound : places_[i].sockets) {
-      if (bound.socket.value < 0) continue;
-      closing(static_cast<int>(i));
-      platform_->discard(std::exchange(bound.socket, NativeSocket{}));
+  for (Place& place : places_) {
+    for (OpenSocket& socket : place.sockets) {
+      if (std::exchange(socket.taken, true)) continue;
+      retire(socket);
+      platform_->discard(socket.bound.socket);
     }
   }
 }
 
-// The file goes while the socket still holds it: nobody takes it for a stale one then.
-void ServerCore::closing(int address_index) noexcept {
-  Place& place = places_[static_cast<std::size_t>(address_index)];
-  const std::lock_guard lock(sockets_mutex_);
-  place.open = {};
-  if (place.passed_on) return;
-  for (const Bound& bound : place.sockets) platform_->unlink(bound);
+// Once no loop has a socket any more.
+void ServerCore::release() noexcept {
+  signals_.reset();
+  release_sockets();
+  for (Place& place : places_) {
+    for (OpenSocket& socket : place.sockets) {
+      if (socket.open || socket.passed_on) continue;
+      platform_->retired(socket.bound);
+      socket.bound.file_inode = 0;  // asked once
+    }
+  }
 }
 
-Socket ServerCore::listener(int address_index) {
+// What binding left goes while the socket still holds it: nobody takes a file for a stale one then.
+void ServerCore::retire(OpenSocket& socket) noexcept {
+  const std::lock_guard lock(sockets_mutex_);
+  socket.open = false;
+  if (!socket.passed_on) platform_->retire(socket.bound);
+}
+
+void ServerCore::closing(int address_index, const LoopCore& loop) noexcept {
+  Place& place = places_[static_cast<std::size_t>(address_index)];
+  for (std::size_t i = 0; i < place.sockets.size(); ++i)
+    if (owner_of(place, i) == loop.index()) retire(place.sockets[i]);
+}
+
+// Its driver has made it its own; if it is a successor's already, that is undone.
+void ServerCore::opened(int address_index, NativeSocket socket) noexcept {
+  const std::lock_guard lock(sockets_mutex_);
+  for (const OpenSocket& one : places_[static_cast<std::size_t>(address_index)].sockets)
+    if (one.bound.socket.value == socket.value && one.passed_on) platform_->share(socket);
+}
+
+Socket ServerCore::listener(int address_index) { return std::move(listeners(address_index, 1).front()); }
+
+std::vector<Socket> ServerCore::listeners(int address_index) {
+  check_address_index(address_index);
+  return listeners(address_index, places_[static_cast<std::size_t>(address_index)].sockets.size());
+}
+
+// The first `count` of them.
+std::vector<Socket> ServerCore::listeners(int address_index, std::size_t count) {
   check_address_index(address_index);
   Place& place = places_[static_cast<std::size_t>(address_index)];
   const std::lock_guard lock(sockets_mutex_);
-  if (place.open.value < 0)
-    throw Error(std::make_error_code(std::errc::bad_file_descriptor), address(address_index).to_string(),
-                "its socket is closed");
-  Socket duplicate = platform_->duplicate(place.open);
-  place.passed_on = true;
-  return duplicate;
-}
-
-std::vector<Socket> ServerCore::listeners(int address_index) {
   std::vector<Socket> all;
-  all.push_back(listener(address_index));
+  for (const OpenSocket& socket : std::span(place.sockets).first(count)) {
+    if (!socket.open)
+      throw Error(std::make_error_code(std::errc::bad_file_descriptor), address(address_index).to_string(),
+                  "its socket is closed");
+    all.push_back(platform_->duplicate(socket.bound.socket));
+  }
+  for (OpenSocket& socket : std::span(place.sockets).first(count)) {
+    socket.passed_on = true;
+    platform_->share(socket.bound.socket);
+  }
   return all;
 }
 
@@ -125,7 +157,7 @@ bool ServerCore::wants_acceptor() const noexcept {
 
 int ServerCore::owner_of(const Place& place, std::size_t socket) const noexcept {
   if (place.reuseport) return static_cast<int>(socket);
-  const bool datagrams = place.sockets.front().address.is_udp();
+  const bool datagrams = place.sockets.front().bound.address.is_udp();
   return datagrams || loops() == 1 ? 0 : LoopCore::acceptor;
 }
 
@@ -152,8 +184,21 @@ void ServerCore::tell_all(Fn fn) {
 
 void ServerCore::run() {
   const std::vector<Runner*> runners = start();
-  if (!runners.empty()) platform_->run(runners, [this] { stop(); });
+  try {
+    if (!runners.empty()) platform_->run(runners, [this] { stop(); });
+  } catch (...) {
+    end_threadless();
+    release();
+    throw;
+  }
   finish();
+}
+
+// The loops that got no thread.
+void ServerCore::end_threadless() noexcept {
+  each_loop([](LoopCore& loop) {
+    if (!loop.ended()) loop.end_unrun();
+  });
 }
 
 void ServerCore::prepare() {
@@ -163,8 +208,14 @@ void ServerCore::prepare() {
 std::vector<Runner*> ServerCore::start() {
   if (ran_.exchange(true)) throw std::logic_error("evio: Server::run was called before; make another Server");
   ended_ = true;  // if one of these fails, poll() has nothing to go on with
-  prepare();
-  if (events().handle_signals) signals_ = platform_->catch_signals(*this);
+  try {
+    platform_->start();
+    prepare();
+    if (events().handle_signals) signals_ = platform_->catch_signals(*this);
+  } catch (...) {
+    release();
+    throw;
+  }
   ended_ = false;
   Action action = Action::none;
   if (events().serving) loop(0).guard([&] { action = events().serving(handle_); });
@@ -179,8 +230,7 @@ std::vector<Runner*> ServerCore::start() {
 }
 
 void ServerCore::finish() {
-  signals_.reset();
-  release_sockets();
+  release();
   ended_ = true;
   if (exception_) std::rethrow_exception(std::exchange(exception_, nullptr));
 }

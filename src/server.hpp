@@ -52,6 +52,7 @@ class ServerCore final : public Stoppable {
   Handle datagrams(int address_index, const Address& peer);
   Socket listener(int address_index);
   std::vector<Socket> listeners(int address_index);
+  std::vector<Socket> listeners(int address_index, std::size_t count);
   const Address& address(int address_index) const noexcept {
     return addresses_[static_cast<std::size_t>(address_index)];
   }
@@ -82,22 +83,31 @@ class ServerCore final : public Stoppable {
   template <class Fn>
   void take_sockets(const LoopCore& loop, Fn&& fn);
   // A loop is about to close its socket for this address: nobody may duplicate it any more.
-  void closing(int address_index) noexcept;
+  void closing(int address_index, const LoopCore& loop) noexcept;
+  // A loop uses its udp socket of this address from now on.
+  void opened(int address_index, NativeSocket socket) noexcept;
 
  private:
+  struct OpenSocket {
+    Bound bound;
+    bool taken = false;  // by its loop, which closes it
+    bool open = true;
+    bool passed_on = false;  // it, and its file, are a successor's
+  };
   struct Place {  // one address
     std::shared_ptr<Service> service;
     bool reuseport = false;
-    std::vector<Bound> sockets;  // one, or one for each loop; taken by the loops
-    NativeSocket open;           // the first of them, until it is closed
-    bool passed_on = false;      // its socket file is a successor's
+    std::vector<OpenSocket> sockets;  // one, or one for each loop
   };
 
   static int loop_count(int asked, Platform& platform);
   void bind(const Binding& binding);
   void inherit(Socket& socket, Place& place);
   void bind(Address address, Place& place);
+  void retire(OpenSocket& socket) noexcept;
   void release_sockets() noexcept;
+  void release() noexcept;
+  void end_threadless() noexcept;
   bool wants_acceptor() const noexcept;
   int owner_of(const Place& place, std::size_t socket) const noexcept;
   template <class Fn>
@@ -128,7 +138,7 @@ class ServerCore final : public Stoppable {
   std::atomic<bool> ran_{false};
   std::atomic<bool> draining_{false};
   std::atomic<int> closing_doors_{0};  // loops that still accept though it drains
-  std::mutex sockets_mutex_;           // of Place::open and Place::passed_on
+  std::mutex sockets_mutex_;           // of OpenSocket::open and passed_on
   bool ended_ = false;                 // poll's
   std::shared_ptr<void> signals_;
   bool stop_told_ = false;  // loop 0's
@@ -161,8 +171,8 @@ void ServerCore::take_sockets(const LoopCore& loop, Fn&& fn) {
   for (std::size_t index = 0; index < places_.size(); ++index) {
     Place& place = places_[index];
     for (std::size_t i = 0; i < place.sockets.size(); ++i)
-      if (owner_of(place, i) == loop.index())
-        fn(static_cast<int>(index), std::exchange(place.sockets[i].socket, NativeSocket{}));
+      if (owner_of(place, i) == loop.index() && !std::exchange(place.sockets[i].taken, true))
+        fn(static_cast<int>(index), place.sockets[i].bound.socket);
   }
 }
 

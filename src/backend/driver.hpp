@@ -35,6 +35,7 @@ enum class DatagramSocket : std::uint32_t {};  // a udp socket; named by its add
 // A socket of the platform's, owned by whoever holds it.
 struct NativeSocket {
   std::intptr_t value = -1;
+  std::uint32_t forks = 0;  // how often this process had forked when it was made; since then: children have copies
 };
 
 // Not initialised by itself: rooms for many are made for each reply.
@@ -155,6 +156,8 @@ class Driver {
   // A descriptor that is readable when poll() has something to do; none if there is no such thing. Between polls that
   // found nothing.
   virtual NativeSocket pollable() = 0;
+  // Whether a fork has copied it into this process, where it is of no use and leaves the kernel alone.
+  virtual bool is_copy() const noexcept { return false; }
   // Monotonic time.
   virtual Duration now() = 0;
   // Waits for events until `deadline` (of now()'s clock; in the past: does not wait) and delivers them, for each stream

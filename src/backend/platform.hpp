@@ -28,6 +28,7 @@ struct Bound {
   Address address;
   std::uint64_t file_device = 0;  // a unix socket's file, to be removed if it is still this one
   std::uint64_t file_inode = 0;
+  bool inherited = false;  // made by somebody else, who may have it still
 };
 
 // What a name stands for.
@@ -66,17 +67,27 @@ class Platform {
 
   // Throws Error, and then nothing stays bound.
   virtual Bound bind(const Address& address, bool reuseport, int backlog, const Options& options) = 0;
-  // Removes what binding left in the file system, if it is still there.
-  virtual void unlink(const Bound& bound) noexcept = 0;
+  // The server begins to run, in this process.
+  virtual void start() {}
+  // The socket is about to be closed, and was passed on to nobody: who connects is refused from now on, and what
+  // binding left in the file system goes. Not yet if a fork made copies of the server before it ran: other processes
+  // may serve the same socket.
+  virtual void retire(const Bound& bound) noexcept = 0;
+  // It is closed: what binding left goes if no other process has the socket.
+  virtual void retired(const Bound&) noexcept {}
   // Takes a bound socket over that somebody else made. Throws Error if it is none.
   virtual Bound inherit(Socket socket, int backlog, const Options& options) = 0;
   // Another descriptor of a bound socket, for a successor.
   virtual Socket duplicate(NativeSocket socket) = 0;
+  // Undoes what a driver sets for itself on a bound socket that others read, too.
+  virtual void share(NativeSocket) noexcept {}
 
   // Makes a connected socket of the user's fit for a driver.
   virtual NativeSocket take_over(Socket socket) = 0;
   // Closes a socket that no driver took over.
   virtual void discard(NativeSocket socket) noexcept = 0;
+  // Ends a connection that no driver took over.
+  virtual void refuse(NativeSocket socket) noexcept { discard(socket); }
 
   virtual std::unique_ptr<Waker> make_waker() = 0;
   virtual std::unique_ptr<Driver> make_driver(Sink& sink, Waker& waker) = 0;
@@ -91,6 +102,7 @@ class Platform {
   // Tells whoever looks after the process of an exception that nobody handled; may leave lines out. Any thread.
   virtual void report(std::string_view line) noexcept = 0;
 
+  virtual Duration now() = 0;  // as Driver::now
   virtual std::uint64_t random() = 0;
   virtual int hardware_threads() = 0;
   // SIGINT and SIGTERM stop `target`, a second one at once, until what is returned dies. Throws Error if some server of

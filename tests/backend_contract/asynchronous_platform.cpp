@@ -20,8 +20,12 @@ class AsynchronousPlatform : public Platform {
   Bound bind(const Address& address, bool reuseport, int backlog, const Options& options) override {
     return real_->bind(address, reuseport, backlog, options);
   }
-  void unlink(const Bound& bound) noexcept override { real_->unlink(bound); }
+  void start() override { real_->start(); }
+  void retire(const Bound& bound) noexcept override { real_->retire(bound); }
+  void retired(const Bound& bound) noexcept override { real_->retired(bound); }
+  void share(NativeSocket socket) noexcept override { real_->share(socket); }
   void discard(NativeSocket socket) noexcept override { real_->discard(socket); }
+  void refuse(NativeSocket socket) noexcept override { real_->refuse(socket); }
   std::unique_ptr<Waker> make_waker() override { return real_->make_waker(); }
   void run(std::span<Runner* const> runners, const std::function<void()>& abandon) override {
     real_->run(runners, abandon);
@@ -35,6 +39,7 @@ class AsynchronousPlatform : public Platform {
     return real_->resolve(name, std::move(done));
   }
   void report(std::string_view line) noexcept override { real_->report(line); }
+  Duration now() override { return real_->now(); }
   std::uint64_t random() override { return real_->random(); }
   int hardware_threads() override { return real_->hardware_threads(); }
   std::shared_ptr<void> catch_signals(Stoppable& target) override { return real_->catch_signals(target); }

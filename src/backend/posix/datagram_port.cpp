@@ -99,4 +99,9 @@ void receive_together(const DatagramPort& port) noexcept {
   ::setsockopt(port.fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
 }
 
+void receive_one_by_one(int fd) noexcept {
+  const int off = 0;
+  ::setsockopt(fd, IPPROTO_UDP, UDP_GRO, &off, sizeof off);
+}
+
 }  // namespace evio::inline v1

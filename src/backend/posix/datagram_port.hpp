@@ -37,5 +37,7 @@ void put_segment_size(msghdr& message, std::uint16_t size) noexcept;
 
 // Asks for datagrams of one sender that came together in one message, where the kernel can do that.
 void receive_together(const DatagramPort& port) noexcept;
+// As it is by itself: a reader that does not ask how many a message is must get them one by one.
+void receive_one_by_one(int fd) noexcept;
 
 }  // namespace evio::inline v1

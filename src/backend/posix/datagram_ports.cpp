@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "backend/posix/io.hpp"
+
 namespace evio::inline v1 {
 
 namespace {
@@ -30,7 +32,7 @@ void DatagramPorts::add(DatagramSocket socket, NativeSocket native) {
 
 void DatagramPorts::close(DatagramSocket socket) {
   flush();
-  ::close(std::exchange(ports_[static_cast<std::size_t>(socket)].port.fd, -1));
+  close_datagrams(std::exchange(ports_[static_cast<std::size_t>(socket)].port.fd, -1));
 }
 
 bool DatagramPorts::send(DatagramSocket socket, const Datagram& datagram) {

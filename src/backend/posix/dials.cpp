@@ -1,7 +1,10 @@
 #include "backend/posix/dials.hpp"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "backend/posix/io.hpp"
@@ -9,17 +12,43 @@
 
 namespace evio::inline v1 {
 
+namespace {
+
+// Where nobody listens, a socket that got this very port as its own has met itself (RFC 9293, a simultaneous open).
+bool met_itself(int fd) noexcept {
+  sockaddr_storage own{}, peer{};
+  socklen_t own_size = sizeof own, peer_size = sizeof peer;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &own_size) != 0) return false;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) return false;
+  return own.ss_family != AF_UNIX && own_size == peer_size && std::memcmp(&own, &peer, own_size) == 0;
+}
+
+// 0: it is connected.
+int outcome(int fd) noexcept {
+  if (const int error = pending_error(fd)) return error;
+  if (!met_itself(fd)) return 0;
+  reset_on_close(fd);  // else its port would stay taken for a while, and who is to listen there could not
+  return ECONNREFUSED;
+}
+
+}  // namespace
+
 Dials::~Dials() {
-  for (const One& one : dials_)
-    if (one.fd >= 0) ::close(one.fd);
+  for (One& one : dials_)
+    if (one.fd >= 0) close(one);
+}
+
+void Dials::close(One& one) noexcept {
+  close_stream(std::exchange(one.fd, -1), maker_.is_this_process() ? 0 : forks());
 }
 
 int Dials::begin(Dial dial, const Address& to, const Options& options) {
   const auto index = static_cast<std::size_t>(dial);
   if (index >= dials_.size()) dials_.resize(index + 1);
+  const std::uint32_t made = forks();
   const ConnectingSocket connecting = connect_socket(to, options);
   One& one = dials_[index];
-  one = {.fd = connecting.fd, .generation = one.generation + 1, .failing = connecting.fd < 0};
+  one = {.fd = connecting.fd, .generation = one.generation + 1, .forks = made, .failing = connecting.fd < 0};
   if (one.failing) failed_.push_back({dial, one.generation, connecting.error});
   return one.fd;
 }
@@ -27,21 +56,22 @@ int Dials::begin(Dial dial, const Address& to, const Options& options) {
 void Dials::cancel(Dial dial) noexcept {
   One& one = dials_[static_cast<std::size_t>(dial)];
   one.failing = false;
-  if (one.fd >= 0) ::close(std::exchange(one.fd, -1));
+  if (one.fd >= 0) close(one);
 }
 
 void Dials::fail(Dial dial, std::error_code error) {
   One& one = dials_[static_cast<std::size_t>(dial)];
-  ::close(std::exchange(one.fd, -1));
+  close(one);
   one.failing = true;
   failed_.push_back({dial, one.generation, error});
 }
 
 void Dials::finish(Dial dial, Sink& sink) {
+  const std::uint32_t made = dials_[static_cast<std::size_t>(dial)].forks;
   const int fd = std::exchange(dials_[static_cast<std::size_t>(dial)].fd, -1);
-  const int error = pending_error(fd);
-  if (error == 0) return sink.on_connected(dial, {fd});
-  ::close(fd);
+  const int error = outcome(fd);
+  if (error == 0) return sink.on_connected(dial, {fd, made});
+  close_stream(fd);
   sink.on_connect_failed(dial, {error, std::system_category()});
 }
 

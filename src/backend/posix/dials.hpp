@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "backend/driver.hpp"
+#include "backend/posix/process.hpp"
 
 namespace evio::inline v1 {
 
@@ -38,7 +39,8 @@ class Dials {
   struct One {
     int fd = -1;
     std::uint32_t generation = 0;
-    bool failing = false;  // stands in failed_
+    std::uint32_t forks = 0;  // NativeSocket's
+    bool failing = false;     // stands in failed_
   };
   struct Failed {
     Dial dial;
@@ -46,6 +48,9 @@ class Dials {
     std::error_code error;
   };
 
+  void close(One& one) noexcept;
+
+  const Maker maker_;
   std::vector<One> dials_;  // by name
   std::vector<Failed> failed_, telling_;
 };

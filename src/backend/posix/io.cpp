@@ -6,11 +6,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 
+#include "backend/posix/process.hpp"
 #include "backend/posix/socket.hpp"
 
 namespace evio::inline v1 {
@@ -44,6 +46,34 @@ bool gone_before_accepted(int error) noexcept {
     default:
       return false;
   }
+}
+
+int option(int fd, int name) noexcept {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : 0;
+}
+
+// Ends what the socket is connected to, a TCP connection by a reset. False for a unix socket.
+bool disconnect(int fd) noexcept {
+  sockaddr nobody{};
+  nobody.sa_family = AF_UNSPEC;
+  return ::connect(fd, &nobody, sizeof nobody) == 0;
+}
+
+bool resets_on_close(int fd) noexcept {
+  linger how{};
+  socklen_t size = sizeof how;
+  return ::getsockopt(fd, SOL_SOCKET, SO_LINGER, &how, &size) == 0 && how.l_onoff != 0 && how.l_linger == 0;
+}
+
+// Its port is given back, unless it was chosen by us: then the socket hears nobody but itself.
+void stop_receiving(int fd) noexcept {
+  disconnect(fd);
+  sockaddr_storage own{};
+  socklen_t size = sizeof own;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) == 0)
+    ::connect(fd, reinterpret_cast<sockaddr*>(&own), size);
 }
 
 }  // namespace
@@ -99,6 +129,31 @@ bool nothing_unsent_or_unread(int fd) noexcept {
 void reset_on_close(int fd) noexcept {
   const linger now{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+void close_stream(int fd, std::uint32_t forks_before) noexcept {
+  const NoForkNow guard;
+  if (forks() != forks_before && (!resets_on_close(fd) || !disconnect(fd))) ::shutdown(fd, SHUT_RDWR);
+  ::close(fd);
+}
+
+void close_datagrams(int fd) noexcept {
+  const NoForkNow guard;
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  if (forks() > 0 && ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0) disconnect(fd);
+  ::close(fd);
+}
+
+void stop_serving(int fd) noexcept {
+  if (option(fd, SO_TYPE) == SOCK_DGRAM) return stop_receiving(fd);
+  ::shutdown(fd, SHUT_RDWR);
+  if (!is_unix(fd)) return;
+  for (;;) {  // its backlog outlives that
+    const int waiting = ::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC);
+    if (waiting < 0) return;
+    ::close(waiting);
+  }
 }
 
 void make_blocking(int fd) noexcept { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK); }

@@ -34,6 +34,14 @@ bool accept_must_wait(int error) noexcept;
 int pending_error(int fd) noexcept;
 bool nothing_unsent_or_unread(int fd) noexcept;
 void reset_on_close(int fd) noexcept;
+// Closes a stream socket of ours. Its connection ends at once, by a reset if reset_on_close says so, although a child
+// holds a copy of the descriptor: close(2) ends it only with the last copy. No child has one if this process has not
+// forked but `forks_before` times.
+void close_stream(int fd, std::uint32_t forks_before = 0) noexcept;
+// The same for a udp socket that is connected; others receive for as long as copies of them are open.
+void close_datagrams(int fd) noexcept;
+// Nobody reaches a bound socket of ours any more, whoever holds copies of it; who waits to be accepted is reset.
+void stop_serving(int fd) noexcept;
 void make_blocking(int fd) noexcept;
 // Non-blocking and close-on-exec.
 void make_ready(int fd) noexcept;

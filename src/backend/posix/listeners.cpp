@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "backend/posix/io.hpp"
+#include "backend/posix/process.hpp"
 
 namespace evio::inline v1 {
 
@@ -32,9 +33,10 @@ Listeners::Outcome Listeners::accept_some(Listener listener, Sink& sink) {
   for (int i = 0; i < share_of_a_turn; ++i) {
     const Door door = doors_[static_cast<std::size_t>(listener)];
     if (door.fd < 0 || !door.accepting) return Outcome::stopped;
+    const std::uint32_t made = forks();
     const Accepted accepted = accept(door.fd, door.unix_socket);
     if (accepted.fd >= 0) {
-      sink.on_accepted(listener, {accepted.fd}, accepted.peer);
+      sink.on_accepted(listener, {accepted.fd, made}, accepted.peer);
       continue;
     }
     if (!accept_must_wait(accepted.error)) return Outcome::drained;

@@ -6,10 +6,14 @@
 
 #include <algorithm>
 #include <evio/error.hpp>
+#include <optional>
 #include <thread>
 #include <vector>
 
+#include "backend/posix/clock.hpp"
+#include "backend/posix/datagram_port.hpp"
 #include "backend/posix/io.hpp"
+#include "backend/posix/process.hpp"
 #include "backend/posix/report.hpp"
 #include "backend/posix/resolver.hpp"
 #include "backend/posix/signals.hpp"
@@ -42,20 +46,35 @@ class PosixPlatform final : public Platform {
             .file_device = bound.device,
             .file_inode = bound.inode};
   }
-  void unlink(const Bound& bound) noexcept override {
-    if (bound.address.is_unix()) remove_socket_file(bound.address, bound.file_device, bound.file_inode);
+  void start() override {
+    shared_ = copied();
+    runs_in_.emplace();
+  }
+  void retire(const Bound& bound) noexcept override {
+    if (use() != Use::only) return;
+    if (bound.inherited) return share(bound.socket);
+    if (bound.file_inode != 0) remove_socket_file(bound.address, bound.file_device, bound.file_inode);
+    if (forks() > 0) stop_serving(fd_of(bound.socket));
+  }
+  void retired(const Bound& bound) noexcept override {
+    if (use() == Use::shared && bound.file_inode != 0)
+      remove_unserved_file(bound.address, bound.file_device, bound.file_inode);
   }
   Bound inherit(Socket socket, int backlog, const Options& options) override {
     BoundSocket bound = inherit_socket(std::move(socket), backlog, options);
-    return {.socket = {bound.fd}, .address = std::move(bound.address)};
+    return {.socket = {bound.fd}, .address = std::move(bound.address), .inherited = true};
   }
-  Socket duplicate(NativeSocket socket) override { return duplicate_socket(static_cast<int>(socket.value)); }
+  Socket duplicate(NativeSocket socket) override { return duplicate_socket(fd_of(socket)); }
+  void share(NativeSocket socket) noexcept override { receive_one_by_one(fd_of(socket)); }
 
   NativeSocket take_over(Socket socket) override {
     make_ready(socket.fd());
     return {socket.release()};
   }
-  void discard(NativeSocket socket) noexcept override { ::close(static_cast<int>(socket.value)); }
+  void discard(NativeSocket socket) noexcept override { ::close(fd_of(socket)); }
+  void refuse(NativeSocket socket) noexcept override {
+    close_stream(fd_of(socket), use() == Use::none ? forks() : socket.forks);
+  }
 
   std::unique_ptr<Waker> make_waker() override { return std::make_unique<EventFd>(); }
   std::unique_ptr<Driver> make_driver(Sink& sink, Waker& waker) override {
@@ -82,6 +101,7 @@ class PosixPlatform final : public Platform {
 
   void report(std::string_view line) noexcept override { report_line(line); }
 
+  Duration now() override { return monotonic_now(); }
   std::uint64_t random() override {
     std::uint64_t number = 0;
     while (::getrandom(&number, sizeof number, 0) < 0) {
@@ -92,6 +112,23 @@ class PosixPlatform final : public Platform {
   std::shared_ptr<void> catch_signals(Stoppable& target) override { return evio::catch_signals(target); }
 
  private:
+  // What this process may do with the bound sockets.
+  enum class Use {
+    only,    // it alone serves them
+    shared,  // a fork before it ran made copies, which may be served as well
+    none     // it is a copy of a server that runs in its parent
+  };
+  Use use() const noexcept {
+    if (runs_in_ && !runs_in_->is_this_process()) return Use::none;
+    return (runs_in_ ? shared_ : copied()) ? Use::shared : Use::only;
+  }
+  bool copied() const noexcept { return !bound_in_.is_this_process() || forks() != forks_before_; }
+  static int fd_of(NativeSocket socket) noexcept { return static_cast<int>(socket.value); }
+
+  const Maker bound_in_;
+  const std::uint32_t forks_before_ = forks();
+  std::optional<Maker> runs_in_;
+  bool shared_ = false;
   const MakeDriver make_driver_;
   Resolver resolver_{look_up};
 };

@@ -10,6 +10,8 @@
 #include <thread>
 #include <utility>
 
+#include "backend/posix/process.hpp"
+
 namespace evio::inline v1 {
 
 namespace {
@@ -32,6 +34,7 @@ struct Resolver::State {
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<std::weak_ptr<const Job>> jobs;  // those whose question has died are passed over
+  Maker threads_of;                           // the process that the threads run in
   int threads = 0;
   int idle = 0;
   bool closed = false;
@@ -39,7 +42,12 @@ struct Resolver::State {
 
 Resolver::Resolver(LookUp look_up) : state_(std::make_shared<State>(std::move(look_up))) {}
 
+// In a child that was forked there are no threads to wait for, and one may have held the mutex: all is left as it is.
 Resolver::~Resolver() {
+  if (!state_->threads_of.is_this_process()) {
+    new std::shared_ptr<State>(state_);
+    return;
+  }
   std::unique_lock lock(state_->mutex);
   state_->closed = true;
   state_->jobs.clear();
@@ -50,6 +58,7 @@ Resolver::~Resolver() {
 Question Resolver::resolve(const Address& name, std::function<void(Resolved)> done) {
   auto job = std::make_shared<const Job>(Job{name, std::move(done)});
   const std::lock_guard lock(state_->mutex);
+  state_->threads_of = {};
   state_->jobs.push_back(job);
   state_->changed.notify_one();
   if (state_->idle >= static_cast<int>(state_->jobs.size()) || state_->threads == threads_max) return job;

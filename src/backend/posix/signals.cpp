@@ -1,8 +1,11 @@
 #include "backend/posix/signals.hpp"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <csignal>
 #include <evio/error.hpp>
+#include <iterator>
 
 namespace evio::inline v1 {
 
@@ -12,7 +15,21 @@ std::atomic<Stoppable*> the_target{nullptr};
 std::atomic<bool> stopped{false};
 std::atomic<int> handling{0};  // signal handlers that are looking at the target
 
-void on_signal(int) {
+constexpr int caught[] = {SIGINT, SIGTERM};
+struct sigaction old_actions[std::size(caught)];
+pid_t catcher = 0;  // not a Maker: a signal may come before a child knows that it is one
+
+struct sigaction& old_action(int signal) noexcept {
+  return old_actions[signal == caught[0] ? 0 : 1];
+}
+
+// In a child the signal is the child's own: it comes again when this returns, and finds what was there before.
+void on_signal(int signal) {
+  if (catcher != ::getpid()) {
+    ::sigaction(signal, &old_action(signal), nullptr);
+    ::raise(signal);
+    return;
+  }
   handling.fetch_add(1);
   if (Stoppable* target = the_target.load()) {
     if (stopped.exchange(true))
@@ -31,26 +48,24 @@ class Caught {
       throw Error(std::make_error_code(std::errc::device_or_resource_busy), "",
                   "handle_signals is set, but another server of this process has the signals: set it for one of them");
     stopped = false;
+    catcher = ::getpid();
     struct sigaction action {};
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
-    ::sigaction(SIGINT, &action, &old_interrupt_);
-    ::sigaction(SIGTERM, &action, &old_terminate_);
+    for (const int signal : caught) {
+      ::sigaction(signal, nullptr, &old_action(signal));
+      if (old_action(signal).sa_handler != SIG_IGN) ::sigaction(signal, &action, nullptr);
+    }
   }
   Caught(const Caught&) = delete;
   Caught& operator=(const Caught&) = delete;
   ~Caught() {
-    ::sigaction(SIGINT, &old_interrupt_, nullptr);
-    ::sigaction(SIGTERM, &old_terminate_, nullptr);
+    for (const int signal : caught) ::sigaction(signal, &old_action(signal), nullptr);
     the_target.store(nullptr);
-    while (handling.load() > 0) {  // on another thread, for a few instructions more
+    while (catcher == ::getpid() && handling.load() > 0) {  // on another thread, for a few instructions more
     }
   }
-
- private:
-  struct sigaction old_interrupt_ {};
-  struct sigaction old_terminate_ {};
 };
 
 }  // namespace

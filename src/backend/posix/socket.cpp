@@ -87,8 +87,10 @@ int family_of(Scheme scheme) {
   return AF_UNSPEC;
 }
 
-std::error_code lookup_error(int result) {
-  if (result == EAI_SYSTEM) return last_error();
+// Short of descriptors or memory the C library may say that there is no such name: then errno tells.
+std::error_code lookup_error(int result, int error) {
+  const bool short_of = error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+  if (result == EAI_SYSTEM || short_of) return {error, std::generic_category()};
   if (result == EAI_AGAIN) return std::make_error_code(std::errc::resource_unavailable_try_again);
   if (result == EAI_MEMORY) return std::make_error_code(std::errc::not_enough_memory);
   return std::make_error_code(std::errc::invalid_argument);
@@ -96,23 +98,31 @@ std::error_code lookup_error(int result) {
 
 using Found = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
-Found ask_for(const Address& address, int& result) {
+struct LookUpFailure {
+  int result = 0;  // the C library's
+  std::error_code error;
+};
+
+// Nothing with a failure.
+Found ask_for(const Address& address, LookUpFailure& failure) {
   addrinfo hints{};
   hints.ai_family = family_of(address.scheme());
   hints.ai_socktype = type_of(address);
   hints.ai_flags = AI_NUMERICSERV;
   addrinfo* first = nullptr;
-  result = getaddrinfo(address.host().c_str(), std::to_string(address.port()).c_str(), &hints, &first);
-  return {result == 0 ? first : nullptr, freeaddrinfo};
+  const std::string port = std::to_string(address.port());
+  errno = 0;
+  failure.result = getaddrinfo(address.host().c_str(), port.c_str(), &hints, &first);
+  if (failure.result != 0) failure.error = lookup_error(failure.result, errno);
+  return {failure.result == 0 ? first : nullptr, freeaddrinfo};
 }
 
 // One of the name's addresses: IPv4 if it has any.
 Endpoint look_up(const Address& address) {
-  int result = 0;
-  const Found found = ask_for(address, result);
-  if (result != 0) {
-    refuse(lookup_error(result), address, "host '" + address.host() + "' is not found: " + gai_strerror(result));
-  }
+  LookUpFailure failure;
+  const Found found = ask_for(address, failure);
+  if (failure.error)
+    refuse(failure.error, address, "host '" + address.host() + "' is not found: " + gai_strerror(failure.result));
   const addrinfo* chosen = found.get();
   while (chosen && chosen->ai_family != AF_INET) chosen = chosen->ai_next;
   if (!chosen) chosen = found.get();
@@ -418,10 +428,11 @@ ConnectingSocket connect_socket(const Address& to, const Options& options) noexc
 }
 
 std::vector<Address> look_up_all(const Address& name, std::error_code& error) {
-  int result = 0;
-  const Found found = ask_for(name, result);
-  if (result == EAI_NONAME || result == EAI_NODATA) error = Errc::name_not_found;
-  if (result != 0 && !error) error = lookup_error(result);
+  LookUpFailure failure;
+  const Found found = ask_for(name, failure);
+  error = failure.error;
+  const bool unknown = failure.result == EAI_NONAME || failure.result == EAI_NODATA;
+  if (unknown && error == std::errc::invalid_argument) error = Errc::name_not_found;
   std::vector<Address> all;
   for (const addrinfo* one = found.get(); one; one = one->ai_next)
     all.push_back(from_sockaddr(one->ai_addr, one->ai_addrlen, name.scheme()));
@@ -433,6 +444,20 @@ void remove_socket_file(const Address& address, dev_t device, ino_t inode) noexc
   FileStatus status;
   bool ours = lstat(path.c_str(), &status) == 0 && status.st_dev == device && status.st_ino == inode;
   if (ours) unlink(path.c_str());
+}
+
+// A connect of another kind asks without disturbing: it is refused by the file of a socket that is gone, and fails in
+// another way at one that is there. The lock keeps those away who would replace the file meanwhile.
+void remove_unserved_file(const Address& address, dev_t device, ino_t inode) noexcept {
+  try {
+    const PathLock lock(address);
+    const UnixEndpoint endpoint = unix_endpoint(address);
+    const Socket probe(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const bool refused = connect(probe.fd(), reinterpret_cast<const sockaddr*>(&endpoint.where), endpoint.size) != 0 &&
+                         errno == ECONNREFUSED;
+    if (refused) remove_socket_file(address, device, inode);
+  } catch (const std::system_error&) {  // somebody binds there, or nothing can be had: it is replaced when next bound
+  }
 }
 
 std::error_code apply(int fd, const Options& options, bool is_tcp) noexcept {

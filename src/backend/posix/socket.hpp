@@ -40,6 +40,9 @@ Socket duplicate_socket(int fd);
 /// is closed: until then nobody takes the file for a stale one, and no other file can get its inode number.
 void remove_socket_file(const Address& address, dev_t device, ino_t inode) noexcept;
 
+/// The same once the descriptor is closed, unless another process has the socket: a fork made copies of it.
+void remove_unserved_file(const Address& address, dev_t device, ino_t inode) noexcept;
+
 /// A socket on its way to `to`, which has an IP or a path: non-blocking and close-on-exec, with its options; it is
 /// writable once it is connected or failed. The error instead if it failed at once.
 struct ConnectingSocket {

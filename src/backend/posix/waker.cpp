@@ -40,6 +40,7 @@ EventFd::~EventFd() {
 
 // A signal handler may call this: errno is put back.
 void EventFd::wake() noexcept {
+  if (!maker_.is_this_process()) return;
   const int saved = errno;
   add_one(fd_);
   if (const int bell = bell_; bell >= 0) add_one(bell);

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "backend/driver.hpp"
+#include "backend/posix/process.hpp"
 
 namespace evio::inline v1 {
 
@@ -14,7 +15,7 @@ class EventFd final : public Waker {
   EventFd& operator=(const EventFd&) = delete;
   ~EventFd() override;
 
-  void wake() noexcept override;
+  void wake() noexcept override;  // nothing in a child that was forked: who waits is its parent
   void drain() noexcept;
   int fd() const noexcept { return fd_; }
 
@@ -23,6 +24,7 @@ class EventFd final : public Waker {
   void silence() noexcept;
 
  private:
+  const Maker maker_;
   const int fd_;
   std::atomic<int> bell_{-1};
 };

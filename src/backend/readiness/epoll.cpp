@@ -7,6 +7,7 @@
 #include <evio/error.hpp>
 
 #include "backend/posix/clock.hpp"
+#include "backend/posix/process.hpp"
 #include "backend/readiness/selector.hpp"
 
 namespace evio::inline v1 {
@@ -30,7 +31,9 @@ class Epoll final : public Selector {
     return control(EPOLL_CTL_MOD, fd, events(wanted), key);
   }
   void unwatch(int fd) override { control(EPOLL_CTL_DEL, fd, 0, 0); }
-  void forget(int) override {}  // close does it
+  void forget(int fd, bool copied) override {
+    if (copied) unwatch(fd);
+  }
 
   bool watch_wakes(int fd, std::uint64_t key) override {
     const std::error_code error = control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET, key);
@@ -63,6 +66,7 @@ class Epoll final : public Selector {
     return (wanted.read ? std::uint32_t{EPOLLIN} : 0) | (wanted.write ? std::uint32_t{EPOLLOUT} : 0);
   }
   std::error_code control(int operation, int fd, std::uint32_t events, std::uint64_t key) noexcept {
+    if (!maker_.is_this_process()) return {};  // the registrations are the parent's
     epoll_event event{};
     event.events = events;
     event.data.u64 = key;
@@ -78,6 +82,7 @@ class Epoll final : public Selector {
     if (complete_) told_ = 0;
   }
 
+  const Maker maker_;
   const int fd_;
   int highest_ = 0;  // descriptor ever watched
   int told_ = 0;     // events, since a look began that is not complete

@@ -42,7 +42,7 @@ class Poll final : public Selector {
     keys_.pop_back();
   }
 
-  void forget(int fd) override { unwatch(fd); }
+  void forget(int fd, bool) override { unwatch(fd); }
 
   bool watch_wakes(int fd, std::uint64_t key) override {
     watch(fd, {.read = true}, key);

@@ -35,7 +35,7 @@ ReadinessDriver::ReadinessDriver(Sink& sink, EventFd& waker, std::unique_ptr<Sel
 
 ReadinessDriver::~ReadinessDriver() {
   for (std::uint32_t i = 0; i < slots_.size(); ++i)
-    if (slots_[i].fd >= 0) ::close(slots_[i].fd);
+    if (slots_[i].fd >= 0) close_stream(slots_[i].fd, is_copy() ? forks() : 0);
 }
 
 std::uint64_t ReadinessDriver::key(Kind kind, std::uint32_t index, std::uint32_t generation) noexcept {
@@ -53,14 +53,18 @@ void ReadinessDriver::accept_from(Listener listener, NativeSocket socket) {
   watch_socket(key(Kind::listener, static_cast<std::uint32_t>(listener), 0));
 }
 
-// Nobody else would ever hear of a socket that could not be watched, for want of kernel memory: it is tried again.
+// Nobody else would ever hear of a socket that could not be watched, for want of kernel memory: it is tried again. A
+// listener that does not accept is not watched at all: its hang-up, which another process can bring about, would be
+// told for ever.
 void ReadinessDriver::watch_socket(std::uint64_t key) {
   const auto index = static_cast<std::uint32_t>(key) & index_mask;
   const auto listener = static_cast<Listener>(index);
   const bool listens = kind_of(key) == Kind::listener;
   const int fd = listens ? listeners_.fd(listener) : ports_.fd(static_cast<DatagramSocket>(index));
   if (fd < 0) return;
-  if (selector_->watch(fd, {.read = !listens || listeners_.accepting(listener)}, key)) unwatched_.push_back(key);
+  selector_->unwatch(fd);
+  if (listens && !listeners_.accepting(listener)) return;
+  if (selector_->watch(fd, {.read = true}, key)) unwatched_.push_back(key);
 }
 
 void ReadinessDriver::watch_unwatched() {
@@ -76,13 +80,11 @@ void ReadinessDriver::set_accepting(Listener listener, bool accepting) {
 }
 
 void ReadinessDriver::watch_listener(Listener listener) {
-  if (listeners_.fd(listener) < 0) return;
-  selector_->rewatch(listeners_.fd(listener), {.read = listeners_.accepting(listener)},
-                     key(Kind::listener, static_cast<std::uint32_t>(listener), 0));
+  watch_socket(key(Kind::listener, static_cast<std::uint32_t>(listener), 0));
 }
 
 void ReadinessDriver::close_listener(Listener listener) {
-  selector_->forget(listeners_.fd(listener));
+  selector_->unwatch(listeners_.fd(listener));
   listeners_.close(listener);
 }
 
@@ -94,7 +96,7 @@ void ReadinessDriver::bind_datagram(DatagramSocket socket, NativeSocket native) 
 bool ReadinessDriver::send_to(DatagramSocket socket, const Datagram& datagram) { return ports_.send(socket, datagram); }
 
 void ReadinessDriver::close_datagram(DatagramSocket socket) {
-  selector_->forget(ports_.fd(socket));
+  selector_->unwatch(ports_.fd(socket));
   ports_.close(socket);
 }
 
@@ -116,7 +118,8 @@ void ReadinessDriver::connect(Dial dial, const Address& to, const Options& optio
 }
 
 void ReadinessDriver::cancel(Dial dial) {
-  if (dials_.fd(dial) >= 0) selector_->forget(dials_.fd(dial));
+  const NoForkNow guard;
+  if (dials_.fd(dial) >= 0) selector_->forget(dials_.fd(dial), forks() > 0);
   dials_.cancel(dial);
 }
 
@@ -138,6 +141,7 @@ void ReadinessDriver::open(Stream stream, NativeSocket socket) {
   slots_.reserve(index);
   Slot& slot = slots_[index];
   slot = {.fd = static_cast<int>(socket.value), .generation = slot.generation + 1};
+  slot.forks = socket.forks & 0xffffff;
   change(stream);  // watched from the next wait on, for its reset if for nothing else
 }
 
@@ -258,8 +262,9 @@ bool ReadinessDriver::process_leaving() {
       continue;
     }
     sink_.on_closed(how.stream, how.error ? system_error(how.error) : std::error_code());
-    if (going.watched) selector_->forget(going.fd);
-    ::close(std::exchange(going.fd, -1));
+    const NoForkNow guard;
+    if (going.watched) selector_->forget(going.fd, forks() != going.forks);
+    close_stream(std::exchange(going.fd, -1), going.forks);
   }
   const bool any = !leaving_now_.empty();
   leaving_now_.clear();

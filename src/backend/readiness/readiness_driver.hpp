@@ -9,6 +9,7 @@
 #include "backend/posix/dials.hpp"
 #include "backend/posix/io.hpp"
 #include "backend/posix/listeners.hpp"
+#include "backend/posix/process.hpp"
 #include "backend/posix/waker.hpp"
 #include "backend/posix/watched.hpp"
 #include "backend/readiness/selector.hpp"
@@ -47,6 +48,7 @@ class ReadinessDriver final : public Driver {
   std::error_code set_options(Stream stream, const Options& options) override;
   Address local_address(Stream stream) override;
   NativeSocket native(Stream stream) override;
+  bool is_copy() const noexcept override { return !maker_.is_this_process(); }
   Duration now() override;
   Polled poll(Duration deadline) override;
 
@@ -64,10 +66,12 @@ class ReadinessDriver final : public Driver {
     bool watched : 1 = false;
     bool watched_read : 1 = false;
     bool watched_write : 1 = false;
-    bool hung_up : 1 = false;  // without an error: watched only when something is wanted
-    bool changed : 1 = false;  // stands in changed_
-    bool leaving : 1 = false;  // stands in leaving_
+    bool hung_up : 1 = false;      // without an error: watched only when something is wanted
+    bool changed : 1 = false;      // stands in changed_
+    bool leaving : 1 = false;      // stands in leaving_
+    std::uint32_t forks : 24 = 0;  // NativeSocket's
   };
+  static_assert(sizeof(Slot) == 16);
   struct Leaving {  // a stream that closes, or is detached
     Stream stream;
     bool detached = false;
@@ -94,6 +98,7 @@ class ReadinessDriver final : public Driver {
   void watch_socket(std::uint64_t key);
   void watch_unwatched();
 
+  const Maker maker_;
   Sink& sink_;
   EventFd& waker_;
   const std::unique_ptr<Selector> selector_;

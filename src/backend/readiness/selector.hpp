@@ -31,9 +31,11 @@ class Selector {
 
   virtual std::error_code watch(int fd, Wanted wanted, std::uint64_t key) = 0;
   virtual std::error_code rewatch(int fd, Wanted wanted, std::uint64_t key) = 0;
+  // Nothing if it is not watched.
   virtual void unwatch(int fd) = 0;
-  // The descriptor is about to be closed, and nobody else has it.
-  virtual void forget(int fd) = 0;
+  // The same for a descriptor that is about to be closed. `copied`: a child may have a copy, and the kernel forgets a
+  // registration by itself with the last copy only.
+  virtual void forget(int fd, bool copied) = 0;
   // An eventfd that ends waits. Whether it must be read after each; otherwise every write is told just once.
   // Throws Error if it cannot be had.
   virtual bool watch_wakes(int fd, std::uint64_t key) = 0;

@@ -22,7 +22,7 @@ Bound SimulatedPlatform::bind(const Address& address, bool reuseport, int backlo
   return {.socket = {static_cast<std::intptr_t>(id) | listener_mark}, .address = network_.address(id)};
 }
 
-void SimulatedPlatform::unlink(const Bound& bound) noexcept {
+void SimulatedPlatform::retire(const Bound& bound) noexcept {
   if (bound.address.is_unix()) network_.unlink(bound.address);
 }
 

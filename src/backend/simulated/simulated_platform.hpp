@@ -19,7 +19,7 @@ class SimulatedPlatform final : public Platform {
   SimulatedDriver& driver(std::size_t loop) const { return *drivers_[loop]; }
 
   Bound bind(const Address& address, bool reuseport, int backlog, const Options& options) override;
-  void unlink(const Bound& bound) noexcept override;
+  void retire(const Bound& bound) noexcept override;
   Bound inherit(Socket socket, int backlog, const Options& options) override;
   Socket duplicate(NativeSocket socket) override;
   NativeSocket take_over(Socket socket) override;
@@ -32,6 +32,7 @@ class SimulatedPlatform final : public Platform {
     return nullptr;
   }
   void report(std::string_view) noexcept override {}  // Stats, `failed` and `trace` tell of it
+  Duration now() override { return world_.now(); }
   std::uint64_t random() override { return world_.chance.number(); }
   int hardware_threads() override { return 4; }
   std::shared_ptr<void> catch_signals(Stoppable&) override { return nullptr; }

@@ -28,7 +28,7 @@ BufferRing::BufferRing(Ring& ring, unsigned count) : ring_(ring), count_(count) 
 }
 
 BufferRing::~BufferRing() {
-  io_uring_unregister_buf_ring(ring_.native(), group);
+  if (!ring_.is_copy()) io_uring_unregister_buf_ring(ring_.native(), group);
   ::munmap(buffers_, mapped_);
 }
 

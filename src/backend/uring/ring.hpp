@@ -8,6 +8,8 @@
 #include <evio/duration.hpp>
 #include <string>
 
+#include "backend/posix/process.hpp"
+
 namespace evio::inline v1 {
 
 class Ring {
@@ -19,6 +21,9 @@ class Ring {
   ~Ring();
 
   void enable();
+
+  // In a child that was forked the ring is its parent's, memory included: what is asked of it here goes nowhere.
+  bool is_copy() const noexcept { return !maker_.is_this_process(); }
 
   // An entry to fill in; submits what is queued if the queue is full.
   io_uring_sqe* entry();
@@ -57,6 +62,7 @@ class Ring {
  private:
   bool take_queued(io_uring_cqe& completion) noexcept;
 
+  const Maker maker_;
   mutable io_uring ring_{};
   std::deque<io_uring_cqe> aside_;  // taken out of a queue that was full
 };

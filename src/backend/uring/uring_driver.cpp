@@ -37,13 +37,13 @@ std::size_t total(std::span<const Chunk> chunks) noexcept {
 UringDriver::UringDriver(Sink& sink, EventFd& waker, unsigned buffers)
     : sink_(sink),
       waker_(waker),
-      buffer_count_(buffers),
+      buffers_(std::make_unique<BufferRing>(ring_, buffers)),
       buffer_(std::make_unique_for_overwrite<char[]>(buffer_size)) {}
 
 UringDriver::~UringDriver() {
-  if (enabled_) drain_ring();
+  if (enabled_ && !is_copy()) drain_ring();
   for (std::uint32_t i = 0; i < slots_.size(); ++i)
-    if (slots_[i].fd >= 0) ::close(slots_[i].fd);
+    if (slots_[i].fd >= 0) close_stream(slots_[i].fd, is_copy() ? forks() : 0);
 }
 
 // The kernel lets go of the sockets before this returns: else a port would stay taken for a while.
@@ -229,7 +229,7 @@ bool UringDriver::process_leaving() {
       continue;
     }
     sink_.on_closed(stream, going.error ? system_error(going.error) : std::error_code());
-    ::close(std::exchange(going.fd, -1));
+    close_stream(std::exchange(going.fd, -1));
   }
   leaving_now_.clear();
   return any;
@@ -340,9 +340,7 @@ Duration UringDriver::now() { return monotonic_now(); }
 void UringDriver::enable() {
   if (std::exchange(enabled_, true)) return;
   ring_.enable();
-  buffers_ = std::make_unique<BufferRing>(ring_, buffer_count_);
   watch(Op::waker, 0, waker_.fd());
-  for (const auto& [dial, generation] : std::exchange(early_dials_, {})) watch_dial(dial, generation);
 }
 
 Polled UringDriver::poll(Duration deadline) {

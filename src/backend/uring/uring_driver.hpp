@@ -56,6 +56,7 @@ class UringDriver final : public Driver {
   std::error_code set_options(Stream stream, const Options& options) override;
   Address local_address(Stream stream) override;
   NativeSocket native(Stream stream) override;
+  bool is_copy() const noexcept override { return ring_.is_copy(); }
   Duration now() override;
   Polled poll(Duration deadline) override;
 
@@ -152,7 +153,6 @@ class UringDriver final : public Driver {
   void hung_up(Stream stream);
   void accept_some(Listener listener);
   void watch_datagrams(DatagramSocket socket);
-  void watch_dial(Dial dial, std::uint32_t generation);
   void receive_datagrams(DatagramSocket socket);
   bool may_leave() noexcept;
   bool is_partial(bool more) noexcept;
@@ -163,8 +163,7 @@ class UringDriver final : public Driver {
   Sink& sink_;
   EventFd& waker_;
   Ring ring_;
-  const unsigned buffer_count_;
-  std::unique_ptr<BufferRing> buffers_;
+  const std::unique_ptr<BufferRing> buffers_;
   const std::unique_ptr<char[]> buffer_;  // for what is read by readiness
   Slots<Slot> slots_;
   Slab<Pending> pending_;
@@ -188,7 +187,6 @@ class UringDriver final : public Driver {
   std::uint32_t last_serial_ = 0;
   std::size_t looks_ = 0;  // polls since a look began that is not complete
   bool enabled_ = false;
-  std::vector<std::pair<Dial, std::uint32_t>> early_dials_;  // begun before that, perhaps on another thread
 };
 
 }  // namespace evio::inline v1

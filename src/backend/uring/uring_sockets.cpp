@@ -76,20 +76,14 @@ void UringDriver::receive_datagrams(DatagramSocket socket) {
 // ---- Dials
 
 void UringDriver::connect(Dial dial, const Address& to, const Options& options) {
-  if (dials_.begin(dial, to, options) < 0) return;
-  if (enabled_)
-    watch_dial(dial, dials_.generation(dial));
-  else
-    early_dials_.emplace_back(dial, dials_.generation(dial));
-}
-
-void UringDriver::watch_dial(Dial dial, std::uint32_t generation) {
-  if (!dials_.alive(dial, generation)) return;
-  poll_for(user_data(Op::dial, static_cast<std::uint32_t>(dial), generation), dials_.fd(dial), POLLOUT, false);
+  enable();
+  const int fd = dials_.begin(dial, to, options);
+  if (fd < 0) return;
+  poll_for(user_data(Op::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial)), fd, POLLOUT, false);
 }
 
 void UringDriver::cancel(Dial dial) {
-  if (dials_.fd(dial) >= 0 && enabled_)
+  if (dials_.fd(dial) >= 0)
     queue_cancel(user_data(Op::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial)));
   dials_.cancel(dial);
 }
