@@ -152,6 +152,8 @@ CallHandle ClientPool::call(Call call, Handler<void(Reply)> done) {
   pending->deadline = loop_.set_deadline(settings_.time, [weak = std::weak_ptr(pending)] {
     const auto call = weak.lock();
     if (!call) return;
+    call->late = true;
+    if (call->connection) return call->connection->conn().abort();  // and `closed` says so
     give_up(call);
     call->done({.error = std::make_error_code(std::errc::timed_out)});
   });
@@ -239,12 +241,7 @@ Events ClientPool::handlers(const std::string& address) {
   };
   events.data = [read](Conn& conn, Input& in) { return read(conn, in, false); };
   events.ended = [read](Conn& conn, Input& in) { return read(conn, in, true); };
-  events.drained = [find](Conn& conn) {
-    const auto [pool, host] = find();
-    auto& connection = *conn.context<ClientConnection>();
-    connection.send_more();
-    if (pool && connection.is_replied() && !connection.sends()) conn.handle().wake();  // `data` goes on with it
-  };
+  events.drained = [](Conn& conn) { conn.context<ClientConnection>()->drained(); };
   events.closed = [find](Conn& conn, std::error_code error) {
     const auto [pool, host] = find();
     if (pool) pool->closed(*host, conn.context<ClientConnection>(), error);
@@ -298,7 +295,8 @@ void ClientPool::closed(Host& host, ClientConnection* connection, std::error_cod
   forget(host.busy, connection);
   const bool replied = connection->is_replied();
   std::shared_ptr<PendingCall> call = connection->take_call();
-  if (call && connection->was_stale() && std::exchange(call->repeatable, false)) {
+  if (call && call->late) error = std::make_error_code(std::errc::timed_out);
+  if (call && !call->late && connection->was_stale() && std::exchange(call->repeatable, false)) {
     call->repeated = true;
     host.waiting.push_front(std::exchange(call, nullptr));
   }

@@ -1,6 +1,7 @@
 // A connection of the client's: makes one call after the other.
 #include "protocol/http/client_connection.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/http/beast_parser.hpp"
@@ -69,11 +70,25 @@ void ClientConnection::make(std::shared_ptr<PendingCall> call) {
 
 void ClientConnection::send_more() {
   constexpr std::size_t piece_max = 16 << 10;
-  for (bool room = true; room && sends();) {
-    const std::string_view piece = std::string_view(*call_->request).substr(sent_, piece_max);
+  for (bool ready = true; ready && sends();) {
+    const std::size_t most = settings_.limits.output_max, room = most - std::min(most, conn_.pending_output());
+    const std::string_view piece = std::string_view(*call_->request).substr(sent_, std::min(room, piece_max));
+    if (piece.empty()) return await_room();
     sent_ += piece.size();
-    room = conn_.write(Buffer(call_->request, piece));
+    ready = conn_.write(Buffer(call_->request, piece));
   }
+}
+
+// Where Limits::output_max is not above output_high the connection is full before `drained` is due.
+void ClientConnection::await_room() {
+  conn_.handle().send(Buffer(), [this](std::error_code error) {
+    if (!error) drained();
+  });
+}
+
+void ClientConnection::drained() {
+  send_more();
+  if (is_replied() && !sends()) conn_.handle().wake();  // `data` goes on with the reply
 }
 
 std::shared_ptr<PendingCall> ClientConnection::take_call() noexcept {

@@ -29,6 +29,7 @@ struct PendingCall {
   bool repeated = false;                   // a new connection makes it
   bool last = false;                       // of its connection
   bool paused = false;
+  bool late = false;  // it took longer than it may
   Timer deadline{};
 };
 
@@ -48,8 +49,8 @@ class ClientConnection {
   bool is_new() const noexcept { return calls_ == 0; }
   /// Nothing of the reply has come, on a connection that had served another call.
   bool was_stale() const noexcept { return calls_ > 1 && !heard_; }
-  /// Gives the connection more of the request, as much as it has room for.
-  void send_more();
+  /// There is room for more of the request.
+  void drained();
   /// There is a rest of the request.
   bool sends() const noexcept { return call_ && sent_ < call_->request->size(); }
 
@@ -65,6 +66,8 @@ class ClientConnection {
   bool keeps_alive() const noexcept;
 
  private:
+  void send_more();
+  void await_room();
   bool read_header(Input& in);
   State read_body(Input& in);
   bool keep(std::string_view piece);

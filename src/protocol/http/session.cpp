@@ -336,7 +336,7 @@ bool Session::has_input() const noexcept { return input_ ? !input_->empty() : co
 void Session::put_alone(std::string_view bytes) {
   flush();
   written_ += bytes.size();
-  const std::string_view first = bytes.substr(0, rest_.empty() ? room() : 0);
+  const std::string_view first = bytes.substr(0, room());
   if (!first.empty()) ready_ = conn_.write(first);
   if (first.size() < bytes.size()) keep(Buffer(std::string(bytes.substr(first.size()))));
 }
@@ -345,26 +345,34 @@ void Session::put(Buffer bytes) {
   if (bytes.size() <= Batch::piece_max) return put(bytes.view());
   flush();
   written_ += bytes.size();
-  keep(std::move(bytes));
-  put_rest();
+  pass_on(bytes);
 }
 
-std::size_t Session::room() const noexcept { return output_max_ - std::min(output_max_, conn_.pending_output()); }
+void Session::pass_on(const Buffer& bytes) {
+  const Buffer first = bytes.part(0, room());
+  if (first.size() > 0) ready_ = conn_.write(first);
+  if (first.size() < bytes.size()) keep(bytes.part(first.size()));
+}
+
+std::size_t Session::room() const noexcept {
+  return rest_.empty() ? output_max_ - std::min(output_max_, conn_.pending_output()) : 0;
+}
 
 void Session::keep(Buffer bytes) {
+  if (rest_.empty() && ready_) await_room();
   rest_.push_back(std::move(bytes));
   ready_ = false;
 }
 
+// Where Limits::output_max is not above output_high the connection is full before `drained` is due.
+void Session::await_room() {
+  conn_.handle().send(Buffer(), [this](std::error_code error) {
+    if (!error) drained();
+  });
+}
+
 void Session::put_rest() {
-  while (!rest_.empty() && room() > 0) {
-    Buffer& next = rest_.front();
-    const std::size_t size = std::min(next.size(), room());
-    ready_ = conn_.write(next.part(0, size));
-    next = next.part(size);
-    if (next.size() == 0) rest_.pop_front();
-  }
-  ready_ = ready_ && rest_.empty();
+  for (const Buffer& each : std::exchange(rest_, {})) pass_on(each);
 }
 
 void Session::flush() {

@@ -87,7 +87,9 @@ class Session {
   void refuse(int status);
   void put_alone(std::string_view bytes);
   std::size_t room() const noexcept;
+  void pass_on(const Buffer& bytes);
   void keep(Buffer bytes);
+  void await_room();
   void put_rest();
   void flush();
   void finish();

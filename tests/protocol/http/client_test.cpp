@@ -7,6 +7,7 @@
 #include <evio/simulation.hpp>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -422,7 +423,7 @@ TEST(HttpClient, WhoCannotWriteStillReads) {
   EXPECT_EQ(world.replies[0].body.size(), body.size());
 }
 
-TEST(HttpClient, ARequestOfAnySizeIsSent) {
+void large_request(const Limits& limits) {
   std::size_t received = 0;
   http::Router router;
   router.stream("PUT", "/", [&](http::Request& request, http::Response&) {
@@ -431,12 +432,35 @@ TEST(HttpClient, ARequestOfAnySizeIsSent) {
       if (piece.empty()) response.send(204);
     });
   });
-  World world(http::server(std::move(router)),
-              {.limits = {.output_high = 32 << 10, .output_low = 8 << 10, .output_max = 64 << 10}});
+  World world(http::server(std::move(router)), {.limits = limits});
   world.call(http::Call{.method = "PUT", .url = "http://127.0.0.1/", .body = std::string(2 << 20, 'x')});
   ASSERT_EQ(world.replies.size(), 1U);
   EXPECT_EQ(world.replies[0].status, 204) << world.replies[0].error.message();
   EXPECT_EQ(received, std::size_t{2} << 20);
+}
+
+TEST(HttpClient, ARequestOfAnySizeIsSent) {
+  large_request({.output_high = 32 << 10, .output_low = 8 << 10, .output_max = 64 << 10});
+  large_request({.output_max = 64 << 10});  // less than output_high
+}
+
+// Also then the server of the client goes on.
+TEST(HttpClient, AnExceptionAtALateReplyEndsItsConnectionAlone) {
+  Count count;
+  World world(server(count), {.time = 5s});
+  world.sim.run_for(1s);
+  world.run([&] {
+    world.client->get("http://127.0.0.1/never", [](http::Reply reply) {
+      EXPECT_EQ(reply.error, std::errc::timed_out);
+      throw std::runtime_error("no");
+    });
+  });
+  world.run([&] {
+    world.client->get("http://127.0.0.1/hello?q",
+                      [&](http::Reply reply) { world.replies.push_back(std::move(reply)); });
+  });
+  ASSERT_EQ(world.replies.size(), 1U);
+  EXPECT_EQ(world.replies[0].body, "q");
 }
 
 TEST(HttpClient, AnEarlyRefusalIsHeard) {
