@@ -15,12 +15,10 @@ namespace evio::inline v1::websocket {
 class Congestion {
  public:
   bool active() const noexcept { return active_; }
-  /// A write was refused. `before`: the output that waited before it, which is about Limits::output_high unless one
-  /// message alone exceeds that.
-  void begin(std::size_t before) noexcept {
+  void begin(std::size_t output_high) noexcept {
     active_ = true;
     counted_ = false;
-    room_ = std::max({room_, std::min(8 * before, most_room), least_room});
+    room_ = std::max({room_, 8 * std::min(output_high, most_room / 8), least_room});
   }
   /// What waits beyond `waiting` is growth. Unless it is called, that is what waits when lets_read is first called.
   void count_from(std::size_t waiting) noexcept {

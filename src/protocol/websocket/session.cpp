@@ -233,8 +233,8 @@ bool Session::write_frame(Opcode opcode, std::string_view payload, bool compress
 bool Session::wrote(std::size_t bytes, bool ready) {
   written_ += bytes;
   if (ready || congestion_.active() || !conn_.is_open()) return ready;
+  congestion_.begin(conn_.limits().output_high);
   const std::size_t waiting = conn_.pending_output();
-  congestion_.begin(waiting - std::min(waiting, bytes));
   if (in_event_) congestion_.count_from(waiting - std::min<std::uint64_t>(waiting, written_ - event_start_));
   conn_.set({.read_when_congested = true});
   return false;
