@@ -57,8 +57,13 @@ TEST_P(SendCompletion, SaysSoOfWhatGoesBeyondTheBound) {
                              .opened = [&](Conn& c) { handle.put(c); },
                              .closed = [&] { log.add("closed"); }});
   Client client = server.connect();
-  std::promise<void> all_sent;
-  handle.get().post([&](Conn&) { all_sent.get_future().wait(); });  // till then nothing of it closes
+  // Both come to the loop together: a send that came after the end would not be told of it.
+  std::promise<void> waiting, all_sent;
+  handle.get().post([&](Conn&) {
+    waiting.set_value();
+    all_sent.get_future().wait();
+  });
+  waiting.get_future().wait();
   handle.get().send(Buffer(std::string(2000, 'x')), note(log, "first"));
   handle.get().send(Buffer(std::string("x")), note(log, "second"));
   all_sent.set_value();
