@@ -243,6 +243,6 @@ std::size_t std::hash<evio::Address>::operator()(const evio::Address& address) c
     std::uint16_t scheme;
   } const parts{address.ip_, address.scope_, address.port_, static_cast<std::uint16_t>(address.scheme_)};
   static_assert(sizeof parts == 24, "no padding: its bytes are hashed");
-  std::hash<std::string_view> hash;
-  return hash({reinterpret_cast<const char*>(&parts), sizeof parts}) * 31 + hash(address.name_);
+  const std::hash<std::string_view> of_text;
+  return of_text({reinterpret_cast<const char*>(&parts), sizeof parts}) * 31 + of_text(address.name_);
 }

@@ -37,7 +37,7 @@ Resolved look_up(const Address& name) {
 
 class PosixPlatform final : public Platform {
  public:
-  explicit PosixPlatform(MakeDriver make_driver) noexcept : make_driver_(make_driver) {}
+  explicit PosixPlatform(MakeDriver make) noexcept : make_driver_(make) {}
 
   Bound bind(const Address& address, bool reuseport, int backlog, const Options& options) override {
     BoundSocket bound = bind_socket(address, reuseport, backlog, options);

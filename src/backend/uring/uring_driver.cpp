@@ -201,7 +201,7 @@ void UringDriver::leave(Stream stream, int error) {
   Slot& going = slot(stream);
   if (going.leaving) return;
   going.leaving = true;
-  going.error = error;
+  going.error = static_cast<unsigned>(error) & 0xfffU;
   cancel_all(stream, going);
   leaving_.push_back(stream);
 }

@@ -100,7 +100,7 @@ class UringDriver final : public Driver {
     bool write_poll_armed : 1 = false;
     bool reset_poll_armed : 1 = false;
     std::uint8_t large_reads : 3 = 0;  // of late, that filled a buffer; or, while bulk, small ones
-    int error : 12 = 0;                // why it leaves
+    unsigned error : 12 = 0;           // why it leaves
   };
   static_assert(sizeof(Slot) == 16);
   struct Pending {  // a send in flight

@@ -48,7 +48,8 @@ void unmask(std::string_view from, unsigned char* to, std::array<unsigned char, 
     std::memcpy(to + i, &word, sizeof word);
   }
   for (; i < from.size(); ++i) to[i] = static_cast<unsigned char>(from[i]) ^ key[i % key.size()];
-  std::rotate(key.begin(), key.begin() + static_cast<std::ptrdiff_t>(from.size() % key.size()), key.end());
+  const std::array<unsigned char, 4> before = key;
+  for (std::size_t k = 0; k < key.size(); ++k) key[k] = before[(from.size() + k) % key.size()];
 }
 
 }  // namespace

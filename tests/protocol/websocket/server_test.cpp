@@ -273,6 +273,46 @@ TEST_F(WebSocketServer, AnExceptionEndsItWith1011) {
   EXPECT_EQ(log, (Log{"failed", "closed 1011: " + make_error_code(Errc::handler_failed).message()}));
 }
 
+TEST_F(WebSocketServer, AnExceptionEndsNoOtherConnection) {
+  const auto maybe_throw = [](ws::WebSocket& socket, std::string_view where) {
+    if (socket.protocol() == where) throw std::runtime_error(std::string(where));
+  };
+  sim.serve(ws::server({.requested = [&](ws::WebSocket& socket, http::Request&) { maybe_throw(socket, "requested"); },
+                        .opened =
+                            [&](ws::WebSocket& socket) {
+                              socket.handle().post([&](ws::WebSocket& later) { maybe_throw(later, "post"); });
+                              maybe_throw(socket, "opened");
+                            },
+                        .message =
+                            [&](ws::WebSocket& socket, ws::Message message) {
+                              maybe_throw(socket, "message");
+                              socket.send(message);
+                            },
+                        .pong = [&](ws::WebSocket& socket, std::string_view) { maybe_throw(socket, "pong"); },
+                        .closed = [&](ws::WebSocket& socket) { maybe_throw(socket, "closed"); }},
+                       {.protocols = {"requested", "opened", "post", "message", "pong", "closed"}}),
+            "tcp://:80");
+  const auto asks = [&](std::string_view protocol) {
+    Peer& peer = sim.connect("tcp://:80");
+    peer.send(std::string(handshake) + "Sec-WebSocket-Protocol: " + std::string(protocol) + "\r\n\r\n");
+    sim.run_for(100ms);
+    return &peer;
+  };
+  Peer& bystander = *asks("none");
+  for (const std::string_view where : {"opened", "post", "message", "pong"}) {
+    Peer& peer = *asks(where);
+    peer.send(frame(fin | pong, "") + frame(fin | text, "x"));
+    sim.run_for(10s);
+    const Frames got = frames(peer);
+    ASSERT_FALSE(got.empty()) << where;
+    EXPECT_EQ(got.back(), (Frame{fin | close_frame, closing(1011)})) << where;
+    EXPECT_TRUE(peer.done()) << where;
+  }
+  EXPECT_TRUE(asks("requested")->received().starts_with("HTTP/1.1 500"));
+  asks("closed")->reset();
+  EXPECT_EQ(say(bystander, frame(fin | text, "still here")), (Frames{{fin | text, "still here"}}));
+}
+
 TEST_F(WebSocketServer, CompressesWhatIsLargeEnough) {
   Peer& peer = serve(echo(), {}, "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n");
   EXPECT_NE(peer.received().find("\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
