@@ -11,9 +11,9 @@ endif()
 file(GLOB http_sources CONFIGURE_DEPENDS src/protocol/http/*.cpp src/protocol/http/*.hpp)
 file(GLOB http_headers CONFIGURE_DEPENDS include/evio/http/*.hpp)
 add_library(evio_http ${http_sources})
-target_sources(evio_http PUBLIC FILE_SET HEADERS BASE_DIRS include FILES include/evio/http.hpp ${http_headers})
+evio_library(evio_http include/evio/http.hpp ${http_headers})
 target_include_directories(evio_http PRIVATE src)
 target_link_libraries(evio_http PUBLIC evio PRIVATE $<BUILD_INTERFACE:Boost::headers> ZLIB::ZLIB Threads::Threads)
-set_target_properties(evio_http PROPERTIES VERSION ${PROJECT_VERSION}
-                                           SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 evio_component(http)
+evio_pkg_config(evio-http "HTTP/1.1 on evio" LIBS -levio_http REQUIRES "evio = ${PROJECT_VERSION}" NEEDS zlib
+                NEEDS_LIBS -pthread)

@@ -17,9 +17,9 @@ configure_file(src/metrics/page.cpp.in metrics_page.cpp @ONLY)
 
 file(GLOB metrics_sources CONFIGURE_DEPENDS src/metrics/*.cpp src/metrics/*.hpp)
 add_library(evio_metrics ${metrics_sources} ${CMAKE_CURRENT_BINARY_DIR}/metrics_page.cpp)
-target_sources(evio_metrics PUBLIC FILE_SET HEADERS BASE_DIRS include FILES include/evio/metrics.hpp)
+evio_library(evio_metrics include/evio/metrics.hpp)
 target_include_directories(evio_metrics PRIVATE src/metrics)
 target_link_libraries(evio_metrics PUBLIC evio PRIVATE PkgConfig::PROMETHEUS $<BUILD_INTERFACE:Boost::headers>)
-set_target_properties(evio_metrics PROPERTIES VERSION ${PROJECT_VERSION}
-                                              SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 evio_component(metrics)
+evio_pkg_config(evio-metrics "What an evio server counts, served over HTTP" LIBS -levio_metrics
+                REQUIRES "evio = ${PROJECT_VERSION}" NEEDS prometheus-cpp-core)

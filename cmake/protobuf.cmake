@@ -6,6 +6,7 @@ if(NOT EVIO_PROTOBUF OR NOT Protobuf_FOUND)
 endif()
 
 add_library(evio_protobuf INTERFACE)
-target_sources(evio_protobuf INTERFACE FILE_SET HEADERS BASE_DIRS include FILES include/evio/protobuf.hpp)
+evio_library(evio_protobuf include/evio/protobuf.hpp)
 target_link_libraries(evio_protobuf INTERFACE evio protobuf::libprotobuf)
 evio_component(protobuf)
+evio_pkg_config(evio-protobuf "Protobuf messages over evio" REQUIRES "evio = ${PROJECT_VERSION}" protobuf)

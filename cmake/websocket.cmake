@@ -16,12 +16,11 @@ endif()
 file(GLOB websocket_sources CONFIGURE_DEPENDS src/protocol/websocket/*.cpp src/protocol/websocket/*.hpp)
 file(GLOB websocket_headers CONFIGURE_DEPENDS include/evio/websocket/*.hpp)
 add_library(evio_websocket ${websocket_sources})
-target_sources(evio_websocket PUBLIC FILE_SET HEADERS BASE_DIRS include
-               FILES include/evio/websocket.hpp ${websocket_headers})
+evio_library(evio_websocket include/evio/websocket.hpp ${websocket_headers})
 target_include_directories(evio_websocket PRIVATE src)
 target_include_directories(evio_websocket SYSTEM PRIVATE ${UTF8CPP_INCLUDE_DIR})
 target_link_libraries(evio_websocket PUBLIC evio evio_http
                       PRIVATE wslay PkgConfig::NETTLE ZLIB::ZLIB $<BUILD_INTERFACE:Boost::headers>)
-set_target_properties(evio_websocket PROPERTIES VERSION ${PROJECT_VERSION}
-                                                SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 evio_component(websocket)
+evio_pkg_config(evio-websocket "WebSocket on evio" LIBS -levio_websocket REQUIRES "evio-http = ${PROJECT_VERSION}"
+                NEEDS nettle zlib NEEDS_LIBS -lwslay)

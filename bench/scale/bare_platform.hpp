@@ -20,7 +20,7 @@ class BareDriver final : public Driver {
  public:
   BareDriver(Sink& sink, const Script& script) : sink_(sink), script_(script) {}
 
-  void accept_from(Listener, NativeSocket) override {}
+  void accept_from(Listener, NativeSocket) override { accepting_ = true; }
   void set_accepting(Listener, bool) override {}
   void close_listener(Listener) override {}
   void bind_datagram(DatagramSocket, NativeSocket) override {}
@@ -53,7 +53,7 @@ class BareDriver final : public Driver {
   Polled poll(Duration) override {
     sink_.on_woken();
     for (const Stream stream : std::exchange(closing_, {})) sink_.on_closed(stream, {});
-    script_(sink_);
+    if (accepting_) script_(sink_);  // till then the loop has no listener to accept from
     return {.any = true};
   }
 
@@ -61,6 +61,7 @@ class BareDriver final : public Driver {
   Sink& sink_;
   const Script& script_;
   std::vector<Stream> closing_;
+  bool accepting_ = false;
 };
 
 class BarePlatform final : public Platform {

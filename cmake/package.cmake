@@ -1,0 +1,38 @@
+# What `cpack -G DEB` makes of a build: libevio-dev, and of a build with BUILD_SHARED_LIBS=ON also libevio0, which is what
+# programs need to run.
+set(CPACK_PACKAGE_CONTACT "The evio authors <evio@localhost>")
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_DEV_PACKAGE_NAME libevio-dev)
+set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME libevio0)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
+
+# pkg-config and find_package look for these when they find the library.
+set(needed libc6-dev)
+if(LIBURING_FOUND)
+  list(APPEND needed liburing-dev)
+endif()
+foreach(pair http=zlib1g-dev websocket=nettle-dev websocket=libwslay-dev metrics=prometheus-cpp-dev
+             protobuf=libprotobuf-dev)
+  string(REPLACE "=" ";" pair ${pair})
+  list(GET pair 0 component)
+  list(GET pair 1 package)
+  if(TARGET evio::${component})
+    list(APPEND needed ${package})
+  endif()
+endforeach()
+
+set(CPACK_COMPONENTS_ALL dev)
+if(type STREQUAL SHARED_LIBRARY)
+  list(APPEND CPACK_COMPONENTS_ALL runtime)
+  list(PREPEND needed "libevio0 (= ${PROJECT_VERSION})")
+  find_program(EVIO_SHLIBDEPS dpkg-shlibdeps)
+  if(EVIO_SHLIBDEPS)
+    set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
+    set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR})
+  endif()
+endif()
+list(JOIN needed ", " CPACK_DEBIAN_DEV_PACKAGE_DEPENDS)
+include(CPack)
