@@ -75,7 +75,8 @@ class Slab {
   /// The first live index that is not below `from`, or none.
   std::uint32_t next(std::uint32_t from) const noexcept {
     while (from < used_) {
-      if (const std::uint64_t rest = word(from) >> (from % bits)) return from + static_cast<std::uint32_t>(std::countr_zero(rest));
+      if (const std::uint64_t rest = word(from) >> (from % bits))
+        return from + static_cast<std::uint32_t>(std::countr_zero(rest));
       from = (from / bits + 1) * bits;
     }
     return none;
