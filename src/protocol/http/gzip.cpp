@@ -65,6 +65,13 @@ Gzip::Gzip() : stream_(std::make_unique<Stream>()) {
 Gzip::~Gzip() { deflateEnd(&stream_->z); }
 
 void Gzip::compress(std::string_view bytes, bool last, std::string& to) {
+  constexpr std::size_t part_max = 1 << 30;  // zlib counts in 32 bits
+  for (; bytes.size() > part_max; bytes.remove_prefix(part_max)) feed(bytes.substr(0, part_max), Z_NO_FLUSH, to);
+  feed(bytes, last ? Z_FINISH : Z_SYNC_FLUSH, to);
+  if (last) deflateReset(&stream_->z);
+}
+
+void Gzip::feed(std::string_view bytes, int flush, std::string& to) {
   z_stream& z = stream_->z;
   z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // zlib does not write there
   z.avail_in = static_cast<uInt>(bytes.size());
@@ -72,10 +79,9 @@ void Gzip::compress(std::string_view bytes, bool last, std::string& to) {
   do {
     z.next_out = reinterpret_cast<Bytef*>(out.data());
     z.avail_out = out.size();
-    deflate(&z, last ? Z_FINISH : Z_SYNC_FLUSH);
+    deflate(&z, flush);
     to.append(out.data(), out.size() - z.avail_out);
   } while (z.avail_out == 0);
-  if (last) deflateReset(&z);
 }
 
 }  // namespace evio::inline v1::http

@@ -25,6 +25,8 @@ class Gzip {
 
  private:
   struct Stream;
+  void feed(std::string_view bytes, int flush, std::string& to);
+
   std::unique_ptr<Stream> stream_;
 };
 
