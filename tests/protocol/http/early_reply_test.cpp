@@ -1,4 +1,4 @@
-// Over real sockets: a server that refuses a large request, and closes without having read it, is heard.
+// Over real sockets: a server that says something before it has read the whole request is heard.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -51,25 +51,58 @@ class Refuser {
 class HttpEarlyReply : public Behaviour {};
 EVIO_ON_EVERY_BACKEND_WITH_LOOPS(HttpEarlyReply, 1);
 
-TEST_P(HttpEarlyReply, IsHeard) {
+// Posts a large body to a port.
+class Posting {
+ public:
+  Posting(Events events, int port) : server_(with_end(std::move(events)), "tcp://127.0.0.1:0") {
+    server_.on_loop(0, [this, port] {
+      client_.emplace(server_->loop(0), http::ClientSettings{.body = 64 * mib});
+      http::Call call{.method = "POST", .url = "http://127.0.0.1:" + std::to_string(port) + "/"};
+      call.body.assign(32 * mib, 'x');
+      client_->call(std::move(call), [this](http::Reply got) {
+        reply_ = std::move(got);
+        replied_.open();
+      });
+    });
+  }
+  const http::Reply& reply() const {
+    EXPECT_TRUE(replied_.wait());
+    return reply_;
+  }
+
+ private:
+  Events with_end(Events events) {
+    events.loop_stopped = [this](Loop&) { client_.reset(); };
+    return events;
+  }
+
+  Gate replied_;
+  http::Reply reply_;
+  std::optional<http::Client> client_;
+  TestServer server_;
+};
+
+TEST_P(HttpEarlyReply, OfARefusalBehindWhichComesAReset) {
   const Refuser refuser;
-  Gate replied;
-  http::Reply reply;
-  std::optional<http::Client> client;
-  TestServer server = serve({.loop_stopped = [&](Loop&) { client.reset(); }});
-  server.on_loop(0, [&] {
-    client.emplace(server->loop(0));
-    http::Call call{.method = "POST", .url = "http://127.0.0.1:" + std::to_string(refuser.port()) + "/"};
-    call.body.assign(32 * mib, 'x');
-    client->call(std::move(call), [&](http::Reply got) {
-      reply = std::move(got);
-      replied.open();
+  const Posting posting(as_set_up({}), refuser.port());
+  refuser.refuse_one();
+  EXPECT_EQ(posting.reply().status, 413) << posting.reply().error.message();
+  EXPECT_EQ(posting.reply().body, "no");
+}
+
+TEST_P(HttpEarlyReply, OfAServerThatSendsAllBack) {
+  http::Router router;
+  router.stream("POST", "/", [](http::Request& request, http::Response&) {
+    request.receive([](http::Request&, http::Response& response, std::string_view piece) {
+      if (piece.empty()) return response.end();
+      response.write(piece);
     });
   });
-  refuser.refuse_one();
-  ASSERT_TRUE(replied.wait());
-  EXPECT_EQ(reply.status, 413) << reply.error.message();
-  EXPECT_EQ(reply.body, "no");
+  Events events = as_set_up(http::server(std::move(router)));
+  events.options = {.receive_buffer = 64 * kib, .send_buffer = 64 * kib};
+  const TestServer server(std::move(events), "tcp://127.0.0.1:0");
+  const Posting posting(as_set_up({}), server.port());
+  EXPECT_EQ(posting.reply().body.size(), 32 * mib) << posting.reply().error.message();
 }
 
 }  // namespace
