@@ -261,6 +261,7 @@ bool ReadinessDriver::process_leaving() {
       going.fd = -1;
       continue;
     }
+    if (how.error) show_rest(how.stream);
     sink_.on_closed(how.stream, how.error ? system_error(how.error) : std::error_code());
     const NoForkNow guard;
     if (going.watched) selector_->forget(going.fd, forks() != going.forks);
@@ -269,6 +270,15 @@ bool ReadinessDriver::process_leaving() {
   const bool any = !leaving_now_.empty();
   leaving_now_.clear();
   return any;
+}
+
+// A peer that has reset the connection may have said why before: a send that failed must not hide it.
+void ReadinessDriver::show_rest(Stream stream) {
+  while (slot(stream).receiving) {
+    const IoResult result = receive(slot(stream).fd, {buffer_.get(), buffer_size});
+    if (result.count == 0) return;
+    sink_.on_received(stream, {buffer_.get(), result.count});
+  }
 }
 
 // ---- Polling

@@ -88,6 +88,7 @@ class ReadinessDriver final : public Driver {
   void apply_changes();
   void leave(Stream stream, Leaving how);
   bool process_leaving();
+  void show_rest(Stream stream);
 
   void dispatch(const Ready& ready);
   void stream_ready(Stream stream, std::uint32_t generation, const Ready& ready);

@@ -228,11 +228,21 @@ bool UringDriver::process_leaving() {
       going.fd = -1;
       continue;
     }
+    if (going.error) show_rest(stream);
     sink_.on_closed(stream, going.error ? system_error(going.error) : std::error_code());
     close_stream(std::exchange(going.fd, -1));
   }
   leaving_now_.clear();
   return any;
+}
+
+// A peer that has reset the connection may have said why before: a send that failed must not hide it.
+void UringDriver::show_rest(Stream stream) {
+  while (slot(stream).receiving) {
+    const IoResult result = receive(slot(stream).fd, {buffer_.get(), buffer_size});
+    if (result.count == 0) return;
+    sink_.on_received(stream, {buffer_.get(), result.count});
+  }
 }
 
 // ---- Sending
@@ -467,7 +477,9 @@ void UringDriver::received(Stream stream, std::uint32_t generation, const io_uri
   if (completion.flags & IORING_CQE_F_BUFFER) {
     const auto id = static_cast<std::uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
     const auto size = static_cast<std::size_t>(std::max(completion.res, 0));
-    const bool wanted = alive(stream, generation) || (slot(stream).leaving && slot(stream).detaching);
+    const Slot& from = slot(stream);
+    const bool wanted =
+        alive(stream, generation) || (from.leaving && (from.detaching || (from.error && from.receiving)));
     if (wanted && size > 0) {
       judge_received(stream, size);
       sink_.on_received(stream, buffers_->bytes(id, size));

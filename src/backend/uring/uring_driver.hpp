@@ -157,6 +157,7 @@ class UringDriver final : public Driver {
   bool may_leave() noexcept;
   bool is_partial(bool more) noexcept;
   bool process_leaving();
+  void show_rest(Stream stream);
   void go_on();
   void drain_ring() noexcept;
 
