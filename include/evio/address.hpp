@@ -17,6 +17,7 @@ class Address {
  public:
   /// How the address is reached. `tcp` and `udp` stand for either family; a trailing 4 or 6 demands one.
   enum class Scheme : std::uint8_t { tcp, tcp4, tcp6, udp, udp4, udp6, local };
+  /// The bytes of an IP address in network order; IPv4 as ::ffff:a.b.c.d.
   using Ip = std::array<std::uint8_t, 16>;
 
   /// No address: empty host, port 0. What an unnamed unix peer has.
@@ -43,23 +44,28 @@ class Address {
   /// The URL again: parse(to_string()) equals this address, unless it is an unnamed unix peer's, "unix://".
   std::string to_string() const;
 
+  /// What kind of socket it names.
   Scheme scheme() const noexcept { return scheme_; }
   /// The host without brackets ("127.0.0.1", "::1", "localhost"; "" for any), or a unix socket's path.
   std::string host() const;
   /// The port in host order; 0 for unix sockets.
   std::uint16_t port() const noexcept { return port_; }
 
+  /// Whether it names a unix socket.
   bool is_unix() const noexcept { return scheme_ == Scheme::local; }
+  /// Whether it is for datagrams: udp, udp4 or udp6.
   bool is_udp() const noexcept { return scheme_ == Scheme::udp || scheme_ == Scheme::udp4 || scheme_ == Scheme::udp6; }
   /// Whether the host is a literal IP address (then ip() holds it): not a name, not a path, not empty. An address with
   /// an interface's name for its zone counts as a name: only a look-up tells the interface's number.
   bool has_ip() const noexcept { return has_ip_; }
   /// The IP address in network order, IPv4 as ::ffff:a.b.c.d; all zero without one.
   const Ip& ip() const noexcept { return ip_; }
+  /// Whether its IP address is an IPv4 one.
   bool is_ip4() const noexcept;
   /// The interface number of a link-local IPv6 address; 0 without one.
   std::uint32_t scope() const noexcept { return scope_; }
 
+  /// Whether all parts are equal; names are compared as they were written.
   friend bool operator==(const Address&, const Address&) = default;
 
  private:
@@ -80,7 +86,9 @@ std::ostream& operator<<(std::ostream& out, const Address& address);
 
 }  // namespace evio::inline v1
 
+/// For unordered containers; equal addresses hash alike.
 template <>
 struct std::hash<evio::Address> {
+  /// The hash of all that `==` compares.
   std::size_t operator()(const evio::Address& address) const noexcept;
 };

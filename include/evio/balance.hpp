@@ -28,15 +28,20 @@ struct LoopLoad {
 /// decides instead.
 class Balance {
  public:
+  /// Chooses the loop of a new connection, by its index.
   using Function = Handler<std::size_t(std::span<const LoopLoad>, const Address&)>;
 
+  /// One of the library's own ways.
   Balance(LoadBalance strategy) noexcept : strategy_(strategy) {}  // NOLINT(google-explicit-constructor)
+  /// A function of yours, called on the thread that accepts.
   template <class F>
   requires(!std::same_as<std::remove_cvref_t<F>, Balance> && !std::same_as<std::remove_cvref_t<F>, LoadBalance>)
       Balance(F&& function)  // NOLINT(google-explicit-constructor)
       : function_(std::forward<F>(function)) {}
 
+  /// The way that was given; without meaning if there is a function.
   LoadBalance strategy() const noexcept { return strategy_; }
+  /// The function that was given; empty if there is none.
   const Function& function() const noexcept { return function_; }
 
  private:

@@ -23,15 +23,19 @@ struct Service;
 /// on it is the server's; one that no server takes stays open. Throws Error, naming the part that is wrong.
 class Binding {
  public:
-  Binding(std::string_view url);                                       // NOLINT(google-explicit-constructor)
+  /// An address as text, such as "tcp://:80"; bound with the first Events.
+  Binding(std::string_view url);  // NOLINT(google-explicit-constructor)
+  /// The same.
   Binding(const std::string& url) : Binding(std::string_view(url)) {}  // NOLINT(google-explicit-constructor)
-  Binding(const char* url) : Binding(std::string_view(url)) {}         // NOLINT(google-explicit-constructor)
+  /// The same.
+  Binding(const char* url) : Binding(std::string_view(url)) {}  // NOLINT(google-explicit-constructor)
 
   /// A socket that is bound: the server that this Binding is given to takes it over. Copies share it.
   Binding(Socket socket);  // NOLINT(google-explicit-constructor)
 
   /// Empty for a socket until it is served.
   const Address& address() const noexcept { return address_; }
+  /// Whether the address asked for ?reuseport=true.
   bool reuseport() const noexcept { return reuseport_; }
   /// Whether the `-net` suffix asks for the portable backend.
   bool portable() const noexcept { return portable_; }

@@ -17,7 +17,9 @@ class Buffer {
   /// `bytes` stay valid and unchanged while `owner` lives.
   Buffer(std::shared_ptr<const void> owner, std::string_view bytes) noexcept;
 
+  /// The bytes, valid as long as the Buffer or a copy of it.
   std::string_view view() const noexcept { return bytes_; }
+  /// Their number.
   std::size_t size() const noexcept { return bytes_.size(); }
   /// Shares the bytes from `from` on, at most `count`.
   Buffer part(std::size_t from, std::size_t count = std::string_view::npos) const;

@@ -13,6 +13,7 @@ namespace evio::inline v1 {
 
 /// What decode found at the beginning of the bytes: a whole frame, the beginning of one, or nonsense.
 struct Decoded {
+  /// What was found.
   enum class Kind { incomplete, frame, malformed };
 
   /// `message`: what `data` is to see, within the bytes; `size`: how many of them the frame takes, at least one.
@@ -22,14 +23,15 @@ struct Decoded {
   /// No frame begins like this: the connection closes with Errc::bad_frame.
   static Decoded malformed() noexcept { return {Kind::malformed, 0, {}}; }
 
-  Kind kind = Kind::incomplete;
-  std::size_t size = 0;
-  std::string_view message{};
+  Kind kind = Kind::incomplete;  ///< which of these
+  std::size_t size = 0;          ///< of the whole frame, bytes; 0 if it is not known
+  std::string_view message{};    ///< what `data` is to see of a whole frame
 };
 
 /// Where encode puts the bytes of a frame. What is part of the message is not copied again.
 class Wire {
  public:
+  /// Sends the bytes behind those before. Bytes of the message itself are not copied.
   virtual void append(std::string_view bytes) = 0;
 
  protected:
@@ -50,14 +52,18 @@ class Wire {
 class Codec {
  public:
   Codec() = default;  ///< none: bytes as they come
+  /// Keeps a copy of `codec`, which has decode and encode as described above.
   template <class T>
   requires(!std::same_as<std::remove_cvref_t<T>, Codec>) Codec(T&& codec)  // NOLINT(google-explicit-constructor)
       : held_(std::make_shared<Held<std::remove_cvref_t<T>>>(std::forward<T>(codec))) {}
 
+  /// Whether there is a codec.
   explicit operator bool() const noexcept { return held_ != nullptr; }
+  /// What `bytes` begin with; `searched` of them were looked at in vain before.
   Decoded decode(std::string_view bytes, std::size_t searched = 0) const noexcept {
     return held_->decode(bytes, searched);
   }
+  /// Writes the message as a frame. May throw for a message that has none.
   void encode(std::string_view message, Wire& wire) const { held_->encode(message, wire); }
   /// The frame of a message, for tests and files.
   std::string encoded(std::string_view message) const;
@@ -66,6 +72,7 @@ class Codec {
   struct Holder {
     virtual ~Holder() = default;
     virtual Decoded decode(std::string_view bytes, std::size_t searched) const noexcept = 0;
+    /// Writes the message as a frame. May throw for a message that has none.
     virtual void encode(std::string_view message, Wire& wire) const = 0;
   };
   template <class T>
@@ -75,6 +82,7 @@ class Codec {
     Decoded decode(std::string_view bytes, std::size_t searched) const noexcept override {
       return codec.decode(bytes, searched);
     }
+    /// Writes the message as a frame. May throw for a message that has none.
     void encode(std::string_view message, Wire& wire) const override { codec.encode(message, wire); }
     T codec;
   };

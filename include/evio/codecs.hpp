@@ -14,7 +14,9 @@ class FixedLength {
  public:
   /// Throws std::invalid_argument for 0.
   explicit FixedLength(std::size_t size);
+  /// As Codec::decode.
   Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
+  /// As Codec::encode.
   void encode(std::string_view message, Wire& wire) const;
 
  private:
@@ -27,7 +29,9 @@ class LengthPrefixed {
  public:
   /// `order`: of the number's bytes; big is what networks use. Throws std::invalid_argument for another width.
   explicit LengthPrefixed(std::size_t width, std::endian order = std::endian::big);
+  /// As Codec::decode.
   Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
+  /// As Codec::encode.
   void encode(std::string_view message, Wire& wire) const;
 
  private:
@@ -39,7 +43,9 @@ class LengthPrefixed {
 /// together. A number beyond 64 bits is malformed.
 class VarintPrefixed {
  public:
+  /// As Codec::decode.
   Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
+  /// As Codec::encode.
   void encode(std::string_view message, Wire& wire) const;
 };
 
@@ -49,7 +55,9 @@ class Delimited {
  public:
   /// Throws std::invalid_argument if the delimiter is empty.
   explicit Delimited(std::string delimiter);
+  /// As Codec::decode.
   Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
+  /// As Codec::encode.
   void encode(std::string_view message, Wire& wire) const;
 
  private:
@@ -60,7 +68,9 @@ class Delimited {
 /// "\n".
 class Lines {
  public:
+  /// As Codec::decode.
   Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
+  /// As Codec::encode.
   void encode(std::string_view message, Wire& wire) const;
 };
 

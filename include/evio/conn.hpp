@@ -36,6 +36,7 @@ class Conn {
   /// Limits::output_max the connection closes with output_overflow. For a datagram false means that it was dropped:
   /// too large, or not taken by the kernel.
   bool write(std::string_view bytes);
+  /// The same.
   bool write(std::span<const std::byte> bytes);
   /// Several pieces as if they were one.
   bool write(std::initializer_list<std::string_view> pieces);
@@ -95,7 +96,9 @@ class Conn {
   void set(const Options& options);
   /// A name for other threads and later times. The first call of a connection allocates.
   Handle handle();
+  /// The loop that owns it; all its handlers run on that loop's thread.
   Loop& loop() const noexcept;
+  /// The server of that loop.
   Server& server() const noexcept;
   /// A number that no other connection of this server ever has; 0 for a datagram.
   std::uint64_t id() const noexcept;
@@ -103,7 +106,9 @@ class Conn {
   int native_handle() const noexcept;
 
  protected:
+  /// What it stands for.
   enum class Kind : std::uint8_t { stream, datagram };
+  /// For the library's own classes.
   explicit Conn(Kind kind) noexcept : kind_(kind) {}
   ~Conn() = default;
 

@@ -25,6 +25,7 @@ class Context {
     held_ = std::move(made);
     return value;
   }
+  /// Destroys the value, if there is one.
   void reset() noexcept { held_.reset(); }
 
  private:

@@ -36,6 +36,7 @@ class Error : public std::system_error {
   /// "address: problem (the code's message)"; control characters are shown as \xNN. The message is left out where it
   /// says no more than the problem does.
   const char* what() const noexcept override { return what_.c_str(); }
+  /// The address concerned, as the user wrote it; empty if none is.
   const std::string& address() const noexcept { return address_; }
   /// What is wrong with it.
   const std::string& problem() const noexcept { return problem_; }

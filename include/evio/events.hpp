@@ -33,6 +33,7 @@ struct Events {
   /// for each hardware thread.
   int loops = 1;
   Balance balance = LoadBalance::round_robin;  ///< which loop gets a new connection
+  /// What the kernel is asked through; automatic: the best there is.
   Backend backend = Backend::automatic;
   Duration busy_poll{};         ///< after work, look for more at most this long before sleeping; 0: never
   Limits limits{};              ///< bounds of memory and patience

@@ -40,6 +40,7 @@ struct Faults {
   /// If not 0: the faults come in phases of about this length, in each of which some of them are switched off.
   Duration phase{};
 
+  /// No fault ever happens.
   static Faults none() { return {}; }
   /// Each now and then.
   static Faults all();

@@ -31,6 +31,7 @@ class Handle {
   /// true is no promise that the peer gets them. Bytes beyond Limits::output_max close the connection
   /// (output_overflow).
   bool send(std::string_view bytes) const;
+  /// The same.
   bool send(std::span<const std::byte> bytes) const;
   /// Without copying the bytes.
   bool send(Buffer bytes) const;
@@ -52,7 +53,9 @@ class Handle {
   /// As Conn::id; 0 for an empty handle or a datagram's.
   std::uint64_t id() const noexcept;
 
+  /// Whether it names a connection, which may be gone; false for an empty one.
   explicit operator bool() const noexcept { return block_ != nullptr; }
+  /// Whether both name the same connection, or are empty.
   friend bool operator==(const Handle& a, const Handle& b) noexcept { return same(a, b); }
 
  private:
@@ -66,7 +69,9 @@ class Handle {
 
 }  // namespace evio::inline v1
 
+/// For unordered containers; names of one connection hash alike.
 template <>
 struct std::hash<evio::Handle> {
+  /// The hash of all that `==` compares.
   std::size_t operator()(const evio::Handle& handle) const noexcept;
 };

@@ -26,9 +26,11 @@ template <class R, class... Args>
 class Handler<R(Args...)> {
  public:
   Handler() noexcept = default;
+  /// Empty, as by default.
   Handler(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor)
 
   // Deliberately not constrained: a callable that does not fit is told so by a static_assert that a person can read.
+  /// Of a function, a lambda or anything else that can be called.
   template <class F>
   requires(!std::is_same_v<std::remove_cvref_t<F>, Handler>)
       Handler(F&& callable) {  // NOLINT(google-explicit-constructor): handlers are written as plain lambdas
@@ -45,11 +47,13 @@ class Handler<R(Args...)> {
     }
   }
 
+  /// Leaves `other` empty.
   Handler(Handler&& other) noexcept : call_(other.call_), manage_(other.manage_) {
     if (manage_) manage_(storage_, other.storage_);
     other.call_ = &do_nothing;
     other.manage_ = nullptr;
   }
+  /// Leaves `other` empty; what was held is destroyed.
   Handler& operator=(Handler&& other) noexcept {
     if (this != &other) {
       this->~Handler();
@@ -61,6 +65,7 @@ class Handler<R(Args...)> {
     if (manage_) manage_(nullptr, storage_);
   }
 
+  /// Whether there is anything to call.
   explicit operator bool() const noexcept { return manage_ != nullptr; }
 
   /// Calls it. const, because one handler object serves all loops: with several, its captures are shared by threads.

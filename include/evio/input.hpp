@@ -19,7 +19,9 @@ class Input {
 
   /// All of it, taking nothing.
   std::string_view view() const noexcept { return bytes_; }
+  /// How many bytes are left.
   std::size_t size() const noexcept { return bytes_.size(); }
+  /// Whether none is left.
   bool empty() const noexcept { return bytes_.empty(); }
 
   /// Takes everything.

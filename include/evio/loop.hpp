@@ -71,6 +71,7 @@ class Loop {
   /// How long ago `then` was, which now() has given, to judge a peer by: what happened in a batch of events that took
   /// long counts from the batch's end, when the peer could have heard of it at the latest. As set_deadline counts.
   Duration elapsed_since(std::chrono::steady_clock::time_point then) const noexcept;
+  /// The server that it is a part of.
   Server& server() const noexcept;
 
   /// What emplace_context<T> made, or null when there is none or it is of another type.

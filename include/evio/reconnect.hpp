@@ -33,7 +33,9 @@ class Reconnecting {
  public:
   /// Throws Error for an address that nothing can connect to, and for delays that make no sense.
   Reconnecting(Loop& loop, const Binding& to, const Backoff& backoff = {});
+  /// Leaves the other empty.
   Reconnecting(Reconnecting&&) noexcept = default;
+  /// Ends what it named before.
   Reconnecting& operator=(Reconnecting&& other) noexcept;
   ~Reconnecting() { stop(); }
 

@@ -48,6 +48,7 @@ class Server {
 
   /// What is bound, in the order of the constructor's arguments, with real ports.
   const std::vector<Address>& addresses() const noexcept;
+  /// How many loops it has.
   int loops() const noexcept;
   /// 0 to loops() - 1.
   Loop& loop(int index) const noexcept;

@@ -34,6 +34,7 @@ class Peer {
   void reset();
   /// Receives no more: what the server sends fills the buffers between them, then stays in the server.
   void stop_reading();
+  /// Receives again, beginning with what waits.
   void start_reading();
   /// Goes on after the server's end. Otherwise, as most programs do, it ends its direction too when it sees that.
   void stay_open() noexcept;
@@ -89,6 +90,7 @@ class Peer {
 /// goes on. Native handles are -1. All calls are for one thread.
 class Simulation {
  public:
+  /// A world whose choices come from the seed alone.
   explicit Simulation(std::uint64_t seed, const Faults& faults = {});
   /// A world whose choices are read from `script`, two bytes each, and come from a fixed seed when that is used up: for
   /// fuzzers, which so learn what leads where.
@@ -127,9 +129,11 @@ class Simulation {
 
   /// Virtual time since the beginning.
   Duration now() const noexcept;
+  /// What it was made with.
   std::uint64_t seed() const noexcept;
   /// A number from 0 to `below` - 1, from the seed too: for workloads.
   std::uint64_t random(std::uint64_t below);
+  /// What has happened so far.
   SimulationStats stats() const noexcept;
   /// Ends of connections that servers or peers hold.
   std::size_t open_sockets() const noexcept;

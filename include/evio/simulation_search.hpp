@@ -14,8 +14,9 @@
 
 namespace evio::inline v1 {
 
+/// Where to search, and for how long.
 struct SearchOptions {
-  std::uint64_t first_seed = 1;
+  std::uint64_t first_seed = 1;    ///< the seeds that follow it are tried in order
   std::uint64_t seeds = 1000;      ///< how many to try
   std::chrono::seconds time{};     ///< if not 0: begin no seed after so much real time
   std::size_t shrink_runs = 1000;  ///< runs that may be spent on making a failing workload shorter
@@ -24,10 +25,10 @@ struct SearchOptions {
 /// What a search found: the first seed that failed.
 template <class Step>
 struct SearchFailure {
-  std::uint64_t seed = 0;
-  std::string why;          ///< of the short workload
-  std::vector<Step> steps;  ///< no single one of them can be left out, unless the runs were used up
-  std::size_t steps_at_first = 0;
+  std::uint64_t seed = 0;          ///< with which it failed
+  std::string why;                 ///< of the short workload
+  std::vector<Step> steps;         ///< no single one of them can be left out, unless the runs were used up
+  std::size_t steps_at_first = 0;  ///< how many there were before they were made fewer
 
   /// With the steps, if they can be printed.
   friend std::ostream& operator<<(std::ostream& out, const SearchFailure& failure) {

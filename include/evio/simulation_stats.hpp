@@ -20,6 +20,7 @@ struct SimulationStats {
   std::uint64_t datagrams = 0;                      ///< sent, either way
   Duration time{};                                  ///< virtual
 
+  /// How often that fault happened.
   std::uint64_t count(Fault fault) const noexcept { return faults[static_cast<std::size_t>(fault)]; }
 };
 

@@ -13,18 +13,23 @@ namespace evio::inline v1 {
 class Socket {
  public:
   Socket() noexcept = default;
+  /// Owns the descriptor; -1: none.
   explicit Socket(int fd) noexcept : fd_(fd) {}
   /// With bytes that were received from it already: read() gives them first.
   Socket(int fd, std::string buffered) noexcept : fd_(fd), buffered_(std::move(buffered)) {}
+  /// Leaves `other` without a descriptor.
   Socket(Socket&& other) noexcept;
+  /// Closes what it had; leaves `other` without a descriptor.
   Socket& operator=(Socket&& other) noexcept;
   ~Socket();
 
   /// Blocks until there is something; how many bytes were put at `to`, 0 at the peer's end. Throws Error.
   std::size_t read(void* to, std::size_t size);
+  /// The same.
   std::size_t read(std::span<std::byte> to) { return read(to.data(), to.size()); }
   /// Blocks until everything is written; returns its size. Throws Error; never raises SIGPIPE.
   std::size_t write(std::string_view bytes);
+  /// The same.
   std::size_t write(std::span<const std::byte> bytes);
 
   /// What was received but not taken before the socket became yours, and not read since.

@@ -38,13 +38,14 @@ Ending ending_of(const std::error_code& error) noexcept;
 
 /// How long a loop's batches of events took, in buckets that double.
 struct LagHistogram {
-  static constexpr std::size_t bound_count = 21;
+  static constexpr std::size_t bound_count = 21;  ///< buckets that have a bound
   /// The longest that is counted in that bucket: 8 us for the first, 8.4 s for the last.
   static constexpr Duration bound(std::size_t bucket) noexcept { return std::chrono::microseconds(8LL << bucket); }
 
   std::array<std::uint64_t, bound_count + 1> counts{};  ///< one more: longer than any bound
   Duration sum{};                                       ///< of all
 
+  /// How many batches were measured.
   std::uint64_t count() const noexcept { return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}); }
 };
 
@@ -84,6 +85,7 @@ struct Stats {
   /// handlers of the batch that take this time.
   LagHistogram lag{};
 
+  /// How many connections ended so.
   std::uint64_t closed_as(Ending ending) const noexcept { return closed_by[static_cast<std::size_t>(ending)]; }
 };
 

@@ -11,6 +11,7 @@ namespace evio::inline v1 {
 
 /// Something that an operator may want to know of and that no handler is called for. Valid during the call.
 struct Trace {
+  /// What happened.
   enum class What : std::uint8_t {
     accept_failed,    ///< accepting failed for want of something (`error`); it is tried again after `duration`
     accepting_rests,  ///< no more is accepted for now: a limit was reached (`message` names it)
@@ -22,14 +23,14 @@ struct Trace {
     lookup_failed,    ///< the host of `peer` could not be looked up
   };
 
-  What what{};
+  What what{};                   ///< which of these
   int loop = 0;                  ///< index of the loop on whose thread this is called; -1: the one that only accepts
   std::uint64_t connection = 0;  ///< Conn::id; 0: it concerns none
   Address local{};               ///< the address of the server concerned; empty if none is
   Address peer{};                ///< empty if none is known
-  std::error_code error{};
-  Duration duration{};
-  std::string_view message{};  ///< what() of an exception, or a limit, such as "Limits::memory"; else empty
+  std::error_code error{};       ///< why; empty where no error is the reason
+  Duration duration{};           ///< how long; zero where nothing was measured
+  std::string_view message{};    ///< what() of an exception, or a limit, such as "Limits::memory"; else empty
 };
 
 /// Its enumerator's name.

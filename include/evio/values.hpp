@@ -36,6 +36,7 @@ class Values {
     values_.erase(place);
     return true;
   }
+  /// How many there are.
   std::size_t size() const noexcept { return values_.size(); }
 
  private:

@@ -23,6 +23,7 @@ class ClientPool;
 struct PendingCall;
 struct Reply;
 
+/// What holds for all calls of a client.
 struct ClientSettings {
   std::size_t connections = 8;               ///< to a host and port at once; further calls wait for one
   std::size_t header = 64 << 10;             ///< of a reply, bytes; beyond: an error
@@ -34,10 +35,11 @@ struct ClientSettings {
 
 /// What a host is asked.
 struct Call {
+  /// Any token but CONNECT.
   std::string method = "GET";
   std::string url;                                            ///< http://host[:port][/path][?query][#fragment]
   std::vector<std::pair<std::string, std::string>> fields{};  ///< beside those that say whither and how long
-  std::string body{};
+  std::string body{};                                         ///< sent with its Content-Length
   /// Is told the reply's status and fields as soon as they are there, before its body.
   Handler<void(const Reply&)> begun{};
   /// Gets the reply's body as it comes, in place of Reply::body, whose bound then does not hold.
@@ -48,8 +50,8 @@ struct Call {
 struct Reply {
   std::error_code error{};  ///< why there is none: the connection's, timed_out, bad_message, message_size
   int status = 0;           ///< 0 with an error before it
-  std::vector<std::pair<std::string, std::string>> fields{};
-  std::string body{};
+  std::vector<std::pair<std::string, std::string>> fields{};  ///< name and value, in order
+  std::string body{};                                         ///< empty if Call::receive got it
 
   /// The value of the first field of that name; empty without one.
   std::string_view field(std::string_view name) const noexcept;
@@ -63,6 +65,7 @@ class CallHandle {
 
   /// No more of the reply is read until resume(): its sender is held back by TCP. ClientSettings::time goes on.
   void pause() const;
+  /// The reply's body goes on.
   void resume() const;
   /// Closes the call's connection, if it has one yet. `done` is destroyed uncalled.
   void cancel() const;
@@ -81,8 +84,11 @@ class CallHandle {
 /// on, or a connection that the server will close) ends it there.
 class Client {
  public:
+  /// Makes calls on that loop.
   explicit Client(Loop& loop, ClientSettings settings = {});
+  /// The calls under way go with it.
   Client(Client&&) noexcept;
+  /// Gives up the calls of its own that are under way.
   Client& operator=(Client&&) noexcept;
   ~Client();
 
@@ -90,6 +96,7 @@ class Client {
   /// std::invalid_argument for a method or field that is none, for CONNECT, and for fields that the client writes
   /// itself: Host, Content-Length, Transfer-Encoding. After `Connection: close` the connection makes no other call.
   CallHandle call(Call call, Handler<void(Reply)> done);
+  /// A GET without more, as call.
   CallHandle get(std::string_view url, Handler<void(Reply)> done);
 
  private:

@@ -5,6 +5,7 @@
 
 namespace evio::inline v1::http {
 
+/// A field of a header or trailer. The texts belong to the message that it is a part of.
 struct Field {
   std::string_view name;   ///< as it was sent; names are compared without regard to case
   std::string_view value;  ///< without the blanks around it

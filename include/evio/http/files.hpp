@@ -7,6 +7,7 @@
 
 namespace evio::inline v1::http {
 
+/// How files are served.
 struct FileOptions {
   std::string index = "index.html";  ///< what is shown of a folder; folders without it are not found
   std::size_t chunk = 128 << 10;     ///< bytes read at a time: what a slow client costs is a few of them

@@ -73,6 +73,7 @@ class Request {
   /// The body, and the empty piece at its end, get no further until resume(): the client is held back by TCP. Meanwhile
   /// no deadline runs.
   void pause();
+  /// The body goes on.
   void resume();
   /// Whether all of it, with body and trailers, was received.
   bool complete() const noexcept;
@@ -84,6 +85,7 @@ class Request {
   T* context() const noexcept {
     return user_context().get<T>();
   }
+  /// Makes that value, in place of what was there.
   template <class T, class... Args>
   T& emplace_context(Args&&... args) const {
     return user_context().emplace<T>(std::forward<Args>(args)...);

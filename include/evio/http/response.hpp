@@ -26,6 +26,7 @@ class ResponseHandle {
   /// else destroys it unrun, on any thread. False if the connection is known to be gone.
   bool post(Handler<void(Response&)> fn) const;
 
+  /// Whether it stands for an answer, which may be over; false for an empty one.
   explicit operator bool() const noexcept { return token_ != nullptr; }
 
  private:
@@ -63,10 +64,13 @@ class Response {
   /// The whole answer, of any size: what is beyond Limits::output_max waits until the client has taken enough. Copied,
   /// unless it is a Buffer.
   void send(std::string_view content_type, std::string_view body);
+  /// The same, without copying the body.
   void send(std::string_view content_type, Buffer body);
   /// A status, with its name as the body.
   void send(int status);
+  /// Sends it as text/plain.
   void text(std::string_view body) { send("text/plain", body); }
+  /// Sends it as application/json.
   void json(std::string_view body) { send("application/json", body); }
 
   /// The length of a body that is written in pieces; so many bytes must follow. Without it the body is chunked (for
@@ -76,6 +80,7 @@ class Response {
   /// answer ends by itself). What was written is kept; produce no more until the producer is called again. Whoever goes
   /// on nevertheless gets a std::length_error once more than Limits::output_max waits.
   bool write(std::string_view piece);
+  /// The same, without copying the piece.
   bool write(Buffer piece);
   /// A field behind a chunked body, before end(). Throws as add does. Not sent where the body is not chunked.
   Response& trailer(std::string_view name, std::string_view value);
@@ -98,7 +103,9 @@ class Response {
   void upgrade(std::string_view protocol, std::unique_ptr<Upgraded> next);
 
   bool begun() const noexcept;  ///< the header is written
+  /// Whether nothing can be added to the answer any more.
   bool ended() const noexcept;
+  /// The request that this answers.
   Request& request() noexcept;
 
  private:

@@ -28,7 +28,9 @@ class RouteTree;
 class Router {
  public:
   Router();
+  /// Leaves the other without routes.
   Router(Router&&) noexcept;
+  /// Leaves the other without routes.
   Router& operator=(Router&&) noexcept;
   ~Router();
 
@@ -38,9 +40,13 @@ class Router {
   /// The handler is called once the header is there: see Request::receive.
   Router& stream(std::string_view method, std::string_view pattern, RequestHandler handler);
 
+  /// A route for GET, and for HEAD unless that has one of its own.
   Router& get(std::string_view pattern, RequestHandler handler) { return on("GET", pattern, std::move(handler)); }
+  /// A route for POST.
   Router& post(std::string_view pattern, RequestHandler handler) { return on("POST", pattern, std::move(handler)); }
+  /// A route for PUT.
   Router& put(std::string_view pattern, RequestHandler handler) { return on("PUT", pattern, std::move(handler)); }
+  /// A route for DELETE.
   Router& del(std::string_view pattern, RequestHandler handler) { return on("DELETE", pattern, std::move(handler)); }
 
  private:

@@ -12,6 +12,7 @@ enum class Kind : std::uint8_t { text, binary };
 /// A whole message. One that was received is lent: it is valid until its handler returns.
 struct Message {
   std::string_view bytes{};  ///< of text: valid UTF-8, checked when it is received; yours to see to when you send it
+  /// Text or binary.
   Kind kind = Kind::text;
   bool compress = true;  ///< one that you send: whether it may be compressed. False for what is compressed already
 };

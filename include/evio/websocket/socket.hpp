@@ -37,7 +37,9 @@ class Handle {
 
   /// Bytes sent that the kernel has not taken yet; 0 once the connection is gone.
   std::size_t pending_output() const noexcept { return conn_.pending_output(); }
+  /// Whether it names a WebSocket, which may be gone; false for an empty one.
   explicit operator bool() const noexcept { return static_cast<bool>(conn_); }
+  /// Whether both name the same WebSocket, or are empty.
   friend bool operator==(const Handle& a, const Handle& b) noexcept { return a.conn_ == b.conn_; }
 
  private:
@@ -60,7 +62,9 @@ class WebSocket {
   /// the output waiting is above Limits::output_high (it is kept; stop producing until `drained`), or the WebSocket is
   /// not open (it is dropped; see is_open()). Beyond Limits::output_max the connection closes.
   bool send(Message message);
+  /// Sends a text message: valid UTF-8. As send.
   bool text(std::string_view bytes) { return send({.bytes = bytes, .kind = Kind::text}); }
+  /// Sends a binary message. As send.
   bool binary(std::string_view bytes) { return send({.bytes = bytes, .kind = Kind::binary}); }
   /// Without copying the bytes, unless they are compressed, or masked by a client. `compress` as in Message.
   bool send(Kind kind, Buffer bytes, bool compress = true);
@@ -74,6 +78,7 @@ class WebSocket {
   void close(std::uint16_t code = normal, std::string_view reason = {});
   /// No `message` until resume(); the peer is held back by TCP. Nor are pings answered, or the end noticed.
   void pause();
+  /// Messages come again, beginning with those that were held back.
   void resume();
   /// From `opened` on, until either side has closed it.
   bool is_open() const noexcept;
@@ -113,8 +118,10 @@ class WebSocket {
 
 }  // namespace evio::inline v1::websocket
 
+/// For unordered containers; names of one WebSocket hash alike.
 template <>
 struct std::hash<evio::websocket::Handle> {
+  /// The hash of all that `==` compares.
   std::size_t operator()(const evio::websocket::Handle& handle) const noexcept {
     return std::hash<evio::Handle>()(handle.conn_);
   }

@@ -150,12 +150,12 @@ CallHandle ClientPool::call(Call call, Handler<void(Reply)> done) {
   pending->call = std::move(call);
   pending->done = std::move(done);
   pending->deadline = loop_.set_deadline(settings_.time, [weak = std::weak_ptr(pending)] {
-    const auto call = weak.lock();
-    if (!call) return;
-    call->late = true;
-    if (call->connection) return call->connection->conn().abort();  // and `closed` says so
-    give_up(call);
-    call->done({.error = std::make_error_code(std::errc::timed_out)});
+    const auto late = weak.lock();
+    if (!late) return;
+    late->late = true;
+    if (late->connection) return late->connection->conn().abort();  // and `closed` says so
+    give_up(late);
+    late->done({.error = std::make_error_code(std::errc::timed_out)});
   });
   to.waiting.push_back(pending);
   serve(to);
