@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "loop.hpp"
@@ -63,10 +64,22 @@ void Acceptor::accepted(Listener listener, NativeSocket socket, const Address& p
   const int target = server.reuseport(address_index) ? loop_.index() : choose(peer);
   server.balancer().add(target);
   if (target == loop_.index()) return loop_.adopt(socket, peer, address_index);
-  if (!server.loop(target).send_mail(std::make_unique<HandOver>(server, socket, peer, address_index))) {
+  if (!hand_over(server.loop(target), socket, peer, address_index)) {
     refuse(address_index, peer, std::errc::operation_canceled, {});
     server.connection_gone(target, address_index, peer.ip());
   }
+}
+
+// False: it is closed.
+bool Acceptor::hand_over(LoopCore& to, NativeSocket socket, const Address& peer, int address_index) {
+  std::unique_ptr<HandOver> mail;
+  try {
+    mail = std::make_unique<HandOver>(loop_.server(), socket, peer, address_index);
+  } catch (const std::bad_alloc&) {
+    loop_.server().platform().discard(socket);
+    return false;
+  }
+  return to.send_mail(std::move(mail));
 }
 
 // At most so many in a round, which begins with the first of them. What had landed when accepting paused is served,
@@ -75,7 +88,11 @@ void Acceptor::count_accept(Door& door) {
   const Rate most = rate(door);
   if (most.accepts == 0) return;
   ++door.accepted;
-  if (!door.round.active()) begin_round(door, most);
+  try {
+    if (!door.round.active()) begin_round(door, most);
+  } catch (const std::bad_alloc&) {
+    return;  // the next one begins it
+  }
   door.throttled = door.accepted >= most.accepts;
   if (door.throttled) look_again();
 }

@@ -53,6 +53,7 @@ class Acceptor {
   std::size_t shares(const Door& door) const noexcept;
   Rate rate(const Door& door) const noexcept;
   int choose(const Address& peer);
+  bool hand_over(LoopCore& to, NativeSocket socket, const Address& peer, int address_index);
   void refuse(int address_index, const Address& peer, std::errc why, std::string_view limit) noexcept;
 
   LoopCore& loop_;

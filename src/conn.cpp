@@ -102,7 +102,14 @@ void Connection::sent(std::size_t count) {
 }
 
 void Connection::handed_over(NativeSocket socket) {
-  std::string untaken(input_ ? input_->view() : std::string_view());
+  std::string untaken;
+  try {
+    if (input_) untaken = input_->view();
+  } catch (const std::bad_alloc&) {
+    starved_ = true;
+    loop_.server().platform().discard(socket);
+    return gone({});
+  }
   drop_input();
   phase_ = Phase::closing;  // the socket is no longer ours: nothing that is called in `detached` reaches it
   retire_handle();
@@ -131,6 +138,7 @@ void Connection::gone(std::error_code error) {
 std::error_code Connection::outcome(std::error_code error) const noexcept {
   if (handler_failed_) return Errc::handler_failed;
   if (rare_ && rare_->reason) return rare_->reason;
+  if (starved_) return std::make_error_code(std::errc::not_enough_memory);
   if (phase_ == Phase::closing || phase_ == Phase::lingering) return {};
   if (phase_ == Phase::draining && !output_) return {};
   return error;
@@ -156,6 +164,7 @@ void Connection::finish(Ending ending) noexcept {
   if (rare_) loop_.timers().cancel_group(rare_->timers);
   context_.reset();
   if (rare_) rare_->values.reset();
+  if (rare_) loop_.hold(-static_cast<std::ptrdiff_t>(std::exchange(rare_->held, 0)));
   drop_input();
   release_output();
   if (exchanges_datagrams() && datagram_end().socket) loop_.datagrams().close(*datagram_end().socket);
@@ -217,9 +226,11 @@ void Connection::update_receiving() {
   loop_.driver().set_receiving(stream_, wanted);
 }
 
+// Too much memory stops reading at once, what else this batch brings included.
 void Connection::reading_may_have_changed() {
   flags_.offer = true;
   loop_.touch(*this);
+  if (flags_.attached && loop_.under_pressure()) update_receiving();
 }
 
 void Connection::progress_draining() {
@@ -259,6 +270,12 @@ void Connection::fail(std::error_code reason, CloseMode mode) {
   if (phase_ == Phase::closing || phase_ == Phase::finished) return;
   if (!rare().reason) rare().reason = reason;
   start_closing(mode);
+}
+
+void Connection::starve() noexcept {
+  starved_ = true;
+  start_closing(CloseMode::abort);
+  loop_.touch(*this);
 }
 
 void Connection::announce_end() {
@@ -356,13 +373,13 @@ void Connection::run_data(std::string_view bytes, bool woken) {
     fail(Errc::input_overflow, CloseMode::orderly);
 }
 
-// Shows each whole message while nothing keeps `data` from running; they leave together what they write. Returns how
+// Shows each whole message while nothing keeps `data` from running (a wake: the first at least); they leave together
+// what they write. Returns how
 // many of the bytes that stay were searched in vain.
 std::size_t Connection::show_messages(Input& in, bool woken) {
   const auto show = [this](Input message) { apply(call_data(message)); };
   std::size_t searched = input_ ? input_->searched : 0;
-  if (woken) show({""});
-  while (listening() && !in.empty()) {
+  for (bool shows = woken || listening(); shows && !in.empty(); shows = listening()) {
     const Decoded found = events().codec.decode(in.view(), searched);
     const bool incomplete = found.kind == Decoded::Kind::incomplete;
     searched = incomplete ? in.size() : 0;
@@ -409,6 +426,7 @@ void Connection::complete(std::error_code error) {
     if (!left && !error) return;
     const Handler<void(std::error_code)> done = std::move(all.waiting.front().done);
     all.waiting.pop_front();
+    loop_.pool().held -= sizeof(Completions::One);
     call([&] {
       done(left ? std::error_code() : error);
       return Action::none;
@@ -500,6 +518,11 @@ void Connection::resume() {
 Timer Connection::run_after(Duration delay, Handler<void(Conn&)> fn) {
   if (phase_ == Phase::finished) return {};
   return loop_.timers().run_after(delay, std::move(fn), *this, rare().timers);
+}
+
+void Connection::set_held(std::size_t bytes) {
+  if (phase_ == Phase::finished || (!rare_ && bytes == 0)) return;
+  loop_.hold(static_cast<std::ptrdiff_t>(bytes - std::exchange(rare().held, bytes)));
 }
 
 Address Connection::remote() const {

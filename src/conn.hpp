@@ -48,6 +48,7 @@ struct Completions {
     std::uint64_t end;  // of its bytes, in the stream counted from when this was made
     Handler<void(std::error_code)> done;
   };
+  std::size_t held() const noexcept { return waiting.size() * sizeof(One); }
   std::uint64_t taken = 0;  // by the kernel since then
   std::deque<One> waiting;  // in order
 };
@@ -63,6 +64,7 @@ struct ConnRare {
   std::unique_ptr<Address> peer;            // where it is more than an IP address and a port
   std::size_t owed = 0;                     // output that must leave before the next look at its pace
   Duration pace_began{};                    // when that was said
+  std::size_t held = 0;                     // memory of those above us, as they say
   std::unique_ptr<Values> values;
   std::unique_ptr<Completions> completions;
   std::unique_ptr<Outgoing> outgoing;
@@ -114,6 +116,8 @@ class Connection final : public Conn {
   // What was on its way to it has arrived, or was dropped: congestion may be over.
   void relieve() noexcept;
   void overflow() { fail(Errc::output_overflow, CloseMode::abort); }
+  // There is no memory for what it needs: it ends.
+  void starve() noexcept;
   // What left a handler of it, or what acts for one.
   void threw(const std::exception_ptr& exception);
 
@@ -137,6 +141,7 @@ class Connection final : public Conn {
   std::size_t pending_output() const noexcept;
   Duration since_activity() const noexcept;
   const Limits& limits() const noexcept { return events().limits; }
+  void set_held(std::size_t bytes);
   void set(const Options& options);
   const std::shared_ptr<HandleBlock>& handle_block();
   LoopCore& loop() const noexcept { return loop_; }
@@ -250,6 +255,7 @@ class Connection final : public Conn {
   Phase phase_ : 4 = Phase::open;
   bool drain_told_ : 1 = false;      // `draining` was called, or was not wanted
   bool handler_failed_ : 1 = false;  // before there was another reason to close: noted without memory
+  bool starved_ : 1 = false;         // likewise
   Flags flags_{};
   Stream stream_{};
   LoopCore& loop_;

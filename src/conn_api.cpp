@@ -78,6 +78,9 @@ std::size_t Conn::pending_input() const noexcept { return kind_ == Kind::stream 
 const Limits& Conn::limits() const noexcept {
   return kind_ == Kind::stream ? stream(*this).limits() : datagram(*this).limits();
 }
+void Conn::set_held(std::size_t bytes) {
+  if (kind_ == Kind::stream) stream(*this).set_held(bytes);
+}
 void Conn::set(const Options& options) {
   if (kind_ == Kind::stream) stream(*this).set(options);
 }
@@ -92,7 +95,7 @@ int Conn::native_handle() const noexcept {
 }
 
 Context& Conn::user_context() noexcept {
-  static thread_local Context none;
+  static Context& none = *new Context;  // shared by all, and never changed nor destroyed: threads may end after main
   return kind_ == Kind::stream ? stream(*this).context() : none;
 }
 Context& Conn::emplaceable_context() {

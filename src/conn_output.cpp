@@ -49,9 +49,11 @@ bool Connection::append(std::size_t size, Append&& append) {
   }
   if (size > 0) {
     if (!output_) output_ = loop_.pool().make_output();
+    const std::size_t before = output_->size();
     try {
       append(*output_);
     } catch (...) {
+      if (output_->size() > before) starve();  // of memory, in the middle: never a gap
       if (output_->empty()) release_output();
       throw;
     }
@@ -163,10 +165,12 @@ void Connection::write(Buffer bytes, Handler<void(std::error_code)> done) {
   if (!rare().completions) rare().completions = std::make_unique<Completions>();
   Completions& all = *rare().completions;
   all.waiting.push_back({never, std::move(done)});
+  loop_.pool().held += sizeof(Completions::One);
   loop_.touch(*this);
   if (!is_open() || flags_.write_shut) return;
   write(std::move(bytes));  // may throw, and then they are never sent
   all.waiting.back().end = all.taken + queued_output();
+  if (costs_more(all.held(), limits().output_max)) overflow();
 }
 
 void Connection::count_sent(std::size_t count) noexcept {

@@ -49,7 +49,7 @@ class LagCounter {
 struct alignas(64) Counters {
   Counter accepted, opened, refused, received, sent, datagrams_received, datagrams_sent, datagrams_dropped,
       accept_pauses, memory_pauses, wakeups, messages, timers_run, posts, slow_batches, exceptions;
-  Counter output_pending, input_held, timers;  // told once a turn
+  Counter output_pending, output_held, input_held, timers;  // told once a turn
   std::array<Counter, ending_count> closed_by;
   LagCounter lag;
 
@@ -74,11 +74,9 @@ struct alignas(64) Counters {
     stats.memory_pauses += memory_pauses.value();
     stats.wakeups += wakeups.value();
     stats.messages += messages.value();
-    const std::uint64_t output = output_pending.value();
-    const std::uint64_t input = input_held.value();
-    stats.output_pending += output;
-    stats.input_held += input;
-    stats.memory += output + input;
+    stats.output_pending += output_pending.value();
+    stats.input_held += input_held.value();
+    stats.memory += output_held.value() + input_held.value();
     stats.timers += timers.value();
     stats.timers_run += timers_run.value();
     stats.posts += posts.value();

@@ -14,7 +14,8 @@ bool DatagramConn::write(std::string_view bytes) {
 
 std::shared_ptr<HandleBlock> DatagramConn::handle_block() const {
   return std::make_shared<HandleBlock>(
-      loop_.mailbox(), HandleBlock::Peer{.socket = socket_, .local = datagram_.to, .remote = datagram_.from});
+      loop_.mailbox(), HandleBlock::Peer{.socket = socket_, .local = datagram_.to, .remote = datagram_.from},
+      loop_.server().service(address_index()).events.limits.output_max);
 }
 
 const Limits& DatagramConn::limits() const noexcept { return loop_.server().service(address_index()).events.limits; }

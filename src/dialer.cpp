@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <new>
 #include <utility>
 
 #include "loop.hpp"
@@ -58,7 +59,10 @@ void Dialer::start() {
   }
   question_ = loop_.server().platform().resolve(
       to_, [mailbox = loop_.mailbox(), stream = connection_.stream(), id = connection_.id()](Resolved found) {
-        mailbox->push(std::make_unique<Answer>(stream, id, std::move(found)));
+        try {
+          mailbox->push(std::make_unique<Answer>(stream, id, std::move(found)));
+        } catch (const std::bad_alloc&) {  // no answer: that is connect_timeout
+        }
       });
 }
 

@@ -1,17 +1,27 @@
 // Private. What the handles of one connection, or of one datagram's sender, share.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <evio/address.hpp>
 #include <evio/handle.hpp>
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "backend/driver.hpp"
 #include "mailbox.hpp"
 
 namespace evio::inline v1 {
+
+struct SendMail;
+struct TextMail;
+
+// Whether what is kept for very many small sends, beside their bytes, is too much where so many bytes may wait.
+constexpr bool costs_more(std::size_t memory, std::size_t output_max) noexcept {
+  return memory / 2 > std::max<std::size_t>(output_max, 32 << 10);
+}
 
 // Lives as long as any handle; holds the mailbox, not the loop. Any thread.
 class HandleBlock : public std::enable_shared_from_this<HandleBlock> {
@@ -23,41 +33,69 @@ class HandleBlock : public std::enable_shared_from_this<HandleBlock> {
 
   HandleBlock(std::shared_ptr<Mailbox> mailbox, Stream stream, std::uint64_t id, std::size_t output_max) noexcept
       : mailbox_(std::move(mailbox)), stream_(stream), id_(id), output_max_(output_max) {}
-  HandleBlock(std::shared_ptr<Mailbox> mailbox, Peer peer)
-      : mailbox_(std::move(mailbox)), stream_{}, id_(0), output_max_(0), peer_(std::move(peer)) {}
+  HandleBlock(std::shared_ptr<Mailbox> mailbox, Peer peer, std::size_t output_max)
+      : mailbox_(std::move(mailbox)), stream_{}, id_(0), output_max_(output_max), peer_(std::move(peer)) {}
 
   static Handle handle(std::shared_ptr<HandleBlock> block) noexcept { return Handle(std::move(block)); }
 
   bool send(std::string_view bytes);
   bool send(Buffer bytes, Handler<void(std::error_code)> done = {});
-  bool push(std::unique_ptr<Mail> mail);
-
+  bool post(Handler<void(Conn&)> fn);
+  void close();
+  void wake() noexcept;
   bool gone() const noexcept { return gone_.load(std::memory_order_acquire); }
   const std::optional<Peer>& peer() const noexcept { return peer_; }
   std::uint64_t id() const noexcept { return id_; }
   Stream stream() const noexcept { return stream_; }
   std::size_t on_the_way() const noexcept { return on_the_way_.load(std::memory_order_relaxed); }
   std::size_t pending() const noexcept { return gone() ? 0 : on_the_way() + queued_.load(std::memory_order_relaxed); }
+  Mailbox& mailbox() const noexcept { return *mailbox_; }
 
   // The loop's thread.
   void set_stream(Stream stream) noexcept { stream_ = stream; }
-  void arrived(std::size_t bytes) noexcept { on_the_way_.fetch_sub(bytes, std::memory_order_relaxed); }
+  void arrived(const SendMail& mail) noexcept;
+  void wake_arrived() noexcept;
   void set_queued(std::size_t bytes) noexcept { queued_.store(bytes, std::memory_order_relaxed); }
   void mark_gone() noexcept { gone_.store(true, std::memory_order_release); }
 
   friend bool same(const HandleBlock& a, const HandleBlock& b) noexcept;
 
  private:
-  bool reserve(std::size_t bytes) noexcept;
+  enum class Lost { nothing, overflow, memory };
+
+  // Part of the block, so that it needs no memory when it is sent.
+  struct EndMail final : Mail {
+    void deliver(LoopCore& loop) override;
+    void done() noexcept override;
+
+    std::shared_ptr<HandleBlock> alive;  // while it is on its way
+  };
+
+  bool room_for(std::size_t bytes, std::size_t cost) const noexcept;
+  void lose(Lost why) noexcept;
+  void count(std::size_t bytes, std::size_t cost) noexcept;
+  bool drop(std::unique_lock<std::mutex> lock) noexcept;
+  bool send_text(std::string_view bytes);
+  bool send_buffer(Buffer bytes, Handler<void(std::error_code)> done);
+  bool send_datagram(Buffer bytes);
+  bool push(MailPointer mail);
+  template <class Made>
+  bool push_counted(std::unique_ptr<Made> mail);
 
   const std::shared_ptr<Mailbox> mailbox_;
   Stream stream_;
   const std::uint64_t id_;
   const std::size_t output_max_;
   const std::optional<Peer> peer_;
+  std::mutex mutex_;                        // of what follows
+  TextMail* open_ = nullptr;                // what was sent last: takes more as long as it is the mailbox's newest
+  std::size_t cost_ = 0;                    // memory of what is on its way
+  std::size_t wakes_ = 0;                   // that have not run
+  std::uint64_t calls_before_wake_ = 0;     // of the mailbox's, before the last of them
   std::atomic<std::size_t> on_the_way_{0};  // bytes sent that the loop has not seen
-  std::atomic<std::size_t> queued_{0};      // bytes in the connection's output
-  std::atomic<bool> overflowed_{false};     // everything sent from now on is dropped, so that there is no gap
+  Lost lost_ = Lost::nothing;               // then everything sent from now on is dropped: there is no gap
+  EndMail end_mail_;
+  std::atomic<std::size_t> queued_{0};  // bytes in the connection's output
   std::atomic<bool> gone_{false};
 };
 

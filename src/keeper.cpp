@@ -19,6 +19,7 @@ void check(const Backoff& backoff) {
   if (backoff.first <= Duration::zero() || backoff.most < backoff.first)
     refuse("Backoff::first must be more than nothing, and Backoff::most no less than that");
   if (!(backoff.factor >= 1)) refuse("Backoff::factor must be 1 or more");
+  if (backoff.steady < Duration::zero()) refuse("Backoff::steady must not be negative");
   if (!(backoff.jitter >= 0 && backoff.jitter <= 1)) refuse("Backoff::jitter must be a share, 0 to 1");
 }
 

@@ -55,6 +55,10 @@ void LoopCore::prepare() {
 
 void LoopCore::start() {
   started_ = true;
+  if (const std::size_t most = server_.events().limits.memory) {
+    const auto loops = static_cast<std::size_t>(server_.loops());
+    held_step_ = std::max<std::size_t>(most / (8 * loops), 16 << 10);
+  }
   gather_ = static_cast<bool>(server_.events().pre_write);
   watches_->start(*driver_, [this](const std::exception_ptr& error) { handler_threw(nullptr, error); });
   each([](Connection& connection) { connection.make(); });
@@ -191,7 +195,7 @@ bool LoopCore::deliver_mail() {
 
 void LoopCore::deliver(Mail* mail) {
   while (mail) {
-    const std::unique_ptr<Mail> one(std::exchange(mail, mail->next));
+    const MailPointer one(std::exchange(mail, mail->next));
     counters_.posts.add(1);
     one->deliver(*this);
   }
@@ -199,8 +203,8 @@ void LoopCore::deliver(Mail* mail) {
 
 bool LoopCore::run_timers() {
   const TimerWheel::Run run = [this](TimerWheel::Callback& callback, Conn* owner) {
-    if (owner)
-      static_cast<Connection*>(owner)->run(std::get<Handler<void(Conn&)>>(callback));
+    if (auto* const connection = static_cast<Connection*>(owner))
+      confine(*connection, [&] { connection->run(std::get<Handler<void(Conn&)>>(callback)); });
     else
       guard(std::get<Handler<void()>>(callback));
   };
@@ -228,7 +232,7 @@ void LoopCore::settle_touched() {
   settling_.swap(touched_);
   for (Connection* connection : settling_) {
     connection->set_touched(false);
-    connection->settle();
+    confine(*connection, [=] { connection->settle(); });
   }
   settling_.clear();
 }
@@ -240,18 +244,21 @@ void LoopCore::commit() {
   guard([this] { server_.events().pre_write(*this); });
   committing_ = true;
   for (std::size_t i = 0; i < touched_.size(); ++i)  // NOLINT(modernize-loop-convert): they may become more
-    touched_[i]->flush();
+    confine(*touched_[i], [&] { touched_[i]->flush(); });
   committing_ = false;
   settle_touched();
 }
 
 void LoopCore::publish_gauges() {
-  counters_.output_pending.set(pool_.held);
+  counters_.output_pending.set(pool_.pending);
+  counters_.output_held.set(pool_.held);
   counters_.input_held.set(held_input_);
   counters_.timers.set(timers_->size());
-  const std::size_t held = pool_.held + held_input_;
-  if (held == published_held_) return;
-  server_.hold(static_cast<std::ptrdiff_t>(held - std::exchange(published_held_, held)));
+  if (held() != published_held_ || pressure_) publish_held();
+}
+
+void LoopCore::publish_held() {
+  server_.hold(static_cast<std::ptrdiff_t>(held() - std::exchange(published_held_, held())));
 }
 
 void LoopCore::bury(Connection& connection, Ending ending) {
@@ -285,25 +292,41 @@ void LoopCore::watch_idle(const Connection& connection, int address_index, Durat
   idle_watches_[index]->add(static_cast<std::uint32_t>(connection.stream()), left);
 }
 
+// So that none of them ever needs memory when a connection is to be closed.
+void LoopCore::make_room_in_lists() {
+  constexpr std::size_t at_once = 1024;
+  if (connections_.size() < buried_.capacity()) return;
+  for (std::vector<Connection*>* list : {&touched_, &settling_, &buried_}) list->reserve(connections_.size() + at_once);
+}
+
 void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index) {
   counters_.accepted.add(1);
-  if (stopping()) {
+  std::uint32_t slot = Slab<Connection>::none;
+  try {
+    make_room_in_lists();
+    if (!stopping()) slot = connections_.make(*this, peer, static_cast<std::uint16_t>(address_index), next_id_++);
+    if (slot != Slab<Connection>::none) driver_->open(static_cast<Stream>(slot), socket);
+  } catch (const std::bad_alloc&) {
+    if (slot != Slab<Connection>::none) connections_.destroy(slot);
+    slot = Slab<Connection>::none;
+  }
+  if (slot == Slab<Connection>::none) {
     counters_.refused.add(1);
     trace(Trace::What::refused, [&](Trace& trace) {
       trace.local = server_.address(address_index);
       trace.peer = peer;
-      trace.error = std::make_error_code(std::errc::operation_canceled);
+      trace.error = std::make_error_code(stopping() ? std::errc::operation_canceled : std::errc::not_enough_memory);
     });
     server_.connection_gone(index_, address_index, peer.ip());
     return server_.platform().refuse(socket);
   }
-  const std::uint32_t slot = connections_.make(*this, peer, static_cast<std::uint16_t>(address_index), next_id_++);
-  driver_->open(static_cast<Stream>(slot), socket);
   counters_.opened.add(1);
-  connections_[slot].begin(static_cast<Stream>(slot));
+  Connection& made = connections_[slot];
+  confine(made, [&] { made.begin(static_cast<Stream>(slot)); });
 }
 
 Connection& LoopCore::make_outgoing(const Binding& to, const Address& peer, std::uint64_t id) {
+  make_room_in_lists();
   const std::uint32_t slot = connections_.make(*this, server_.service_of(to), peer, id);
   connections_[slot].set_stream(static_cast<Stream>(slot));
   counters_.opened.add(1);
@@ -319,7 +342,7 @@ Connection* LoopCore::connect(const Binding& to, std::uint64_t id, std::shared_p
   }
   Connection& made = make_outgoing(to, to.address(), id);
   if (handle) made.use_handle(std::move(handle));
-  made.connect(std::move(keeper));
+  confine(made, [&] { made.connect(std::move(keeper)); });
   return &made;
 }
 
@@ -341,7 +364,7 @@ Connection* LoopCore::find(Stream stream, std::uint64_t id) noexcept {
 
 void LoopCore::run_each(const Handler<void(Conn&)>& fn) {
   each([&](Connection& connection) {
-    if (connection.is_open()) connection.run(fn);
+    if (connection.is_open()) confine(connection, [&] { connection.run(fn); });
   });
 }
 
@@ -357,10 +380,18 @@ void LoopCore::on_connect_failed(Dial dial, std::error_code error) {
 }
 void LoopCore::on_received(Stream stream, std::string_view bytes) {
   counters_.received.add(bytes.size());
-  connection(stream).received(bytes);
+  Connection& to = connection(stream);
+  confine(to, [&] { to.received(bytes); });
+  if (held() <= published_held_ || held() - published_held_ <= held_step_) return;
+  publish_held();
+  update_pressure();
 }
-void LoopCore::on_end_of_stream(Stream stream) { connection(stream).end_received(); }
-void LoopCore::on_sent(Stream stream, std::size_t count) { connection(stream).sent(count); }
+void LoopCore::on_end_of_stream(Stream stream) {
+  confine(connection(stream), [&] { connection(stream).end_received(); });
+}
+void LoopCore::on_sent(Stream stream, std::size_t count) {
+  confine(connection(stream), [&] { connection(stream).sent(count); });
+}
 void LoopCore::on_datagram(DatagramSocket socket, const Datagram& datagram) { datagrams_.received(socket, datagram); }
 void LoopCore::on_datagram_refused(DatagramSocket socket, std::error_code error) { datagrams_.refused(socket, error); }
 void LoopCore::on_datagrams_sent(const DatagramTally& tally) {
@@ -371,8 +402,12 @@ void LoopCore::on_datagrams_sent(const DatagramTally& tally) {
 void LoopCore::on_ready(WatchName name, Interest ready) {
   guard([&] { watches_->run(name, ready); });
 }
-void LoopCore::on_detached(Stream stream, NativeSocket socket) { connection(stream).handed_over(socket); }
-void LoopCore::on_closed(Stream stream, std::error_code error) { connection(stream).gone(error); }
+void LoopCore::on_detached(Stream stream, NativeSocket socket) {
+  confine(connection(stream), [&] { connection(stream).handed_over(socket); });
+}
+void LoopCore::on_closed(Stream stream, std::error_code error) {
+  confine(connection(stream), [&] { connection(stream).gone(error); });
+}
 
 namespace {
 
@@ -450,20 +485,34 @@ void LoopCore::begin_accepting() {
 void LoopCore::begin_draining() {
   draining_ = true;
   each([](Connection& connection) {
-    if (connection.address_index() >= 0) connection.announce_end();
+    if (connection.address_index() >= 0) confine(connection, [&] { connection.announce_end(); });
   });
 }
 
 void LoopCore::begin_stop() {
-  each([](Connection& connection) { connection.announce_end(); });
+  each([](Connection& connection) { confine(connection, [&] { connection.announce_end(); }); });
   stopping_ = true;
   acceptor_.close();
-  each([](Connection& connection) { connection.stop(); });
+  each([](Connection& connection) { confine(connection, [&] { connection.stop(); }); });
   timers_->set_deadline(server_.events().limits.drain, Handler<void()>([this] { stop_now(); }));
 }
 
 void LoopCore::stop_now() {
-  each([](Connection& connection) { connection.stop_now(); });
+  each([](Connection& connection) { confine(connection, [&] { connection.stop_now(); }); });
+}
+
+void LoopCore::tell_to_look() noexcept {
+  if (!look_mail_.sent.exchange(true)) mailbox_->push(MailPointer(&look_mail_));
+}
+
+void LoopCore::LookMail::deliver(LoopCore& loop) {
+  sent.store(false);
+  loop.look();
+}
+
+void LoopCore::look() {
+  update_pressure();
+  acceptor_.look_again();
 }
 
 void LoopCore::update_pressure() {

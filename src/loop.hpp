@@ -1,9 +1,12 @@
 // Private. One event loop: turns what its driver, its mailbox and its timers bring into handler calls.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <evio/binding.hpp>
 #include <evio/loop.hpp>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -60,6 +63,10 @@ class LoopCore final : public Loop, public Runner, private Sink {
   Watches& watches() noexcept { return *watches_; }
   OutputPool& pool() noexcept { return pool_; }
   Counters& counters() noexcept { return counters_; }
+  void add_to(Stats& stats) const noexcept {  // any thread
+    counters_.add_to(stats);
+    stats.memory += mailbox_->held();
+  }
   Context& context() noexcept { return context_; }
   Acceptor& accepting() noexcept { return acceptor_; }
   Duration now() const noexcept { return now_; }
@@ -118,6 +125,9 @@ class LoopCore final : public Loop, public Runner, private Sink {
   // It is gone; its memory goes at the end of the turn.
   void bury(Connection& connection, Ending ending);
 
+  // Runs what concerns one connection: memory that cannot be had for it ends that connection only.
+  template <class Fn>
+  static void confine(Connection& connection, Fn&& fn);
   // Calls a handler that concerns no connection; what it throws goes where it belongs.
   template <class Fn>
   void guard(Fn&& fn);
@@ -132,11 +142,12 @@ class LoopCore final : public Loop, public Runner, private Sink {
   void begin_draining();
   void begin_stop();
   void stop_now();
-  void update_pressure();
 
   // Any thread.
+  // What all loops share has changed: whether there is memory, or room for more connections.
+  void tell_to_look() noexcept;
   const std::shared_ptr<Mailbox>& mailbox() const noexcept { return mailbox_; }
-  bool send_mail(std::unique_ptr<Mail> mail) { return mailbox_->push(std::move(mail)); }
+  bool send_mail(MailPointer mail) { return mailbox_->push(std::move(mail)); }
 
  private:
   void on_woken() override;
@@ -171,12 +182,26 @@ class LoopCore final : public Loop, public Runner, private Sink {
   bool run_timers();
   void settle_touched();
   void commit();
+  void look();
+  void update_pressure();
+  std::size_t held() const noexcept { return pool_.held + held_input_; }
   void publish_gauges();
+  void publish_held();
+  void make_room_in_lists();
   void reap();
+
+  // Part of the loop, so that it needs no memory when it is sent.
+  struct LookMail final : Mail {
+    void deliver(LoopCore& loop) override;
+    void done() noexcept override {}
+
+    std::atomic<bool> sent{false};
+  };
 
   ServerCore& server_;
   const int index_;
   const std::string thread_name_;
+  LookMail look_mail_;
   const std::shared_ptr<Mailbox> mailbox_;
   std::unique_ptr<Driver> driver_;
   std::shared_ptr<TimerWheel> timers_;
@@ -193,8 +218,9 @@ class LoopCore final : public Loop, public Runner, private Sink {
   std::vector<Connection*> touched_, settling_;  // swapped, so that neither allocates in steady state
   std::vector<Connection*> buried_;
   std::uint64_t next_id_;
-  std::size_t held_input_ = 0;      // bytes of untaken input
-  std::size_t published_held_ = 0;  // what the server was told that this loop holds
+  std::size_t held_input_ = 0;        // bytes of untaken input
+  std::size_t published_held_ = 0;    // what the server was told that this loop holds
+  std::size_t held_step_ = SIZE_MAX;  // more than so much on top of it is told at once
   Duration now_{};
   Stamp stamp_;                       // of now_
   Duration aged_{};                   // when the stamps of connections were last aged
@@ -225,6 +251,17 @@ void LoopCore::trace(Trace::What what, Fill&& fill) noexcept {
     fill(trace);
     call_trace(trace);
   } catch (...) {  // NOLINT(bugprone-empty-catch)
+  }
+}
+
+template <class Fn>
+void LoopCore::confine(Connection& connection, Fn&& fn) {
+  try {
+    fn();
+  } catch (const std::bad_alloc&) {
+    connection.loop().running = nullptr;
+    connection.loop().lent = {};
+    connection.starve();
   }
 }
 

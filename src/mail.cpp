@@ -16,9 +16,8 @@ void* allocate(std::size_t size) { return ::operator new(size, alignment); }
 void release(void* memory) noexcept { ::operator delete(memory, alignment); }
 
 // What changes hands together. Beside the memory, not linked in it: who takes a piece need not have it in its cache.
+template <std::size_t most>
 struct Stack {
-  static constexpr std::size_t most = 64;
-
   bool empty() const noexcept { return count == 0; }
   bool full() const noexcept { return count == most; }
   void push(void* memory) noexcept { pieces[count++] = memory; }
@@ -33,9 +32,17 @@ struct Stack {
 
 // Where threads that only receive leave what threads that only send need. Nobody waits for it: in a child that was
 // forked while a thread was here, that would be for ever.
+template <std::size_t size>
 class Depot {
  public:
-  void give(Stack& stack) noexcept {
+  using Pieces = Stack<(8 << 10) / size>;
+
+  // Never destroyed: threads may end after main.
+  static Depot& only() {
+    static Depot& depot = *new Depot;
+    return depot;
+  }
+  void give(Pieces& stack) noexcept {
     {
       const std::unique_lock lock(mutex_, std::try_to_lock);
       if (lock && count_ < most) {
@@ -46,7 +53,7 @@ class Depot {
     stack.clear();
   }
   // Leaves an empty one as it is if there is nothing.
-  void take(Stack& stack) noexcept {
+  void take(Pieces& stack) noexcept {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (lock && count_ > 0) stack = stacks_[--count_];
   }
@@ -54,42 +61,38 @@ class Depot {
  private:
   static constexpr std::size_t most = 128;  // 1 MiB in all
   std::mutex mutex_;
-  Stack stacks_[most];
+  Pieces stacks_[most];
   std::size_t count_ = 0;
 };
-
-// Never destroyed: threads may end after main.
-Depot& depot() {
-  static Depot& only = *new Depot;
-  return only;
-}
 
 thread_local bool thread_ends = false;
 
 // Two stacks, so that one who sends and receives by turns does not run to the depot each time.
+template <std::size_t size>
 struct Stock {
   ~Stock() {
     thread_ends = true;
-    if (!current.empty()) depot().give(current);
-    if (!spare.empty()) depot().give(spare);
+    if (!current.empty()) Depot<size>::only().give(current);
+    if (!spare.empty()) Depot<size>::only().give(spare);
   }
   void* take() {
     if (current.empty() && !spare.empty()) std::swap(current, spare);
-    if (current.empty()) depot().take(current);
-    return current.empty() ? allocate(Mail::pooled_size) : current.pop();
+    if (current.empty()) Depot<size>::only().take(current);
+    return current.empty() ? allocate(size) : current.pop();
   }
   void give(void* memory) noexcept {
     if (current.full()) {
-      if (!spare.empty()) depot().give(spare);
+      if (!spare.empty()) Depot<size>::only().give(spare);
       std::swap(current, spare);
     }
     current.push(memory);
   }
 
-  Stack current, spare;
+  typename Depot<size>::Pieces current, spare;
 };
 
-thread_local Stock stock;
+thread_local Stock<Mail::small_size> small;
+thread_local Stock<Mail::large_size> large;
 
 // AddressSanitizer is to see each message's own end.
 #ifdef __has_feature  // clang's way to ask
@@ -100,20 +103,27 @@ constexpr bool pooling = false;
 constexpr bool pooling = true;
 #endif
 
-bool pooled(std::size_t size) noexcept { return pooling && size <= Mail::pooled_size && !thread_ends; }
+bool pooled(std::size_t size) noexcept { return pooling && size <= Mail::large_size && !thread_ends; }
+
+std::size_t rounded(std::size_t size) noexcept {
+  if (size <= Mail::small_size) return Mail::small_size;
+  return std::max(size, Mail::large_size);
+}
 
 }  // namespace
 
 void* Mail::operator new(std::size_t size) {
-  if (pooled(size)) return stock.take();
-  return allocate(std::max(size, pooled_size));
+  if (!pooled(size)) return allocate(rounded(size));
+  return size <= small_size ? small.take() : large.take();
 }
 
 void Mail::operator delete(void* memory, std::size_t size) noexcept {
-  if (pooled(size))
-    stock.give(memory);
-  else
+  if (!pooled(size))
     release(memory);
+  else if (size <= small_size)
+    small.give(memory);
+  else
+    large.give(memory);
 }
 
 }  // namespace evio::inline v1

@@ -16,7 +16,7 @@ Mail* const closed = &closed_mark;
 
 Mailbox::~Mailbox() { discard(); }
 
-bool Mailbox::push(std::unique_ptr<Mail> mail) {
+bool Mailbox::push(MailPointer mail) {
   Mail* head = head_.load(std::memory_order_relaxed);
   do {
     if (head == closed) return false;
@@ -59,7 +59,7 @@ Mail* Mailbox::close() noexcept {
 }
 
 void Mailbox::discard() noexcept {
-  for (Mail* mail = close(); mail;) delete std::exchange(mail, mail->next);
+  for (Mail* mail = close(); mail;) std::exchange(mail, mail->next)->done();
 }
 
 bool Mailbox::prepare_to_sleep() noexcept {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "backend/driver.hpp"
@@ -19,9 +21,18 @@ class Mailbox {
   ~Mailbox();
 
   // Any thread. Wakes the receiver if it sleeps. False, and the mail destroyed, once the mailbox is closed.
-  bool push(std::unique_ptr<Mail> mail);
+  bool push(MailPointer mail);
   // Async-signal-safe: ends the receiver's sleep, now or, if it is about to sleep, then.
   void wake() noexcept;
+  // The mail that was pushed last, if nobody took it yet.
+  const Mail* newest() const noexcept { return head_.load(std::memory_order_relaxed); }
+  // How many calls of handles have pushed something other than a wake.
+  void count_call() noexcept { calls_.fetch_add(1, std::memory_order_release); }
+  std::uint64_t calls() const noexcept { return calls_.load(std::memory_order_acquire); }
+  // Memory of what is on its way to connections, as those say who send and get it.
+  void hold(std::size_t bytes) noexcept { held_.fetch_add(bytes, std::memory_order_relaxed); }
+  void release(std::size_t bytes) noexcept { held_.fetch_sub(bytes, std::memory_order_relaxed); }
+  std::size_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
 
   // From here on: the receiver's thread.
   void set_waker(std::unique_ptr<Waker> waker);
@@ -43,6 +54,8 @@ class Mailbox {
   static Mail* in_order(Mail* newest) noexcept;
 
   std::atomic<Mail*> head_{nullptr};  // the newest; `closed` when closed
+  std::atomic<std::size_t> held_{0};
+  std::atomic<std::uint64_t> calls_{0};
   std::atomic<bool> sleeping_{false};
   std::unique_ptr<Waker> waker_;
   std::atomic<Waker*> published_{nullptr};  // waker_, for other threads

@@ -23,18 +23,19 @@ OutputPool::~OutputPool() {
 }
 
 void* OutputPool::take(Stock& stock) {
-  if (!stock.head) {
-    void* memory = std::malloc(stock.bytes);
-    if (!memory) throw std::bad_alloc();
-    return memory;
+  void* memory = stock.head;
+  if (memory) {
+    stock.head = static_cast<Free*>(memory)->next;
+    --stock.count;
+  } else if (!(memory = std::malloc(stock.bytes))) {
+    throw std::bad_alloc();
   }
-  auto* first = static_cast<Free*>(stock.head);
-  stock.head = first->next;
-  --stock.count;
-  return first;
+  held += stock.bytes;
+  return memory;
 }
 
 void OutputPool::put(Stock& stock, void* memory) noexcept {
+  held -= stock.bytes;
   if (stock.count == stock.most) return std::free(memory);
   stock.head = new (memory) Free{static_cast<Free*>(stock.head)};
   ++stock.count;
@@ -77,10 +78,11 @@ OutputPiece* OutputPool::make_reference(Kind kind, std::string_view bytes) {
   return piece;
 }
 
-void OutputPool::destroy(OutputPiece* piece) noexcept {
+std::size_t OutputPool::destroy(OutputPiece* piece) noexcept {
   Stock& stock = stock_of(piece->kind);
   piece->~OutputPiece();
   put(stock, piece);
+  return stock.bytes;
 }
 
 void Output::link(OutputPiece* piece) noexcept {
@@ -88,61 +90,83 @@ void Output::link(OutputPiece* piece) noexcept {
   tail_ = piece;
 }
 
-void Output::append(OutputPiece* piece) noexcept {
-  size_ += piece->size;
-  pool_.held += piece->size;
-  link(piece);
+void Output::append_reference(OutputPiece::Kind kind, std::string_view bytes) {
+  link(pool_.make_reference(kind, bytes));
+  small_blocks_ = 8;
+  held_ += sizeof(OutputPiece);
+  size_ += bytes.size();
+  pool_.pending += bytes.size();
 }
 
-// The first block is small if that will do; who writes more gets large ones.
-OutputPiece::Kind Output::block_for(std::size_t size) const noexcept {
-  const bool small = !head_ && size <= OutputPool::small_bytes - sizeof(OutputPiece);
-  return small ? OutputPiece::Kind::small : OutputPiece::Kind::large;
+// The first is small if that will do; who writes more gets large ones. Behind a reference some small ones come first:
+// so what is copied and what is referred to may take turns, and no block is mostly empty.
+void Output::append_block(std::size_t size) {
+  const bool fits = !head_ && size <= OutputPool::small_bytes - sizeof(OutputPiece);
+  const bool small = fits || small_blocks_ > 0;
+  if (small_blocks_ > 0) --small_blocks_;
+  link(pool_.make_block(small ? OutputPiece::Kind::small : OutputPiece::Kind::large));
+  held_ += small ? OutputPool::small_bytes : OutputPool::large_bytes;
 }
 
 void Output::append_copy(std::string_view bytes) {
   while (!bytes.empty()) {
-    if (!tail_ || tail_->room == 0) link(pool_.make_block(block_for(bytes.size())));
+    if (!tail_ || tail_->room == 0) append_block(bytes.size());
     const std::size_t n = std::min(bytes.size(), tail_->room);
     std::memcpy(const_cast<char*>(tail_->data) + tail_->size, bytes.data(), n);
     tail_->size += n;
     tail_->room -= n;
     size_ += n;
-    pool_.held += n;
+    pool_.pending += n;
     bytes.remove_prefix(n);
   }
 }
 
 void Output::append_lent(std::string_view bytes) {
   if (bytes.empty()) return;
-  append(pool_.make_reference(OutputPiece::Kind::lent, bytes));
-  has_lent_ = true;
+  if (tail_ && tail_->kind == OutputPiece::Kind::lent && tail_->data + tail_->size == bytes.data()) {
+    tail_->size += bytes.size();
+    size_ += bytes.size();
+    pool_.pending += bytes.size();
+  } else if (tail_ && bytes.size() <= OutputPool::copied_bytes) {
+    append_copy(bytes);
+  } else {
+    append_reference(OutputPiece::Kind::lent, bytes);
+    has_lent_ = true;
+  }
 }
 
 void Output::append_shared(Buffer bytes) {
-  if (bytes.size() == 0) return;
-  OutputPiece* piece = pool_.make_reference(OutputPiece::Kind::shared, bytes.view());
-  piece->owner = std::move(bytes);
-  append(piece);
+  if (bytes.size() <= OutputPool::copied_bytes) return append_copy(bytes.view());
+  append_reference(OutputPiece::Kind::shared, bytes.view());
+  held_ += bytes.size();
+  pool_.held += bytes.size();
+  tail_->owner = std::move(bytes);
 }
 
 void Output::own() {
   if (!has_lent_) return;
-  has_lent_ = false;
   OutputPiece* piece = std::exchange(head_, nullptr);
   tail_ = nullptr;
-  while (piece) {
-    OutputPiece* next = std::exchange(piece->next, nullptr);
-    if (piece->kind == OutputPiece::Kind::lent) {
-      size_ -= piece->size;  // append_copy counts them anew
-      pool_.held -= piece->size;
-      append_copy({piece->data, piece->size});
-      pool_.destroy(piece);
-    } else {
-      link(piece);
+  try {
+    while (piece) {
+      if (piece->kind == OutputPiece::Kind::lent) {
+        append_copy({piece->data, piece->size});
+        size_ -= piece->size;
+        pool_.pending -= piece->size;
+        OutputPiece* const copied = std::exchange(piece, piece->next);
+        held_ -= pool_.destroy(copied);
+      } else {
+        OutputPiece* const kept = std::exchange(piece, piece->next);
+        kept->next = nullptr;
+        link(kept);
+      }
     }
-    piece = next;
+  } catch (...) {  // so that all of it can be dropped
+    (tail_ ? tail_->next : head_) = piece;
+    while (piece) tail_ = std::exchange(piece, piece->next);
+    throw;
   }
+  has_lent_ = false;
 }
 
 std::span<const Chunk> Output::front(std::span<Chunk> room) const noexcept {
@@ -154,17 +178,21 @@ std::span<const Chunk> Output::front(std::span<Chunk> room) const noexcept {
 
 void Output::consume(std::size_t count) noexcept {
   size_ -= count;
-  pool_.held -= count;
+  pool_.pending -= count;
   while (count > 0) {
     OutputPiece* piece = head_;
     const std::size_t n = std::min(count, piece->size);
     piece->data += n;
     piece->size -= n;
     count -= n;
+    if (piece->kind == OutputPiece::Kind::shared) {
+      held_ -= n;
+      pool_.held -= n;
+    }
     if (piece->size > 0) return;
     head_ = piece->next;
     if (!head_) tail_ = nullptr;
-    pool_.destroy(piece);
+    held_ -= pool_.destroy(piece);
   }
   if (size_ == 0) has_lent_ = false;
 }

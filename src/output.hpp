@@ -1,7 +1,9 @@
 // Private. Bytes waiting to be sent: a queue of pieces, and the loop's pool that its memory comes from.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <evio/buffer.hpp>
 #include <span>
 #include <string_view>
@@ -25,9 +27,11 @@ struct OutputPiece {
 };
 
 // Memory for output, of one loop. Keeps a bounded stock, so that steady traffic allocates nothing and an idle server
-// holds little. `held` counts the bytes that all queues of the loop hold.
+// holds little.
 class OutputPool {
  public:
+  // Up to here copying costs no more than a piece that refers to the bytes, and takes less memory.
+  static constexpr std::size_t copied_bytes = 512;
   // A reply fits into a small block: what a batch of them touches stays in the cache.
   static constexpr std::size_t small_bytes = 1 << 10;
   static constexpr std::size_t large_bytes = 16 << 10;
@@ -40,7 +44,8 @@ class OutputPool {
   Output* make_output();
   void give_back(Output* output) noexcept;
 
-  std::size_t held = 0;
+  std::size_t pending = 0;  // bytes that all queues of the loop hold
+  std::size_t held = 0;     // bytes of memory that these take, whole Buffers and what is kept for each piece included
 
  private:
   friend class Output;
@@ -54,13 +59,14 @@ class OutputPool {
     void* head = nullptr;
     std::size_t count = 0;
   };
-  static void* take(Stock& stock);
-  static void put(Stock& stock, void* memory) noexcept;
+  void* take(Stock& stock);
+  void put(Stock& stock, void* memory) noexcept;
   static void trim(Stock& stock) noexcept;
 
   OutputPiece* make_block(Kind kind);
   OutputPiece* make_reference(Kind kind, std::string_view bytes);
-  void destroy(OutputPiece* piece) noexcept;
+  // Returns how much memory that gave back.
+  std::size_t destroy(OutputPiece* piece) noexcept;
   Stock& stock_of(Kind kind) noexcept;
 
   Stock small_{small_bytes, 512};
@@ -78,14 +84,18 @@ class Output {
     if (!empty()) clear();
   }
 
+  // If there is no memory for more, these throw std::bad_alloc, and some of the bytes may have been appended.
   void append_copy(std::string_view bytes);
-  // Until own() the bytes must stay.
+  // Until own() the bytes must stay. Small ones are copied, but the first.
   void append_lent(std::string_view bytes);
+  // Small ones are copied.
   void append_shared(Buffer bytes);
-  // Copies what is lent.
+  // Copies what is lent. When it throws, some of it is lent still, and some may be there twice.
   void own();
 
   std::size_t size() const noexcept { return size_; }
+  // Bytes of memory: see OutputPool::held.
+  std::size_t held() const noexcept { return held_; }
   bool empty() const noexcept { return size_ == 0; }
 
   // The first pieces, as many as fit.
@@ -97,14 +107,17 @@ class Output {
 
  private:
   void link(OutputPiece* piece) noexcept;
-  void append(OutputPiece* piece) noexcept;
+  void append_reference(OutputPiece::Kind kind, std::string_view bytes);
+  void append_block(std::size_t size);
   OutputPiece::Kind block_for(std::size_t size) const noexcept;
 
   OutputPool& pool_;
   OutputPiece* head_ = nullptr;
   OutputPiece* tail_ = nullptr;
   std::size_t size_ = 0;
+  std::size_t held_ = 0;
   bool has_lent_ = false;
+  std::uint8_t small_blocks_ = 0;  // how many of the next blocks are small
   Chunk in_flight_[16];
 };
 

@@ -1,6 +1,7 @@
 #include "peer_counts.hpp"
 
 #include <algorithm>
+#include <new>
 
 namespace evio::inline v1 {
 
@@ -10,12 +11,15 @@ Address::Ip PeerCounts::network_of(Address::Ip ip) noexcept {
   return ip;
 }
 
-bool PeerCounts::add(const Address::Ip& peer, std::size_t most) {
+// Nobody is let in uncounted: not for want of memory either.
+bool PeerCounts::add(const Address::Ip& peer, std::size_t most) noexcept try {
   const std::lock_guard lock(mutex_);
   std::size_t& count = counts_[network_of(peer)];
   if (count >= most) return false;
   ++count;
   return true;
+} catch (const std::bad_alloc&) {
+  return false;
 }
 
 void PeerCounts::remove(const Address::Ip& peer) noexcept {

@@ -15,7 +15,7 @@ namespace evio::inline v1 {
 class PeerCounts {
  public:
   /// Counts one more, unless the peer has `most` already.
-  bool add(const Address::Ip& peer, std::size_t most);
+  bool add(const Address::Ip& peer, std::size_t most) noexcept;
   void remove(const Address::Ip& peer) noexcept;
 
  private:

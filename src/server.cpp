@@ -366,7 +366,8 @@ Handle ServerCore::datagrams(int address_index, const Address& peer) {
                               : "the server's address " + from.to_string() + " is not a udp address");
   return HandleBlock::handle(std::make_shared<HandleBlock>(
       loop(0).mailbox(),
-      HandleBlock::Peer{.socket = static_cast<DatagramSocket>(address_index), .local = from, .remote = peer}));
+      HandleBlock::Peer{.socket = static_cast<DatagramSocket>(address_index), .local = from, .remote = peer},
+      service(address_index).events.limits.output_max));
 }
 
 ServerTimer ServerCore::run_after(Duration delay, Handler<void()> fn, Duration period) {
@@ -410,32 +411,31 @@ void ServerCore::connection_gone(int loop, int address_index, const Address::Ip&
   --of.connections;
   end_if_drained();
   if (!of.full.load() || !of.full.exchange(false)) return;
-  each_loop([this](LoopCore& each) { tell_doors(each); });
+  each_loop([this](LoopCore& each) {
+    if (listens(each)) each.tell_to_look();
+  });
 }
 
 void ServerCore::tell_other_doors(const LoopCore& loop) {
   each_loop([&](LoopCore& each) {
-    if (&each != &loop) tell_doors(each);
+    if (&each != &loop && listens(each)) each.tell_to_look();
   });
-}
-
-void ServerCore::tell_doors(LoopCore& loop) {
-  if (listens(loop)) loop.send_mail(std::make_unique<Post>([&loop] { loop.accepting().look_again(); }));
 }
 
 // Pressure ends a little below the bound, so that it does not come and go with every read.
 void ServerCore::hold(std::ptrdiff_t bytes) {
-  const std::size_t total = held_.fetch_add(static_cast<std::size_t>(bytes)) + static_cast<std::size_t>(bytes);
+  std::size_t total = held_.fetch_add(static_cast<std::size_t>(bytes)) + static_cast<std::size_t>(bytes);
   const std::size_t most = events().limits.memory;
   if (most == 0) return;
+  for (const auto& loop : loops_) total += loop->mailbox()->held();
   const bool pressure = pressure_ ? total > most - most / 8 : total > most;
-  if (pressure_.exchange(pressure) != pressure) tell_all([](LoopCore& loop) { loop.update_pressure(); });
+  if (pressure_.exchange(pressure) != pressure) each_loop([](LoopCore& loop) { loop.tell_to_look(); });
 }
 
 Stats ServerCore::stats() const noexcept {
   Stats stats;
-  for (const auto& loop : loops_) loop->counters().add_to(stats);
-  if (acceptor_) acceptor_->counters().add_to(stats);
+  for (const auto& loop : loops_) loop->add_to(stats);
+  if (acceptor_) acceptor_->add_to(stats);
   return stats;
 }
 
@@ -445,7 +445,7 @@ Stats ServerCore::stats(int loop) const {
                             std::to_string(loops()) + ", counted from 0");
   Stats stats;
   LoopCore* const of = loop == LoopCore::acceptor ? acceptor_.get() : &this->loop(loop);
-  if (of) of->counters().add_to(stats);
+  if (of) of->add_to(stats);
   return stats;
 }
 

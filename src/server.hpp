@@ -115,7 +115,6 @@ class ServerCore final : public Stoppable {
   template <class Fn>
   void tell_all(Fn fn);
   bool listens(const LoopCore& loop) const noexcept;
-  void tell_doors(LoopCore& loop);
   void end_if_drained();
   std::size_t accepted_connections() const noexcept;
   void prepare();

@@ -8,7 +8,7 @@
 namespace evio::inline v1 {
 
 /// Immutable shared bytes. Copies share them; they are freed with the last copy, on whatever thread that is. Writing
-/// one never copies its bytes. Any thread.
+/// one copies its bytes only if they are few (up to 512). Any thread.
 class Buffer {
  public:
   Buffer() = default;

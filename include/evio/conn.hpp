@@ -33,14 +33,14 @@ class Conn {
   ///
   /// False in two cases: the output waiting is above Limits::output_high (the bytes are kept; stop producing until
   /// `drained`), or the connection is closed, closing or write-shut (the bytes are dropped; see is_open()). Beyond
-  /// Limits::output_max the connection closes with output_overflow. For a datagram false means that it was dropped:
-  /// too large, or not taken by the kernel.
+  /// Limits::output_max, also in a single call, the connection closes with output_overflow, and what waits is dropped.
+  /// For a datagram false means that it was dropped: too large, or not taken by the kernel.
   bool write(std::string_view bytes);
   /// The same.
   bool write(std::span<const std::byte> bytes);
   /// Several pieces as if they were one.
   bool write(std::initializer_list<std::string_view> pieces);
-  /// Never copies the bytes.
+  /// Copies none but small ones (up to 512 bytes): the others are shared until the kernel has them.
   bool write(Buffer bytes);
 
   /// Delivers what was written, shuts the writing side, waits at most Limits::linger for the peer to end, then closes.
@@ -91,6 +91,9 @@ class Conn {
   std::size_t pending_input() const noexcept;
   /// The limits of the Events that serve it.
   const Limits& limits() const noexcept;
+  /// Tells how many bytes of memory you keep for this connection, such as the beginning of a message: they count in
+  /// Limits::memory until you tell another number or the connection is gone. Nothing on a datagram.
+  void set_held(std::size_t bytes);
   /// Changes what is set in `options`; throws Error if the kernel refuses a value. Before `opened` only idle_timeout
   /// and read_when_congested: give the others to connect, by on(). Nothing on a datagram.
   void set(const Options& options);

@@ -29,11 +29,12 @@ class Handle {
 
   /// Copies the bytes and sends them behind what was sent before. False only if the connection is known to be gone;
   /// true is no promise that the peer gets them. Bytes beyond Limits::output_max close the connection
-  /// (output_overflow).
+  /// (output_overflow), and so does what has not reached the loop yet if the memory for it is more than twice that. A
+  /// datagram that finds so much on its way is dropped.
   bool send(std::string_view bytes) const;
   /// The same.
   bool send(std::span<const std::byte> bytes) const;
-  /// Without copying the bytes.
+  /// Without copying the bytes, unless they are few.
   bool send(Buffer bytes) const;
   /// The same, and then runs `done` on the connection's loop, never inside a handler: with no error once the kernel has
   /// taken all the bytes, else before `closed` or `detached`, with why it closes (operation_canceled for an orderly
@@ -43,7 +44,9 @@ class Handle {
   /// Runs fn(Conn&) on the connection's loop if it still lives then, else destroys fn unrun, on any thread. False if
   /// the connection is known to be gone.
   bool post(Handler<void(Conn&)> fn) const;
-  /// Runs `data` on the connection's loop with no new input, paused or not. Several may merge into one.
+  /// Runs `data` on the connection's loop with no new input, paused or not. Those that were asked for one after
+  /// the other before it ran are one: it runs at least once after each. With a codec it shows the next whole message
+  /// that waits, if there is one, and nothing else.
   void wake() const;
   /// As Conn::close, in order with the other calls.
   void close() const;

@@ -29,11 +29,15 @@ struct Limits {
   std::size_t input = 1 << 20;         ///< untaken input of a connection, bytes; beyond: closed, input_overflow
   std::size_t output_high = 1 << 20;   ///< output waiting, bytes, above which reading pauses and write returns false
   std::size_t output_low = 256 << 10;  ///< below which reading resumes and `drained` runs
-  std::size_t output_max = 64 << 20;   ///< output waiting beyond which the connection closes, output_overflow
-  std::size_t memory = 0;              ///< input and output held by the whole server, bytes; 0: no bound. Beyond it
-                                       ///< reading and accepting pause until it falls. Give it an idle_timeout: input
-                                       ///< that waits for its rest is held, and counts, until the connection closes
-  std::size_t connections = 0;         ///< open at once; 0: no bound. Further ones wait in the backlog
+  std::size_t output_max = 64 << 20;   ///< output waiting, bytes, beyond which the connection closes, output_overflow;
+                                       ///< likewise if sends that are on their way, or wait to be told of, take
+                                       ///< more memory than twice that
+  std::size_t memory = 0;       ///< held by the whole server, bytes; 0: no bound. Beyond it reading and accepting
+                                ///< pause until it falls. What counts is the memory for output, what is on its
+                                ///< way through handles, untaken input, and what protocols say that they hold
+                                ///< (Conn::set_held; http and websocket do). Give it an idle_timeout: input
+                                ///< that waits for its rest is held, and counts, until the connection closes
+  std::size_t connections = 0;  ///< open at once; 0: no bound. Further ones wait in the backlog
   Duration drain = std::chrono::seconds(5);     ///< a closing connection without progress; all of a shutdown
   Duration linger = std::chrono::seconds(1);    ///< a closed connection whose peer does not end
   Duration connect = std::chrono::seconds(10);  ///< a connect, name look-up included

@@ -20,7 +20,8 @@ struct Backoff {
   /// Each delay is shortened at random by at most this share of it (0 to 1), so that the clients of a server that was
   /// gone do not all come back at once. The simulation draws it from its seed.
   double jitter = 0.5;
-  Duration steady = std::chrono::seconds(10);  ///< a connection that was open for so long makes delays begin anew
+  Duration steady = std::chrono::seconds(10);  ///< a connection that was open for so long makes delays begin anew;
+                                               ///< Duration::max(): none does
 };
 
 /// Keeps one connection to an address: connects at once and, however the connection ends (it could not be made, the

@@ -67,12 +67,14 @@ struct Stats {
   std::uint64_t datagrams_dropped = 0;   ///< datagrams too large, not taken by the kernel, or come while paused
                                          ///< or stopping, or whose handler threw
   std::uint64_t accept_pauses = 0;       ///< times accepting paused for want of descriptors or kernel memory
-  std::uint64_t memory = 0;              ///< bytes of input and output held now
+  std::uint64_t memory = 0;              ///< bytes of memory held now, as Limits::memory counts it: what output_pending
+                                         ///< takes in all, input_held, and what is on its way through handles
   std::uint64_t memory_pauses = 0;       ///< times a connection's reading paused because of Limits::memory
   std::uint64_t wakeups = 0;             ///< times a loop came back from waiting for the kernel
   std::uint64_t messages = 0;            ///< calls of `data`, datagrams included
   std::uint64_t output_pending = 0;      ///< bytes written that the kernel has not taken, now
-  std::uint64_t input_held = 0;          ///< bytes of memory for input that handlers left untaken, now
+  std::uint64_t input_held = 0;          ///< bytes of memory for input that handlers left untaken, or that
+                                         ///< protocols hold (Conn::set_held), now
   std::uint64_t timers = 0;              ///< armed now, the library's own (idle, drain and linger deadlines) included
   std::uint64_t timers_run = 0;          ///< likewise
   std::uint64_t posts = 0;               ///< posts, sends, wakes and closes that came through Loop, Server or Handle,

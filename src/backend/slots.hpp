@@ -13,8 +13,13 @@ template <class T>
 class Slots {
  public:
   T& operator[](std::uint32_t index) noexcept { return chunks_[index / per_chunk][index % per_chunk]; }
-  void reserve(std::uint32_t index) {
-    while (index >= size()) chunks_.push_back(std::make_unique<T[]>(per_chunk));
+  // The lists, each of some of these, get as much room: then closing a stream needs no memory.
+  template <class... Lists>
+  void reserve(std::uint32_t index, Lists&... lists) {
+    while (index >= size()) {
+      (lists.reserve(size() + per_chunk), ...);
+      chunks_.push_back(std::make_unique<T[]>(per_chunk));
+    }
   }
   std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(chunks_.size()) * per_chunk; }
 

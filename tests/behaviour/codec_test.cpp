@@ -54,18 +54,53 @@ TEST_P(CodecOfAService, MessagesWaitWhileItIsPaused) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"wait", "for", "it"}));
 }
 
-TEST_P(CodecOfAService, AWakeShowsNothing) {
+// An echo server of lines, as README has it, would answer an empty line that nobody sent.
+TEST_P(CodecOfAService, AWakeShowsNoMessageThatDidNotCome) {
   EventLog log;
   HandleSlot handle;
   TestServer server = serve({.codec = codec::Lines{},
                              .opened = [&](Conn& c) { handle.put(c); },
-                             .data = [&](Conn&, Input& in) { log.add("<" + std::string(in.view()) + ">"); }});
+                             .data =
+                                 [&](Conn& c, Input& line) {
+                                   log.add("<" + std::string(line.view()) + ">");
+                                   c.write(line.view());
+                                 }});
   Client client = server.connect();
+  const Handle name = handle.get();
+  name.wake();
   client.send("incomplete");
-  handle.get().wake();
-  EXPECT_TRUE(log.wait_for("<>"));
+  ASSERT_TRUE(eventually([&] { return server->stats().received == 10; }));
+  name.wake();
+  name.post([&](Conn&) { log.add("woken"); });
+  EXPECT_TRUE(log.wait_for("woken"));
   client.send("\n");
-  EXPECT_TRUE(log.wait_for("<incomplete>"));
+  EXPECT_EQ(client.receive(11), "incomplete\n");
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"woken", "<incomplete>"}));
+}
+
+TEST_P(CodecOfAService, AWakeShowsTheNextMessageThatWaitsThoughPaused) {
+  EventLog log;
+  HandleSlot handle;
+  TestServer server = serve({.codec = codec::Lines{},
+                             .opened = [&](Conn& c) { handle.put(c); },
+                             .data =
+                                 [&](Conn& c, Input& line) {
+                                   log.add(std::string(line.view()));
+                                   c.pause();
+                                 }});
+  Client client = server.connect();
+  client.send("one\ntwo\nthree\n");
+  EXPECT_TRUE(log.wait_for("one"));
+  const Handle name = handle.get();
+  for (const char* next : {"two", "three"}) {
+    name.wake();
+    name.post([&](Conn&) { log.add("woken"); });
+    EXPECT_TRUE(log.wait_for(next));
+  }
+  name.wake();
+  name.post([&](Conn&) { log.add("woken"); });
+  EXPECT_TRUE(log.wait_for("woken", 3));
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"one", "two", "woken", "three", "woken", "woken"}));
 }
 
 TEST_P(CodecOfAService, AfterCloseNoMessageIsShown) {

@@ -58,9 +58,11 @@ TEST(Counters, SumsUpWhatBelongsTogether) {
   one.closed_by[static_cast<std::size_t>(Ending::orderly)].add(2);
   one.closed_by[static_cast<std::size_t>(Ending::reset)].add(1);
   one.output_pending.set(100);
+  one.output_held.set(120);
   one.input_held.set(10);
   other.opened.add(1);
   other.output_pending.set(1000);
+  other.output_held.set(1200);
   Stats stats;
   one.add_to(stats);
   other.add_to(stats);
@@ -68,7 +70,7 @@ TEST(Counters, SumsUpWhatBelongsTogether) {
   EXPECT_EQ(stats.closed, 3U);
   EXPECT_EQ(stats.closed_as(Ending::orderly), 2U);
   EXPECT_EQ(stats.closed_as(Ending::reset), 1U);
-  EXPECT_EQ(stats.memory, 1110U);
+  EXPECT_EQ(stats.memory, 1330U);
   EXPECT_EQ(stats.output_pending, 1100U);
 }
 

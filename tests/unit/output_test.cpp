@@ -26,7 +26,7 @@ TEST(Output, GathersWhatIsAppendedInOrder) {
   output.append_shared(Buffer(" shared"));
   EXPECT_EQ(front_of(output), "copied lent shared");
   EXPECT_EQ(output.size(), 18U);
-  EXPECT_EQ(pool.held, 18U);
+  EXPECT_EQ(pool.pending, 18U);
 }
 
 TEST(Output, SmallCopiesShareABlock) {
@@ -65,11 +65,11 @@ TEST(Output, OwnedBytesMayGoWhereTheyWereLentFrom) {
 TEST(Output, KeepsABufferAliveUntilItIsSent) {
   OutputPool pool;
   Output output(pool);
-  auto owner = std::make_shared<std::string>("shared");
+  auto owner = std::make_shared<std::string>(1000, 's');
   std::weak_ptr<std::string> watched = owner;
   output.append_shared(Buffer(owner, *owner));
   owner.reset();
-  output.consume(5);
+  output.consume(999);
   EXPECT_FALSE(watched.expired());
   output.consume(1);
   EXPECT_TRUE(watched.expired());
@@ -85,6 +85,50 @@ TEST(Output, WhatIsInFlightStaysInPlaceWhileMoreIsAppended) {
   output.append_lent(lent);
   output.own();
   EXPECT_EQ(std::string_view(first.data, 9), "in flight");
+}
+
+// Whatever is appended in small pieces takes hardly more memory than its bytes.
+TEST(Output, SmallPiecesTakeNoPieceEach) {
+  const std::string bytes(100'000, 'b');
+  const Buffer one(std::string("b"));
+  const auto held_by = [&](const auto& append) {
+    OutputPool pool;
+    Output output(pool);
+    for (std::size_t i = 0; i < bytes.size(); ++i) append(output, i);
+    EXPECT_EQ(output.size(), bytes.size());
+    EXPECT_EQ(output.held(), pool.held);
+    return pool.held;
+  };
+  const std::size_t most = bytes.size() + 2 * OutputPool::large_bytes;
+  EXPECT_LE(held_by([&](Output& output, std::size_t) { output.append_shared(one); }), most);
+  EXPECT_LE(held_by([&](Output& output, std::size_t) { output.append_copy("b"); }), most);
+  EXPECT_LE(held_by([&](Output& output, std::size_t i) { output.append_lent(std::string_view(bytes).substr(i, 1)); }),
+            most)
+      << "which stands where it was lent from";
+  EXPECT_LE(held_by([&](Output& output, std::size_t i) {
+              output.append_lent(std::string_view(bytes).substr(bytes.size() - 1 - i, 1));
+            }),
+            most)
+      << "in another order";
+}
+
+// A small copy between two references has a small block.
+TEST(Output, PiecesByTurnsTakeMemoryInProportion) {
+  OutputPool pool;
+  Output output(pool);
+  const Buffer shared(std::string(OutputPool::copied_bytes + 1, 's'));
+  for (int i = 0; i < 1000; ++i) {
+    output.append_shared(shared);
+    output.append_copy("c");
+  }
+  EXPECT_LE(output.held(), 4 * output.size());
+  output.clear();
+  const std::string copied(1000, 'c');
+  for (int i = 0; i < 1000; ++i) {
+    output.append_shared(shared);
+    output.append_copy(copied);
+  }
+  EXPECT_LE(output.held(), 2 * output.size());
 }
 
 // Random commands against a string that is the model.
@@ -128,7 +172,8 @@ TEST(Output, DeliversWhatWasAppended) {
         }
       }
       RC_ASSERT(output.size() == model.size());
-      RC_ASSERT(pool.held == model.size());
+      RC_ASSERT(pool.pending == model.size());
+      RC_ASSERT(output.held() == pool.held);
     }
     while (!output.empty()) {
       const std::string front = front_of(output);
@@ -137,7 +182,7 @@ TEST(Output, DeliversWhatWasAppended) {
       model.erase(0, front.size());
     }
     RC_ASSERT(model.empty());
-    RC_ASSERT(pool.held == 0U);
+    RC_ASSERT(pool.held == 0U && output.held() == 0U);
   }));
 }
 

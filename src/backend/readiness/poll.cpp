@@ -1,6 +1,8 @@
 #include <poll.h>
 
+#include <cerrno>
 #include <cstddef>
+#include <new>
 #include <unordered_map>
 #include <vector>
 
@@ -14,11 +16,19 @@ namespace {
 // The portable one: a wait costs as much as there are descriptors.
 class Poll final : public Selector {
  public:
-  std::error_code watch(int fd, Wanted wanted, std::uint64_t key) override {
+  std::error_code watch(int fd, Wanted wanted, std::uint64_t key) override try {
+    if (entries_.size() == entries_.capacity()) {
+      const std::size_t room = 2 * entries_.size() + 16;
+      ready_.reserve(room);
+      keys_.reserve(room);
+      entries_.reserve(room);
+    }
     places_[fd] = entries_.size();
     entries_.push_back({.fd = fd, .events = events(wanted), .revents = 0});
     keys_.push_back(key);
     return {};
+  } catch (const std::bad_alloc&) {
+    return {ENOMEM, std::system_category()};
   }
 
   std::error_code rewatch(int fd, Wanted wanted, std::uint64_t key) override {

@@ -138,7 +138,7 @@ void ReadinessDriver::unwatch(WatchName name) { selector_->unwatch(std::exchange
 
 void ReadinessDriver::open(Stream stream, NativeSocket socket) {
   const auto index = static_cast<std::uint32_t>(stream);
-  slots_.reserve(index);
+  slots_.reserve(index, changed_, leaving_, leaving_now_);
   Slot& slot = slots_[index];
   slot = {.fd = static_cast<int>(socket.value), .generation = slot.generation + 1};
   slot.forks = socket.forks & 0xffffff;

@@ -67,7 +67,8 @@ std::uint64_t UringDriver::user_data(Op op, std::uint32_t index, std::uint32_t g
 
 void UringDriver::open(Stream stream, NativeSocket socket) {
   const auto index = static_cast<std::uint32_t>(stream);
-  slots_.reserve(index);
+  slots_.reserve(index, changed_, changing_, leaving_, leaving_now_, unread_, rereading_, queued_sends_,
+                 finishing_sends_);
   Slot& slot = slots_[index];
   slot = {.fd = static_cast<int>(socket.value), .generation = slot.generation + 1};
   slot.unix_domain = is_unix(slot.fd);
