@@ -61,7 +61,7 @@ void LoopCore::start() {
   }
   gather_ = static_cast<bool>(server_.events().pre_write);
   watches_->start(*driver_, [this](const std::exception_ptr& error) { handler_threw(nullptr, error); });
-  each([](Connection& connection) { connection.make(); });
+  each([](Connection& connection) { confine(connection, [&] { connection.make(); }); });
   if (index_ != acceptor && server_.events().loop_started) guard([this] { server_.events().loop_started(*this); });
   server_.loop_is_up();
 }
