@@ -183,6 +183,7 @@ bool ReadinessDriver::quiet(Stream stream) { return nothing_unsent_or_unread(slo
 void ReadinessDriver::detach(Stream stream) { leave(stream, {.stream = stream, .detached = true}); }
 
 void ReadinessDriver::close(Stream stream, CloseMode mode) {
+  slot(stream).receiving = false;
   if (mode == CloseMode::abort) reset_on_close(slot(stream).fd);
   leave(stream, {.stream = stream});
 }

@@ -100,7 +100,7 @@ void UringDriver::detach(Stream stream) {
 }
 
 void UringDriver::close(Stream stream, CloseMode mode) {
-  slot(stream).detaching = false;
+  slot(stream).receiving = slot(stream).detaching = false;
   if (mode == CloseMode::abort) reset_on_close(slot(stream).fd);
   leave(stream, 0);
 }
