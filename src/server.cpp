@@ -241,12 +241,14 @@ void ServerCore::check_address_index(int index) const {
                             std::to_string(addresses_.size()) + ", counted from 0");
 }
 
-void ServerCore::check_single_loop() const {
+void ServerCore::check_foreign_loop() const {
   if (loops() > 1) throw std::logic_error("evio: a foreign loop can drive a Server of one loop only");
+  if (ran_ && !ended_ && loop(0).driver().is_copy())
+    throw std::logic_error("evio: this is a copy of a Server that runs in the process that forked this one");
 }
 
 bool ServerCore::poll(Duration wait) {
-  check_single_loop();
+  check_foreign_loop();
   if (ended_) return false;
   if ((ran_ || !start().empty()) && loop(0).turn_within(wait)) return true;
   finish();
@@ -254,14 +256,14 @@ bool ServerCore::poll(Duration wait) {
 }
 
 NativeSocket ServerCore::native_handle() {
-  check_single_loop();
+  check_foreign_loop();
   if (ended_) return {};
   prepare();
   return loop(0).pollable();
 }
 
 Duration ServerCore::next_timer() {
-  check_single_loop();
+  check_foreign_loop();
   return ran_ && !ended_ ? loop(0).time_to_next() : Duration::zero();
 }
 

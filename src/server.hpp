@@ -118,7 +118,7 @@ class ServerCore final : public Stoppable {
   void end_if_drained();
   std::size_t accepted_connections() const noexcept;
   void prepare();
-  void check_single_loop() const;
+  void check_foreign_loop() const;
   void run_tick();
   void everything_is_up();
 

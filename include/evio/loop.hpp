@@ -40,7 +40,7 @@ class Loop {
   /// the loops, and its addresses are tried side by side (RFC 8305). The handlers, limits and options are those that
   /// on() gave the Binding, else the server's. Null once the server is shutting down. Throws Error for an address that
   /// nothing can connect to, such as one without a port. Until `opened`, remote() is the address as given. Also before
-  /// run(): then the thread that calls it is taken for the loop's, and what follows comes with the loop.
+  /// run(): then the thread that calls it is taken for the loop's, and it begins with the loop, its deadline too.
   ///
   /// A udp address makes a connection like any other that exchanges datagrams with that peer alone: each write and each
   /// Handle::send is one, also an empty one, and each comes with a `data` of its own; what that leaves untaken is

@@ -23,7 +23,8 @@ class ServerCore;
 class Server {
  public:
   /// Binds all addresses: each a URL, a Binding, or a std::vector<Binding>. Throws Error, and then nothing stays bound.
-  /// Until run() there are only sockets, no thread and no other descriptor.
+  /// Until run() there are only sockets, no thread and no other descriptor: the process may fork, and its children run
+  /// their copies (see docs/processes.md).
   template <class... Addresses>
   explicit Server(Events events, Addresses&&... addresses)
       : Server(Bound{}, std::move(events), bindings(std::forward<Addresses>(addresses)...)) {}
@@ -37,7 +38,8 @@ class Server {
 
   /// Instead of run(), for a server of one loop within a loop that is not ours: handles what is ready, having waited
   /// for that at most `wait`, and begins with the first call what run() begins with. False: it has ended. Throws what
-  /// run() throws. Always on the same thread, which is the loop's.
+  /// run() throws. Always on the same thread, which is the loop's. Throws std::logic_error in a child that was forked
+  /// after its first call.
   bool poll(Duration wait);
   /// A descriptor that is readable when poll() has something to do, for the foreign loop to watch; -1 with the backend
   /// poll: then call poll() by the clock. On poll()'s thread, also before its first call.
@@ -76,10 +78,11 @@ class Server {
 
   /// A duplicate of the socket that listens at (or receives for) that address: for a successor, to which it may be
   /// passed on; an Error once it is closed. From now on the address's socket file is the successor's: it is never
-  /// removed. Close-on-exec, like all; non-blocking.
+  /// removed. Close-on-exec, like all; non-blocking. A udp socket tells the address that each datagram was sent to
+  /// (IP_PKTINFO), else it is a plain one.
   Socket listener(int address_index);
-  /// The same for every socket of the address: with ?reuseport=true each loop has one, and a successor needs them all,
-  /// else what waits in those that it was not given is reset.
+  /// The same for every socket of the address, in the order of the loops: with ?reuseport=true each loop has one, and a
+  /// successor needs them all, else what waits in those that it was not given is reset. An Error once one is closed.
   std::vector<Socket> listeners(int address_index);
 
   /// Runs fn on loop 0's thread, `delay` from now or later, never early and never inside a handler. Before run() it

@@ -1,9 +1,14 @@
 // Connections of our own making: at once, from any thread, with opened or closed, never both missing.
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstring>
+#include <fstream>
 #include <memory>
 
 #include "support/background.hpp"
@@ -293,6 +298,70 @@ TEST_P(Connect, AProxyPassesBytesAndEndsOn) {
     client.shutdown_write();
   });
   EXPECT_TRUE(same_bytes(client.receive_rest().bytes, bytes));
+}
+
+// In a network of our own where the kernel can choose one port only; false where that cannot be had.
+bool with_one_port_to_choose(int port) {
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0 && ::unshare(CLONE_NEWNET) != 0) return false;
+  const Socket any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq loopback{};
+  std::strcpy(loopback.ifr_name, "lo");
+  loopback.ifr_flags = IFF_UP;
+  if (::ioctl(any.fd(), SIOCSIFFLAGS, &loopback) != 0) return false;
+  std::ofstream range("/proc/sys/net/ipv4/ip_local_port_range");
+  range << port << ' ' << port << std::flush;
+  return static_cast<bool>(range);
+}
+
+TEST_P(Connect, NobodyIsConnectedToHimself) {
+  in_child_process([&] {
+    constexpr int port = 40000;
+    if (!with_one_port_to_choose(port)) return;
+    TestServer server = serve({}, std::vector<Binding>{});
+    for (const char* scheme : {"tcp", "udp"}) {
+      server->connect(on(scheme + ("://127.0.0.1:" + std::to_string(port)), noted()));
+      ASSERT_TRUE(log.wait_for("closed: " + std::make_error_code(std::errc::connection_refused).message()));
+      EXPECT_EQ(log.count("opened"), 0U) << scheme;
+      log.clear();
+    }
+    // Nor does it keep the port from who is to listen there.
+    const TestServer far(echo(), "tcp://127.0.0.1:" + std::to_string(port));
+  });
+}
+
+// A unix socket tells at once that its backlog is full.
+TEST_P(Connect, AFullBacklogIsWaitedFor) {
+  const std::string url = "unix://@evio-backlog-" + std::to_string(::getpid());
+  Server far({.limits = {.backlog = 0}, .opened = [](Conn& c) { c.write("served"); }}, url);
+  TestServer server = serve({});
+  Events events = noted();
+  events.limits.connect = hang_guard;
+  const Binding to = on(url, std::move(events));
+  for (int i = 0; i < 5; ++i) server->connect(to);
+  ASSERT_TRUE(log.wait_for("opened"));
+  Background serving([&] { far.run(); });
+  EXPECT_TRUE(log.wait_for("opened", 5));
+  EXPECT_EQ(log.count("closed"), 0U);
+  far.shutdown();
+}
+
+TEST_P(Connect, AFullBacklogIsWaitedForUntilTheDeadline) {
+  const std::string url = "unix://@evio-backlog-" + std::to_string(::getpid());
+  const Server far({.limits = {.backlog = 0}}, url);
+  TestServer server = serve({});
+  std::error_code why;
+  Gate closed;
+  Events events;
+  events.limits.connect = 50ms;
+  events.closed = [&](Conn&, std::error_code error) {
+    if (std::exchange(why, error) == std::error_code()) closed.open();
+  };
+  const Binding to = on(url, std::move(events));
+  server.on_loop(0, [&] {
+    for (int i = 0; i < 3; ++i) server->loop(0).connect(to);
+  });
+  ASSERT_TRUE(closed.wait());
+  EXPECT_EQ(why, Errc::connect_timeout);
 }
 
 TEST_P(Connect, AdoptsASocketOfTheUsers) {

@@ -1,5 +1,7 @@
 // When no descriptor is left, accepting pauses and resumes; whoever is connected is served meanwhile.
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -121,6 +123,47 @@ TEST_P(FullDescriptorTable, AnAddressThatCannotBeBoundForWantOfDescriptorsSaysSo
       EXPECT_EQ(error.code(), std::errc::too_many_files_open);
       EXPECT_EQ(error.address(), "tcp://127.0.0.1:0");
     }
+  });
+}
+
+TEST_P(FullDescriptorTable, ANameThatCannotBeLookedUpForWantOfDescriptorsSaysSo) {
+  in_child_process([&] {
+    std::error_code why;
+    Gate closed;
+    TestServer server = serve({});
+    Events events;
+    events.closed = [&](Conn&, std::error_code error) {
+      why = error;
+      closed.open();
+    };
+    leave_room_for(0);
+    server->connect(on("tcp://localhost:9", std::move(events)));
+    ASSERT_TRUE(closed.wait());
+    EXPECT_EQ(why, std::errc::too_many_files_open) << why.message();
+  });
+}
+
+// As no thread can be had, here for want of address space.
+TEST_P(FullDescriptorTable, ARunThatThrowsGivesBackWhatItHad) {
+  if (sanitized) GTEST_SKIP() << "needs address space without end";
+  in_child_process([&] {
+    Events events = echo();
+    events.backend = backend();
+    events.loops = 64;
+    events.handle_signals = true;
+    Server server(std::move(events), "tcp://127.0.0.1:0");
+    rlimit before{};
+    ::getrlimit(RLIMIT_AS, &before);
+    rlimit little = before;
+    little.rlim_cur = 300 << 20;  // 64 stacks are 512 MiB
+    ASSERT_EQ(::setrlimit(RLIMIT_AS, &little), 0);
+    EXPECT_THROW(server.run(), std::system_error);
+    ASSERT_EQ(::setrlimit(RLIMIT_AS, &before), 0);
+    struct sigaction now {};
+    ::sigaction(SIGINT, nullptr, &now);
+    EXPECT_EQ(now.sa_handler, SIG_DFL);
+    EXPECT_THROW(Client::to(server.addresses()[0]), std::exception);
+    const Server again(as_set_up({}), server.addresses()[0].to_string());
   });
 }
 

@@ -153,5 +153,79 @@ TEST_P(InheritedSockets, NobodyIsRefusedWhenAServerIsReplaced) {
   stop = true;
 }
 
+// Each loop has a socket of its own, and with it some of those who wait.
+TEST_P(InheritedSockets, EverySocketOfASharedAddressIsHandedOn) {
+  constexpr int waiting = 40;
+  auto first =
+      std::make_unique<TestServer>(as_set_up({.limits = {.connections = 1}}), "tcp://127.0.0.1:0?reuseport=true");
+  const Client admitted = first->connect();
+  ASSERT_TRUE(eventually([&] { return (*first)->stats().open == 1; }));
+  std::vector<Client> clients;
+  for (int i = 0; i < waiting; ++i) clients.push_back(first->connect());
+  std::vector<Binding> sockets;
+  for (Socket& socket : (*first)->listeners(0)) sockets.emplace_back(std::move(socket));
+  EXPECT_EQ(sockets.size(), static_cast<std::size_t>(loops()));
+  TestServer second = serve({.opened = [](Conn& c) { c.write("served"); }}, sockets);
+  (*first)->drain(1ms);
+  EXPECT_EQ(first->wait(), nullptr);
+  first.reset();
+  for (Client& client : clients) EXPECT_EQ(client.receive(6), "served");
+}
+
+TEST_P(InheritedSockets, ADrainingServerSleepsWhileItsSuccessorIsBusy) {
+  TestServer first = serve(echo());
+  Client kept = first.connect();
+  EXPECT_EQ(echo_through(kept, "x"), "x");
+  const Socket successors = first->listener(0);
+  first->drain(1h);
+  EXPECT_TRUE(eventually([&] { return first->stats().open == 1; }));
+  EXPECT_EQ(echo_through(kept, "drains"), "drains");
+  const Client waiting = first.connect();
+  std::this_thread::sleep_for(20ms);
+  const auto before = first->stats().wakeups;
+  std::this_thread::sleep_for(100ms);
+  EXPECT_LE(first->stats().wakeups - before, 20U);
+}
+
+TEST_P(InheritedSockets, AListenerThatAnotherProcessShutsDownCostsNothingWhileNobodyIsLetIn) {
+  TestServer server = serve({.limits = {.connections = 1}});
+  const Socket copy = server->listener(0);
+  const Client only = server.connect();
+  ASSERT_TRUE(eventually([&] { return server->stats().open == 1; }));
+  ASSERT_EQ(::shutdown(copy.fd(), SHUT_RDWR), 0);
+  std::this_thread::sleep_for(20ms);
+  const auto before = server->stats().wakeups;
+  std::this_thread::sleep_for(100ms);
+  EXPECT_LE(server->stats().wakeups - before, 20U);
+}
+
+// What a server sets for itself, others who read the socket do not find.
+TEST_P(InheritedSockets, DatagramsComeOneByOneToAReaderThatKnowsNothing) {
+  const Socket before = Server(Events{}, "udp://127.0.0.1:0").listener(0);  // passed on, and inherited
+  for (const bool inherited : {false, true}) {
+    Socket heir;
+    if (inherited) {
+      TestServer server = serve({}, Socket(::fcntl(before.fd(), F_DUPFD_CLOEXEC, 0)));
+      heir = Socket(::fcntl(before.fd(), F_DUPFD_CLOEXEC, 0));
+    } else {
+      Server server(as_set_up({.serving = [](Server& s) { s.run_after(1ms, [&s] { s.shutdown(); }); }}),
+                    "udp://127.0.0.1:0");
+      heir = server.listener(0);
+      server.run();
+    }
+    const std::uint16_t port = Server(Events{}, Socket(::fcntl(heir.fd(), F_DUPFD_CLOEXEC, 0))).addresses()[0].port();
+    Events sender;
+    sender.opened = [](Conn& c) {
+      for (int i = 0; i < 8; ++i) c.write("datagram " + std::to_string(i));
+      c.server().shutdown();
+    };
+    Server client(std::move(sender));
+    client.loop(0).connect("udp://127.0.0.1:" + std::to_string(port));
+    client.run();
+    char bytes[1024];
+    for (int i = 0; i < 8; ++i) EXPECT_EQ(::recv(heir.fd(), bytes, sizeof bytes, MSG_DONTWAIT), 10) << i;
+  }
+}
+
 }  // namespace
 }  // namespace evio::test

@@ -99,6 +99,21 @@ TEST_P(Signals, AreNotTouchedUnlessAskedFor) {
   });
 }
 
+// As a shell makes SIGINT for what it starts in the background.
+TEST_P(Signals, ThatWereIgnoredStaySo) {
+  in_child_process([&] {
+    install(SIGINT, SIG_IGN);
+    install(SIGTERM, count_signal);
+    TestServer server = serve({.handle_signals = true});
+    EXPECT_EQ(installed(SIGINT), SIG_IGN);
+    EXPECT_NE(installed(SIGTERM), count_signal);
+    ::kill(::getpid(), SIGTERM);
+    EXPECT_EQ(server.wait(), nullptr);
+    EXPECT_EQ(installed(SIGINT), SIG_IGN);
+    EXPECT_EQ(installed(SIGTERM), count_signal);
+  });
+}
+
 TEST_P(Signals, OnlyOneServerOfAProcessMayHandleThem) {
   if (sanitized && backend() == Backend::io_uring)
     GTEST_SKIP() << "ThreadSanitizer runs handlers in calls that it knows, and io_uring_enter is none of them";

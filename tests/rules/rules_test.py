@@ -22,6 +22,7 @@ EXCEPTIONS = {
         ("src/protocol/http/file_access.cpp", include): "the only place that asks the kernel about files"
         for include in ("<fcntl.h>", "<linux/openat2.h>", "<sys/stat.h>", "<sys/syscall.h>", "<sys/uio.h>", "<unistd.h>")
     },
+    ("src/protocol/http/file_threads.cpp", "<unistd.h>"): "asks whether it is in a child, where there are no threads",
     ("src/slab.hpp", "<sanitizer/asan_interface.h>"): "AddressSanitizer is told which slots are free",
 }
 

@@ -45,6 +45,25 @@ void for_seeds(Fn fn) {
   }
 }
 
+// Every other accept fails for want of something: it is tried again soon, so nobody waits for long.
+TEST(Accepting, GoesOnSoonAfterAShortage) {
+  Simulation sim(1, {.accept_error = 0.5});
+  int opened = 0;
+  sim.serve({.opened = [&] { ++opened; }}, "tcp://:1");
+  for (int i = 0; i < 200; ++i) sim.connect("tcp://:1");
+  sim.run_for(2s);
+  EXPECT_EQ(opened, 200);
+}
+
+TEST(Accepting, IsTriedEverMoreSeldomWhileAShortageLasts) {
+  Simulation sim(1, {.accept_error = 1});
+  Server& server = sim.serve({}, "tcp://:1");
+  sim.connect("tcp://:1");
+  sim.run_for(10s);
+  EXPECT_GE(server.stats().accept_pauses, 100U);
+  EXPECT_LE(server.stats().accept_pauses, 110U);
+}
+
 TEST(Deadlines, AnIdleConnectionIsClosed) {
   for_seeds([](Simulation& sim, End& end, auto closed) {
     sim.serve({.options = {.idle_timeout = 3s}, .data = [&] { end.from = sim.now(); }, .closed = closed}, "tcp://:1");

@@ -1,39 +1,70 @@
 // Threads that do what may wait for a disk.
 #include "protocol/http/file_threads.hpp"
 
+#include <unistd.h>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
 #include <utility>
+#include <vector>
 
 namespace evio::inline v1::http {
 
+struct FileThreads::State {
+  explicit State(int threads_wanted) noexcept : wanted(threads_wanted) {}
+
+  const int wanted;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<Handler<void()>> jobs;
+  std::vector<std::thread> threads;
+  pid_t threads_of = 0;  // the process that they run in
+  int idle = 0;
+  bool ending = false;
+};
+
+FileThreads::FileThreads(int threads) : state_(std::make_unique<State>(threads)) {}
+
+// A copy in a child cannot be destroyed either: the condition would wait for those who wait for it.
 FileThreads::~FileThreads() {
-  {
-    const std::lock_guard lock(mutex_);
-    ending_ = true;
-    jobs_.clear();
+  if (state_->threads_of != 0 && state_->threads_of != ::getpid()) {
+    state_.release();  // NOLINT(bugprone-unused-return-value)
+    return;
   }
-  changed_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->ending = true;
+    state_->jobs.clear();
+  }
+  state_->changed.notify_all();
+  for (std::thread& thread : state_->threads) thread.join();
 }
 
 void FileThreads::run(Handler<void()> job) {
-  if (wanted_ <= 0) return job();
+  State& state = *state_;
+  if (state.wanted <= 0) return job();
   {
-    const std::lock_guard lock(mutex_);
-    jobs_.push_back(std::move(job));
-    if (idle_ == 0 && threads_.size() < static_cast<std::size_t>(wanted_)) threads_.emplace_back([this] { work(); });
+    const std::lock_guard lock(state.mutex);
+    state.jobs.push_back(std::move(job));
+    if (state.idle == 0 && state.threads.size() < static_cast<std::size_t>(state.wanted)) {
+      state.threads.emplace_back([&state] { work(state); });
+      state.threads_of = ::getpid();
+    }
   }
-  changed_.notify_one();
+  state.changed.notify_one();
 }
 
-void FileThreads::work() {
-  std::unique_lock lock(mutex_);
+void FileThreads::work(State& state) {
+  std::unique_lock lock(state.mutex);
   for (;;) {
-    ++idle_;
-    changed_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
-    --idle_;
-    if (ending_) return;
-    Handler<void()> job = std::move(jobs_.front());
-    jobs_.pop_front();
+    ++state.idle;
+    state.changed.wait(lock, [&state] { return state.ending || !state.jobs.empty(); });
+    --state.idle;
+    if (state.ending) return;
+    Handler<void()> job = std::move(state.jobs.front());
+    state.jobs.pop_front();
     lock.unlock();
     job();
     job = {};

@@ -1,12 +1,8 @@
 // Private. Threads that do what may wait for a disk.
 #pragma once
 
-#include <condition_variable>
-#include <deque>
 #include <evio/handler.hpp>
-#include <mutex>
-#include <thread>
-#include <vector>
+#include <memory>
 
 namespace evio::inline v1::http {
 
@@ -14,23 +10,19 @@ namespace evio::inline v1::http {
 class FileThreads {
  public:
   /// With no threads the caller of run does the job.
-  explicit FileThreads(int threads) noexcept : wanted_(threads) {}
+  explicit FileThreads(int threads);
   FileThreads(const FileThreads&) = delete;
-  /// Ends when the jobs that run have ended; those that wait are dropped.
+  /// Ends when the jobs that run have ended; those that wait are dropped. In a child that was forked there is nobody to
+  /// wait for.
   ~FileThreads();
 
   void run(Handler<void()> job);
 
  private:
-  void work();
+  struct State;
+  static void work(State& state);
 
-  const int wanted_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Handler<void()>> jobs_;
-  std::vector<std::thread> threads_;
-  int idle_ = 0;
-  bool ending_ = false;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace evio::inline v1::http
