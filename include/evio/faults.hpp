@@ -25,6 +25,8 @@ struct Faults {
   double accept_abort = 0;       ///< a connection is gone before it was accepted (ECONNABORTED)
   double loop_stall = 0;         ///< a loop's thread gets no processor for up to 100 ms, before a turn
   double clock_jump = 0;         ///< the machine sleeps for up to an hour, before a turn
+  double process_stop = 0;       ///< all loops stop for up to 5 s, before a turn, while the kernel goes on
+  double slow_handler = 0;       ///< a handler of a connection takes up to 3 s, while the kernel goes on
 
   // What the network and the peers do.
   double delay = 0;                ///< what is sent takes up to a second longer
@@ -64,6 +66,8 @@ enum class Fault : std::uint8_t {
   accept_abort,
   loop_stall,
   clock_jump,
+  process_stop,
+  slow_handler,
   delay,
   stall,
   reset,
@@ -74,7 +78,7 @@ enum class Fault : std::uint8_t {
   datagram_reordered,
   datagram_refused,
 };
-inline constexpr std::size_t fault_count = 22;
+inline constexpr std::size_t fault_count = 24;
 
 /// The name that it has in Faults.
 const char* name(Fault fault) noexcept;

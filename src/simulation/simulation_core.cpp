@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "saturating.hpp"
 #include "server.hpp"
 
 namespace evio::inline v1 {
@@ -47,7 +48,7 @@ Peer& SimulationCore::connect(const Address& to, const std::optional<Address>& f
 // ---- Time
 
 void SimulationCore::run_for(Duration time) {
-  const Duration until = world.now() + time;
+  const Duration until = saturating_sum(world.now(), time);
   while (step(until)) {
   }
   world.advance_to(until);
@@ -98,7 +99,7 @@ void SimulationCore::run_after(Duration delay, Handler<void()> fn) {
   const std::size_t place = free_scripts_.back();
   free_scripts_.pop_back();
   scripts_[place] = std::move(fn);
-  world.schedule(member_, world.now() + std::max(delay, Duration::zero()), place);
+  world.schedule(member_, saturating_sum(world.now(), std::max(delay, Duration::zero())), place);
 }
 
 void SimulationCore::due(std::uint64_t what) {

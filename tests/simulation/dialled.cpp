@@ -27,8 +27,7 @@ void Dialled::fail(const std::string& why) {
 
 // Where nothing keeps a loop from its clock, a deadline is kept to some milliseconds.
 bool Dialled::is_late(Duration time) const {
-  const Faults& faults = model_.setting.faults;
-  return faults.clock_jump == 0 && faults.loop_stall == 0 && time > patience_ + std::chrono::milliseconds(100);
+  return model_.setting.keeps_time() && time > patience_ + std::chrono::milliseconds(100);
 }
 
 Binding Dialled::binding() {

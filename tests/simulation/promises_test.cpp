@@ -78,6 +78,63 @@ TEST(Deadlines, AnIdleConnectionIsClosed) {
   });
 }
 
+// A process that is stopped for seconds, handlers that take as long: none of it is a peer's fault.
+constexpr Faults late{.short_read = 0.2, .late_event = 0.3, .process_stop = 0.02, .slow_handler = 0.05};
+
+TEST(Deadlines, NobodyIsSilentWhoSpeaksInTime) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    Simulation sim(seed, late);
+    std::vector<std::string> closed;
+    sim.serve({.limits = {.first_bytes = 1s},
+               .options = {.idle_timeout = 1s},
+               .data = [](Conn& c, Input& in) { c.write(in.take()); },
+               .closed = [&](Conn&, std::error_code error) { closed.push_back(error.message()); }},
+              "tcp://:1");
+    std::vector<Peer*> peers;
+    for (int i = 0; i < 5; ++i) peers.push_back(&sim.connect("tcp://:1"));
+    for (int i = 0; i < 50; ++i)
+      sim.run_after(i * 400ms, [&peers] {
+        for (Peer* peer : peers) peer->send("x");
+      });
+    sim.run_for(20s);
+    ASSERT_EQ(closed, std::vector<std::string>()) << "seed " << seed;
+  }
+}
+
+TEST(Deadlines, AConnectThatIsMadeInTimeCounts) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    Simulation sim(seed, late);
+    std::size_t opened = 0, closed = 0;
+    sim.serve({}, "tcp://127.0.0.1:6000");
+    const Binding to = on("tcp://127.0.0.1:6000", {.limits = {.connect = 100ms},
+                                                   .opened = [&] { ++opened; },
+                                                   .closed = [&](Conn&, std::error_code) { ++closed; }});
+    Server& server = sim.serve({}, "tcp://:1");
+    for (int i = 0; i < 20; ++i) {
+      server.loop(0).post([&] { server.loop(0).connect(to); });
+      sim.run_for(500ms);
+    }
+    sim.run_for(10s);
+    ASSERT_EQ(opened, 20U) << "seed " << seed;
+    ASSERT_EQ(closed, 0U) << "seed " << seed;
+  }
+}
+
+TEST(Deadlines, MayBeMonthsAndYears) {
+  constexpr auto day = std::chrono::hours(24);
+  for (const int days : {24, 25, 30, 50, 400, 10'000}) {
+    for (const Duration step : {Duration(day * days / 50), Duration(day * days * 2)}) {
+      Simulation sim(1);
+      Duration closed{};
+      sim.serve({.options = {.idle_timeout = day * days}, .closed = [&] { closed = sim.now(); }}, "tcp://:1");
+      sim.connect("tcp://:1").send("x");
+      while (sim.now() < day * days * 3 / 2) sim.run_for(step);
+      EXPECT_GE(closed, day * days) << days;
+      EXPECT_LE(closed, day * days + 3s) << days;
+    }
+  }
+}
+
 TEST(Deadlines, APausedConnectionIsNotIdle) {
   for_seeds([](Simulation& sim, End& end, auto closed) {
     sim.serve({.options = {.idle_timeout = 3s},

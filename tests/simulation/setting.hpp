@@ -57,10 +57,12 @@ struct Setting {
   std::optional<Duration> drain{};  // before the end, so long
   Framing framing;
 
-  /// Nothing keeps a loop from its clock, and nothing that has landed comes late.
-  bool punctual() const noexcept {
-    return faults.clock_jump == 0 && faults.loop_stall == 0 && faults.late_accept == 0 && faults.late_event == 0;
+  /// Nothing keeps a loop from its clock.
+  bool keeps_time() const noexcept {
+    return faults.clock_jump == 0 && faults.loop_stall == 0 && faults.process_stop == 0 && faults.slow_handler == 0;
   }
+  /// Neither that, and nothing that has landed comes late.
+  bool punctual() const noexcept { return keeps_time() && faults.late_accept == 0 && faults.late_event == 0; }
   /// Nothing breaks, nothing waits for ever: everything sent must arrive.
   bool flawless = false;
 };

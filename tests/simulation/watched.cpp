@@ -189,11 +189,14 @@ void Watched::closed(Conn& c, std::error_code error) {
   if (error == Errc::idle_timeout) {
     if (!setting.options.idle_timeout || now - active_at_ < *setting.options.idle_timeout) fail("idle timeout early");
     if (paused_ && c.pending_output() == 0) fail("idle timeout while paused");
+    if (setting.options.idle_timeout && !was_heard(active_at_ + *setting.options.idle_timeout))
+      fail("idle timeout, but bytes had come");
   }
   if (error == Errc::first_bytes_timeout) {
     if (now - opened_at_ < setting.limits.first_bytes || setting.limits.first_bytes == Duration::zero())
       fail("first_bytes_timeout early");
     if (offered_ > 0) fail("first_bytes_timeout, but bytes came");
+    if (!was_heard(opened_at_ + setting.limits.first_bytes)) fail("first_bytes_timeout, but bytes had come");
   }
   if (error == Errc::slow_reader) {
     if (now - opened_at_ < setting.limits.slow_reader || setting.limits.slow_reader == Duration::zero())
@@ -212,6 +215,19 @@ void Watched::closed(Conn& c, std::error_code error) {
   if (model_.stopping())  // one of the last things that its loop hears
     model_.loop_post({.kind = Kind::loop_post, .number = static_cast<std::uint32_t>(loop_)});
   model_.context_dies(contexts_);
+}
+
+// Whether it was shown all that must have arrived by then, where nothing but the loop itself may have been late.
+bool Watched::was_heard(Duration until) const {
+  const Setting& setting = model_.setting;
+  const bool slow = setting.faults.delay > 0 || setting.faults.stall > 0 || setting.faults.reset > 0 ||
+                    setting.options.receive_buffer || setting.options.send_buffer || setting.limits.memory > 0;
+  if (slow || paused_ || congested_ || by_handle_) return true;
+  constexpr Duration margin = std::chrono::milliseconds(10);  // of the network, and of rounding
+  constexpr std::size_t at_once = 10'000;
+  return std::none_of(sends_.begin(), sends_.end(), [&](const auto& sent) {
+    return sent.second > offered_ && sent.second <= at_once && sent.first + margin < until;
+  });
 }
 
 void Watched::detached(Conn& c, Socket socket) {
@@ -436,6 +452,7 @@ void Watched::send(std::size_t size) {
   std::string bytes(size, '\0');
   for (std::size_t i = 0; i < size; ++i) bytes[i] = byte_of(number, sent_ + i);
   sent_ += size;
+  sends_.emplace_back(std::max(model_.sim().now(), opened_at_), sent_);
   peer.send(bytes);
 }
 

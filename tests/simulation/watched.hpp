@@ -5,6 +5,8 @@
 #include <evio/simulation.hpp>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "backend/simulated/chance.hpp"
 
@@ -78,6 +80,7 @@ class Watched {
   void adopted_data(Conn& c, Input& in);
   void adopted_closed(std::error_code error);
   Action by_chance(Conn& c, Action action);
+  bool was_heard(Duration until) const;
 
   Model& model_;
   Chance chance_;
@@ -87,12 +90,13 @@ class Watched {
   std::uint64_t id_ = 0;
   Handle handle_;
   int contexts_ = 0;
-  std::string expected_;     // all that was written for the peer
-  std::size_t allowed_ = 0;  // of it, what may have left (group commit)
-  std::size_t sent_ = 0;     // by the peer
-  std::size_t taken_ = 0;    // of that, by the handlers
-  std::size_t offered_ = 0;  // the end of what data was shown
-  std::size_t left_ = 0;     // untaken when the last handler returned
+  std::string expected_;                                 // all that was written for the peer
+  std::size_t allowed_ = 0;                              // of it, what may have left (group commit)
+  std::size_t sent_ = 0;                                 // by the peer
+  std::vector<std::pair<Duration, std::size_t>> sends_;  // of that: when, and the end of each
+  std::size_t taken_ = 0;                                // of that, by the handlers
+  std::size_t offered_ = 0;                              // the end of what data was shown
+  std::size_t left_ = 0;                                 // untaken when the last handler returned
   std::size_t to_produce_ = 0;
   bool congested_ = false;
   bool paused_ = false;

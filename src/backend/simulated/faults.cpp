@@ -28,6 +28,8 @@ constexpr Kind kinds[] = {
     {"accept_abort", &Faults::accept_abort, 0.05, 0.3},
     {"loop_stall", &Faults::loop_stall, 0.01, 0.1},
     {"clock_jump", &Faults::clock_jump, 0.001, 0.005},
+    {"process_stop", &Faults::process_stop, 0.001, 0.01},
+    {"slow_handler", &Faults::slow_handler, 0.002, 0.02},
     {"delay", &Faults::delay, 0.05, 0.3},
     {"stall", &Faults::stall, 0.005, 0.05},
     {"reset", &Faults::reset, 0.005, 0.05},

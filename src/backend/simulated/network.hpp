@@ -24,6 +24,15 @@ enum class SocketId : std::uint32_t {};    // one side of a connection
 enum class ListenerId : std::uint32_t {};  // a listening socket
 enum class PortId : std::uint32_t {};      // a datagram socket
 
+// What a native socket's number stands for, before a driver takes it: a mark, and the id. It must fit where an intptr_t
+// has 32 bits.
+constexpr std::intptr_t listener_mark = 1 << 29;
+constexpr std::intptr_t port_mark = 1 << 30;
+template <class Id>
+constexpr Id id_of(NativeSocket socket) noexcept {
+  return static_cast<Id>(static_cast<std::uint32_t>(socket.value) & (listener_mark - 1));
+}
+
 // Whoever has a socket: told when there may be something to do with it.
 class SocketHolder {
  public:

@@ -44,6 +44,11 @@ void Scheduler::turn(Entry& entry) {
     entry.stalled_until = world_.now() + std::chrono::microseconds(world_.chance.upto(100'000));
     return;
   }
+  if (world_.happens(Fault::process_stop)) {
+    const Duration until = world_.now() + std::chrono::microseconds(world_.chance.upto(5'000'000));
+    for (Entry& each : entries_) each.stalled_until = std::max(each.stalled_until, until);
+    return;
+  }
   if (world_.happens(Fault::clock_jump)) {
     const auto jump = std::chrono::milliseconds(world_.chance.upto(3'600'000));
     world_.note(Note::jumps, static_cast<std::uint64_t>(jump.count()));

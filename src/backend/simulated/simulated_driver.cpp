@@ -54,7 +54,7 @@ void SimulatedDriver::accept_from(Listener listener, NativeSocket socket) {
   const auto index = static_cast<std::uint32_t>(listener);
   if (index >= doors_.size()) doors_.resize(index + 1);
   if (doors_[index].open) broke_a_rule("a listener's name is used twice");
-  doors_[index] = {.id = static_cast<ListenerId>(static_cast<std::uint32_t>(socket.value)), .open = true};
+  doors_[index] = {.id = id_of<ListenerId>(socket), .open = true};
   network_.hold(doors_[index].id, *this, index);
 }
 
@@ -77,7 +77,7 @@ void SimulatedDriver::close_listener(Listener listener) {
 void SimulatedDriver::bind_datagram(DatagramSocket socket, NativeSocket native) {
   const auto index = static_cast<std::uint32_t>(socket);
   if (index >= ports_.size()) ports_.resize(index + 1);
-  ports_[index] = {.id = static_cast<PortId>(static_cast<std::uint32_t>(native.value)), .open = true};
+  ports_[index] = {.id = id_of<PortId>(native), .open = true};
   network_.hold(ports_[index].id, *this, index);
 }
 
@@ -135,9 +135,7 @@ void SimulatedDriver::open(Stream stream, NativeSocket socket) {
   Slot& slot = slots_[index];
   if (slot.used) broke_a_rule("a stream's name is used while the stream that had it lives");
   const bool listed = slot.listed;
-  slot = Slot{.socket = static_cast<SocketId>(static_cast<std::uint32_t>(socket.value)),
-              .generation = slot.generation + 1,
-              .used = true};
+  slot = Slot{.socket = id_of<SocketId>(socket), .generation = slot.generation + 1, .used = true};
   slot.listed = listed;
   network_.hold(slot.socket, *this, index);
 }
@@ -346,6 +344,8 @@ bool SimulatedDriver::deliver(std::uint32_t index) {
     if (world_.happens(Fault::late_event)) break;
     const bool one = tell(index);
     told |= one;
+    if (one && world_.happens(Fault::slow_handler))
+      world_.pass(std::chrono::microseconds(world_.chance.upto(3'000'000)));
     if (!one || slots_[index].generation != generation || !slots_[index].used) break;
   }
   const Slot& slot = slots_[index];

@@ -5,14 +5,6 @@
 
 namespace evio::inline v1 {
 
-namespace {
-
-// What a native socket's number stands for, before a driver takes it: a listener, a port, or else a connection.
-constexpr std::intptr_t listener_mark = 1LL << 40;
-constexpr std::intptr_t port_mark = 1LL << 41;
-
-}  // namespace
-
 Bound SimulatedPlatform::bind(const Address& address, bool reuseport, int backlog, const Options& options) {
   if (address.is_udp()) {
     const PortId id = network_.bind_port(address, reuseport);
@@ -45,10 +37,9 @@ NativeSocket SimulatedPlatform::take_over(Socket socket) {
 }
 
 void SimulatedPlatform::discard(NativeSocket socket) noexcept {
-  const auto number = static_cast<std::uint32_t>(socket.value);
-  if (socket.value & listener_mark) return network_.close(static_cast<ListenerId>(number));
-  if (socket.value & port_mark) return network_.close(static_cast<PortId>(number));
-  network_.close(static_cast<SocketId>(number), CloseMode::orderly);
+  if (socket.value & listener_mark) return network_.close(id_of<ListenerId>(socket));
+  if (socket.value & port_mark) return network_.close(id_of<PortId>(socket));
+  network_.close(id_of<SocketId>(socket), CloseMode::orderly);
 }
 
 std::unique_ptr<Driver> SimulatedPlatform::make_driver(Sink& sink, Waker& waker) {

@@ -75,6 +75,15 @@ void World::run_due() {
   }
 }
 
+void World::pass(Duration time) {
+  const Duration until = now_ + time;
+  for (std::optional<Duration> at = next(); at && *at <= until; at = next()) {
+    advance_to(*at);
+    run_due();
+  }
+  advance_to(until);
+}
+
 void World::write(Note note, std::uint64_t subject, std::uint64_t object) {
   char line[160];
   const double seconds = std::chrono::duration<double>(now_).count();

@@ -67,6 +67,8 @@ class World {
   void schedule(std::uint32_t name, Duration at, std::uint64_t what);
   std::optional<Duration> next() const noexcept;
   void run_due();
+  // Time goes on, and what becomes due meanwhile happens at its time.
+  void pass(Duration time);
 
   void note(Note note, std::uint64_t subject, std::uint64_t object = 0) {
     fingerprint_ = (fingerprint_ ^ (static_cast<std::uint64_t>(note) << 56 ^ subject << 32 ^ object)) * 0x100000001b3;
