@@ -55,6 +55,10 @@ static evio::Events traced(evio::Events events) {
   events.closed = [](evio::Conn& conn, std::error_code error) {
     std::printf("closed: %s: %s\n", conn.remote().to_string().c_str(), error ? error.message().c_str() : "in order");
   };
+  events.trace = [](const evio::Trace& trace) {  // on any loop's thread
+    std::printf("trace: %s %s %s %s\n", std::string(evio::name_of(trace.what)).c_str(), trace.peer.to_string().c_str(),
+                trace.error ? trace.error.message().c_str() : "", std::string(trace.message).c_str());
+  };
   return events;
 }
 
@@ -64,7 +68,7 @@ int main(int argc, char** argv) {
   app.add_option("--port", settings.port, "Port to listen on; 0: any free one")->check(CLI::Range(0, 65535));
   app.add_option("--loops", settings.loops, "Number of event loops; -1: one for each hardware thread");
   app.add_flag("--udp", settings.udp, "Listen on UDP instead of TCP");
-  app.add_flag("--trace", settings.trace, "Print each event");
+  app.add_flag("--trace", settings.trace, "Print each event, and what Events::trace tells");
   app.add_flag("--reuseport", settings.reuseport, "Other processes may listen on the port too");
   app.add_flag("--stdlib", settings.stdlib, "Use the portable backend");
   app.add_option("--unix", settings.unix_path, "Path of a unix socket to listen on as well");

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "service.hpp"
+#include "validate.hpp"
 
 namespace evio::inline v1 {
 
@@ -96,9 +96,9 @@ Binding::Binding(std::string_view url) {
 
 Binding::Binding(Socket socket) : socket_(std::make_shared<Socket>(std::move(socket))) {}
 
-Binding on(Binding address, Events events) {
+Binding on(Binding address, Events&& events) {
   refuse_server_handlers(address.address().to_string(), events);
-  address.service_ = std::make_shared<Service>(std::move(events));
+  address.service_ = std::make_shared<const Events>(validated(std::move(events)));
   return address;
 }
 

@@ -5,6 +5,7 @@
 #include "handle_block.hpp"
 #include "loop.hpp"
 #include "server.hpp"
+#include "validate.hpp"
 
 namespace evio::inline v1 {
 
@@ -26,7 +27,7 @@ Connection::~Connection() {
 }
 
 const Events& Connection::events() const noexcept {
-  return flags_.outgoing ? rare_->outgoing->service->events : loop_.server().service(address_index_).events;
+  return flags_.outgoing ? *rare_->outgoing->events : loop_.server().service(address_index_).events;
 }
 
 ConnRare& Connection::rare() {
@@ -553,6 +554,7 @@ std::error_code Connection::set_in_kernel(const Options& options) {
 }
 
 void Connection::set(const Options& options) {
+  validate(options);
   if (phase_ == Phase::finished) return;
   if (const std::error_code error = set_in_kernel(options))
     throw Error(error, remote().to_string(), "an option was refused");

@@ -35,7 +35,7 @@ struct DatagramEnd {
 
 // Of one that we made.
 struct Outgoing {
-  std::shared_ptr<Service> service;
+  std::shared_ptr<const Events> events;
   std::unique_ptr<Dialer> dialer;          // while it is being made
   std::unique_ptr<DatagramEnd> datagrams;  // if it exchanges datagrams
   std::shared_ptr<Keeper> keeper;          // if another is to follow it
@@ -76,7 +76,7 @@ class Connection final : public Conn {
   Connection(LoopCore& loop, const Address& peer, std::uint16_t address_index, std::uint64_t id);
 
   // One of our own making, with a peer to be reached.
-  Connection(LoopCore& loop, std::shared_ptr<Service> service, const Address& to, std::uint64_t id);
+  Connection(LoopCore& loop, std::shared_ptr<const Events> events, const Address& to, std::uint64_t id);
   ~Connection();
 
   // From the loop, on the driver's behalf.

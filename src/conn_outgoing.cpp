@@ -8,7 +8,7 @@
 
 namespace evio::inline v1 {
 
-Connection::Connection(LoopCore& loop, std::shared_ptr<Service> service, const Address& to, std::uint64_t id)
+Connection::Connection(LoopCore& loop, std::shared_ptr<const Events> events, const Address& to, std::uint64_t id)
     : Conn(Kind::stream),
       phase_(Phase::connecting),
       loop_(loop),
@@ -19,7 +19,7 @@ Connection::Connection(LoopCore& loop, std::shared_ptr<Service> service, const A
       activity_(loop.stamp()) {
   flags_.outgoing = true;
   rare().outgoing = std::make_unique<Outgoing>();
-  rare().outgoing->service = std::move(service);
+  rare().outgoing->events = std::move(events);
   rare().peer = std::make_unique<Address>(to);
 }
 

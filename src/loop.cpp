@@ -327,7 +327,7 @@ void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index
 
 Connection& LoopCore::make_outgoing(const Binding& to, const Address& peer, std::uint64_t id) {
   make_room_in_lists();
-  const std::uint32_t slot = connections_.make(*this, server_.service_of(to), peer, id);
+  const std::uint32_t slot = connections_.make(*this, server_.events_of(to), peer, id);
   connections_[slot].set_stream(static_cast<Stream>(slot));
   counters_.opened.add(1);
   server_.balancer().add(index_);
@@ -346,8 +346,11 @@ Connection* LoopCore::connect(const Binding& to, std::uint64_t id, std::shared_p
   return &made;
 }
 
-Connection* LoopCore::adopt(Socket socket, const Binding& as) {
-  if (stopping()) return nullptr;
+Connection* LoopCore::adopt(Socket&& socket, const Binding& as) {
+  if (stopping()) {
+    const Socket closed(std::move(socket));
+    return nullptr;
+  }
   const std::string received(socket.buffered());
   const NativeSocket taken = server_.platform().take_over(std::move(socket));  // may throw: before there is anything
   Connection& made = make_outgoing(as, as.address(), next_id());
@@ -584,7 +587,7 @@ Conn* Loop::connect(const Binding& to) {
   LoopCore& loop = core(*this);
   return loop.connect(to, loop.next_id());
 }
-Conn* Loop::adopt(Socket socket, const Binding& as) { return core(*this).adopt(std::move(socket), as); }
+Conn* Loop::adopt(Socket&& socket, const Binding& as) { return core(*this).adopt(std::move(socket), as); }
 int Loop::index() const noexcept { return core(*this).index(); }
 std::chrono::steady_clock::time_point Loop::now() const noexcept {
   return std::chrono::steady_clock::time_point(

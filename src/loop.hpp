@@ -92,7 +92,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   // `keeper`: to be told how it fares.
   Connection* connect(const Binding& to, std::uint64_t id, std::shared_ptr<HandleBlock> handle = nullptr,
                       std::shared_ptr<Keeper> keeper = nullptr);
-  Connection* adopt(Socket socket, const Binding& as);
+  Connection* adopt(Socket&& socket, const Binding& as);
   std::uint64_t next_id() noexcept { return next_id_++; }
   // Attempts to connect have names of their own.
   Dial name_dial(Dialer& dialer) { return static_cast<Dial>(dials_.make(&dialer)); }

@@ -10,6 +10,7 @@
 #include "handle_block.hpp"
 #include "post.hpp"
 #include "server_timer.hpp"
+#include "validate.hpp"
 
 namespace evio::inline v1 {
 
@@ -27,11 +28,10 @@ Backend backend_for(const Events& events, const std::vector<Binding>& bindings) 
 ServerCore::ServerCore(Server& handle, std::unique_ptr<Platform> platform, Events events,
                        const std::vector<Binding>& bindings)
     : handle_(handle),
-      main_(std::make_shared<Service>(std::move(events))),
+      main_(std::make_shared<const Events>(validated(std::move(events)))),
       platform_(std::move(platform)),
-      balancer_(main_->events.balance, loop_count(main_->events.loops, *platform_),
-                [this] { return platform_->random(); }) {
-  const int count = loop_count(main_->events.loops, *platform_);
+      balancer_(main_->balance, loop_count(main_->loops, *platform_), [this] { return platform_->random(); }) {
+  const int count = loop_count(main_->loops, *platform_);
   for (int i = 0; i < count; ++i) loops_.push_back(std::make_unique<LoopCore>(*this, i));
   try {
     for (const Binding& binding : bindings) bind(binding);
@@ -51,9 +51,17 @@ int ServerCore::loop_count(int asked, Platform& platform) {
   return asked == -1 ? platform.hardware_threads() : std::max(asked, 1);
 }
 
+// All that are bound with the same Events are one service.
+Service& ServerCore::service_of(const Binding& binding) {
+  const std::shared_ptr<const Events> events = events_of(binding);
+  for (Service& service : services_)
+    if (service.owned == events) return service;
+  return services_.emplace_back(events);
+}
+
 void ServerCore::bind(const Binding& binding) {
   Place& place = places_.emplace_back();
-  place.service = service_of(binding);
+  place.service = &service_of(binding);
   place.reuseport = binding.reuseport();
   if (binding.socket())
     inherit(*binding.socket(), place);
@@ -352,8 +360,7 @@ void check_target(const Binding& binding) {
 Handle ServerCore::connect(const Binding& to) {
   check_target(to);
   LoopCore& on = loop(balancer_.pick(to.address()));
-  auto handle =
-      std::make_shared<HandleBlock>(on.mailbox(), Stream{}, next_id_++, service_of(to)->events.limits.output_max);
+  auto handle = std::make_shared<HandleBlock>(on.mailbox(), Stream{}, next_id_++, events_of(to)->limits.output_max);
   auto mail = std::make_unique<ConnectMail>(to, handle);  // which tells the handle, if it goes undelivered
   if (!stop_asked()) on.send_mail(std::move(mail));
   return HandleBlock::handle(std::move(handle));
@@ -453,10 +460,10 @@ Stats ServerCore::stats(int loop) const {
 
 // ---- Server
 
-Server::Server(Bound, Events events, const std::vector<Binding>& bindings)
+Server::Server(Bound, Events&& events, const std::vector<Binding>& bindings)
     : core_(std::make_unique<ServerCore>(*this, make_platform(backend_for(events, bindings)), std::move(events),
                                          bindings)) {}
-Server::Server(std::unique_ptr<Platform> platform, Events events, const std::vector<Binding>& bindings)
+Server::Server(std::unique_ptr<Platform> platform, Events&& events, const std::vector<Binding>& bindings)
     : core_(std::make_unique<ServerCore>(*this, std::move(platform), std::move(events), bindings)) {}
 Server::~Server() = default;
 void Server::run() { core_->run(); }

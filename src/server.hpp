@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <evio/server.hpp>
 #include <exception>
 #include <memory>
@@ -33,17 +34,17 @@ class ServerCore final : public Stoppable {
 
   // Constant while it runs; any thread.
   Server& handle() const noexcept { return handle_; }
-  const Events& events() const noexcept { return main_->events; }
+  const Events& events() const noexcept { return *main_; }
   Service& service(int address_index) const noexcept {
     return *places_[static_cast<std::size_t>(address_index)].service;
   }
   // Who serves what is made by this Binding: its own handlers, else the server's.
-  std::shared_ptr<Service> service_of(const Binding& binding) const {
+  std::shared_ptr<const Events> events_of(const Binding& binding) const {
     return binding.service() ? binding.service() : main_;
   }
   // Whether connections with this index were accepted for the server's own Events.
   bool of_first_events(int address_index) const noexcept {
-    return address_index >= 0 && places_[static_cast<std::size_t>(address_index)].service == main_;
+    return address_index >= 0 && service(address_index).owned == main_;
   }
   void check_address_index(int index) const;
   Handle connect(const Binding& to);
@@ -95,12 +96,13 @@ class ServerCore final : public Stoppable {
     bool passed_on = false;  // it, and its file, are a successor's
   };
   struct Place {  // one address
-    std::shared_ptr<Service> service;
+    Service* service = nullptr;
     bool reuseport = false;
     std::vector<OpenSocket> sockets;  // one, or one for each loop
   };
 
   static int loop_count(int asked, Platform& platform);
+  Service& service_of(const Binding& binding);
   void bind(const Binding& binding);
   void inherit(Socket& socket, Place& place);
   void bind(Address address, Place& place);
@@ -123,8 +125,9 @@ class ServerCore final : public Stoppable {
   void everything_is_up();
 
   Server& handle_;
-  const std::shared_ptr<Service> main_;
+  const std::shared_ptr<const Events> main_;
   const std::unique_ptr<Platform> platform_;
+  std::deque<Service> services_;
   std::vector<Place> places_;
   std::vector<Address> addresses_;
   Balancer balancer_;

@@ -1,21 +1,25 @@
-// Private. One set of handlers, limits and options, shared by the addresses that are served by it.
+// Private. One set of handlers, limits and options within a server, shared by the addresses that are served by it.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <evio/events.hpp>
 #include <evio/input.hpp>
+#include <memory>
+#include <utility>
 
 #include "peer_counts.hpp"
 
 namespace evio::inline v1 {
 
+// The Events may be another server's too; what is counted is this one's.
 struct Service {
-  Events events;
+  const std::shared_ptr<const Events> owned;
+  const Events& events;
   std::atomic<std::size_t> connections{0};  // open, or on their way to a loop
   std::atomic<bool> full{false};            // accepting waits for one of them to close
 
-  explicit Service(Events from) : events(std::move(from)) {}
+  explicit Service(std::shared_ptr<const Events> from) : owned(std::move(from)), events(*owned) {}
 
   PeerCounts peers;
 

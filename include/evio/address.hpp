@@ -23,12 +23,21 @@ class Address {
   /// No address: empty host, port 0. What an unnamed unix peer has.
   Address() = default;
 
-  /// Reads `[scheme://]host:port` or `unix://path`; the scheme is tcp when left out. The host may be empty (any
-  /// interface), a name, an IPv4 address or an IPv6 address in brackets, with its zone if it needs one
-  /// (`[fe80::1%eth0]`); port 0 is any free port. The path of a unix address is relative to the working directory
-  /// unless it starts with a slash; `%3F` in it stands for a question mark, likewise any other byte; a leading `@`
-  /// means Linux's abstract names, which are no files. Throws Error (invalid_argument), naming the text and the part
-  /// that is wrong. A query is refused: those belong to Binding.
+  /// Reads `[scheme://]host:port` or `unix://path`; the scheme is tcp when left out. The host may be empty, a name, an
+  /// IPv4 address or an IPv6 address in brackets, with its zone if it needs one; port 0 is any free port. The path of a
+  /// unix address is relative to the working directory unless it starts with a slash; `%3F` in it stands for a question
+  /// mark, likewise any other byte; a leading `@` means Linux's abstract names, which are no files. Throws Error
+  /// (invalid_argument), naming the text and the part that is wrong. A query is refused: those belong to Binding.
+  ///
+  /// What a server that is given the address binds: an empty host is every interface, by both families at once, or by
+  /// the one that the scheme demands (where the machine has no IPv6, IPv4). `0.0.0.0` is every interface by IPv4,
+  /// `[::]` by IPv6 alone. A name is looked up once, and one of its addresses is bound, an IPv4 one if it has any:
+  /// `localhost` is 127.0.0.1. To serve both, give both: "tcp://127.0.0.1:80", "tcp://[::1]:80".
+  ///
+  /// A link-local address means something on one link only: its zone names the interface (`[fe80::1%eth0]`, looked up
+  /// when it is used) or gives its number (`[fe80::1%2]`). Multicast and broadcast have no form here: bind the udp
+  /// address, take its socket (Server::listener) in `serving`, and set IP_ADD_MEMBERSHIP or SO_BROADCAST on that
+  /// duplicate; both name one socket.
   static Address parse(std::string_view url);
 
   /// An address from its raw parts: `ip` in network order, IPv4 as ::ffff:a.b.c.d, of a family that `scheme` (not

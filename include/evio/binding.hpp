@@ -11,7 +11,6 @@
 namespace evio::inline v1 {
 
 struct Events;
-struct Service;
 
 /// What `serve` takes for each address: a URL, a Socket that is bound already, or on(either, Events). Copyable and
 /// cheap; a value for any thread.
@@ -39,26 +38,27 @@ class Binding {
   bool reuseport() const noexcept { return reuseport_; }
   /// Whether the `-net` suffix asks for the portable backend.
   bool portable() const noexcept { return portable_; }
-  /// Its own service, or null: then it is served by the server's Events.
-  const std::shared_ptr<Service>& service() const noexcept { return service_; }
+  /// The Events that on() gave it, or null: then it is served by the server's.
+  const std::shared_ptr<const Events>& service() const noexcept { return service_; }
   /// The socket that was passed on, or null.
   const std::shared_ptr<Socket>& socket() const noexcept { return socket_; }
 
  private:
-  friend Binding on(Binding address, Events events);
+  friend Binding on(Binding address, Events&& events);
 
   Address address_;
   bool reuseport_ = false;
   bool portable_ = false;
-  std::shared_ptr<Service> service_;
+  std::shared_ptr<const Events> service_;
   std::shared_ptr<Socket> socket_;
 };
 
 /// An address with handlers, limits and options of its own, such as a metrics port beside the service. Nothing falls
 /// back to the server's Events. `loops`, `balance`, `backend`, `busy_poll` and `handle_signals` count for nothing here;
 /// `serving`, `tick`, `pre_write`, `failed`, `loop_started`, `loop_stopped` and `trace` belong to the server: setting
-/// one is an Error.
-Binding on(Binding address, Events events);
+/// one is an Error, and so are Limits and Options that make no sense (see there). Several servers may be given the
+/// Binding: each counts its own connections.
+Binding on(Binding address, Events&& events);
 
 /// The sockets that systemd, or whoever speaks its protocol (LISTEN_FDS, LISTEN_PID), bound for this process; none if
 /// it did not: `auto sockets = evio::listen_fds(); if (sockets.empty()) sockets.emplace_back("tcp://:5000");`.

@@ -1,4 +1,4 @@
-// Public. The codecs that most protocols need: `{.data = ..., .codec = evio::codec::Lines{}}`.
+// Public. The codecs that most protocols need: `{.codec = evio::codec::Lines{}, .data = ...}`.
 #pragma once
 
 #include <bit>

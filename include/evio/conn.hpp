@@ -94,8 +94,9 @@ class Conn {
   /// Tells how many bytes of memory you keep for this connection, such as the beginning of a message: they count in
   /// Limits::memory until you tell another number or the connection is gone. Nothing on a datagram.
   void set_held(std::size_t bytes);
-  /// Changes what is set in `options`; throws Error if the kernel refuses a value. Before `opened` only idle_timeout
-  /// and read_when_congested: give the others to connect, by on(). Nothing on a datagram.
+  /// Changes what is set in `options`; throws Error for a value that makes no sense (see
+  /// evio/options.hpp) or that the kernel refuses. file_mode and source have no effect any more. Before `opened` only
+  /// idle_timeout and read_when_congested: give the others to connect, by on(). Nothing on a datagram.
   void set(const Options& options);
   /// A name for other threads and later times. The first call of a connection allocates.
   Handle handle();

@@ -21,7 +21,7 @@ class Loop;
 class Server;
 
 /// The handlers and settings of a service. Written with designated initializers: `{.data = [](auto& c, auto& in)
-/// {...}}`; fields may be added, never reordered. Move-only.
+/// {...}}`; fields may be added, never reordered. Move-only: pass on what a function returns, or std::move(events).
 ///
 /// Handlers run on the thread of the loop that owns the connection, never two of one connection at once and never one
 /// inside another. With `loops > 1` a handler's captures are shared by several threads; what belongs to one loop lives
@@ -30,7 +30,7 @@ class Server;
 struct Events {
   /// 0 or 1: one loop, on the caller's thread. N: the caller's thread runs loop 0, threads "evio-1" to "evio-<N-1>" the
   /// rest, and connections are accepted on a thread of their own, so that a busy loop delays only what it owns. -1: one
-  /// for each hardware thread.
+  /// for each processor that this process may use, by its affinity and by its control group's quota (cpu.max).
   int loops = 1;
   Balance balance = LoadBalance::round_robin;  ///< which loop gets a new connection
   /// What the kernel is asked through; automatic: the best there is.

@@ -52,8 +52,9 @@ class Loop {
   Conn* connect(const Binding& to);
   /// Takes over a connected stream socket, as if it were accepted at `as`, which names its peer and its handlers.
   /// `opened` comes with the next batch, and then what `socket` has buffered(). Null once the server is shutting down:
-  /// the socket is closed.
-  Conn* adopt(Socket socket, const Binding& as);
+  /// the socket is closed. Throws Error for what is no connected stream socket (an empty Socket, a pipe, a listener, a
+  /// datagram socket): it stays yours.
+  Conn* adopt(Socket&& socket, const Binding& as);
 
   /// Calls fn whenever `descriptor` is ready for `interest`, with what it is ready for; an error or hang-up counts as
   /// ready for all that is watched for. Level-triggered: fn runs again until it has read or written. The descriptor

@@ -9,7 +9,10 @@
 namespace evio::inline v1 {
 
 /// Settings of a connection. What is left unset stays as it is: the system's choice, but for no_delay, which is on.
-/// Those of a whole service are set on the listening socket, where the kernel passes them on at no cost.
+/// Those of a whole service are set on the listening socket, where the kernel passes them on at no cost. An Error that
+/// names the field, where a Server is made, by on() and by Conn::set: a negative time, a time of keep-alive probes that
+/// is below a second or above 32,767, a keep_alive_count that is not 1 to 127, bits of file_mode beyond 07777, a source
+/// that is no IP address.
 struct Options {
   std::optional<Duration> keep_alive{};           ///< probe a silent peer after this long (whole seconds); 0: off
   std::optional<bool> no_delay{};                 ///< send small writes at once (TCP_NODELAY); unset means on
@@ -18,17 +21,23 @@ struct Options {
   std::optional<std::size_t> receive_buffer{};    ///< the kernel's, bytes (SO_RCVBUF)
   std::optional<std::size_t> send_buffer{};       ///< the kernel's, bytes (SO_SNDBUF)
   std::optional<bool> read_when_congested{};      ///< go on reading while output is above output_high; unset means off
-  std::optional<Duration> keep_alive_interval{};  ///< between probes (whole seconds); unset: a tenth of keep_alive
+  std::optional<Duration> keep_alive_interval{};  ///< between probes (whole seconds); unset: a tenth of keep_alive, a
+                                                  ///< second at least, so that a dead peer is noticed soon after that
   std::optional<int> keep_alive_count{};          ///< unanswered probes after which the peer is gone; unset: 3
-  std::optional<unsigned> file_mode{};            ///< of a unix socket's file, as chmod(2); unset: as the umask says
-  std::optional<Address> source{};                ///< connects leave from this IP address (port 0: any)
+  std::optional<unsigned> file_mode{};            ///< of a unix socket's file, as chmod(2); unset: as the umask says.
+                                                  ///< Nobody can connect before it is set. Not of abstract names
+  std::optional<Address> source{};  ///< connects to tcp and udp addresses leave from this IP address (port
+                                    ///< 0: any port). A peer of the other family cannot be connected to
 };
 
-/// Bounds. `drain` and `memory` are the server's (the first Events'); the others are each service's own.
+/// Bounds. `drain` and `memory` are the server's (the first Events'); the others are each service's own. An Error that
+/// names the field, where a Server is made and by on(): output_low above output_high, a negative time, a backlog below
+/// 1.
 struct Limits {
   std::size_t input = 1 << 20;         ///< untaken input of a connection, bytes; beyond: closed, input_overflow
   std::size_t output_high = 1 << 20;   ///< output waiting, bytes, above which reading pauses and write returns false
-  std::size_t output_low = 256 << 10;  ///< below which reading resumes and `drained` runs
+  std::size_t output_low = 256 << 10;  ///< below which reading resumes and `drained` runs; left alone, a quarter of an
+                                       ///< output_high that is lower
   std::size_t output_max = 64 << 20;   ///< output waiting, bytes, beyond which the connection closes, output_overflow;
                                        ///< likewise if sends that are on their way, or wait to be told of, take
                                        ///< more memory than twice that

@@ -26,7 +26,7 @@ class Server {
   /// Until run() there are only sockets, no thread and no other descriptor: the process may fork, and its children run
   /// their copies (see docs/processes.md).
   template <class... Addresses>
-  explicit Server(Events events, Addresses&&... addresses)
+  explicit Server(Events&& events, Addresses&&... addresses)
       : Server(Bound{}, std::move(events), bindings(std::forward<Addresses>(addresses)...)) {}
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -105,8 +105,8 @@ class Server {
   friend class Simulation;
 
   struct Bound {};
-  Server(Bound, Events events, const std::vector<Binding>& bindings);
-  Server(std::unique_ptr<Platform> platform, Events events, const std::vector<Binding>& bindings);
+  Server(Bound, Events&& events, const std::vector<Binding>& bindings);
+  Server(std::unique_ptr<Platform> platform, Events&& events, const std::vector<Binding>& bindings);
 
   template <class T>
   static std::vector<Binding> bindings_of(T&& address) {
@@ -131,7 +131,7 @@ class Server {
 
 /// Binds the addresses and serves them until shutdown: `Server(std::move(events), addresses...).run()`.
 template <class... Addresses>
-void serve(Events events, Addresses&&... addresses) {
+void serve(Events&& events, Addresses&&... addresses) {
   Server(std::move(events), std::forward<Addresses>(addresses)...).run();
 }
 

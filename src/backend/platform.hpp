@@ -82,8 +82,8 @@ class Platform {
   // Undoes what a driver sets for itself on a bound socket that others read, too.
   virtual void share(NativeSocket) noexcept {}
 
-  // Makes a connected socket of the user's fit for a driver.
-  virtual NativeSocket take_over(Socket socket) = 0;
+  // Makes a connected socket of the user's fit for a driver. Throws Error if it is none, and then leaves it.
+  virtual NativeSocket take_over(Socket&& socket) = 0;
   // Closes a socket that no driver took over.
   virtual void discard(NativeSocket socket) noexcept = 0;
   // Ends a connection that no driver took over.

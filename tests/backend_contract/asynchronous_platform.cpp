@@ -34,7 +34,7 @@ class AsynchronousPlatform : public Platform {
     return real_->inherit(std::move(socket), backlog, options);
   }
   Socket duplicate(NativeSocket socket) override { return real_->duplicate(socket); }
-  NativeSocket take_over(Socket socket) override { return real_->take_over(std::move(socket)); }
+  NativeSocket take_over(Socket&& socket) override { return real_->take_over(std::move(socket)); }
   Question resolve(const Address& name, std::function<void(Resolved)> done) override {
     return real_->resolve(name, std::move(done));
   }

@@ -391,5 +391,40 @@ TEST_P(Connect, AdoptsASocketOfTheUsers) {
   EXPECT_TRUE(log.wait_for("closed"));
 }
 
+TEST_P(Connect, LeavesFromTheSourceThatIsChosen) {
+  EventLog log;
+  const std::uint16_t free_port = [] {
+    const Client once = Client::unconnected();
+    Client& bound = const_cast<Client&>(once);
+    bound.bind("127.0.0.3");
+    return bound.port();
+  }();
+  const auto peer_of = [&](const std::string& prefix) {
+    return [&log, prefix](Conn& c) { log.add(prefix + c.remote().host() + (c.remote().port() == 0 ? " 0" : "")); };
+  };
+  TestServer server = serve({.opened = peer_of(""),
+                             .data =
+                                 [&](Conn& c, Input& in) {
+                                   in.take();
+                                   peer_of("udp ")(c);
+                                 }},
+                            "tcp://127.0.0.1:0", "udp://127.0.0.1:0");
+  const auto from = [](const std::string& source, EventLog& closed) {
+    return Events{.options = {.source = Address::parse(source)},
+                  .opened = [](Conn& c) { c.write("x"); },
+                  .closed = [&closed](Conn&, std::error_code error) { closed.add("closed: " + error.message()); }};
+  };
+  connect_on_loop(server, on(server.address(0).to_string(), from("tcp://127.0.0.2:0", log)));
+  connect_on_loop(server, on(server.address(0).to_string(), from("tcp://127.0.0.3:" + std::to_string(free_port), log)));
+  connect_on_loop(server, on(server.address(1).to_string(), from("udp://127.0.0.4:0", log)));
+  EXPECT_TRUE(log.wait_for("127.0.0.2"));
+  EXPECT_TRUE(log.wait_for("127.0.0.3"));
+  EXPECT_TRUE(log.wait_for("udp 127.0.0.4"));
+  connect_on_loop(server, on(server.address(0).to_string(), from("tcp://[::1]:0", log)));
+  EXPECT_TRUE(log.wait_for("closed: " + std::make_error_code(std::errc::address_family_not_supported).message()));
+  connect_on_loop(server, on(server.address(0).to_string(), from("tcp://192.0.2.77:0", log)));
+  EXPECT_TRUE(log.wait_for("closed: " + std::make_error_code(std::errc::address_not_available).message()));
+}
+
 }  // namespace
 }  // namespace evio::test

@@ -204,5 +204,19 @@ TEST_P(UnixSocketFiles, APathTooLongOrInNoDirectoryIsAnError) {
   EXPECT_TRUE(error_of([&] { Server(as_set_up({}), "unix://" + directory / "none/socket"); }));
 }
 
+// Whatever the umask: more or fewer may connect.
+TEST_P(UnixSocketFiles, HaveTheModeThatIsAskedFor) {
+  const TemporaryDirectory directory;
+  for (const unsigned mode : {0600U, 0666U, 0777U}) {
+    const std::string path = directory / "socket";
+    TestServer server =
+        serve({.options = {.file_mode = mode}, .opened = [](Conn& c) { c.write("!"); }}, "unix://" + path);
+    struct stat status {};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777, mode);
+    EXPECT_EQ(Client::local(path).receive(1), "!");
+  }
+}
+
 }  // namespace
 }  // namespace evio::test

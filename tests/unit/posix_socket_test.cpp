@@ -323,6 +323,31 @@ TEST(Apply, SetsWhatIsSetAndNothingElse) {
   EXPECT_EQ(option(socket, SOL_SOCKET, SO_KEEPALIVE), 0);
 }
 
+TEST(Apply, ProbesOftenEnoughToNoticeADeadPeerSoon) {
+  Socket socket(::socket(AF_INET, SOCK_STREAM, 0));
+  Options options;
+  options.keep_alive = std::chrono::seconds(60);
+  EXPECT_FALSE(apply(socket.fd(), options, true));
+  EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_KEEPINTVL), 6);
+  EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_KEEPCNT), 3);
+  options.keep_alive = std::chrono::seconds(2);
+  EXPECT_FALSE(apply(socket.fd(), options, true));
+  EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_KEEPINTVL), 1);
+
+  options.keep_alive_interval = std::chrono::seconds(20);
+  options.keep_alive_count = 5;
+  EXPECT_FALSE(apply(socket.fd(), options, true));
+  EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_KEEPINTVL), 20);
+  EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_KEEPCNT), 5);
+
+  Options count_alone;
+  count_alone.keep_alive_count = 7;
+  EXPECT_FALSE(apply(socket.fd(), count_alone, true));
+  EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_KEEPIDLE), 2);
+  EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_KEEPINTVL), 20);
+  EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_KEEPCNT), 7);
+}
+
 TEST(Apply, LeavesTcpOutElsewhere) {
   Options options;
   options.no_delay = true;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backend/posix/clock.hpp"
+#include "backend/posix/cpus.hpp"
 #include "backend/posix/datagram_port.hpp"
 #include "backend/posix/io.hpp"
 #include "backend/posix/process.hpp"
@@ -67,7 +68,8 @@ class PosixPlatform final : public Platform {
   Socket duplicate(NativeSocket socket) override { return duplicate_socket(fd_of(socket)); }
   void share(NativeSocket socket) noexcept override { receive_one_by_one(fd_of(socket)); }
 
-  NativeSocket take_over(Socket socket) override {
+  NativeSocket take_over(Socket&& socket) override {
+    check_connected(socket.fd());
     make_ready(socket.fd());
     return {socket.release()};
   }
@@ -108,7 +110,7 @@ class PosixPlatform final : public Platform {
     }
     return number;
   }
-  int hardware_threads() override { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
+  int hardware_threads() override { return evio::hardware_threads(); }
   std::shared_ptr<void> catch_signals(Stoppable& target) override { return evio::catch_signals(target); }
 
  private:

@@ -43,12 +43,30 @@ std::error_code set(int fd, int level, int name, int value) noexcept {
 // The kernel takes ints; what does not fit is as much as can be had.
 int as_int(std::size_t value) { return static_cast<int>(std::min<std::size_t>(value, INT_MAX)); }
 
-std::error_code set_keep_alive(int fd, Duration idle) noexcept {
-  if (idle == Duration::zero()) return set(fd, SOL_SOCKET, SO_KEEPALIVE, 0);
-  auto seconds = std::chrono::ceil<std::chrono::seconds>(idle).count();
-  auto value = static_cast<int>(std::clamp<decltype(seconds)>(seconds, -1, INT_MAX));  // the kernel refuses either end
-  if (auto error = set(fd, IPPROTO_TCP, TCP_KEEPIDLE, value)) return error;
-  return set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+// Rounded up; the kernel refuses either end.
+int as_seconds(Duration time) noexcept {
+  auto seconds = std::chrono::ceil<std::chrono::seconds>(time).count();
+  return static_cast<int>(std::clamp<decltype(seconds)>(seconds, -1, INT_MAX));
+}
+
+// A peer that is gone is noticed soon after keep_alive, not after the system's nine probes of 75 seconds.
+std::error_code set_keep_alive(int fd, const Options& options) noexcept {
+  const bool off = options.keep_alive == Duration::zero();
+  if (off) return set(fd, SOL_SOCKET, SO_KEEPALIVE, 0);
+  auto interval = options.keep_alive_interval;
+  auto count = options.keep_alive_count;
+  if (options.keep_alive) {
+    if (!interval) interval = std::max<Duration>(*options.keep_alive / 10, std::chrono::seconds(1));
+    if (!count) count = 3;
+    if (auto error = set(fd, IPPROTO_TCP, TCP_KEEPIDLE, as_seconds(*options.keep_alive))) return error;
+  }
+  if (interval) {
+    if (auto error = set(fd, IPPROTO_TCP, TCP_KEEPINTVL, as_seconds(*interval))) return error;
+  }
+  if (count) {
+    if (auto error = set(fd, IPPROTO_TCP, TCP_KEEPCNT, *count)) return error;
+  }
+  return options.keep_alive ? set(fd, SOL_SOCKET, SO_KEEPALIVE, 1) : std::error_code();
 }
 
 int type_of(const Address& address) { return address.is_udp() ? SOCK_DGRAM : SOCK_STREAM; }
@@ -170,6 +188,9 @@ std::error_code prepare(const Address& address, int fd, int family, bool reusepo
 }
 
 std::string why_not_bound(const Address& address, const std::error_code& error) {
+  if (error == std::errc::address_in_use && address.port() == 0) {
+    return "no port is free (see net.ipv4.ip_local_port_range); bind another of the machine's addresses, or free some";
+  }
   if (error == std::errc::address_in_use) {
     return "another socket is bound there; choose another port, or let both share it by ?reuseport=true";
   }
@@ -327,15 +348,22 @@ void bind_unix_name(const Address& address, int fd) {
   if (error) refuse(error, address, error == std::errc::address_in_use ? "another server serves it" : "cannot bind");
 }
 
+// Nobody can connect before it listens: there is no moment at which others could.
+void set_file_mode(const Address& address, unsigned mode) {
+  if (fchmodat(AT_FDCWD, address.host().c_str(), mode, AT_SYMLINK_NOFOLLOW) != 0)
+    refuse(last_error(), address, "cannot set Options::file_mode");
+}
+
 void listen_unix(const Address& address, int fd, int backlog) {
   if (listen(fd, backlog) != 0) refuse(last_error(), address, "cannot listen");
 }
 
-BoundSocket bind_file(const Address& address, Socket socket, int backlog) {
+BoundSocket bind_file(const Address& address, Socket socket, int backlog, const Options& options) {
   PathLock lock(address);
   bind_unix_name(address, socket.fd());
   auto made = look_at(address).value_or(FileStatus{});
   try {
+    if (options.file_mode) set_file_mode(address, *options.file_mode);
     listen_unix(address, socket.fd(), backlog);
   } catch (...) {
     remove_socket_file(address, made.st_dev, made.st_ino);
@@ -354,7 +382,7 @@ BoundSocket bind_unix(const Address& address, int backlog, const Options& option
   Socket socket = open_socket(address, AF_UNIX);
   set_options(address, socket.fd(), options);
   return is_abstract(address) ? bind_abstract(address, std::move(socket), backlog)
-                              : bind_file(address, std::move(socket), backlog);
+                              : bind_file(address, std::move(socket), backlog, options);
 }
 
 Address from_unix(const sockaddr* address, socklen_t size) {
@@ -382,7 +410,8 @@ BoundSocket inherit_socket(Socket socket, int backlog, const Options& options) {
   };
   const bool datagrams = ask(SO_TYPE) == SOCK_DGRAM;
   const bool is_unix = ask(SO_DOMAIN) == AF_UNIX;
-  if (datagrams ? is_unix : ask(SO_TYPE) != SOCK_STREAM)
+  const bool is_ip = ask(SO_DOMAIN) == AF_INET || ask(SO_DOMAIN) == AF_INET6;
+  if (!(is_ip || is_unix) || (datagrams ? is_unix : ask(SO_TYPE) != SOCK_STREAM))
     throw Error(std::make_error_code(std::errc::not_supported), name, "it is no tcp, udp or unix stream socket");
   const Address address = local_address(socket.fd(), datagrams ? Scheme::udp : Scheme::tcp);
   if (!is_unix && address.port() == 0)
@@ -397,11 +426,50 @@ BoundSocket inherit_socket(Socket socket, int backlog, const Options& options) {
   return {.fd = socket.release(), .address = address};
 }
 
+void check_connected(int fd) {
+  const auto refuse = [](std::errc code, const char* problem) {
+    throw Error(std::make_error_code(code), "", std::string("cannot adopt this Socket: ") + problem);
+  };
+  const auto ask = [&](int option) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+  };
+  if (fd < 0) refuse(std::errc::bad_file_descriptor, "it is empty; was it moved from, or released?");
+  const int type = ask(SO_TYPE);
+  if (type < 0 && errno == EBADF) refuse(std::errc::bad_file_descriptor, "its descriptor is closed");
+  if (type < 0)
+    refuse(std::errc::not_a_socket, "its descriptor is no socket, but a pipe or a file, say; see Loop::watch");
+  if (type != SOCK_STREAM) refuse(std::errc::wrong_protocol_type, "it is no stream; see Loop::connect for udp");
+  if (ask(SO_ACCEPTCONN) == 1) refuse(std::errc::invalid_argument, "it listens; give it to a Server as an address");
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0) return;
+  const bool lost = ask(SO_DOMAIN) != AF_UNIX && local_address(fd, Scheme::tcp).port() != 0;  // it was connected once
+  if (!lost) refuse(std::errc::not_connected, "it is not connected");
+}
+
 Socket duplicate_socket(int fd) {
   Socket duplicate(fcntl(fd, F_DUPFD_CLOEXEC, 0));
   if (duplicate.fd() < 0) throw Error(last_error(), {}, "cannot open one more descriptor");
   return duplicate;
 }
+
+namespace {
+
+// The port, if any will do, is chosen when it connects: then others may share it that have another peer.
+std::error_code bind_source(int fd, const Address& source, int family) noexcept {
+  sockaddr_storage from{};
+  socklen_t size = 0;
+  if (family == AF_INET6 && source.is_ip4()) return std::make_error_code(std::errc::address_family_not_supported);
+  if (!to_sockaddr(source, from, size, family)) return std::make_error_code(std::errc::address_family_not_supported);
+  if (auto error =
+          source.port() == 0 ? set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1) : set(fd, SOL_SOCKET, SO_REUSEADDR, 1))
+    return error;
+  return bind(fd, reinterpret_cast<const sockaddr*>(&from), size) == 0 ? std::error_code() : last_error();
+}
+
+}  // namespace
 
 ConnectingSocket connect_socket(const Address& to, const Options& options) noexcept {
   try {
@@ -417,6 +485,9 @@ ConnectingSocket connect_socket(const Address& to, const Options& options) noexc
     }
     Socket socket = open_socket(to, where.ss_family);
     set_options(to, socket.fd(), options);
+    if (options.source && !is_unix) {
+      if (auto error = bind_source(socket.fd(), *options.source, where.ss_family)) return {.error = error};
+    }
     int result = 0;
     do result = connect(socket.fd(), reinterpret_cast<const sockaddr*>(&where), size);
     while (result != 0 && errno == EINTR);
@@ -468,7 +539,7 @@ std::error_code apply(int fd, const Options& options, bool is_tcp) noexcept {
   if (options.receive_buffer) note(set(fd, SOL_SOCKET, SO_RCVBUF, as_int(*options.receive_buffer)));
   if (options.send_buffer) note(set(fd, SOL_SOCKET, SO_SNDBUF, as_int(*options.send_buffer)));
   if (!is_tcp) return first;
-  if (options.keep_alive) note(set_keep_alive(fd, *options.keep_alive));
+  note(set_keep_alive(fd, options));
   if (options.no_delay) note(set(fd, IPPROTO_TCP, TCP_NODELAY, *options.no_delay));
   if (options.quick_ack) note(set(fd, IPPROTO_TCP, TCP_QUICKACK, *options.quick_ack));
   return first;

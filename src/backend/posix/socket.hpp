@@ -33,6 +33,9 @@ BoundSocket bind_socket(const Address& address, bool reuseport, int backlog, con
 /// listen if it does not. Throws Error if it is no such socket.
 BoundSocket inherit_socket(Socket socket, int backlog, const Options& options);
 
+/// Throws Error, which says what is wrong, unless it is a stream socket that is connected, or was.
+void check_connected(int fd);
+
 /// Another descriptor of it, close-on-exec. Throws Error.
 Socket duplicate_socket(int fd);
 

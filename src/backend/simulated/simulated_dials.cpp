@@ -46,8 +46,9 @@ void SimulatedDials::due(std::uint64_t what) {
   const auto dial = static_cast<Dial>(static_cast<std::uint32_t>(what));
   Attempt& attempt = attempts_[static_cast<std::uint32_t>(dial)];
   if (!attempt.used || attempt.generation != what >> 32) return;
-  const Address from =
-      attempt.to.is_unix() ? Address::from_path("") : Address::parse("tcp://127.0.0.1:0").with_port(next_port_++);
+  const Address source = attempt.options.source.value_or(Address::parse("tcp://127.0.0.1:0"));
+  const std::uint16_t port = source.port() == 0 ? next_port_++ : source.port();
+  const Address from = attempt.to.is_unix() ? Address::from_path("") : source.with_port(port);
   bool busy = false;
   const bool fails = world_.happens(Fault::connect_failure);
   if (!fails && attempt.to.is_udp())

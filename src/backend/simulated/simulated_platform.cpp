@@ -30,7 +30,7 @@ Bound SimulatedPlatform::inherit(Socket, int, const Options&) { refuse_real_sock
 Socket SimulatedPlatform::duplicate(NativeSocket) { refuse_real_socket(); }
 
 // One that was detached in this world.
-NativeSocket SimulatedPlatform::take_over(Socket socket) {
+NativeSocket SimulatedPlatform::take_over(Socket&& socket) {
   const std::optional<SocketId> id = bridges_.take_back(socket.fd());
   if (!id) refuse_real_socket();
   return {static_cast<std::intptr_t>(*id)};

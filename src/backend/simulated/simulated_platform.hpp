@@ -22,7 +22,7 @@ class SimulatedPlatform final : public Platform {
   void retire(const Bound& bound) noexcept override;
   Bound inherit(Socket socket, int backlog, const Options& options) override;
   Socket duplicate(NativeSocket socket) override;
-  NativeSocket take_over(Socket socket) override;
+  NativeSocket take_over(Socket&& socket) override;
   void discard(NativeSocket socket) noexcept override;
   std::unique_ptr<Waker> make_waker() override { return std::make_unique<SimulatedWaker>(); }
   std::unique_ptr<Driver> make_driver(Sink& sink, Waker& waker) override;

@@ -1,0 +1,63 @@
+#include "validate.hpp"
+
+#include <evio/error.hpp>
+#include <string>
+#include <utility>
+
+namespace evio::inline v1 {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& problem) {
+  throw Error(std::make_error_code(std::errc::invalid_argument), "", problem);
+}
+
+void check_not_negative(Duration value, const char* field) {
+  if (value < Duration::zero()) refuse(std::string(field) + " is negative");
+}
+
+// What the kernel takes for times of keep-alive probes.
+void check_probe_time(Duration value, const char* field) {
+  constexpr Duration most = std::chrono::seconds(32767);
+  if (value < std::chrono::seconds(1) || value > most)
+    refuse(std::string(field) + " must be a second at least, and 32767 at most");
+}
+
+void validate(const Limits& limits) {
+  if (limits.output_low > limits.output_high)
+    refuse("Limits::output_low (" + std::to_string(limits.output_low) + ") is more than Limits::output_high (" +
+           std::to_string(limits.output_high) + ")");
+  check_not_negative(limits.drain, "Limits::drain");
+  check_not_negative(limits.linger, "Limits::linger");
+  check_not_negative(limits.connect, "Limits::connect");
+  check_not_negative(limits.first_bytes, "Limits::first_bytes");
+  check_not_negative(limits.slow_reader, "Limits::slow_reader");
+  if (limits.backlog < 1) refuse("Limits::backlog is " + std::to_string(limits.backlog) + ": give 1 or more");
+}
+
+}  // namespace
+
+void validate(const Options& options) {
+  constexpr int probes_most = 127;  // the kernel's bound
+  if (options.idle_timeout) check_not_negative(*options.idle_timeout, "Options::idle_timeout");
+  if (options.keep_alive && *options.keep_alive != Duration::zero())
+    check_probe_time(*options.keep_alive, "Options::keep_alive, unless it is 0 (off),");
+  if (options.keep_alive_interval) check_probe_time(*options.keep_alive_interval, "Options::keep_alive_interval");
+  if (options.keep_alive_count && (*options.keep_alive_count < 1 || *options.keep_alive_count > probes_most))
+    refuse("Options::keep_alive_count must be 1 to 127");
+  if (options.file_mode && *options.file_mode > 07777) refuse("Options::file_mode has bits beyond 07777");
+  if (options.source && !options.source->has_ip())
+    refuse("Options::source is '" + options.source->to_string() + "': give an IP address, such as tcp://10.0.0.1:0");
+}
+
+Events validated(Events&& events) {
+  Limits& limits = events.limits;
+  if (limits.output_low == Limits{}.output_low && limits.output_low > limits.output_high)
+    limits.output_low = limits.output_high / 4;  // it was left alone
+  check_not_negative(events.busy_poll, "Events::busy_poll");
+  validate(limits);
+  validate(events.options);
+  return std::move(events);
+}
+
+}  // namespace evio::inline v1
