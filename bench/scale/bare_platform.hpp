@@ -72,7 +72,7 @@ class BarePlatform final : public Platform {
   Bound inherit(Socket, int, const Options&) override { return {}; }
   Socket duplicate(NativeSocket) override { return {}; }
   NativeSocket take_over(Socket) override { return {}; }
-  void unlink(const Bound&) noexcept override {}
+  void retire(const Bound&) noexcept override {}
   void discard(NativeSocket) noexcept override {}
   std::unique_ptr<Waker> make_waker() override { return std::make_unique<Nobody>(); }
   std::unique_ptr<Driver> make_driver(Sink& sink, Waker&) override {
@@ -83,6 +83,8 @@ class BarePlatform final : public Platform {
     }
   }
   Question resolve(const Address&, std::function<void(Resolved)>) override { return nullptr; }
+  void report(std::string_view) noexcept override {}
+  Duration now() override { return std::chrono::steady_clock::now().time_since_epoch(); }
   std::uint64_t random() override { return 4; }
   int hardware_threads() override { return 1; }
   std::shared_ptr<void> catch_signals(Stoppable&) override { return nullptr; }
