@@ -7,7 +7,7 @@
 namespace evio::inline v1 {
 
 /// An address that shows what the server it is given to counts (see Stats), to be served beside the others:
-/// `serve(events, "tcp://:5000", evio::metrics("tcp://127.0.0.1:9091"))`. It answers GET and HEAD of
+/// `serve(std::move(events), "tcp://:5000", evio::metrics("tcp://127.0.0.1:9091"))`. It answers GET and HEAD of
 ///
 ///  - `/metrics`: the text format of Prometheus, every counter for each loop (the thread that only accepts is
 ///    loop="accept")

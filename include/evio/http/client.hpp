@@ -84,7 +84,7 @@ class CallHandle {
 /// on, or a connection that the server will close) ends it there.
 class Client {
  public:
-  /// Makes calls on that loop.
+  /// Makes calls on that loop. Throws std::invalid_argument for a negative time, and for no connections at all.
   explicit Client(Loop& loop, ClientSettings settings = {});
   /// The calls under way go with it.
   Client(Client&&) noexcept;

@@ -13,7 +13,8 @@ class Loop;
 
 namespace evio::inline v1::http {
 
-/// Bounds of what a client may send and how long it may take, and what the server does by itself. Bytes and durations.
+/// Bounds of what a client may send and how long it may take, and what the server does by itself. Bytes and durations:
+/// server() throws std::invalid_argument for a negative one.
 struct Settings {
   std::size_t request_line = 8 << 10;  ///< beyond: 414
   std::size_t header = 8 << 10;        ///< request line and fields; also a chunk's line, and all trailers. Beyond: 431

@@ -6,6 +6,7 @@
 #include <evio/error.hpp>
 #include <evio/http/client.hpp>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "protocol/http/client_pool.hpp"
@@ -102,7 +103,21 @@ std::string_view Reply::field(std::string_view name) const noexcept {
   return {};
 }
 
-Client::Client(Loop& loop, ClientSettings settings) : pool_(std::make_shared<ClientPool>(loop, settings)) {}
+namespace {
+
+const ClientSettings& checked(const ClientSettings& settings) {
+  const auto refuse = [](const char* problem) {
+    throw std::invalid_argument(std::string("evio: http::ClientSettings::") + problem);
+  };
+  if (settings.connections == 0) refuse("connections is 0: no call could be made");
+  if (settings.time < Duration::zero()) refuse("time is negative");
+  if (settings.idle_time < Duration::zero()) refuse("idle_time is negative");
+  return settings;
+}
+
+}  // namespace
+
+Client::Client(Loop& loop, ClientSettings settings) : pool_(std::make_shared<ClientPool>(loop, checked(settings))) {}
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&& other) noexcept {
   std::swap(pool_, other.pool_);

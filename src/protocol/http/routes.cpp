@@ -132,6 +132,7 @@ Router& Router::stream(std::string_view method, std::string_view pattern, Reques
   return add(method, pattern, std::move(handler), true);
 }
 Router& Router::add(std::string_view method, std::string_view pattern, RequestHandler handler, bool streamed) {
+  if (!handler) refuse(pattern, "has no handler: an empty function was given");
   tree_->add(method, pattern, {.handler = std::move(handler), .streamed = streamed});
   return *this;
 }

@@ -2,16 +2,39 @@
 #include "protocol/http/service.hpp"
 
 #include <evio/http/server.hpp>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "protocol/http/session.hpp"
 
 namespace evio::inline v1::http {
 
+namespace {
+
+Settings checked(Settings settings) {
+  const auto check = [](Duration time, const char* field) {
+    if (time < Duration::zero())
+      throw std::invalid_argument(std::string("evio: http::Settings::") + field + " is negative");
+  };
+  check(settings.header_time, "header_time");
+  check(settings.body_time, "body_time");
+  check(settings.send_time, "send_time");
+  check(settings.idle_time, "idle_time");
+  return settings;
+}
+
+RequestHandler checked(RequestHandler handler) {
+  if (!handler) throw std::invalid_argument("evio: http::server was given an empty function to answer requests");
+  return handler;
+}
+
+}  // namespace
+
 Service::Service(Router router, Settings settings)
-    : routes_(std::move(router.tree_)), all_{}, settings_(std::move(settings)) {}
+    : routes_(std::move(router.tree_)), all_{}, settings_(checked(std::move(settings))) {}
 Service::Service(RequestHandler handler, Settings settings)
-    : all_{.handler = std::move(handler), .streamed = false}, settings_(std::move(settings)) {}
+    : all_{.handler = checked(std::move(handler)), .streamed = false}, settings_(checked(std::move(settings))) {}
 
 Found Service::find(std::string_view method, std::string_view path, std::vector<Param>& params) const {
   if (routes_) return routes_->find(method, path, params);

@@ -78,6 +78,12 @@ void check(const Settings& settings) {
   const auto refuse = [](const std::string& why) { throw std::invalid_argument("evio: " + why); };
   if (settings.deflate && (settings.deflate->window_bits < 9 || settings.deflate->window_bits > 15))
     refuse("window_bits of permessage-deflate is 9 to 15, not " + std::to_string(settings.deflate->window_bits));
+  const auto check_time = [&](Duration time, const char* field) {
+    if (time < Duration::zero()) refuse(std::string("websocket::Settings::") + field + " is negative");
+  };
+  check_time(settings.handshake_time, "handshake_time");
+  check_time(settings.close_time, "close_time");
+  check_time(settings.ping_interval, "ping_interval");
   for (const std::string& protocol : settings.protocols)
     if (!is_token(protocol)) refuse("no WebSocket protocol may be \"" + protocol + "\"");
   for (const auto& [name, value] : settings.fields)

@@ -114,6 +114,8 @@ TEST(HttpClient, UrlsAndFieldsThatAreNone) {
     } catch (const Error& error) {
       EXPECT_NE(error.problem().find(words), std::string::npos) << error.what();
     }
+  EXPECT_THROW(http::Client(*world.loop, {.connections = 0}), std::invalid_argument);
+  EXPECT_THROW(http::Client(*world.loop, {.time = std::chrono::seconds(-1)}), std::invalid_argument);
   EXPECT_THROW(world.client->call({.method = "G T", .url = "http://x/"}, nobody), std::invalid_argument);
   EXPECT_THROW(world.client->call({.method = "CONNECT", .url = "http://x/"}, nobody), std::invalid_argument);
   for (const auto& [name, value] : {std::pair("A", "b\r\nC: d"), std::pair("host", "y"),

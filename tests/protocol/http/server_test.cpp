@@ -6,6 +6,7 @@
 #include <evio/evio.hpp>
 #include <evio/http.hpp>
 #include <evio/simulation.hpp>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -44,6 +45,21 @@ TEST(HttpServer, AHelloOfTlsIsRefusedAtOnce) {
   World world(Router{});
   EXPECT_EQ(world.ask("\x16\x03").substr(0, 12), "HTTP/1.1 400");
   EXPECT_TRUE(world.peer->ended());
+}
+
+TEST(HttpServer, WhatCannotWorkIsRefused) {
+  using std::chrono::milliseconds;
+  const auto refused = [](http::Settings settings) {
+    EXPECT_THROW(http::server(Router{}, std::move(settings)), std::invalid_argument);
+  };
+  refused({.header_time = milliseconds(-1)});
+  refused({.body_time = milliseconds(-1)});
+  refused({.send_time = milliseconds(-1)});
+  refused({.idle_time = milliseconds(-1)});
+  const std::function<void(Request&, Response&)> none;
+  EXPECT_THROW(http::server(none), std::invalid_argument);
+  EXPECT_THROW(Router().get("/", none), std::invalid_argument);
+  EXPECT_THROW(Router().stream("POST", "/", nullptr), std::invalid_argument);
 }
 
 TEST(HttpServer, FieldsCannotBeInjected) {

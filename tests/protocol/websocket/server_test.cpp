@@ -241,6 +241,8 @@ TEST_F(WebSocketServer, SendsNoNonsense) {
   }});
   EXPECT_THROW(ws::server({}, {.deflate = ws::Deflate{.window_bits = 8}}), std::invalid_argument);
   EXPECT_THROW(ws::server({}, {.protocols = {"a b"}}), std::invalid_argument);
+  EXPECT_THROW(ws::server({}, {.close_time = -1ms}), std::invalid_argument);
+  EXPECT_THROW(ws::server({}, {.ping_interval = -1ms}), std::invalid_argument);
 }
 
 TEST_F(WebSocketServer, ASilentPeerIsPingedAndThenGone) {
