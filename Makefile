@@ -81,6 +81,11 @@ tidy: check-deps  ## look for mistakes with clang-tidy
 	$(call configure,clang)
 	run-clang-tidy-14 -quiet -p build/clang -j $(JOBS) '$(CURDIR)/src/'
 
+docs:  ## the reference and the pages of docs/ as a site in build/docs/html; no warning is let through
+	@cmake/install-packages packages/docs.txt
+	mkdir -p build
+	doxygen docs/Doxyfile
+
 deps:  ## install what the build needs
 	@cmake/install-packages packages/build.txt
 
