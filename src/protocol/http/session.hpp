@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <evio/buffer.hpp>
 #include <evio/conn.hpp>
 #include <evio/context.hpp>
@@ -12,6 +11,7 @@
 #include <evio/timer.hpp>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "protocol/http/exchange.hpp"
 #include "protocol/http/worker.hpp"
@@ -113,7 +113,7 @@ class Session {
   std::unique_ptr<Exchange> exchange_;  // the request being read or answered
   std::unique_ptr<Upgraded> upgraded_;
   Context user_context_;
-  std::deque<Buffer> rest_;  // of the output: what would exceed Limits::output_max. Until it has left, ready_ is false
+  std::vector<Buffer> rest_;  // of the output: what would exceed Limits::output_max. Until it has left, ready_ is false
   const Input* input_ = nullptr;  // while `data` looks at it
   std::uint64_t number_ = 1;
   std::uint64_t written_ = 0;   // bytes, ever
