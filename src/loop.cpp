@@ -294,9 +294,9 @@ void LoopCore::watch_idle(const Connection& connection, int address_index, Durat
 
 // So that none of them ever needs memory when a connection is to be closed.
 void LoopCore::make_room_in_lists() {
-  constexpr std::size_t at_once = 1024;
+  constexpr std::size_t more = 1024;
   if (connections_.size() < buried_.capacity()) return;
-  for (std::vector<Connection*>* list : {&touched_, &settling_, &buried_}) list->reserve(connections_.size() + at_once);
+  for (std::vector<Connection*>* list : {&touched_, &settling_, &buried_}) list->reserve(connections_.size() + more);
 }
 
 void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index) {

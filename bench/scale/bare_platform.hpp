@@ -71,7 +71,7 @@ class BarePlatform final : public Platform {
   Bound bind(const Address& address, bool, int, const Options&) override { return {{1}, address}; }
   Bound inherit(Socket, int, const Options&) override { return {}; }
   Socket duplicate(NativeSocket) override { return {}; }
-  NativeSocket take_over(Socket) override { return {}; }
+  NativeSocket take_over(Socket&&) override { return {}; }
   void retire(const Bound&) noexcept override {}
   void discard(NativeSocket) noexcept override {}
   std::unique_ptr<Waker> make_waker() override { return std::make_unique<Nobody>(); }

@@ -50,7 +50,7 @@ class Dials {
 
   void close(One& one) noexcept;
 
-  const Maker maker_;
+  const Maker maker_{};
   std::vector<One> dials_;  // by name
   std::vector<Failed> failed_, telling_;
 };

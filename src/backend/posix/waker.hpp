@@ -24,7 +24,7 @@ class EventFd final : public Waker {
   void silence() noexcept;
 
  private:
-  const Maker maker_;
+  const Maker maker_{};
   const int fd_;
   std::atomic<int> bell_{-1};
 };

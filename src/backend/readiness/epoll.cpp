@@ -82,7 +82,7 @@ class Epoll final : public Selector {
     if (complete_) told_ = 0;
   }
 
-  const Maker maker_;
+  const Maker maker_{};
   const int fd_;
   int highest_ = 0;  // descriptor ever watched
   int told_ = 0;     // events, since a look began that is not complete

@@ -99,7 +99,7 @@ class ReadinessDriver final : public Driver {
   void watch_socket(std::uint64_t key);
   void watch_unwatched();
 
-  const Maker maker_;
+  const Maker maker_{};
   Sink& sink_;
   EventFd& waker_;
   const std::unique_ptr<Selector> selector_;

@@ -62,7 +62,7 @@ class Ring {
  private:
   bool take_queued(io_uring_cqe& completion) noexcept;
 
-  const Maker maker_;
+  const Maker maker_{};
   mutable io_uring ring_{};
   std::deque<io_uring_cqe> aside_;  // taken out of a queue that was full
 };
