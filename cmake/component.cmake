@@ -6,8 +6,9 @@ function(evio_library target)
   get_target_property(type ${target} TYPE)
   if(NOT type STREQUAL INTERFACE_LIBRARY)
     set(scope PUBLIC)
-    # Static ones, too: they may become a part of somebody's shared library.
-    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON VERSION ${PROJECT_VERSION}
+    # Static ones, too: they may become a part of somebody's shared library. Shared ones find each other in one folder.
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON INSTALL_RPATH "$ORIGIN"
+                                               VERSION ${PROJECT_VERSION}
                                                SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
     if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
       target_compile_options(${target} PRIVATE -fno-semantic-interposition)  # else its own calls are not inlined
