@@ -166,7 +166,7 @@ void LoopCore::on_woken() {
 }
 
 void LoopCore::read_clock() {
-  now_ = driver_->now();
+  now_ = as_of_ = driver_->now();
   stamp_ = Stamp(now_);
 }
 
@@ -208,7 +208,10 @@ bool LoopCore::run_timers() {
     else
       guard(std::get<Handler<void()>>(callback));
   };
-  const std::size_t count = timers_->advance(now_, run) + timers_->judge(looked_, stalls_, run);
+  std::size_t count = timers_->advance(now_, run);
+  as_of_ = looked_;  // what came in a long batch behind the look is not known yet
+  count += timers_->judge(looked_, stalls_, run);
+  as_of_ = now_;
   if (count > 0) counters_.timers_run.add(count);
   return count > 0;
 }

@@ -71,9 +71,10 @@ class LoopCore final : public Loop, public Runner, private Sink {
   Acceptor& accepting() noexcept { return acceptor_; }
   Duration now() const noexcept { return now_; }
   Stamp stamp() const noexcept { return stamp_; }  // the same, to be kept
-  // How long ago that was, as a deadline that judges a peer counts it: from the end of its batch, if that was long.
+  // How long ago that was, as a deadline that judges a peer counts it: from the end of its batch, if that was long, and
+  // until the look that it is judged by.
   Duration elapsed_since(Duration time) const noexcept {
-    return std::max(now_ - stalls_.counted_from(time), Duration::zero());
+    return std::max(as_of_ - stalls_.counted_from(time), Duration::zero());
   }
   Duration elapsed_since(Stamp stamp) const noexcept { return elapsed_since(stamp.time(now_)); }
   const Stalls& stalls() const noexcept { return stalls_; }
@@ -225,6 +226,7 @@ class LoopCore final : public Loop, public Runner, private Sink {
   Stamp stamp_;                       // of now_
   Duration aged_{};                   // when the stamps of connections were last aged
   Duration look_began_{}, looked_{};  // all that had arrived until looked_ was handled
+  Duration as_of_{};                  // now_; while deadlines are judged, looked_
   bool looking_ = false;              // by polls that found more than they could tell
   Stalls stalls_;
   Duration batch_began_{};

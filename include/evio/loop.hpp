@@ -70,7 +70,8 @@ class Loop {
   /// The time at which the running batch of events began: cheap, and the same throughout a handler.
   std::chrono::steady_clock::time_point now() const noexcept;
   /// How long ago `then` was, which now() has given, to judge a peer by: what happened in a batch of events that took
-  /// long counts from the batch's end, when the peer could have heard of it at the latest. As set_deadline counts.
+  /// long counts from the batch's end, when the peer could have heard of it at the latest. Within what set_deadline
+  /// runs it counts to when the last look at all that had arrived began.
   Duration elapsed_since(std::chrono::steady_clock::time_point then) const noexcept;
   /// The server that it is a part of.
   Server& server() const noexcept;

@@ -385,7 +385,7 @@ bool AsynchronousDriver::deliver_accepted(std::uint32_t index) {
     told = true;
     if (door.landed.empty()) {
       door.accepting = false;
-      sink_.on_accept_stopped(static_cast<Listener>(index), {std::exchange(door.error, 0), std::system_category()});
+      sink_.on_accept_stopped(static_cast<Listener>(index), {std::exchange(door.error, 0), std::generic_category()});
     } else {
       const Accepted accepted = door.landed.front();
       door.landed.pop_front();
@@ -420,7 +420,7 @@ bool AsynchronousDriver::deliver_connected(std::uint32_t index) {
     return true;
   }
   if (attempt.fd >= 0) ::close(attempt.fd);
-  sink_.on_connect_failed(dial, {error, std::system_category()});
+  sink_.on_connect_failed(dial, {error, std::generic_category()});
   return true;
 }
 

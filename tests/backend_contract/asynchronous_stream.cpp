@@ -235,7 +235,7 @@ int AsynchronousStream::drop_landed() noexcept {
 
 std::error_code AsynchronousStream::error() const noexcept {
   if (fate_ == Fate::closing) return {};
-  return {error_, std::system_category()};
+  return {error_, std::generic_category()};
 }
 
 }  // namespace evio::test

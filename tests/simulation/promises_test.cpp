@@ -83,8 +83,8 @@ constexpr Faults late{.short_read = 0.2, .late_event = 0.3, .process_stop = 0.02
 
 TEST(Deadlines, NobodyIsSilentWhoSpeaksInTime) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
-    Simulation sim(seed, late);
     std::vector<std::string> closed;
+    Simulation sim(seed, late);
     sim.serve({.limits = {.first_bytes = 1s},
                .options = {.idle_timeout = 1s},
                .data = [](Conn& c, Input& in) { c.write(in.take()); },
@@ -101,10 +101,62 @@ TEST(Deadlines, NobodyIsSilentWhoSpeaksInTime) {
   }
 }
 
+// Each speaks a while after the answer, which leaves late.
+TEST(Deadlines, TheTimeOfAHandlerIsNotThePeers) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    std::size_t closed = 0;
+    Simulation sim(seed, {.late_send = 0.3, .process_stop = 0.02, .slow_handler = 0.2});
+    sim.serve({.options = {.idle_timeout = 1s},
+               .data = [](Conn& c, Input& in) { c.write(in.take()); },
+               .closed = [&](Conn&, std::error_code) { ++closed; }},
+              "tcp://:1");
+    for (int i = 0; i < 5; ++i) {
+      Peer& peer = sim.connect("tcp://:1");
+      peer.when_changed([&sim](Peer& self) { sim.run_after(600ms, [&self] { self.send("x"); }); });
+      peer.send("x");
+    }
+    sim.run_for(60s);
+    ASSERT_EQ(closed, 0U) << "seed " << seed;
+  }
+}
+
+TEST(Deadlines, AStallIsNotASlowReader) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    std::size_t closed = 0;
+    Simulation sim(seed, {.late_send = 0.3, .process_stop = 0.0005});
+    sim.serve({.limits = {.output_low = 4 << 20, .slow_reader = 1s},
+               .opened = [](Conn& c) { c.write(std::string(16 << 20, 'x')); },
+               .closed = [&](Conn&, std::error_code) { ++closed; }},
+              "tcp://:1");
+    Peer& peer = sim.connect("tcp://:1");
+    sim.run_for(10min);
+    ASSERT_EQ(closed, 0U) << "seed " << seed;
+    ASSERT_EQ(peer.received().size(), std::size_t{16} << 20) << "seed " << seed;
+  }
+}
+
+TEST(Deadlines, NobodyIsAskedForFirstBytesWhoIsNotRead) {
+  for_seeds([](Simulation& sim, End&, auto closed) {
+    std::string shown;
+    sim.serve({.limits = {.output_high = 1000, .output_low = 500, .first_bytes = 1s},
+               .opened = [](Conn& c) { c.write(std::string(1 << 20, 'x')); },
+               .data = [&](Conn&, Input& in) { shown += in.take(); },
+               .closed = closed},
+              "tcp://:1");
+    Peer& peer = sim.connect("tcp://:1");
+    peer.stop_reading();
+    peer.send("x");
+    sim.run_for(5s);
+    peer.start_reading();
+    sim.run_for(5s);
+    EXPECT_EQ(shown, "x");
+  });
+}
+
 TEST(Deadlines, AConnectThatIsMadeInTimeCounts) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
-    Simulation sim(seed, late);
     std::size_t opened = 0, closed = 0;
+    Simulation sim(seed, late);
     sim.serve({}, "tcp://127.0.0.1:6000");
     const Binding to = on("tcp://127.0.0.1:6000", {.limits = {.connect = 100ms},
                                                    .opened = [&] { ++opened; },

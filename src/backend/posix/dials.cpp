@@ -72,7 +72,7 @@ void Dials::finish(Dial dial, Sink& sink) {
   const int error = outcome(fd);
   if (error == 0) return sink.on_connected(dial, {fd, made});
   close_stream(fd);
-  sink.on_connect_failed(dial, {error, std::system_category()});
+  sink.on_connect_failed(dial, {error, std::generic_category()});
 }
 
 bool Dials::tell_failed(Sink& sink) {

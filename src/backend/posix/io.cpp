@@ -165,9 +165,9 @@ void make_ready(int fd) noexcept {
 
 std::error_code cannot_be_polled(int fd) noexcept {
   struct stat status {};
-  if (::fstat(fd, &status) != 0) return {errno, std::system_category()};
+  if (::fstat(fd, &status) != 0) return {errno, std::generic_category()};
   if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) return {};
-  return {EPERM, std::system_category()};
+  return {EPERM, std::generic_category()};
 }
 
 bool is_unix(int fd) noexcept {

@@ -41,7 +41,7 @@ Listeners::Outcome Listeners::accept_some(Listener listener, Sink& sink) {
     }
     if (!accept_must_wait(accepted.error)) return Outcome::drained;
     set_accepting(listener, false);
-    sink.on_accept_stopped(listener, std::error_code(accepted.error, std::system_category()));
+    sink.on_accept_stopped(listener, std::error_code(accepted.error, std::generic_category()));
     return Outcome::stopped;
   }
   return Outcome::more;

@@ -13,7 +13,7 @@ namespace {
 
 int make() {
   const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) throw Error(std::error_code(errno, std::system_category()), "", "an eventfd cannot be had");
+  if (fd < 0) throw Error(std::error_code(errno, std::generic_category()), "", "an eventfd cannot be had");
   return fd;
 }
 

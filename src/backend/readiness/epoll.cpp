@@ -17,7 +17,7 @@ namespace {
 class Epoll final : public Selector {
  public:
   Epoll() : fd_(::epoll_create1(EPOLL_CLOEXEC)) {
-    if (fd_ < 0) throw Error(std::error_code(errno, std::system_category()), "", "epoll cannot be had");
+    if (fd_ < 0) throw Error(std::error_code(errno, std::generic_category()), "", "epoll cannot be had");
   }
   ~Epoll() override { ::close(fd_); }
   Epoll(const Epoll&) = delete;
@@ -71,7 +71,7 @@ class Epoll final : public Selector {
     event.events = events;
     event.data.u64 = key;
     if (::epoll_ctl(fd_, operation, fd, &event) == 0) return {};
-    return {errno, std::system_category()};
+    return {errno, std::generic_category()};
   }
 
   // Those that are ready are told in turn, and not more than `highest_` can be: after so many, whatever was ready when

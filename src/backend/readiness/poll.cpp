@@ -28,7 +28,7 @@ class Poll final : public Selector {
     keys_.push_back(key);
     return {};
   } catch (const std::bad_alloc&) {
-    return {ENOMEM, std::system_category()};
+    return {ENOMEM, std::generic_category()};
   }
 
   std::error_code rewatch(int fd, Wanted wanted, std::uint64_t key) override {

@@ -21,7 +21,7 @@ constexpr Duration watch_again_after = std::chrono::milliseconds(50);
 constexpr int kind_shift = 29;
 constexpr std::uint32_t index_mask = (1u << kind_shift) - 1;
 
-std::error_code system_error(int error) noexcept { return {error, std::system_category()}; }
+std::error_code system_error(int error) noexcept { return {error, std::generic_category()}; }
 
 }  // namespace
 

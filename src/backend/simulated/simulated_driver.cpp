@@ -342,10 +342,9 @@ bool SimulatedDriver::deliver(std::uint32_t index) {
   bool told = false;
   for (int i = 0; i < 4 && has_news(slots_[index]); ++i) {
     if (world_.happens(Fault::late_event)) break;
+    if (world_.happens(Fault::slow_handler)) world_.pass(std::chrono::microseconds(world_.chance.upto(3'000'000)));
     const bool one = tell(index);
     told |= one;
-    if (one && world_.happens(Fault::slow_handler))
-      world_.pass(std::chrono::microseconds(world_.chance.upto(3'000'000)));
     if (!one || slots_[index].generation != generation || !slots_[index].used) break;
   }
   const Slot& slot = slots_[index];
@@ -412,7 +411,7 @@ void SimulatedDriver::finish(std::uint32_t index, int error) {
   of.fate = Fate::closing;
   of.landed.clear();
   sink_.on_closed(static_cast<Stream>(index),
-                  error ? std::error_code(error, std::system_category()) : std::error_code());
+                  error ? std::error_code(error, std::generic_category()) : std::error_code());
   of.used = false;
   network_.close(socket, of.mode);
 }

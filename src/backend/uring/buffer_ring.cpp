@@ -21,7 +21,7 @@ BufferRing::BufferRing(Ring& ring, unsigned count) : ring_(ring), count_(count) 
   registration.bgid = group;
   if (const int error = io_uring_register_buf_ring(ring_.native(), &registration, 0); error < 0) {
     ::munmap(memory, mapped_);
-    throw Error(std::error_code(-error, std::system_category()), "", "io_uring cannot register a ring of buffers");
+    throw Error(std::error_code(-error, std::generic_category()), "", "io_uring cannot register a ring of buffers");
   }
   io_uring_buf_ring_init(buffers_);
   for (unsigned id = 0; id < count; ++id) give_back(static_cast<std::uint16_t>(id));

@@ -25,7 +25,7 @@ constexpr unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKR
                            IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE | IORING_SETUP_R_DISABLED;
 
 std::string failed(const char* what, int error) {
-  return std::string(what) + ": " + std::system_category().message(error);
+  return std::string(what) + ": " + std::generic_category().message(error);
 }
 
 // Receives once by multishot into a provided buffer: the newest feature that the driver stands on, and it implies the
@@ -68,10 +68,10 @@ Ring::Ring() {
     error = io_uring_queue_init_params(completions[i] / completions_per_submission, &ring_, &params);
   }
   if (error == -ENOMEM)
-    throw Error(std::error_code(ENOMEM, std::system_category()), "",
+    throw Error(std::error_code(ENOMEM, std::generic_category()), "",
                 "io_uring may lock no more memory (see `ulimit -l`); take automatic or epoll");
   if (error < 0)
-    throw Error(std::error_code(-error, std::system_category()), "",
+    throw Error(std::error_code(-error, std::generic_category()), "",
                 "io_uring cannot be set up (forbidden, or a kernel before 6.1); take automatic or epoll");
 }
 

@@ -24,7 +24,7 @@ constexpr int small_reads_for_ring = 7;
 constexpr int op_shift = 28;
 constexpr std::uint32_t index_mask = (1u << op_shift) - 1;
 
-std::error_code system_error(int error) noexcept { return {error, std::system_category()}; }
+std::error_code system_error(int error) noexcept { return {error, std::generic_category()}; }
 
 std::size_t total(std::span<const Chunk> chunks) noexcept {
   std::size_t size = 0;

@@ -386,7 +386,10 @@ void Session::flush() {
 void Session::finish() {
   flush();
   if (closing_ && rest_.empty()) end();
-  if (!ready_) expect_within(settings().send_time);
+  if (!ready_) {
+    if (!waited_) stalled();  // its time begins
+    expect_within(settings().send_time);
+  }
   if (greeted_) return;
   if (!upgraded_) return update_reading();
   conn_.pause();  // nothing comes before the wake, with which `data` goes on

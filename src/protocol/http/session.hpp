@@ -105,6 +105,7 @@ class Session {
   void patrol();
   bool stalled();
   Duration allowed() const;
+  Duration waited() const;
 
   Conn& conn_;
   Service& service_;
@@ -119,8 +120,9 @@ class Session {
   std::uint64_t written_ = 0;   // bytes, ever
   std::uint64_t progress_ = 0;  // bytes taken by the kernel, and by the client, when the patrol last looked
   Time progressed_{};
-  Time since_{};  // when what is being waited for began
-  Time due_{};    // of the patrol
+  bool waited_ = false;  // output did, when the patrol last looked
+  Time since_{};         // when what is being waited for began
+  Time due_{};           // of the patrol
   Timer timer_;
   bool ready_ = true;
   bool closing_ = false;

@@ -53,12 +53,18 @@ Duration Session::allowed() const {
   return settings().send_time;
 }
 
+// Who has not received the last answer yet cannot ask again.
+Duration Session::waited() const {
+  const Duration time = elapsed_since(since_);
+  return exchange_ ? time : std::min(time, conn_.idle_for());
+}
+
 void Session::patrol() {
   if (upgraded_ || (closing_ && rest_.empty())) return;
   if (stalled()) return conn_.abort();
   const bool reads = !exchange_ || (exchange_->phase != Phase::answering && !exchange_->paused);
   const bool waits_for_client = reads && ready_;
-  const Duration left = waits_for_client ? allowed() - elapsed_since(since_) : settings().send_time;
+  const Duration left = waits_for_client ? allowed() - waited() : settings().send_time;
   if (waits_for_client && left <= Duration::zero()) {
     if (exchange_)
       refuse(408);
@@ -75,10 +81,11 @@ void Session::patrol() {
 bool Session::stalled() {
   const std::uint64_t taken =
       written_ - std::min<std::uint64_t>(written_, conn_.pending_output()) + acknowledged(conn_.native_handle());
-  if (conn_.pending_output() == 0 || taken != progress_) {
+  if (!waited_ || taken != progress_) {
     progress_ = taken;
     progressed_ = now();
   }
+  waited_ = conn_.pending_output() > 0;
   return elapsed_since(progressed_) >= settings().send_time;
 }
 
