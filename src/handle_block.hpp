@@ -20,7 +20,7 @@ struct TextMail;
 
 // Whether what is kept for very many small sends, beside their bytes, is too much where so many bytes may wait.
 constexpr bool costs_more(std::size_t memory, std::size_t output_max) noexcept {
-  return memory / 2 > std::max<std::size_t>(output_max, 32 << 10);
+  return memory > std::max<std::size_t>(output_max, 64 << 10);
 }
 
 // Lives as long as any handle; holds the mailbox, not the loop. Any thread.

@@ -29,7 +29,7 @@ class Handle {
 
   /// Copies the bytes and sends them behind what was sent before. False only if the connection is known to be gone;
   /// true is no promise that the peer gets them. Bytes beyond Limits::output_max close the connection
-  /// (output_overflow), and so does what has not reached the loop yet if the memory for it is more than twice that. A
+  /// (output_overflow), and so does what has not reached the loop yet if the memory for it is more than that. A
   /// datagram that finds so much on its way is dropped.
   bool send(std::string_view bytes) const;
   /// The same.

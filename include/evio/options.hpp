@@ -40,7 +40,7 @@ struct Limits {
                                        ///< output_high that is lower
   std::size_t output_max = 64 << 20;   ///< output waiting, bytes, beyond which the connection closes, output_overflow;
                                        ///< likewise if sends that are on their way, or wait to be told of, take
-                                       ///< more memory than twice that
+                                       ///< more memory than that
   std::size_t memory = 0;       ///< held by the whole server, bytes; 0: no bound. Beyond it reading and accepting
                                 ///< pause until it falls. What counts is the memory for output, what is on its
                                 ///< way through handles, untaken input, and what protocols say that they hold

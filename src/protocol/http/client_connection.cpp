@@ -95,6 +95,7 @@ std::shared_ptr<PendingCall> ClientConnection::take_call() noexcept {
   if (!call_) return nullptr;
   if (call_->paused) conn_.resume();
   call_->connection = nullptr;
+  conn_.set_held(0);
   return std::move(call_);
 }
 
@@ -159,6 +160,7 @@ bool ClientConnection::keep(std::string_view piece) {
     return true;
   }
   reply_.body += piece;
+  conn_.set_held(reply_.body.capacity());
   return reply_.body.size() <= settings_.body;
 }
 

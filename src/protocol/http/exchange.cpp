@@ -88,6 +88,13 @@ void Exchange::add_body(std::string_view piece) {
   whole_body = body;
 }
 
+std::size_t Exchange::held() const noexcept {
+  constexpr std::size_t of_parser = 1 << 10;
+  std::size_t size = sizeof(Exchange) + of_parser;
+  for (const std::string* each : {&header_copy, &body, &trailer_bytes, &fields}) size += each->capacity();
+  return size;
+}
+
 void Exchange::end_request() {
   complete = true;
   phase = Phase::answering;

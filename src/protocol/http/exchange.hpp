@@ -1,6 +1,7 @@
 // Private. One request and its answer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <evio/http/response.hpp>
 #include <evio/http/settings.hpp>
@@ -48,6 +49,8 @@ class Exchange {
   bool streamed() const noexcept { return found.route && found.route->streamed; }
   void add_body(std::string_view piece);
   void end_request();
+  /// Bytes of memory, more or less.
+  std::size_t held() const noexcept;
   void receive(BodyHandler fn);
   /// Tells a client to go on that waits for it.
   void tell_to_go_on();

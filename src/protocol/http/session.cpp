@@ -57,6 +57,7 @@ Action Session::data(Input& in) {
 // What the client has sent behind its request is shown next, unless `opened` pauses.
 Action Session::begin_upgraded() {
   flush();
+  conn_.set_held(held());
   greeted_ = true;
   conn_.pause();
   conn_.resume();
@@ -382,9 +383,17 @@ void Session::flush() {
   put_alone(bytes);
 }
 
+// Bytes of memory of what has come in part, and of what is still to be written.
+std::size_t Session::held() const noexcept {
+  std::size_t size = exchange_ ? exchange_->held() : 0;
+  for (const Buffer& each : rest_) size += each.size();
+  return size;
+}
+
 // At the end of each call from the connection.
 void Session::finish() {
   flush();
+  conn_.set_held(held());
   if (closing_ && rest_.empty()) end();
   if (!ready_) {
     if (!waited_) stalled();  // its time begins

@@ -92,6 +92,7 @@ class Session {
   void await_room();
   void put_rest();
   void flush();
+  std::size_t held() const noexcept;
   void finish();
   void end();
   bool has_input() const noexcept;

@@ -59,6 +59,11 @@ void Compressor::compress(std::string_view message, std::string& to) {
   if (!terms_.context_takeover) stream_.reset();
 }
 
+// As zconf.h has it.
+std::size_t Compressor::held() const noexcept {
+  return stream_ ? (std::size_t{4} << terms_.window_bits) + (std::size_t{512} << memory_level) : 0;
+}
+
 struct Decompressor::Stream {
   // Some who were told 2^8 compress with zlib's 2^9.
   explicit Stream(int window_bits) {
@@ -74,6 +79,11 @@ struct Decompressor::Stream {
 
 Decompressor::Decompressor(DeflateTerms terms) noexcept : terms_(terms) {}
 Decompressor::~Decompressor() = default;
+
+std::size_t Decompressor::held() const noexcept {
+  constexpr std::size_t state = 8 << 10;
+  return stream_ ? (std::size_t{1} << terms_.window_bits) + state : 0;
+}
 
 Decompressor::Result Decompressor::add(std::string_view piece, std::string& to, std::size_t limit) {
   if (piece.empty()) return Result::good;

@@ -21,6 +21,8 @@ class Compressor {
   ~Compressor();
 
   void compress(std::string_view message, std::string& to);
+  /// Bytes of memory, more or less.
+  std::size_t held() const noexcept;
 
  private:
   struct Stream;
@@ -40,6 +42,8 @@ class Decompressor {
   Result add(std::string_view piece, std::string& to, std::size_t limit);
   /// What add() does with the end of the message.
   Result end(std::string& to, std::size_t limit);
+  /// Bytes of memory, more or less.
+  std::size_t held() const noexcept;
 
  private:
   struct Stream;

@@ -36,6 +36,8 @@ class MessageReader {
   Code failure() const noexcept { return failure_; }
 
   bool is_idle() const noexcept { return frames_.is_between_frames() && !in_message_; }
+  /// Bytes of memory.
+  std::size_t held() const noexcept { return sizeof(*this) + buffer_.capacity() + control_.capacity(); }
   /// Keeps no more memory than a small message needs.
   void shrink();
 

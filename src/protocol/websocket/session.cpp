@@ -58,7 +58,13 @@ void Session::data(Input& in) {
   call([&] { read(in); });
   in_event_ = false;
   if (reader_->is_idle()) Worker::of_this_thread().give_back(std::move(reader_));
+  tell_held();
   if (congestion_.active()) update_reading();
+}
+
+void Session::tell_held() {
+  conn_.set_held((reader_ ? reader_->held() : 0) + (compressor_ ? compressor_->held() : 0) +
+                 (decompressor_ ? decompressor_->held() : 0));
 }
 
 void Session::read(Input& in) {
@@ -168,6 +174,7 @@ bool Session::send(Message message) {
   std::string& compressed = Worker::of_this_thread().compressed;
   compressed.clear();
   compressor_->compress(message.bytes, compressed);
+  tell_held();
   const bool ready = write_frame(opcode, compressed, true);
   if (compressed.capacity() > kept) compressed = {};
   return ready;

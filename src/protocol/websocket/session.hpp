@@ -73,6 +73,7 @@ class Session {
 
  private:
   void read(Input& in);
+  void tell_held();
   bool may_read();
   void update_reading();
   void look_at_congestion();

@@ -1,0 +1,292 @@
+// Bounds are of memory, not of the bytes that it carries: measured at the process, however small the pieces are.
+#include <sys/resource.h>
+
+#include <atomic>
+#include <fstream>
+
+#include "support/behaviour.hpp"
+
+namespace evio::test {
+namespace {
+
+class MemoryCosts : public Behaviour {
+ protected:
+  static constexpr std::size_t bound = 16 * mib;
+
+  // Runs `body` in a process of its own, and fails if that grows by more than twice the bound.
+  template <class Body>
+  void measure(Body&& body) {
+    if (sanitized) GTEST_SKIP() << "a sanitizer's memory is no measure";
+    in_child_process([&] { body(); });
+  }
+  static void expect_grown_little(std::size_t before, std::size_t most = 2 * bound) {
+    const std::size_t now = resident_bytes();
+    EXPECT_LE(now - std::min(now, before), most);
+  }
+};
+EVIO_ON_EVERY_BACKEND(MemoryCosts);
+
+// What one connection may be given to send, until it closes; then the process may not have grown by more.
+template <class Write>
+Events given_until_it_closes(EventLog& log, Write&& write) {
+  return {.limits = {.output_max = 16 * mib, .memory = 16 * mib},
+          .options = {.send_buffer = 8192},
+          .opened =
+              [write](Conn& c) {
+                const std::size_t before = resident_bytes();
+                for (std::size_t i = 0; i < 17 * mib && c.is_open(); ++i) write(c);
+                EXPECT_FALSE(c.is_open());
+                const std::size_t now = resident_bytes();
+                EXPECT_LE(now - std::min(now, before), 32 * mib);
+              },
+          .closed = [&](Conn&, std::error_code error) { log.add(error.message()); }};
+}
+
+TEST_P(MemoryCosts, OfBuffersOfOneByte) {
+  measure([&] {
+    EventLog log;
+    const Buffer one(std::string("b"));
+    TestServer server = serve(given_until_it_closes(log, [one](Conn& c) { c.write(one); }));
+    const Client client = server.connect(tiny);
+    EXPECT_TRUE(log.wait_for(make_error_code(Errc::output_overflow).message()));
+  });
+}
+
+TEST_P(MemoryCosts, OfWritesOfOneByte) {
+  measure([&] {
+    EventLog log;
+    TestServer server = serve(given_until_it_closes(log, [](Conn& c) { c.write("b"); }));
+    const Client client = server.connect(tiny);
+    EXPECT_TRUE(log.wait_for(make_error_code(Errc::output_overflow).message()));
+  });
+}
+
+TEST_P(MemoryCosts, OfSendsThatWaitToBeToldOf) {
+  measure([&] {
+    EventLog log;
+    HandleSlot handle;
+    TestServer server = serve({.limits = {.output_max = bound},
+                               .options = {.send_buffer = 8192},
+                               .opened = [&](Conn& c) { handle.put(c); },
+                               .closed = [&](Conn&, std::error_code error) { log.add(error.message()); }});
+    const Client client = server.connect(tiny);
+    const Handle name = handle.get();
+    const std::size_t before = resident_bytes();
+    name.send(std::string(8 * mib, 'b'));  // which the peer does not read
+    const Buffer one(std::string("b"));
+    while (name.send(one, [](std::error_code) {})) {
+    }
+    expect_grown_little(before, 4 * bound);  // on their way, and waiting to be told of
+    EXPECT_TRUE(log.wait_for(make_error_code(Errc::output_overflow).message()));
+  });
+}
+
+// A loop whose handler does not return while `body` runs.
+template <class Body>
+void while_busy(const Handle& handle, Body&& body) {
+  struct Gates {
+    Gate begun, over;
+  };
+  const auto gates = std::make_shared<Gates>();
+  handle.post([gates](Conn&) {
+    gates->begun.open();
+    EXPECT_TRUE(gates->over.wait());
+  });
+  ASSERT_TRUE(gates->begun.wait());
+  body();
+  gates->over.open();
+}
+
+TEST_P(MemoryCosts, OfSendsOfOneByteToABusyLoop) {
+  measure([&] {
+    HandleSlot handle;
+    TestServer server = serve({.limits = {.memory = bound}, .opened = [&](Conn& c) { handle.put(c); }});
+    Client client = server.connect();
+    const Handle name = handle.get();
+    constexpr std::size_t count = 4 * mib;
+    const std::size_t before = resident_bytes();
+    while_busy(name, [&] {
+      for (std::size_t i = 0; i < count; ++i) name.send(std::string_view("abcdefg").substr(i % 7, 1));
+      EXPECT_EQ(name.pending_output(), count);
+      EXPECT_GE(server->stats().memory, count);
+      expect_grown_little(before);
+    });
+    std::string expected;
+    while (expected.size() < count) expected += "abcdefg";
+    expected.resize(count);
+    EXPECT_TRUE(same_bytes(client.receive(count), expected));
+    EXPECT_TRUE(eventually([&] { return server->stats().memory == 0; }));
+  });
+}
+
+TEST_P(MemoryCosts, OfWakesOfABusyLoop) {
+  measure([&] {
+    HandleSlot handle;
+    std::atomic<int> woken = 0;
+    TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }, .data = [&](Conn&, Input&) { ++woken; }});
+    const Client client = server.connect();
+    const Handle name = handle.get();
+    const std::size_t before = resident_bytes();
+    while_busy(name, [&] {
+      for (int i = 0; i < 1'100'000; ++i) name.wake();
+      expect_grown_little(before, 1 * mib);
+    });
+    EXPECT_TRUE(eventually([&] { return woken > 0; }));
+    EXPECT_LE(woken, 2);
+  });
+}
+
+// Merged or not: what was sent before a wake has taken effect when it runs.
+TEST_P(MemoryCosts, AWakeSeesWhatWasPostedBeforeIt) {
+  HandleSlot handle;
+  int posted = 0;  // the loop's
+  std::atomic<int> seen = 0;
+  TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }, .data = [&](Conn&, Input&) { seen = posted; }});
+  const Client client = server.connect();
+  const Handle name = handle.get();
+  constexpr int rounds = 1000;
+  while_busy(name, [&] {
+    for (int i = 0; i < rounds; ++i) {
+      name.wake();
+      name.wake();
+      name.post([&](Conn&) { ++posted; });
+    }
+    name.wake();
+  });
+  EXPECT_TRUE(eventually([&] { return seen == rounds; }));
+}
+
+TEST_P(MemoryCosts, OfFramesThatAreHalfSent) {
+  measure([&] {
+    TestServer server =
+        serve({.limits = {.input = 2 * mib, .memory = bound}, .codec = codec::LengthPrefixed(4), .data = [] {}});
+    const std::size_t before = resident_bytes();
+    std::vector<Client> clients;
+    for (int i = 0; i < 40; ++i) clients.push_back(server.connect());
+    const std::string half = std::string("\0\x10\0\0", 4) + std::string(1 * mib - 1, 'h');
+    std::vector<std::size_t> sent(clients.size());
+    for (int round = 0; round < 60; ++round) {
+      for (std::size_t i = 0; i < clients.size(); ++i)
+        sent[i] += clients[i].send_some(std::string_view(half).substr(sent[i], 64 * kib));
+      std::this_thread::sleep_for(2ms);
+    }
+    EXPECT_GE(server->stats().memory_pauses, 1U);
+    expect_grown_little(before);
+  });
+}
+
+TEST_P(MemoryCosts, OfThousandsOfPeersThatReadNothing) {
+  if (backend() == Backend::poll) GTEST_SKIP() << "made for small numbers";
+  measure([&] {
+    constexpr std::size_t peers = 3000;
+    if (!limit_descriptors(2 * peers + 200)) return;  // too small a machine to tell
+    TestServer server = serve({.limits = {.memory = bound},
+                               .options = {.receive_buffer = 16384, .send_buffer = 4096},
+                               .data = [](Conn& c, Input& in) { c.write(in.take()); }});
+    const std::size_t before = resident_bytes();
+    std::vector<Client> clients;
+    for (std::size_t i = 0; i < peers; ++i) clients.push_back(server.connect(tiny));
+    const std::string piece(20'000, 'p');
+    for (int round = 0; round < 8; ++round)
+      for (Client& client : clients) client.send_some(piece);
+    EXPECT_TRUE(eventually([&] { return server->stats().memory_pauses > 0; }));
+    expect_grown_little(before);
+  });
+}
+
+// A protocol says what it keeps: half messages are bounded by Limits::memory, too, and who leaves frees them.
+TEST_P(MemoryCosts, OfWhatAProtocolKeeps) {
+  struct Kept {
+    std::string bytes;
+  };
+  TestServer server = serve({.limits = {.memory = 1 * mib}, .data = [](Conn& c, Input& in) {
+                               if (!c.context<Kept>()) c.emplace_context<Kept>();
+                               std::string& bytes = c.context<Kept>()->bytes;
+                               bytes += in.take();
+                               c.set_held(bytes.capacity());
+                             }});
+  {
+    std::vector<Client> clients;
+    for (int i = 0; i < 10; ++i) clients.push_back(server.connect({.send = 16384}));
+    const std::string piece(16 * kib, 'p');
+    for (int round = 0; round < 100; ++round) {
+      for (Client& client : clients) client.send_some(piece);
+      std::this_thread::sleep_for(1ms);
+    }
+    const Stats stats = server->stats();
+    EXPECT_GE(stats.memory_pauses, 1U);
+    EXPECT_LE(stats.memory, 4 * mib);
+    EXPECT_GE(stats.input_held, 1 * mib);
+    for (Client& client : clients) client.reset();
+  }
+  EXPECT_TRUE(eventually([&] { return server->stats().memory == 0; }));
+}
+
+// ---- Memory that cannot be had
+
+// In a process that may not grow by more than `room`.
+template <class Body>
+void within(std::size_t room, Body&& body) {
+  in_child_process([&] {
+    body([room] {
+      std::size_t pages = 0;
+      std::ifstream("/proc/self/statm") >> pages;
+      const rlimit little{pages * 4096 + room, pages * 4096 + room};
+      ASSERT_EQ(::setrlimit(RLIMIT_AS, &little), 0);
+    });
+  });
+}
+
+TEST_P(MemoryCosts, InputThatCannotBeKeptClosesItsConnectionAlone) {
+  if (sanitized) GTEST_SKIP() << "a sanitizer's memory is no measure";
+  within(64 * mib, [&](const auto& limit) {
+    EventLog log;
+    TestServer server = serve({.limits = {.input = std::size_t{2} << 30},
+                               .data =
+                                   [](Conn& c, Input& in) {
+                                     if (in.view().starts_with('e')) c.write(in.take());
+                                   },
+                               .closed = [&](Conn&, std::error_code error) { log.add(error.message()); }});
+    Client other = server.connect();
+    EXPECT_EQ(echo_through(other, "echo"), "echo");
+    Client client = server.connect();
+    limit();
+    const std::string piece(256 * kib, 'x');
+    try {
+      for (int i = 0; i < 1000; ++i) client.send(piece);
+    } catch (const std::system_error&) {  // closed meanwhile
+    }
+    EXPECT_TRUE(log.wait_for(std::make_error_code(std::errc::not_enough_memory).message()));
+    EXPECT_EQ(echo_through(other, "echo"), "echo");
+    Client next = server.connect();
+    EXPECT_EQ(echo_through(next, "echo"), "echo");
+  });
+}
+
+TEST_P(MemoryCosts, OutputThatCannotBeKeptClosesItsConnectionAlone) {
+  if (sanitized) GTEST_SKIP() << "a sanitizer's memory is no measure";
+  within(64 * mib, [&](const auto& limit) {
+    EventLog log;
+    TestServer server = serve({.limits = {.output_high = std::size_t{2} << 30, .output_max = std::size_t{2} << 30},
+                               .options = {.send_buffer = 8192},
+                               .data =
+                                   [](Conn& c, Input& in) {
+                                     if (in.view() == "echo") c.write(in.take());
+                                     if (in.take().empty()) return;
+                                     const std::string much(1 * mib, 'x');
+                                     for (int i = 0; i < 1000; ++i) c.write(much);
+                                   },
+                               .closed = [&](Conn&, std::error_code error) { log.add(error.message()); }});
+    Client other = server.connect();
+    EXPECT_EQ(echo_through(other, "echo"), "echo");
+    Client client = server.connect(tiny);
+    limit();
+    client.send("more than can be had");
+    EXPECT_TRUE(eventually([&] { return log.size() == 1; }));
+    EXPECT_NE(log.events().at(0), std::error_code().message());
+    EXPECT_EQ(echo_through(other, "echo"), "echo");
+  });
+}
+
+}  // namespace
+}  // namespace evio::test
