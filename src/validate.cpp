@@ -32,7 +32,7 @@ void validate(const Limits& limits) {
   check_not_negative(limits.connect, "Limits::connect");
   check_not_negative(limits.first_bytes, "Limits::first_bytes");
   check_not_negative(limits.slow_reader, "Limits::slow_reader");
-  if (limits.backlog < 1) refuse("Limits::backlog is " + std::to_string(limits.backlog) + ": give 1 or more");
+  if (limits.backlog < 0) refuse("Limits::backlog is negative");
 }
 
 }  // namespace

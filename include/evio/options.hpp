@@ -31,8 +31,7 @@ struct Options {
 };
 
 /// Bounds. `drain` and `memory` are the server's (the first Events'); the others are each service's own. An Error that
-/// names the field, where a Server is made and by on(): output_low above output_high, a negative time, a backlog below
-/// 1.
+/// names the field, where a Server is made and by on(): output_low above output_high, a negative time or backlog.
 struct Limits {
   std::size_t input = 1 << 20;         ///< untaken input of a connection, bytes; beyond: closed, input_overflow
   std::size_t output_high = 1 << 20;   ///< output waiting, bytes, above which reading pauses and write returns false

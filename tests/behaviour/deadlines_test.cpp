@@ -177,7 +177,7 @@ TEST_P(Deadlines, AStallIsNotASlowReader) {
   constexpr std::size_t size = 24 << 20;
   Held held;
   EventLog log;
-  TestServer server = serve({.limits = {.output_low = 16 << 20, .slow_reader = 300ms},
+  TestServer server = serve({.limits = {.output_high = 16 << 20, .output_low = 16 << 20, .slow_reader = 300ms},
                              .options = {.send_buffer = 64 << 10},
                              .data =
                                  [&](Conn& c, Input& in) {

@@ -37,7 +37,7 @@ std::vector<Case> senseless() {
   add("Limits::connect", [](Events& e) { e.limits.connect = -1ms; });
   add("Limits::first_bytes", [](Events& e) { e.limits.first_bytes = -1ms; });
   add("Limits::slow_reader", [](Events& e) { e.limits.slow_reader = -1ms; });
-  add("Limits::backlog", [](Events& e) { e.limits.backlog = 0; });
+  add("Limits::backlog", [](Events& e) { e.limits.backlog = -1; });
   add("Options::idle_timeout", [](Events& e) { e.options.idle_timeout = -1ms; });
   for (const Duration time : {Duration(-1s), Duration(999ms), Duration(32768s), Duration::max()}) {
     add("Options::keep_alive", [time](Events& e) { e.options.keep_alive = time; });
@@ -97,7 +97,7 @@ TEST_P(Settings, TheLowWaterMarkFollowsTheHighOneUnlessItIsSet) {
 
 TEST_P(Settings, AtTheirBoundsAreTaken) {
   Server(
-      as_set_up({.limits = {.output_high = 10, .output_low = 10, .drain = 0s, .connect = Duration::max(), .backlog = 1},
+      as_set_up({.limits = {.output_high = 10, .output_low = 10, .drain = 0s, .connect = Duration::max(), .backlog = 0},
                  .options = {.keep_alive = 32767s,
                              .idle_timeout = Duration::max(),
                              .keep_alive_interval = 1s,
