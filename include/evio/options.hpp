@@ -49,7 +49,7 @@ struct Limits {
   Duration drain = std::chrono::seconds(5);     ///< a closing connection without progress; all of a shutdown
   Duration linger = std::chrono::seconds(1);    ///< a closed connection whose peer does not end
   Duration connect = std::chrono::seconds(10);  ///< a connect, name look-up included
-  int backlog = 4096;                           ///< connections the kernel keeps before they are accepted
+  int backlog = 4096;                           ///< connections the kernel keeps before they are accepted; 0: one
   std::size_t accepts_per_second = 0;           ///< 0: no bound. Further ones wait in the backlog; with
                                                 ///< ?reuseport=true each loop that accepts has an equal share
   std::size_t connections_per_peer = 0;         ///< open at once from one IP address (from one /64 of IPv6); 0: no
