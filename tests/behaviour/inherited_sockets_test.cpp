@@ -156,8 +156,9 @@ TEST_P(InheritedSockets, NobodyIsRefusedWhenAServerIsReplaced) {
 // Each loop has a socket of its own, and with it some of those who wait.
 TEST_P(InheritedSockets, EverySocketOfASharedAddressIsHandedOn) {
   constexpr int waiting = 40;
-  auto first =
-      std::make_unique<TestServer>(as_set_up({.limits = {.connections = 1}}), "tcp://127.0.0.1:0?reuseport=true");
+  const auto serves = [](Conn& c) { c.write("served"); };
+  auto first = std::make_unique<TestServer>(as_set_up({.limits = {.connections = 1}, .opened = serves}),
+                                            "tcp://127.0.0.1:0?reuseport=true");
   const Client admitted = first->connect();
   ASSERT_TRUE(eventually([&] { return (*first)->stats().open == 1; }));
   std::vector<Client> clients;
@@ -165,7 +166,7 @@ TEST_P(InheritedSockets, EverySocketOfASharedAddressIsHandedOn) {
   std::vector<Binding> sockets;
   for (Socket& socket : (*first)->listeners(0)) sockets.emplace_back(std::move(socket));
   EXPECT_EQ(sockets.size(), static_cast<std::size_t>(loops()));
-  TestServer second = serve({.opened = [](Conn& c) { c.write("served"); }}, sockets);
+  TestServer second = serve({.opened = serves}, sockets);
   (*first)->drain(1ms);
   EXPECT_EQ(first->wait(), nullptr);
   first.reset();
