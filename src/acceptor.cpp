@@ -61,6 +61,7 @@ void Acceptor::accepted(Listener listener, NativeSocket socket, const Address& p
     look_again();
     server.tell_other_doors(loop_);
   }
+  ++let_in_;
   const int target = server.reuseport(address_index) ? loop_.index() : choose(peer);
   server.balancer().add(target);
   if (target == loop_.index()) return loop_.adopt(socket, peer, address_index);
@@ -211,14 +212,39 @@ void Acceptor::update(Door& door) {
   });
 }
 
+void Acceptor::drain(Handler<void()> closed) {
+  std::erase_if(doors_, [this](Door& door) {
+    const bool passed_on = loop_.server().is_passed_on(static_cast<int>(door.listener), loop_);
+    if (passed_on) close(door);
+    return passed_on;
+  });
+  drained_ = std::move(closed);
+  let_in_max_ = let_in_;  // nobody is waited for beyond what the kernel may have kept when this began
+  for (const Door& door : doors_)
+    let_in_max_ +=
+        static_cast<std::size_t>(loop_.server().service(static_cast<int>(door.listener)).events.limits.backlog);
+  await_the_last();
+}
+
+// The kernel resets whoever waits at a listener that closes: looks until a look has found nobody.
+void Acceptor::await_the_last() {
+  if (doors_.empty()) return std::exchange(drained_, {})();
+  loop_.timers().set_deadline(Duration::zero(), Handler<void()>([this, before = let_in_] {
+                                if (let_in_ == before || let_in_ > let_in_max_) close();
+                                await_the_last();
+                              }));
+}
+
 void Acceptor::close() {
   retry_.cancel();
-  for (Door& door : doors_) {
-    door.round.cancel();
-    loop_.server().closing(static_cast<int>(door.listener), loop_);
-    loop_.driver().close_listener(door.listener);
-  }
+  for (Door& door : doors_) close(door);
   doors_.clear();
+}
+
+void Acceptor::close(Door& door) {
+  door.round.cancel();
+  loop_.server().closing(static_cast<int>(door.listener), loop_);
+  loop_.driver().close_listener(door.listener);
 }
 
 }  // namespace evio::inline v1

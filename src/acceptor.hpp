@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <evio/address.hpp>
+#include <evio/handler.hpp>
 #include <evio/timer.hpp>
 #include <string_view>
 #include <system_error>
@@ -26,6 +27,9 @@ class Acceptor {
   // A service became full, or a connection of a full one closed.
   void look_again();
   void set_pressure(bool pressure);
+  // Closes the listeners once all that had connected by now were let in, and then calls `closed`; at once those that
+  // were handed on, at which others wait for the successor.
+  void drain(Handler<void()> closed);
   void close();
 
  private:
@@ -44,6 +48,8 @@ class Acceptor {
   };
 
   Door& door(Listener listener) noexcept;
+  void close(Door& door);
+  void await_the_last();
   void update(Door& door);
   void retry_starved();
   void count_accept(Door& door);
@@ -62,6 +68,9 @@ class Acceptor {
   Timer retry_;
   Duration retry_delay_ = first_retry;
   bool pressure_ = false;
+  std::size_t let_in_ = 0;      // ever
+  std::size_t let_in_max_ = 0;  // while it drains
+  Handler<void()> drained_;
 };
 
 }  // namespace evio::inline v1

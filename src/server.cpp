@@ -123,6 +123,14 @@ void ServerCore::closing(int address_index, const LoopCore& loop) noexcept {
     if (owner_of(place, i) == loop.index()) retire(place.sockets[i]);
 }
 
+bool ServerCore::is_passed_on(int address_index, const LoopCore& loop) {
+  const Place& place = places_[static_cast<std::size_t>(address_index)];
+  const std::lock_guard lock(sockets_mutex_);
+  for (std::size_t i = 0; i < place.sockets.size(); ++i)
+    if (owner_of(place, i) == loop.index() && place.sockets[i].passed_on) return true;
+  return false;
+}
+
 // Its driver has made it its own; if it is a successor's already, that is undone.
 void ServerCore::opened(int address_index, NativeSocket socket) noexcept {
   const std::lock_guard lock(sockets_mutex_);
@@ -391,9 +399,10 @@ void ServerCore::drain(Duration deadline) {
   if (draining_.exchange(true)) return;
   closing_doors_ = loops() + (acceptor_ ? 1 : 0);
   tell_all([this](LoopCore& loop) {
-    loop.accepting().close();
     loop.begin_draining();
-    if (closing_doors_.fetch_sub(1) == 1) end_if_drained();
+    loop.accepting().drain([this] {
+      if (closing_doors_.fetch_sub(1) == 1) end_if_drained();
+    });
   });
   loop(0).send_mail(std::make_unique<Post>(
       [this, deadline] { loop(0).timers().run_after(deadline, Handler<void()>([this] { stop(); })); }));

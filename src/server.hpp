@@ -85,6 +85,8 @@ class ServerCore final : public Stoppable {
   void take_sockets(const LoopCore& loop, Fn&& fn);
   // A loop is about to close its socket for this address: nobody may duplicate it any more.
   void closing(int address_index, const LoopCore& loop) noexcept;
+  // Whether a successor has that loop's socket for this address, too.
+  bool is_passed_on(int address_index, const LoopCore& loop);
   // A loop uses its udp socket of this address from now on.
   void opened(int address_index, NativeSocket socket) noexcept;
 

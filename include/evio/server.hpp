@@ -69,7 +69,8 @@ class Server {
   /// without a `closed`.
   Handle connect(const Binding& to);
 
-  /// Stops accepting and lets the connections that were accepted go on: shutdown() when none is left, or after
+  /// Stops accepting, once those that had connected by now are let in (but where listener() handed the socket on: they
+  /// are the successor's), and lets the connections that were accepted go on: shutdown() when none is left, or after
   /// `deadline`. To close those that are idle, for_each. Datagrams go on until then.
   void drain(Duration deadline);
 

@@ -34,6 +34,23 @@ TEST_P(Drain, EndsWithTheLastConnection) {
   EXPECT_EQ(server.wait(), nullptr);
 }
 
+TEST_P(Drain, WhoHadConnectedIsServed) {
+  TestServer server = serve({.opened = [](Conn& c) {
+    c.write("served");
+    return Action::close;
+  }});
+  std::vector<Client> clients;
+  server.on_loop(0, [&] {
+    for (int i = 0; i < 100; ++i) clients.push_back(server.connect());
+    server->drain(1h);
+  });
+  for (Client& client : clients) {
+    EXPECT_EQ(client.receive_rest().bytes, "served");
+    client.close();
+  }
+  EXPECT_EQ(server.wait(), nullptr);
+}
+
 TEST_P(Drain, EndsAtOnceWhereThereIsNone) {
   TestServer server = serve(echo());
   server->drain(1h);

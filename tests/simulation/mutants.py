@@ -106,7 +106,7 @@ MUTANTS = [
      "  door.throttled = door.accepted >= share(door);\n", ""),
     ("one host takes all", False, "src/acceptor.cpp", "!service.peers.add(peer.ip(), per_peer)",
      "!service.peers.add(peer.ip(), per_peer + 1)"),
-    ("draining lets others in", False, "src/server.cpp", "    loop.accepting().close();\n", "    loop.accepting().set_pressure(false);\n"),
+    ("draining lets others in", False, "src/acceptor.cpp", "if (let_in_ == before || let_in_ > let_in_max_) close();", ""),
     ("judged before a look at what had come", False, "src/loop.cpp", "timers_->judge(looked_,", "timers_->judge(now_,"),
     ("a part of what had come is taken for all", False, "src/loop.cpp", "if (polled.parked || polled.partial) return polled;",
      "if (polled.parked) return polled;"),
