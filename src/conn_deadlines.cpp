@@ -100,7 +100,9 @@ std::optional<Duration> Connection::look_if_idle() {
 }
 
 Duration Connection::idle_time_left() noexcept {
-  if (flags_.paused && !output_) note_activity();  // stands still
+  // It stands still while nothing is read of it, unless it is among those that hold the memory that is short.
+  const bool unread = flags_.paused || (flags_.attached && !flags_.receiving && !flags_.ended && !has_input());
+  if (unread && !output_) note_activity();
   return idle_timeout() - since_activity();
 }
 

@@ -231,7 +231,7 @@ TEST_P(Deadlines, OnesOwnComeBehindAllThatHadArrived) {
 TEST_P(Deadlines, FallUnderFullLoad) {
   EventLog log;
   TestServer server = serve(
-      {.options = {.idle_timeout = 300ms},
+      {.options = {.idle_timeout = 1s},
        .data = [](Conn& c, Input& in) { c.write(in.take()); },
        .closed = [&](Conn&, std::error_code error) { log.add(error == Errc::idle_timeout ? "idle" : "closed"); }});
   std::atomic<bool> stop{false};

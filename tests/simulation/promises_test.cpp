@@ -124,7 +124,7 @@ TEST(Deadlines, AStallIsNotASlowReader) {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     std::size_t closed = 0;
     Simulation sim(seed, {.late_send = 0.3, .process_stop = 0.0005});
-    sim.serve({.limits = {.output_low = 4 << 20, .slow_reader = 1s},
+    sim.serve({.limits = {.output_high = 4 << 20, .output_low = 4 << 20, .slow_reader = 1s},
                .opened = [](Conn& c) { c.write(std::string(16 << 20, 'x')); },
                .closed = [&](Conn&, std::error_code) { ++closed; }},
               "tcp://:1");

@@ -385,11 +385,11 @@ Polled UringDriver::poll(Duration deadline) {
 }
 
 // What is not armed, or found no buffer, is told of by later entries, and while ever more arrives there is always
-// something. But each entry goes on with what waits longest: after so many, all that waited was told, and what this
-// armed again.
+// something. But each entry goes on with what waits longest. After as many as go through everything four times, all
+// that waited was told: at worst a receive without a buffer, its cancellation, and the poll that takes its place.
 bool UringDriver::is_partial(bool more) noexcept {
   constexpr std::size_t entry_at_least = 20;  // operations that an entry goes on with
-  more = more && ++looks_ <= 2 * (outstanding_ / entry_at_least + 2);
+  more = more && ++looks_ <= 4 * (outstanding_ / entry_at_least + 1);
   if (!more) looks_ = 0;
   return more;
 }
