@@ -65,7 +65,7 @@ MUTANTS = [
     ("output leaves before pre_write", False, "src/loop.hpp", "return gather_ && !committing_;", "return false;"),
     ("idle timeout early", False, "src/conn_deadlines.cpp", "return idle_timeout() - since_activity();",
      "return idle_timeout() / 2 - since_activity();"),
-    ("idle though paused", False, "src/conn_deadlines.cpp", "  if (unread && !output_) note_activity();\n", ""),
+    ("idle though paused", False, "src/conn_deadlines.cpp", "if (unread && !output_)", "if (unread && phase_ == Phase::closing)"),
     ("a wake is lost", False, "src/handle.cpp", "void run(Connection& connection) override { connection.wake(); }",
      "void run(Connection&) override {}"),
     ("pause pauses nothing", False, "src/conn.cpp", "phase_ == Phase::open && !flags_.paused &&", "phase_ == Phase::open &&"),
