@@ -58,6 +58,7 @@ void LoopCore::start() {
   if (const std::size_t most = server_.events().limits.memory) {
     const auto loops = static_cast<std::size_t>(server_.loops());
     held_step_ = std::max<std::size_t>(most / (8 * loops), 16 << 10);
+    publish_above_ = held_step_;
   }
   gather_ = static_cast<bool>(server_.events().pre_write);
   watches_->start(*driver_, [this](const std::exception_ptr& error) { handler_threw(nullptr, error); });
@@ -232,6 +233,7 @@ void LoopCore::touch(Connection& connection) {
 }
 
 void LoopCore::settle_touched() {
+  if (touched_.empty()) return;
   settling_.swap(touched_);
   for (Connection* connection : settling_) {
     connection->set_touched(false);
@@ -261,6 +263,7 @@ void LoopCore::publish_gauges() {
 }
 
 void LoopCore::publish_held() {
+  if (held_step_ > 0) publish_above_ = held() + held_step_;
   server_.hold(static_cast<std::ptrdiff_t>(held() - std::exchange(published_held_, held())));
 }
 
@@ -388,9 +391,10 @@ void LoopCore::on_received(Stream stream, std::string_view bytes) {
   counters_.received.add(bytes.size());
   Connection& to = connection(stream);
   confine(to, [&] { to.received(bytes); });
-  if (held() <= published_held_ || held() - published_held_ <= held_step_) return;
-  publish_held();
-  update_pressure();
+  if (held() > publish_above_) [[unlikely]] {
+    publish_held();
+    update_pressure();
+  }
 }
 void LoopCore::on_end_of_stream(Stream stream) {
   confine(connection(stream), [&] { connection(stream).end_received(); });

@@ -219,9 +219,10 @@ class LoopCore final : public Loop, public Runner, private Sink {
   std::vector<Connection*> touched_, settling_;  // swapped, so that neither allocates in steady state
   std::vector<Connection*> buried_;
   std::uint64_t next_id_;
-  std::size_t held_input_ = 0;        // bytes of untaken input
-  std::size_t published_held_ = 0;    // what the server was told that this loop holds
-  std::size_t held_step_ = SIZE_MAX;  // more than so much on top of it is told at once
+  std::size_t held_input_ = 0;            // bytes of untaken input
+  std::size_t published_held_ = 0;        // what the server was told that this loop holds
+  std::size_t publish_above_ = SIZE_MAX;  // so much is told at once
+  std::size_t held_step_ = 0;             // how far that is above what was told; 0: nobody wants to know
   Duration now_{};
   Stamp stamp_;                       // of now_
   Duration aged_{};                   // when the stamps of connections were last aged

@@ -78,11 +78,10 @@ OutputPiece* OutputPool::make_reference(Kind kind, std::string_view bytes) {
   return piece;
 }
 
-std::size_t OutputPool::destroy(OutputPiece* piece) noexcept {
+void OutputPool::destroy(OutputPiece* piece) noexcept {
   Stock& stock = stock_of(piece->kind);
   piece->~OutputPiece();
   put(stock, piece);
-  return stock.bytes;
 }
 
 void Output::link(OutputPiece* piece) noexcept {
@@ -93,7 +92,6 @@ void Output::link(OutputPiece* piece) noexcept {
 void Output::append_reference(OutputPiece::Kind kind, std::string_view bytes) {
   link(pool_.make_reference(kind, bytes));
   small_blocks_ = 8;
-  held_ += sizeof(OutputPiece);
   size_ += bytes.size();
   pool_.pending += bytes.size();
 }
@@ -105,7 +103,6 @@ void Output::append_block(std::size_t size) {
   const bool small = fits || small_blocks_ > 0;
   if (small_blocks_ > 0) --small_blocks_;
   link(pool_.make_block(small ? OutputPiece::Kind::small : OutputPiece::Kind::large));
-  held_ += small ? OutputPool::small_bytes : OutputPool::large_bytes;
 }
 
 void Output::append_copy(std::string_view bytes) {
@@ -127,18 +124,17 @@ void Output::append_lent(std::string_view bytes) {
     tail_->size += bytes.size();
     size_ += bytes.size();
     pool_.pending += bytes.size();
-  } else if (tail_ && bytes.size() <= OutputPool::copied_bytes) {
-    append_copy(bytes);
-  } else {
-    append_reference(OutputPiece::Kind::lent, bytes);
-    has_lent_ = true;
+    return;
   }
+  if (tail_ && bytes.size() <= OutputPool::copied_bytes) return append_copy(bytes);
+  append_reference(OutputPiece::Kind::lent, bytes);
+  has_lent_ = true;
 }
 
 void Output::append_shared(Buffer bytes) {
-  if (bytes.size() <= OutputPool::copied_bytes) return append_copy(bytes.view());
+  if (bytes.size() == 0) return;
+  if (tail_ && bytes.size() <= OutputPool::copied_bytes) return append_copy(bytes.view());
   append_reference(OutputPiece::Kind::shared, bytes.view());
-  held_ += bytes.size();
   pool_.held += bytes.size();
   tail_->owner = std::move(bytes);
 }
@@ -154,7 +150,7 @@ void Output::own() {
         size_ -= piece->size;
         pool_.pending -= piece->size;
         OutputPiece* const copied = std::exchange(piece, piece->next);
-        held_ -= pool_.destroy(copied);
+        pool_.destroy(copied);
       } else {
         OutputPiece* const kept = std::exchange(piece, piece->next);
         kept->next = nullptr;
@@ -185,14 +181,11 @@ void Output::consume(std::size_t count) noexcept {
     piece->data += n;
     piece->size -= n;
     count -= n;
-    if (piece->kind == OutputPiece::Kind::shared) {
-      held_ -= n;
-      pool_.held -= n;
-    }
+    if (piece->kind == OutputPiece::Kind::shared) pool_.held -= n;
     if (piece->size > 0) return;
     head_ = piece->next;
     if (!head_) tail_ = nullptr;
-    held_ -= pool_.destroy(piece);
+    pool_.destroy(piece);
   }
   if (size_ == 0) has_lent_ = false;
 }

@@ -65,8 +65,7 @@ class OutputPool {
 
   OutputPiece* make_block(Kind kind);
   OutputPiece* make_reference(Kind kind, std::string_view bytes);
-  // Returns how much memory that gave back.
-  std::size_t destroy(OutputPiece* piece) noexcept;
+  void destroy(OutputPiece* piece) noexcept;
   Stock& stock_of(Kind kind) noexcept;
 
   Stock small_{small_bytes, 512};
@@ -88,14 +87,12 @@ class Output {
   void append_copy(std::string_view bytes);
   // Until own() the bytes must stay. Small ones are copied, but the first.
   void append_lent(std::string_view bytes);
-  // Small ones are copied.
+  // Likewise.
   void append_shared(Buffer bytes);
   // Copies what is lent. When it throws, some of it is lent still, and some may be there twice.
   void own();
 
   std::size_t size() const noexcept { return size_; }
-  // Bytes of memory: see OutputPool::held.
-  std::size_t held() const noexcept { return held_; }
   bool empty() const noexcept { return size_ == 0; }
 
   // The first pieces, as many as fit.
@@ -115,7 +112,6 @@ class Output {
   OutputPiece* head_ = nullptr;
   OutputPiece* tail_ = nullptr;
   std::size_t size_ = 0;
-  std::size_t held_ = 0;
   bool has_lent_ = false;
   std::uint8_t small_blocks_ = 0;  // how many of the next blocks are small
   Chunk in_flight_[16];

@@ -40,7 +40,7 @@ class Conn {
   bool write(std::span<const std::byte> bytes);
   /// Several pieces as if they were one.
   bool write(std::initializer_list<std::string_view> pieces);
-  /// Copies none but small ones (up to 512 bytes): the others are shared until the kernel has them.
+  /// Copies only small ones (up to 512 bytes), behind others: else the bytes are shared until the kernel has them.
   bool write(Buffer bytes);
 
   /// Delivers what was written, shuts the writing side, waits at most Limits::linger for the peer to end, then closes.
