@@ -232,6 +232,7 @@ void Connection::reading_may_have_changed() {
   flags_.offer = true;
   loop_.touch(*this);
   if (flags_.attached && loop_.under_pressure()) update_receiving();
+  if (!loop_.under_pressure() && holds_nothing()) note_activity();  // idle_timeout stood still
 }
 
 void Connection::progress_draining() {

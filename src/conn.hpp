@@ -193,6 +193,7 @@ class Connection final : public Conn {
   bool listening() const noexcept;
   bool reading_wanted() const noexcept;
   bool has_input() const noexcept { return input_ != nullptr; }
+  bool holds_nothing() const noexcept { return !input_ && !output_ && !(rare_ && rare_->held > 0); }
   bool work_left() const noexcept;
   void update_receiving();
 

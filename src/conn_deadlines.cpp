@@ -99,9 +99,9 @@ std::optional<Duration> Connection::look_if_idle() {
   return std::nullopt;
 }
 
+// It stands still while nothing is read of it, unless it is among those that hold the memory that is short.
 Duration Connection::idle_time_left() noexcept {
-  // It stands still while nothing is read of it, unless it is among those that hold the memory that is short.
-  const bool unread = flags_.paused || (flags_.attached && !flags_.receiving && !flags_.ended && !has_input());
+  const bool unread = flags_.paused || (flags_.attached && !flags_.receiving && !flags_.ended && holds_nothing());
   if (unread && !output_) note_activity();
   return idle_timeout() - since_activity();
 }
