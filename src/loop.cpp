@@ -254,19 +254,6 @@ void LoopCore::commit() {
   settle_touched();
 }
 
-void LoopCore::publish_gauges() {
-  counters_.output_pending.set(pool_.pending);
-  counters_.output_held.set(pool_.held);
-  counters_.input_held.set(held_input_);
-  counters_.timers.set(timers_->size());
-  if (held() != published_held_ || pressure_) publish_held();
-}
-
-void LoopCore::publish_held() {
-  if (held_step_ > 0) publish_above_ = held() + held_step_;
-  server_.hold(static_cast<std::ptrdiff_t>(held() - std::exchange(published_held_, held())));
-}
-
 void LoopCore::bury(Connection& connection, Ending ending) {
   counters_.closed_by[static_cast<std::size_t>(ending)].add(1);
   buried_.push_back(&connection);
@@ -509,31 +496,6 @@ void LoopCore::begin_stop() {
 
 void LoopCore::stop_now() {
   each([](Connection& connection) { confine(connection, [&] { connection.stop_now(); }); });
-}
-
-void LoopCore::tell_to_look() noexcept {
-  if (!look_mail_.sent.exchange(true)) mailbox_->push(MailPointer(&look_mail_));
-}
-
-void LoopCore::LookMail::deliver(LoopCore& loop) {
-  sent.store(false);
-  loop.look();
-}
-
-void LoopCore::look() {
-  update_pressure();
-  acceptor_.look_again();
-}
-
-void LoopCore::update_pressure() {
-  const bool pressure = server_.under_pressure();
-  if (std::exchange(pressure_, pressure) == pressure) return;
-  acceptor_.set_pressure(pressure_);
-  if (pressure_) {
-    counters_.memory_pauses.add(connections_.size());
-    trace(Trace::What::limit_reached, [](Trace& trace) { trace.message = "Limits::memory"; });
-  }
-  each([](Connection& connection) { connection.reading_may_have_changed(); });
 }
 
 // It was not to run after all: what was begun already is closed.
