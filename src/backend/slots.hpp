@@ -17,13 +17,20 @@ class Slots {
   template <class... Lists>
   void reserve(std::uint32_t index, Lists&... lists) {
     while (index >= size()) {
-      (lists.reserve(size() + per_chunk), ...);
+      (make_room(lists, size() + per_chunk), ...);
       chunks_.push_back(std::make_unique<T[]>(per_chunk));
     }
   }
   std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(chunks_.size()) * per_chunk; }
 
  private:
+  // Far ahead: room that is not used takes no memory, but each block that a list leaves behind keeps a page of the
+  // heap.
+  template <class List>
+  static void make_room(List& list, std::size_t count) {
+    if (list.capacity() < count) list.reserve(count * 4);
+  }
+
   static constexpr std::uint32_t per_chunk = 1024;
   std::vector<std::unique_ptr<T[]>> chunks_;
 };

@@ -49,6 +49,7 @@ TEST_P(ForEach, BroadcastReachesTheFirstEventsConnectionsOnly) {
   server->connect(on(server.address(3).to_string(), {}));
   server->connect(server.address(3).to_string());  // with the first Events, but it was not accepted
   ASSERT_TRUE(log.wait_for("outgoing", 2));
+  ASSERT_TRUE(log.wait_for("!")) << "what `opened` of the first Events wrote";
   server->broadcast(Buffer("news"));
   server->broadcast(Buffer("1"), 1);
   server->broadcast(Buffer("2"), 2);
@@ -58,7 +59,7 @@ TEST_P(ForEach, BroadcastReachesTheFirstEventsConnectionsOnly) {
   server->for_each([](Conn& c) { c.close(); });
   for (Client* client : {&first, &other, &third}) EXPECT_EQ(client->receive_rest().bytes, "");
   EXPECT_TRUE(eventually([&] { return server->stats().open == 0; }));
-  EXPECT_EQ(log.size(), 3U) << "the third is what `opened` wrote";
+  EXPECT_EQ(log.size(), 3U);
   EXPECT_THROW(server->broadcast(Buffer("x"), 4), std::out_of_range);
   EXPECT_THROW(server->broadcast(Buffer("x"), -1), std::out_of_range);
 }
