@@ -285,11 +285,11 @@ void LoopCore::watch_idle(const Connection& connection, int address_index, Durat
   idle_watches_[index]->add(static_cast<std::uint32_t>(connection.stream()), left);
 }
 
-// So that none of them ever needs memory when a connection is to be closed.
+// So that none of them ever needs memory when a connection is to be closed. Far ahead, as Slots does it.
 void LoopCore::make_room_in_lists() {
-  constexpr std::size_t more = 1024;
   if (connections_.size() < buried_.capacity()) return;
-  for (std::vector<Connection*>* list : {&touched_, &settling_, &buried_}) list->reserve(connections_.size() + more);
+  const std::size_t room = (connections_.size() + 256) * 4;
+  for (std::vector<Connection*>* list : {&touched_, &settling_, &buried_}) list->reserve(room);
 }
 
 void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index) {
