@@ -5,7 +5,7 @@
 
 namespace evio::inline v1 {
 
-void Stalls::add(Duration begin, Duration end) noexcept {
+void Stalls::add_stall(Duration begin, Duration end) noexcept {
   if (size_ > 0) begin = std::max(begin, all_[size_ - 1].end);
   if (end - begin < shortest) return;
   if (size_ == all_.size()) merge_two(end);

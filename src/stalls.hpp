@@ -18,7 +18,9 @@ class Stalls {
   static constexpr Duration shortest = std::chrono::milliseconds(2);  ///< more than the resolution of a Stamp
 
   /// Later than all before it. One that is shorter than `shortest` is none.
-  void add(Duration begin, Duration end) noexcept;
+  void add(Duration begin, Duration end) noexcept {
+    if (end - begin >= shortest) add_stall(begin, end);
+  }
   /// From when a deadline counts for something stamped with `time`.
   Duration counted_from(Duration time) const noexcept;
   /// How much of the time since then they took.
@@ -29,6 +31,7 @@ class Stalls {
     Duration begin, end;
   };
 
+  void add_stall(Duration begin, Duration end) noexcept;
   void merge_two(Duration now) noexcept;
 
   std::array<Stall, 64> all_;  // in their order
