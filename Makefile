@@ -30,7 +30,7 @@ test: build  ## build everything and run every test
 	ctest --preset $(PRESET)
 
 quick: build  ## build everything and run the tests that take less than a minute together
-	ctest --preset $(PRESET) -L quick
+	ctest --preset $(PRESET) -L '^(unit|simulation|http|websocket)_tests$$'
 
 debug clang asan tsan: check-deps  ## the same with asserts, by clang, under AddressSanitizer, under ThreadSanitizer
 	$(MAKE) test PRESET=$@
