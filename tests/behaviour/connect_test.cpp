@@ -348,9 +348,9 @@ TEST_P(Connect, AFullBacklogIsWaitedFor) {
 TEST_P(Connect, AFullBacklogIsWaitedForUntilTheDeadline) {
   const std::string url = "unix://@evio-backlog-" + std::to_string(::getpid());
   const Server far({.limits = {.backlog = 0}}, url);
-  TestServer server = serve({});
   std::error_code why;
   Gate closed;
+  TestServer server = serve({});  // its end closes those that still wait
   Events events;
   events.limits.connect = 50ms;
   events.closed = [&](Conn&, std::error_code error) {

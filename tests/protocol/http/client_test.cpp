@@ -205,8 +205,8 @@ TEST(HttpClient, WhatIsAsked) {
 
 TEST(HttpClient, AZoneIsNobodyElsesBusiness) {
   std::string asked;
-  Simulation sim(1);
   std::optional<http::Client> client;
+  Simulation sim(1);
   sim.serve({.data = [&](Conn&, Input& in) { asked += in.take(); }}, "tcp://[fe80::1%2]:80");
   sim.serve({.loop_started =
                  [&](Loop& loop) {
