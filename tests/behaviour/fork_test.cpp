@@ -10,11 +10,17 @@
 #include <optional>
 
 #include "support/behaviour.hpp"
+#include "support/process.hpp"
 
 namespace evio::test {
 namespace {
 
-class Fork : public Behaviour {};
+class Fork : public Behaviour {
+ protected:
+  void SetUp() override {
+    if (finds_races) GTEST_SKIP() << "ThreadSanitizer does not support threads in a child of a process with threads";
+  }
+};
 EVIO_ON_EVERY_BACKEND(Fork);
 
 // Forks; the child does what it is given, and lives until it is ended.
