@@ -213,12 +213,20 @@ void Acceptor::update(Door& door) {
 }
 
 void Acceptor::drain(Handler<void()> closed) {
+  drained_ = std::move(closed);
+  if (!loop_.starting()) begin_drain();
+}
+
+void Acceptor::all_listen() {
+  if (drained_) begin_drain();
+}
+
+void Acceptor::begin_drain() {
   std::erase_if(doors_, [this](Door& door) {
     const bool passed_on = loop_.server().is_passed_on(static_cast<int>(door.listener), loop_);
     if (passed_on) close(door);
     return passed_on;
   });
-  drained_ = std::move(closed);
   let_in_max_ = let_in_;  // nobody is waited for beyond what the kernel may have kept when this began
   for (const Door& door : doors_)
     let_in_max_ +=

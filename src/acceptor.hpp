@@ -22,6 +22,8 @@ class Acceptor {
   explicit Acceptor(LoopCore& loop) noexcept : loop_(loop) {}
 
   void listen(int address_index, NativeSocket socket);
+  // The loop has got all its listeners: a drain that was asked for before begins.
+  void all_listen();
   void accepted(Listener listener, NativeSocket socket, const Address& peer);
   void stopped(Listener listener, std::error_code error);
   // A service became full, or a connection of a full one closed.
@@ -49,6 +51,7 @@ class Acceptor {
 
   Door& door(Listener listener) noexcept;
   void close(Door& door);
+  void begin_drain();
   void await_the_last();
   void update(Door& door);
   void retry_starved();

@@ -476,6 +476,7 @@ void LoopCore::begin_accepting() {
     else
       acceptor_.listen(address_index, socket);
   });
+  acceptor_.all_listen();
 }
 
 // Those accepted from now on, because they had landed already, are told when they open.

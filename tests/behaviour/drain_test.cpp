@@ -51,6 +51,27 @@ TEST_P(Drain, WhoHadConnectedIsServed) {
   EXPECT_EQ(server.wait(), nullptr);
 }
 
+TEST_P(Drain, WhoHadConnectedBeforeTheLoopsBeganIsServed) {
+  std::vector<Client> clients;
+  TestServer server(as_set_up({.serving =
+                                   [&](Server& starting) {
+                                     for (int i = 0; i < 20; ++i)
+                                       clients.push_back(Client::to(starting.addresses().front()));
+                                     starting.drain(1h);
+                                   },
+                               .opened =
+                                   [](Conn& c) {
+                                     c.write("served");
+                                     return Action::close;
+                                   }}),
+                    "tcp://127.0.0.1:0");
+  for (Client& client : clients) {
+    EXPECT_EQ(client.receive_rest().bytes, "served");
+    client.close();
+  }
+  EXPECT_EQ(server.wait(), nullptr);
+}
+
 TEST_P(Drain, EndsAtOnceWhereThereIsNone) {
   TestServer server = serve(echo());
   server->drain(1h);
