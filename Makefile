@@ -7,8 +7,8 @@ PRESET ?= release
 JOBS ?= $(shell nproc)
 SECONDS ?= 60
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
-# One more than there are cores: many tests only wait.
-export CTEST_PARALLEL_LEVEL ?= $(shell expr $(JOBS) + 1)
+# Twice as many as there are cores: many tests only wait.
+export CTEST_PARALLEL_LEVEL ?= $(shell expr $(JOBS) \* 2)
 # Where ccache is installed a second build takes a fraction of the time, in a clone elsewhere too: it sees paths relative
 # to the checkout.
 export CMAKE_CXX_COMPILER_LAUNCHER ?= $(shell command -v ccache)
