@@ -3,6 +3,7 @@
 
 #include "middle_roles.hpp"
 #include "rig.hpp"
+#include "support/process.hpp"
 
 namespace evio::test {
 namespace {
@@ -11,6 +12,7 @@ class Middle : public testing::Test {
  protected:
   template <class Make>
   void for_seeds(std::uint64_t count, const World::Setup& setup, Make make, int connections = 10) {
+    if (sanitized) count /= 5;  // which takes a multiple of the time
     const DescriptorCheck descriptors;
     for (std::uint64_t seed = first_seed(); seed < first_seed() + count && !HasFailure(); ++seed) {
       SCOPED_TRACE("seed " + std::to_string(seed));

@@ -29,8 +29,9 @@ testing::AssertionResult is_prefix(std::string_view actual, std::string_view exp
 }
 
 testing::AssertionResult same_bytes(std::string_view actual, std::string_view expected) {
+  if (actual == expected) return testing::AssertionSuccess();
   auto prefix = is_prefix(actual, expected);
-  if (!prefix || actual.size() == expected.size()) return prefix;
+  if (!prefix) return prefix;
   return testing::AssertionFailure() << actual.size() << " of " << expected.size() << " bytes";
 }
 
