@@ -8,8 +8,7 @@ function(evio_library target)
     set(scope PUBLIC)
     # Static ones, too: they may become a part of somebody's shared library. Shared ones find each other in one folder.
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON INSTALL_RPATH "$ORIGIN"
-                                               VERSION ${PROJECT_VERSION}
-                                               SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+                                               VERSION ${PROJECT_VERSION} SOVERSION ${EVIO_SOVERSION})
     if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
       target_compile_options(${target} PRIVATE -fno-semantic-interposition)  # else its own calls are not inlined
       if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
