@@ -29,19 +29,23 @@ def declares(block):
     return re.search(r"^(TEST\(|struct |#include )", block, re.MULTILINE)
 
 
-def units(page):
-    """Translation units: programs as they are, declarations of a page together, and each block of statements."""
-    blocks = BLOCK.findall(page.read_text())
-    together = ""
-    for number, block in enumerate(blocks, 1):
-        if "int main" in block:
-            yield number, block
-        elif declares(block):
-            together += block
-        else:
-            yield number, PRELUDE + "void shown(evio::Events events, std::string line) {\n" + block + "}\n"
-    if together:
-        yield "together", PRELUDE + together
+def units(pages):
+    """Translation units: programs as they are, declarations of a page together, and all blocks of statements together."""
+    statements = PRELUDE
+    for page in pages:
+        declarations = ""
+        for number, block in enumerate(BLOCK.findall(page.read_text()), 1):
+            block = f'#line 1 "{page.name}, block {number}"\n{block}'
+            if "int main" in block:
+                yield block
+            elif declares(block):
+                declarations += block
+            else:
+                name = f"shown_{page.stem}_{number}".replace("-", "_")
+                statements += f"void {name}(evio::Events events, std::string line) {{\n{block}}}\n"
+        if declarations:
+            yield PRELUDE + declarations
+    yield statements
 
 
 class Pages(unittest.TestCase):
@@ -49,15 +53,14 @@ class Pages(unittest.TestCase):
         pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
         compiler = os.environ.get("CXX", "g++")
         wrong, seen = [], 0
-        for page in pages:
-            for name, text in units(page):
-                seen += 1
-                with tempfile.NamedTemporaryFile("w", suffix=".cpp") as file:
-                    file.write(text)
-                    file.flush()
-                    done = subprocess.run([compiler, *FLAGS, file.name], capture_output=True, text=True)
-                if done.returncode != 0:
-                    wrong.append(f"{page.name}, block {name}:\n{done.stderr[:2000]}")
+        for text in units(pages):
+            seen += text.count("#line ")
+            with tempfile.NamedTemporaryFile("w", suffix=".cpp") as file:
+                file.write(text)
+                file.flush()
+                done = subprocess.run([compiler, *FLAGS, file.name], capture_output=True, text=True)
+            if done.returncode != 0:
+                wrong.append(done.stderr[:2000])
         self.assertGreater(seen, 6)
         self.assertFalse(wrong, "\n\n".join(wrong))
 
