@@ -1,7 +1,7 @@
 # `make` alone prints what there is. What each rule needs is installed first (Debian; elsewhere see packages/).
 .DEFAULT_GOAL := help
 .PHONY: help run build test quick bench sim sim-lines mutants soak fuzz debug clang asan tsan format check-format tidy \
-        docs deps test-deps check-deps clean
+        abi docs deps test-deps check-deps clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
@@ -80,6 +80,9 @@ check-format: check-deps  ## fail if `make format` would change something
 tidy: check-deps  ## look for mistakes with clang-tidy
 	$(call configure,clang)
 	run-clang-tidy-14 -quiet -p build/clang -j $(JOBS) '$(CURDIR)/src/'
+
+abi: check-deps  ## what changed of the ABI between two revisions: OLD=v0.1.0, NEW=HEAD
+	cmake/abi-check $(or $(OLD),$(error name a revision: OLD=...)) $(or $(NEW),HEAD)
 
 docs:  ## the reference and the pages of docs/ as a site in build/docs/html; no warning is let through
 	@cmake/install-packages packages/docs.txt
