@@ -10,17 +10,15 @@ set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME ${runtime})
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
 
-# The first line of each is what lists of packages show.
+# The first line, which lists of packages show, is the project's description.
 list(JOIN components ", " offered)
 set(about "evio is an event-loop networking library: fill in a few handlers, name the
 addresses, call serve. It speaks TCP, UDP and unix sockets.")
-set(CPACK_DEBIAN_DEV_DESCRIPTION "event-loop networking library for C++ (development files)
-${about}
+set(CPACK_DEBIAN_DEV_DESCRIPTION "${about}
 .
 To build programs: headers, libraries, and what CMake and pkg-config read.
 Components: simulation, ${offered}.")
-set(CPACK_DEBIAN_RUNTIME_DESCRIPTION "event-loop networking library for C++ (shared libraries)
-${about}
+set(CPACK_DEBIAN_RUNTIME_DESCRIPTION "${about}
 .
 To run programs that were built with libevio-dev.")
 
