@@ -122,6 +122,13 @@ class Packages(unittest.TestCase):
                 for folder in (ROOT, BUILD, DEBS):
                     self.assertNotIn(bytes(folder) + b"/", path.read_bytes(), path)
 
+    def test_no_debug_information(self):
+        for name in ["_simulation"] if SHARED else ["", "_simulation", *COMPILED]:
+            sections = output("objdump", "--section-headers", self.library(f"evio{name}", ".a"))
+            self.assertNotIn(".debug_info", sections)
+        for name in ["", *COMPILED] if SHARED else []:
+            self.assertNotIn(".debug_info", output("objdump", "--section-headers", self.library(f"evio{name}", ".so.0")))
+
 
 if __name__ == "__main__":
     unittest.main()
