@@ -53,7 +53,10 @@ TEST_P(Timers, OfBeforeRunAreNotEarlyEither) {
   EXPECT_TRUE(first.active());
   EXPECT_EQ(log.size(), 0U);
   server.run();
-  EXPECT_EQ(log.events(), (std::vector<std::string>{"at once", "once", "every"}));
+  std::vector<std::string> events = log.events();
+  ASSERT_GE(events.size(), 3U);
+  events.resize(3);  // "every" may have run again, if the thread did not run for a while
+  EXPECT_EQ(events, (std::vector<std::string>{"at once", "once", "every"}));
   EXPECT_FALSE(loop.run_after(0s, [] {}).active());
 }
 
