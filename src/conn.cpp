@@ -207,7 +207,7 @@ void Connection::settle() {
 
 bool Connection::work_left() const noexcept {
   if (phase_ != Phase::open) return false;
-  return flags_.drained_due || (listening() && ((flags_.offer && has_input()) || flags_.end_held));
+  return flags_.drained_due || (((flags_.offer && has_input()) || flags_.end_held) && listening());
 }
 
 // Whether `data` and `ended` may be called.
@@ -581,7 +581,7 @@ Values& Connection::values() {
 
 const std::shared_ptr<HandleBlock>& Connection::handle_block() {
   if (!rare().handle) {
-    rare().handle = std::make_shared<HandleBlock>(loop_.mailbox(), stream_, id_, limits().output_max);
+    rare().handle = std::make_shared<HandleBlock>(loop_.mailbox(), stream_, id(), limits().output_max);
     if (phase_ == Phase::finished) rare().handle->mark_gone();
     publish_pending();
   }

@@ -253,10 +253,7 @@ class Connection final : public Conn {
   void look_at_pace();
 
   // In this order they take 80 bytes.
-  Phase phase_ : 4 = Phase::open;
-  bool drain_told_ : 1 = false;      // `draining` was called, or was not wanted
-  bool handler_failed_ : 1 = false;  // before there was another reason to close: noted without memory
-  bool starved_ : 1 = false;         // likewise
+  Phase phase_ = Phase::open;
   Flags flags_{};
   Stream stream_{};
   LoopCore& loop_;
@@ -264,7 +261,10 @@ class Connection final : public Conn {
   std::unique_ptr<ConnRare> rare_;
   Output* output_ = nullptr;            // the pool's; null while nothing is pending
   std::unique_ptr<StoredInput> input_;  // null while nothing is untaken
-  std::uint64_t id_;
+  std::uint64_t id_ : 61;               // 13 bits of it count the loops
+  bool drain_told_ : 1 = false;         // `draining` was called, or was not wanted
+  bool handler_failed_ : 1 = false;     // before there was another reason to close: noted without memory
+  bool starved_ : 1 = false;            // likewise
   Address::Ip peer_ip_;
   std::uint16_t peer_port_;
   std::uint16_t address_index_;

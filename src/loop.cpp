@@ -203,6 +203,7 @@ void LoopCore::deliver(Mail* mail) {
 }
 
 bool LoopCore::run_timers() {
+  if (!timers_->any_due(now_)) return false;
   const TimerWheel::Run run = [this](TimerWheel::Callback& callback, Conn* owner) {
     if (auto* const connection = static_cast<Connection*>(owner))
       confine(*connection, [&] { connection->run(std::get<Handler<void(Conn&)>>(callback)); });

@@ -70,14 +70,6 @@ OutputPiece* OutputPool::make_block(Kind kind) {
   return piece;
 }
 
-OutputPiece* OutputPool::make_reference(Kind kind, std::string_view bytes) {
-  auto* piece = new (take(references_)) OutputPiece;
-  piece->data = bytes.data();
-  piece->size = bytes.size();
-  piece->kind = kind;
-  return piece;
-}
-
 void OutputPool::destroy(OutputPiece* piece) noexcept {
   Stock& stock = stock_of(piece->kind);
   piece->~OutputPiece();
@@ -89,8 +81,19 @@ void Output::link(OutputPiece* piece) noexcept {
   tail_ = piece;
 }
 
+void Output::destroy(OutputPiece* piece) noexcept {
+  if (piece != &first_) return pool_.destroy(piece);
+  if (first_.kind == OutputPiece::Kind::shared) first_.owner = {};
+  first_in_use_ = false;
+}
+
 void Output::append_reference(OutputPiece::Kind kind, std::string_view bytes) {
-  link(pool_.make_reference(kind, bytes));
+  OutputPiece* const piece = std::exchange(first_in_use_, true) ? pool_.make_reference() : &first_;
+  piece->next = nullptr;
+  piece->data = bytes.data();
+  piece->size = bytes.size();
+  piece->kind = kind;
+  link(piece);
   small_blocks_ = 8;
   size_ += bytes.size();
   pool_.pending += bytes.size();
@@ -150,7 +153,7 @@ void Output::own() {
         size_ -= piece->size;
         pool_.pending -= piece->size;
         OutputPiece* const copied = std::exchange(piece, piece->next);
-        pool_.destroy(copied);
+        destroy(copied);
       } else {
         OutputPiece* const kept = std::exchange(piece, piece->next);
         kept->next = nullptr;
@@ -185,7 +188,7 @@ void Output::consume(std::size_t count) noexcept {
     if (piece->size > 0) return;
     head_ = piece->next;
     if (!head_) tail_ = nullptr;
-    pool_.destroy(piece);
+    destroy(piece);
   }
   if (size_ == 0) has_lent_ = false;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <evio/buffer.hpp>
+#include <new>
 #include <span>
 #include <string_view>
 
@@ -64,7 +65,7 @@ class OutputPool {
   static void trim(Stock& stock) noexcept;
 
   OutputPiece* make_block(Kind kind);
-  OutputPiece* make_reference(Kind kind, std::string_view bytes);
+  OutputPiece* make_reference() { return new (take(references_)) OutputPiece; }
   void destroy(OutputPiece* piece) noexcept;
   Stock& stock_of(Kind kind) noexcept;
 
@@ -104,16 +105,18 @@ class Output {
 
  private:
   void link(OutputPiece* piece) noexcept;
+  void destroy(OutputPiece* piece) noexcept;
   void append_reference(OutputPiece::Kind kind, std::string_view bytes);
   void append_block(std::size_t size);
-  OutputPiece::Kind block_for(std::size_t size) const noexcept;
 
   OutputPool& pool_;
   OutputPiece* head_ = nullptr;
   OutputPiece* tail_ = nullptr;
   std::size_t size_ = 0;
   bool has_lent_ = false;
+  bool first_in_use_ = false;
   std::uint8_t small_blocks_ = 0;  // how many of the next blocks are small
+  OutputPiece first_{};  // the reference of a queue that has one, as most have, needs no memory apart
   Chunk in_flight_[16];
 };
 

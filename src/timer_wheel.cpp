@@ -21,11 +21,6 @@ constexpr Duration latest = std::chrono::floor<milliseconds>(Duration::max());
 
 Duration later(Duration time, Duration delay) noexcept { return std::min(saturating_sum(time, delay), latest); }
 
-std::uint64_t tick_at(Duration now) noexcept {
-  assert(now >= Duration(0));
-  return static_cast<std::uint64_t>(std::chrono::floor<milliseconds>(now).count());
-}
-
 std::uint64_t tick_after(Duration deadline) noexcept {
   return static_cast<std::uint64_t>(std::chrono::ceil<milliseconds>(deadline).count());
 }
@@ -117,7 +112,7 @@ void TimerWheel::retire(Index index) noexcept {
 }
 
 std::size_t TimerWheel::advance(Duration now, const Run& run) {
-  assert(running_ == none);
+  assert(running_ == none && now >= Duration(0));
   collect_due(tick_at(now));
   std::size_t count = 0;
   for (; lists_[due].first != none; ++count) run_first(due, now, run);
@@ -189,6 +184,7 @@ TimerWheel::Tick TimerWheel::start_of(Place place) const noexcept {
 }
 
 void TimerWheel::append(Place place, Index index) noexcept {
+  next_known_ = false;
   Node& node = nodes_[index];
   List& list = lists_[place];
   node.place = place;
@@ -208,6 +204,7 @@ void TimerWheel::unlink(Index index) noexcept {
   Node& node = nodes_[index];
   const Place place = std::exchange(node.place, nowhere);
   if (place == nowhere) return;
+  next_known_ = false;
   List& list = lists_[place];
   (node.previous != none ? nodes_[node.previous].next : list.first) = node.next;
   (node.next != none ? nodes_[node.next].previous : list.last) = node.previous;
@@ -255,6 +252,7 @@ void TimerWheel::make_due(Place place) noexcept {
 }
 
 TimerWheel::List TimerWheel::take(Place place) noexcept {
+  next_known_ = false;
   occupied_[place / slots] &= ~(std::uint64_t{1} << place % slots);
   return std::exchange(lists_[place], List{});
 }
@@ -304,11 +302,14 @@ TimerWheel::Index TimerWheel::merge(Index left, Index right) noexcept {
   return merged;
 }
 
-std::optional<Duration> TimerWheel::next_deadline() const noexcept {
-  if (lists_[due].first != none || lists_[judged].first != none) return milliseconds(tick_);
+void TimerWheel::find_next() const noexcept {
+  next_known_ = true;
+  if (lists_[due].first != none || lists_[judged].first != none) {
+    next_ = milliseconds(tick_);
+    return;
+  }
   const Place place = first_occupied();
-  if (place == nowhere) return std::nullopt;
-  return milliseconds(earliest_in(place));
+  next_ = place == nowhere ? std::nullopt : std::optional<Duration>(milliseconds(earliest_in(place)));
 }
 
 // What is on a lower level comes before all that is on a higher one, and within a level the slots are in order.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <evio/duration.hpp>
@@ -58,7 +59,16 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
 
   /// When to call advance() next; never too late. Too early only where more than `walk_max` timers share a slot of a
   /// higher level and its first one was cancelled or restarted: a call then, at most one a level, spreads them out.
-  std::optional<Duration> next_deadline() const noexcept;
+  std::optional<Duration> next_deadline() const noexcept {
+    if (!next_known_) find_next();
+    return next_;
+  }
+  /// False where a call of advance() and judge() would find nothing to do. Costs a few instructions, for it is asked
+  /// after every batch.
+  bool any_due(Duration now) const noexcept {
+    return tick_at(now) != tick_ || (occupied_[0] >> tick_ % slots & 1) != 0 || lists_[due].first != none ||
+           lists_[judged].first != none;
+  }
   /// Calls `run` for what is due at `now`: with the callable, and its connection or null. What is armed meanwhile waits
   /// for the next call, also when it is due already. If `run` throws, the rest is run by the next call. Returns how
   /// many have run.
@@ -114,6 +124,10 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
     Index last = none;
   };
 
+  static Tick tick_at(Duration now) noexcept {
+    return static_cast<Tick>(std::chrono::floor<std::chrono::milliseconds>(now).count());
+  }
+
   // What a Timer asks.
   void cancel(Index index, std::uint32_t generation) noexcept;
   void restart(Index index, std::uint32_t generation, Duration delay);
@@ -144,6 +158,7 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
   bool is_sorted(Index first) const noexcept;
   Index merge(Index left, Index right) noexcept;
 
+  void find_next() const noexcept;
   Tick earliest_in(Place place) const noexcept;
 
   Clock clock_;
@@ -155,6 +170,8 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
   // is set, or the list was found too long to look.
   mutable std::array<Tick, due> earliest_{};
   mutable std::array<std::uint64_t, levels> doubtful_{};
+  mutable std::optional<Duration> next_;  // the next deadline, if next_known_: until a list changes
+  mutable bool next_known_ = false;
   std::uint32_t last_generation_ = 0;
   Index running_ = none;
   bool cleared_ = false;
