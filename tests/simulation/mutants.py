@@ -133,7 +133,8 @@ def prepare():
     for name in ("src", "include", "tests", "fuzz", "cmake"):
         shutil.rmtree(TREE / name, ignore_errors=True)
         shutil.copytree(ROOT / name, TREE / name)
-    shutil.copy(ROOT / "CMakeLists.txt", TREE)
+    for name in ("CMakeLists.txt", "LICENSE", "README.md"):
+        shutil.copy(ROOT / name, TREE)
     os.environ["CCACHE_BASEDIR"] = str(TREE)
     done = run("cmake", "-G", "Ninja", "-S", TREE, "-B", BUILD, "-D", "CMAKE_BUILD_TYPE=Release", "-D",
                "EVIO_BUILD_EXAMPLES=OFF", "-D", "EVIO_TEST_SOURCES=OFF")
