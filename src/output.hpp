@@ -116,7 +116,7 @@ class Output {
   bool has_lent_ = false;
   bool first_in_use_ = false;
   std::uint8_t small_blocks_ = 0;  // how many of the next blocks are small
-  OutputPiece first_{};  // the reference of a queue that has one, as most have, needs no memory apart
+  OutputPiece first_{};            // the reference of a queue that has one, as most have, needs no memory apart
   Chunk in_flight_[16];
 };
 
