@@ -1,4 +1,5 @@
-// How much of a connection is buffered: bytes received and not taken yet, bytes written and not sent yet.
+// How much of a connection is buffered: bytes received and not taken yet, bytes written and not
+// sent yet.
 #include <cstdio>
 #include <evio/evio.hpp>
 #include <string>
@@ -10,10 +11,12 @@ static void report(evio::Conn& conn) {
 
 int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  evio::serve({.handle_signals = true,
-               .serving = [](evio::Server& s) { std::printf("on %s\n", s.addresses()[0].to_string().c_str()); },
-               .opened = report,
-               // Takes whole pieces of 8 bytes: up to 7 stay.
-               .data = [](evio::Conn& conn, evio::Input& in) { conn.write(in.take(in.size() / 8 * 8)); }},
-              argc > 1 ? argv[1] : "tcp://:5000");
+  evio::serve(
+      {.handle_signals = true,
+       .serving =
+           [](evio::Server& s) { std::printf("on %s\n", s.addresses()[0].to_string().c_str()); },
+       .opened = report,
+       // Takes whole pieces of 8 bytes: up to 7 stay.
+       .data = [](evio::Conn& conn, evio::Input& in) { conn.write(in.take(in.size() / 8 * 8)); }},
+      argc > 1 ? argv[1] : "tcp://:5000");
 }

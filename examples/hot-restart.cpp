@@ -1,5 +1,6 @@
-// Restarts while it serves, and nobody is refused: on SIGHUP it runs its own program again, which inherits the
-// listening socket, and then lets the connections that it has end. The successor does the same.
+// Restarts while it serves, and nobody is refused: on SIGHUP it runs its own program again, which
+// inherits the listening socket, and then lets the connections that it has end. The successor does
+// the same.
 #include <spawn.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -21,7 +22,8 @@ static bool run_successor(char* program, const evio::Socket& listener) {
   std::string url = "fd://" + std::to_string(inherited);
   char* arguments[] = {program, url.data(), nullptr};
   pid_t successor = 0;
-  const int error = posix_spawn(&successor, "/proc/self/exe", &actions, nullptr, arguments, environ);
+  const int error =
+      posix_spawn(&successor, "/proc/self/exe", &actions, nullptr, arguments, environ);
   posix_spawn_file_actions_destroy(&actions);
   return error == 0;
 }
@@ -34,16 +36,18 @@ int main(int argc, char** argv) {
   sigprocmask(SIG_BLOCK, &hangup, nullptr);
   const evio::Socket signals(signalfd(-1, &hangup, SFD_NONBLOCK | SFD_CLOEXEC));
 
-  evio::Server server(
-      {.handle_signals = true,
-       .serving =
-           [](evio::Server& s) { std::printf("process %d on %s\n", getpid(), s.addresses()[0].to_string().c_str()); },
-       .data =
-           [](evio::Conn& conn, evio::Input& in) {
-             in.take();
-             conn.write("process " + std::to_string(getpid()) + "\n");
-           }},
-      argc > 1 ? argv[1] : "tcp://:5000");
+  evio::Server server({.handle_signals = true,
+                       .serving =
+                           [](evio::Server& s) {
+                             std::printf("process %d on %s\n", getpid(),
+                                         s.addresses()[0].to_string().c_str());
+                           },
+                       .data =
+                           [](evio::Conn& conn, evio::Input& in) {
+                             in.take();
+                             conn.write("process " + std::to_string(getpid()) + "\n");
+                           }},
+                      argc > 1 ? argv[1] : "tcp://:5000");
 
   server.loop(0).watch(signals.fd(), evio::Interest::read, [&](evio::Interest) {
     signalfd_siginfo info;

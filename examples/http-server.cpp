@@ -1,5 +1,6 @@
-// An HTTP/1.1 server: GET / and /plaintext greet, GET /json does so in JSON, GET /headers shows the request's fields,
-// POST /echo sends the body back. With --root DIR, GET of anything else, / included, is a file of that folder.
+// An HTTP/1.1 server: GET / and /plaintext greet, GET /json does so in JSON, GET /headers shows the
+// request's fields, POST /echo sends the body back. With --root DIR, GET of anything else, /
+// included, is a file of that folder.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
@@ -17,12 +18,16 @@ http::Router routes(const std::string& root) {
   http::Router router;
   for (const char* path : {"/", "/plaintext"})
     if (root.empty() || path != std::string_view("/"))
-      router.get(path, [](http::Request&, http::Response& response) { response.text("Hello, World!\r\n"); });
-  router.get("/json",
-             [](http::Request&, http::Response& response) { response.json(R"({"message":"Hello, World!"})"); });
+      router.get(path, [](http::Request&, http::Response& response) {
+        response.text("Hello, World!\r\n");
+      });
+  router.get("/json", [](http::Request&, http::Response& response) {
+    response.json(R"({"message":"Hello, World!"})");
+  });
   router.get("/headers", [](http::Request& request, http::Response& response) {
     std::string shown;
-    for (const auto& [name, value] : request.fields()) shown.append(name).append(": ").append(value).append("\n");
+    for (const auto& [name, value] : request.fields())
+      shown.append(name).append(": ").append(value).append("\n");
     response.text(shown);
   });
   router.post("/echo", [](http::Request& request, http::Response& response) {
@@ -49,14 +54,17 @@ int main(int argc, char** argv) {
   app.add_option("--unix", path, "Path of a unix socket to listen on as well");
   app.add_option("--root", root, "Folder whose files are served")->check(CLI::ExistingDirectory);
   app.add_option("--loops", loops, "Number of event loops; -1: one for each hardware thread");
-  app.add_option("--backend", backend, "Interface of the kernel to use")->check(CLI::IsMember(backends));
-  app.add_option("--timeout", patience, "Seconds that a request, or silence, may last")->check(CLI::PositiveNumber);
+  app.add_option("--backend", backend, "Interface of the kernel to use")
+      ->check(CLI::IsMember(backends));
+  app.add_option("--timeout", patience, "Seconds that a request, or silence, may last")
+      ->check(CLI::PositiveNumber);
   app.get_formatter()->column_width(24);
   CLI11_PARSE(app, argc, argv);
 
   const std::chrono::seconds timeout(patience);
   http::Settings settings;
-  for (evio::Duration* each : {&settings.header_time, &settings.body_time, &settings.send_time, &settings.idle_time})
+  for (evio::Duration* each : {&settings.header_timeout, &settings.body_timeout,
+                               &settings.send_timeout, &settings.idle_timeout})
     *each = timeout;
   try {
     std::vector<evio::Binding> addresses{"tcp://:" + std::to_string(port)};

@@ -1,4 +1,5 @@
-// A protocol of one's own: each message is a type and a text, behind a head of "MSG", the type and the length.
+// A protocol of one's own: each message is a type and a text, behind a head of "MSG", the type and
+// the length.
 #include <cstdio>
 #include <evio/evio.hpp>
 #include <string>
@@ -15,8 +16,9 @@ struct Messages {
     return evio::Decoded::frame(bytes.substr(head - 1, size - head + 1), size);
   }
 
-  void encode(std::string_view message, evio::Wire& wire) const {
-    if (message.empty() || message.size() > 256) throw std::length_error("a type, and at most 255 bytes of text");
+  void encode(std::string_view message, evio::ByteSink& wire) const {
+    if (message.empty() || message.size() > 256)
+      throw std::length_error("a type, and at most 255 bytes of text");
     const char length = static_cast<char>(message.size() - 1);
     wire.append("MSG");
     wire.append({&length, 1});
@@ -26,18 +28,20 @@ struct Messages {
 
 int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  evio::serve({.codec = Messages(),
-               .handle_signals = true,
-               .serving = [](evio::Server& s) { std::printf("on %s\n", s.addresses()[0].to_string().c_str()); },
-               .data =
-                   [](evio::Conn& conn, evio::Input& message) {
-                     const std::string_view type = message.take(1);
-                     std::printf("type %s: %zu bytes\n", std::string(type).c_str(), message.size());
-                     conn.write({type, message.take()});
-                   },
-               .closed =
-                   [](evio::Conn&, std::error_code why) {
-                     if (why) std::printf("closed: %s\n", why.message().c_str());
-                   }},
-              argc > 1 ? argv[1] : "tcp://:5000");
+  evio::serve(
+      {.codec = Messages(),
+       .handle_signals = true,
+       .serving =
+           [](evio::Server& s) { std::printf("on %s\n", s.addresses()[0].to_string().c_str()); },
+       .data =
+           [](evio::Conn& conn, evio::Input& message) {
+             const std::string_view type = message.take(1);
+             std::printf("type %s: %zu bytes\n", std::string(type).c_str(), message.size());
+             conn.write({type, message.take()});
+           },
+       .closed =
+           [](evio::Conn&, std::error_code why) {
+             if (why) std::printf("closed: %s\n", why.message().c_str());
+           }},
+      argc > 1 ? argv[1] : "tcp://:5000");
 }

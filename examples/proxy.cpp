@@ -1,4 +1,5 @@
-// A TCP proxy: passes bytes, ends and resets on, both ways, and reads from each side no faster than the other takes.
+// A TCP proxy: passes bytes, ends and resets on, both ways, and reads from each side no faster than
+// the other takes.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <evio/evio.hpp>
@@ -27,8 +28,8 @@ static evio::Conn* other_of(evio::Conn& conn) {
   return link ? link->other : nullptr;
 }
 
-// What either side does. Reading goes on while its own output waits (else two congested directions would block each
-// other); it is the other side's output that stops it.
+// What either side does. Reading goes on while its own output waits (else two congested directions
+// would block each other); it is the other side's output that stops it.
 static evio::Events side() {
   return {.options = {.read_when_congested = true},
           .data =
@@ -60,8 +61,8 @@ static evio::Events proxy(const Settings& settings) {
   events.backend = backends.at(settings.backend);
   events.handle_signals = true;
   events.serving = [to = settings.to](evio::Server& server) {
-    std::printf("proxy on %s to %s (loops: %d)\n", server.addresses()[0].to_string().c_str(), to.c_str(),
-                server.loops());
+    std::printf("proxy on %s to %s (loops: %d)\n", server.addresses()[0].to_string().c_str(),
+                to.c_str(), server.loops());
   };
   events.opened = [upstream = evio::on(settings.to, side())](evio::Conn& client) {
     evio::Conn* server = client.loop().connect(upstream);
@@ -77,16 +78,20 @@ static evio::Events proxy(const Settings& settings) {
 static void check_target(const std::string& url) {
   const evio::Address to = evio::Address::parse(url);
   if (to.host().empty() || (!to.is_unix() && to.port() == 0))
-    throw evio::Error(std::make_error_code(std::errc::invalid_argument), url, "nothing can connect there");
+    throw evio::Error(std::make_error_code(std::errc::invalid_argument), url,
+                      "nothing can connect there");
 }
 
 int main(int argc, char** argv) {
   Settings settings;
   CLI::App app("TCP proxy");
   app.add_option("--listen", settings.listen, "Where clients connect to; port 0: any free one");
-  app.add_option("--to", settings.to, "Where they are passed on to, such as tcp://localhost:80")->required();
-  app.add_option("--loops", settings.loops, "Number of event loops; -1: one for each hardware thread");
-  app.add_option("--backend", settings.backend, "Interface of the kernel to use")->check(CLI::IsMember(backends));
+  app.add_option("--to", settings.to, "Where they are passed on to, such as tcp://localhost:80")
+      ->required();
+  app.add_option("--loops", settings.loops,
+                 "Number of event loops; -1: one for each hardware thread");
+  app.add_option("--backend", settings.backend, "Interface of the kernel to use")
+      ->check(CLI::IsMember(backends));
   app.get_formatter()->column_width(24);
   CLI11_PARSE(app, argc, argv);
 

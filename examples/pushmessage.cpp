@@ -5,14 +5,15 @@
 
 int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  evio::serve({.loops = 2,
-               .handle_signals = true,
-               .serving =
-                   [](evio::Server& server) {
-                     std::printf("on %s\n", server.addresses()[0].to_string().c_str());
-                     server.run_every(std::chrono::milliseconds(100), [&server, count = 0]() mutable {
-                       server.broadcast(evio::Buffer("message " + std::to_string(++count) + "\n"));
-                     });
-                   }},
-              argc > 1 ? argv[1] : "tcp://:5000");
+  evio::serve(
+      {.loops = 2,
+       .handle_signals = true,
+       .serving =
+           [](evio::Server& server) {
+             std::printf("on %s\n", server.addresses()[0].to_string().c_str());
+             server.run_every(std::chrono::milliseconds(100), [&server, count = 0]() mutable {
+               server.broadcast(evio::SharedBytes("message " + std::to_string(++count) + "\n"));
+             });
+           }},
+      argc > 1 ? argv[1] : "tcp://:5000");
 }

@@ -1,8 +1,9 @@
-// A Redis server for strings. Its answers are those of Redis 7.0, byte for byte, but for what tells of the machine or
-// of time (INFO, ids), the tables of COMMAND, HELP, and the order of several keys or parameters. One loop, so no lock.
+// A Redis server for strings. Its answers are those of Redis 7.0, byte for byte, but for what tells
+// of the machine or of time (INFO, ids), the tables of COMMAND, HELP, and the order of several keys
+// or parameters. One loop, so no lock.
 //
-// redis/request.hpp reads the protocol, redis/store.hpp keeps the keys, redis/client.hpp does in order what one client
-// asks, redis/admin.hpp answers questions about the server; here is the rest.
+// redis/request.hpp reads the protocol, redis/store.hpp keeps the keys, redis/client.hpp does in
+// order what one client asks, redis/admin.hpp answers questions about the server; here is the rest.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
@@ -58,7 +59,8 @@ struct SetOptions {
         get = true;
       } else if (option == "keepttl" && unit.empty()) {
         keep_ttl = true;
-      } else if (time && !keep_ttl && (unit.empty() || is(words[i], redis::lower(unit))) && i + 1 < words.size()) {
+      } else if (time && !keep_ttl && (unit.empty() || is(words[i], redis::lower(unit))) &&
+                 i + 1 < words.size()) {
         unit = words[i];
         expiry = words[++i];
       } else {
@@ -68,14 +70,16 @@ struct SetOptions {
     return true;
   }
 
-  // When the key is to expire, which may be never; nothing if that makes no sense, and then the client was told.
+  // When the key is to expire, which may be never; nothing if that makes no sense, and then the
+  // client was told.
   std::optional<std::int64_t> deadline(Client& client) const {
     if (unit.empty()) return Store::never;
     const auto time = integer(client, expiry);
     if (!time) return {};
     const std::int64_t scale = unit[0] == 'e' || unit[0] == 'E' ? 1000 : 1;
     const std::int64_t start = unit.size() == 2 ? redis::now_ms() : 0;
-    if (*time > 0 && *time <= INT64_MAX / scale && *time * scale <= INT64_MAX - start) return *time * scale + start;
+    if (*time > 0 && *time <= INT64_MAX / scale && *time * scale <= INT64_MAX - start)
+      return *time * scale + start;
     client.reply.error("invalid expire time in 'set' command");
     return {};
   }
@@ -99,7 +103,8 @@ void set(Client& client, const Words& words) {
 }
 
 void mset(Client& client, const Words& words) {
-  if (words.size() % 2 == 0) return client.reply.error("wrong number of arguments for 'mset' command");
+  if (words.size() % 2 == 0)
+    return client.reply.error("wrong number of arguments for 'mset' command");
   for (std::size_t i = 1; i < words.size(); i += 2) {
     Store::Item& item = client.shared.store.find_or_add(words[i]);
     item.second.value.set(words[i + 1]);
@@ -152,7 +157,8 @@ void del(Client& client, const Words& words) {
 
 void exists(Client& client, const Words& words) {
   std::int64_t count = 0;
-  for (std::size_t i = 1; i < words.size(); ++i) count += client.shared.store.find(words[i]) != nullptr;
+  for (std::size_t i = 1; i < words.size(); ++i)
+    count += client.shared.store.find(words[i]) != nullptr;
   client.reply.integer(count);
 }
 
@@ -181,7 +187,8 @@ void expire(Client& client, const Words& words) {
                    : is(words[i], "gt") ? &gt
                    : is(words[i], "lt") ? &lt
                                         : nullptr;
-    if (!option) return client.reply.error("Unsupported option " + std::string(redis::quoted(words[i])));
+    if (!option)
+      return client.reply.error("Unsupported option " + std::string(redis::quoted(words[i])));
     *option = true;
   }
   if (nx && (xx || gt || lt))
@@ -197,8 +204,8 @@ void expire(Client& client, const Words& words) {
   auto* item = client.shared.store.find(words[1]);
   if (!item) return client.reply.integer(0);
   const std::int64_t old = item->second.expires;
-  if ((nx && old != Store::never) || (xx && old == Store::never) || (gt && (old == Store::never || when <= old)) ||
-      (lt && old != Store::never && when >= old))
+  if ((nx && old != Store::never) || (xx && old == Store::never) ||
+      (gt && (old == Store::never || when <= old)) || (lt && old != Store::never && when >= old))
     return client.reply.integer(0);
   if (when <= now)
     client.shared.store.erase(*item);
@@ -210,7 +217,8 @@ void expire(Client& client, const Words& words) {
 void ttl(Client& client, const Words& words) {
   const auto* item = client.shared.store.find(words[1]);
   if (!item || item->second.expires == Store::never) return client.reply.integer(item ? -1 : -2);
-  client.reply.integer((std::max<std::int64_t>(item->second.expires - redis::now_ms(), 0) + 500) / 1000);
+  client.reply.integer((std::max<std::int64_t>(item->second.expires - redis::now_ms(), 0) + 500) /
+                       1000);
 }
 
 // ---- The connection
@@ -256,14 +264,16 @@ void shutdown(Client& client, const Words& words) {
     else
       return client.reply.error("syntax error");
   }
-  if ((save && nosave) || (abort && (save || nosave || now))) return client.reply.error("syntax error");
+  if ((save && nosave) || (abort && (save || nosave || now)))
+    return client.reply.error("syntax error");
   if (abort) return client.reply.error("No shutdown in progress.");
   client.end(evio::Action::shutdown);
 }
 
 void hello(Client& client, const Words& words) {
   if (words.size() > 1) {
-    const auto protocol = integer(client, words[1], "Protocol version is not an integer or out of range");
+    const auto protocol =
+        integer(client, words[1], "Protocol version is not an integer or out of range");
     if (!protocol) return;
     if (*protocol != 2) return client.reply.error("-NOPROTO unsupported protocol version");
   }
@@ -276,12 +286,14 @@ void hello(Client& client, const Words& words) {
     } else if (is(words[i], "setname") && more >= 1) {
       if (!redis::set_name(client, words[++i])) return;
     } else {
-      return client.reply.error("Syntax error in HELLO option '" + std::string(redis::quoted(words[i])) + "'");
+      return client.reply.error("Syntax error in HELLO option '" +
+                                std::string(redis::quoted(words[i])) + "'");
     }
   }
   redis::Reply& reply = client.reply;
   reply.array(14);
-  for (string_view text : {string_view("server"), string_view("redis"), string_view("version"), redis::version})
+  for (string_view text :
+       {string_view("server"), string_view("redis"), string_view("version"), redis::version})
     reply.bulk(text);
   reply.bulk("proto");
   reply.integer(2);
@@ -369,7 +381,8 @@ class Expiry {
     if (first == Store::never || (due_ != Store::never && due_ <= first)) return;
     timer_.cancel();
     due_ = first;
-    const std::int64_t delay = std::clamp<std::int64_t>(first - redis::now_ms() + 1, 1, longest_sleep_ms);
+    const std::int64_t delay =
+        std::clamp<std::int64_t>(first - redis::now_ms() + 1, 1, longest_sleep_ms);
     timer_ = loop.run_after(std::chrono::milliseconds(delay), [this, &loop] {
       due_ = Store::never;
       store_.expire(count_max);
@@ -398,9 +411,10 @@ const std::map<std::string, evio::Backend> backends{{"automatic", evio::Backend:
                                                     {"epoll", evio::Backend::epoll},
                                                     {"poll", evio::Backend::poll}};
 
-// As large as Redis's: a value has at most 512 MiB, and output is bounded by what the store holds, because no further
-// command is answered while much of it waits.
-constexpr evio::Limits limits{.input = 1 << 30, .output_max = std::numeric_limits<std::size_t>::max()};
+// As large as Redis's: a value has at most 512 MiB, and output is bounded by what the store holds,
+// because no further command is answered while much of it waits.
+constexpr evio::Limits limits{.input_max = 1 << 30,
+                              .output_max = std::numeric_limits<std::size_t>::max()};
 
 evio::Events server(const Settings& settings, redis::Shared& shared, Expiry& expiry) {
   return {.backend = backends.at(settings.backend),
@@ -419,7 +433,10 @@ evio::Events server(const Settings& settings, redis::Shared& shared, Expiry& exp
                 expiry.arm(conn.loop());
                 return action;
               },
-          .failed = [] { return evio::Action::none; }};  // no memory, say: that connection closes, the others go on
+          .failed =
+              [] {
+                return evio::Action::none;
+              }};  // no memory, say: that connection closes, the others go on
 }
 
 }  // namespace
@@ -446,10 +463,13 @@ const Command* redis::find_command(string_view name) {
 int main(int argc, char** argv) {
   Settings settings;
   CLI::App app("Redis server for strings");
-  app.add_option("--port", settings.port, "Port to listen on; 0: any free one")->check(CLI::Range(0, 65535));
-  app.add_option("--bind", settings.host, "Interface to listen on, such as 127.0.0.1 or localhost; else all");
+  app.add_option("--port", settings.port, "Port to listen on; 0: any free one")
+      ->check(CLI::Range(0, 65535));
+  app.add_option("--bind", settings.host,
+                 "Interface to listen on, such as 127.0.0.1 or localhost; else all");
   app.add_option("--unix", settings.unix_path, "Path of a unix socket to listen on as well");
-  app.add_option("--backend", settings.backend, "Interface of the kernel to use")->check(CLI::IsMember(backends));
+  app.add_option("--backend", settings.backend, "Interface of the kernel to use")
+      ->check(CLI::IsMember(backends));
   app.get_formatter()->column_width(24);
   CLI11_PARSE(app, argc, argv);
 
@@ -457,7 +477,8 @@ int main(int argc, char** argv) {
   redis::Shared shared;
   Expiry expiry(shared.store);
   try {
-    std::vector<evio::Binding> bindings{"tcp://" + settings.host + ":" + std::to_string(settings.port)};
+    std::vector<evio::Binding> bindings{"tcp://" + settings.host + ":" +
+                                        std::to_string(settings.port)};
     if (!settings.unix_path.empty()) bindings.emplace_back("unix://" + settings.unix_path);
     evio::serve(server(settings, shared, expiry), bindings);
   } catch (const evio::Error& error) {

@@ -1,5 +1,5 @@
-// A chat room in the browser: GET / is its page, whose script opens a WebSocket on /chat. The first message is one's
-// name; every further one goes to all.
+// A chat room in the browser: GET / is its page, whose script opens a WebSocket on /chat. The first
+// message is one's name; every further one goes to all.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <evio/evio.hpp>
@@ -43,8 +43,9 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   http::Router router;
-  router.get("/", [](http::Request&, http::Response& response) { response.send("text/html", chat_page); });
-  router.get("/chat", ws::endpoint(room(ws::Topics()), {.message = 4096}));
+  router.get(
+      "/", [](http::Request&, http::Response& response) { response.send("text/html", chat_page); });
+  router.get("/chat", ws::endpoint(room(ws::Topics()), {.message_max = 4096}));
   evio::Events events = http::server(std::move(router));
   events.loops = 2;
   events.handle_signals = true;

@@ -1,4 +1,5 @@
-// Sends every WebSocket message back, on every path. For the subprotocols "echo" and "chat", or none.
+// Sends every WebSocket message back, on every path. For the subprotocols "echo" and "chat", or
+// none.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <evio/evio.hpp>
@@ -22,18 +23,21 @@ int main(int argc, char** argv) {
   CLI::App app("WebSocket echo server");
   app.add_option("--port", port, "Port to listen on; 0: any free one")->check(CLI::Range(0, 65535));
   app.add_option("--loops", loops, "Number of event loops; -1: one for each hardware thread");
-  app.add_option("--backend", backend, "Interface of the kernel to use")->check(CLI::IsMember(backends));
+  app.add_option("--backend", backend, "Interface of the kernel to use")
+      ->check(CLI::IsMember(backends));
   app.add_option("--message", message, "Largest message, in MiB")->check(CLI::Range(1, 1024));
-  app.add_option("--origin", settings.origins, "Origin that is let in; may be repeated. Unset: all");
+  app.add_option("--origin", settings.origins,
+                 "Origin that is let in; may be repeated. Unset: all");
   app.add_flag("--plain", plain, "Without permessage-deflate");
   app.get_formatter()->column_width(24);
   CLI11_PARSE(app, argc, argv);
 
-  settings.message = message << 20;
+  settings.message_max = message << 20;
   if (plain) settings.deflate.reset();
   try {
     evio::Events events = ws::server(
-        {.message = [](ws::WebSocket& socket, ws::Message message) { socket.send(message); }}, std::move(settings));
+        {.message = [](ws::WebSocket& socket, ws::Message message) { socket.send(message); }},
+        std::move(settings));
     events.loops = loops;
     events.backend = backends.at(backend);
     events.limits.output_max = (message << 20) + (1 << 20);

@@ -10,7 +10,8 @@ namespace evio::fuzz {
 
 class Bytes {
  public:
-  Bytes(const std::uint8_t* data, std::size_t size) : left_(reinterpret_cast<const char*>(data), size) {}
+  Bytes(const std::uint8_t* data, std::size_t size)
+      : left_(reinterpret_cast<const char*>(data), size) {}
 
   bool empty() const { return left_.empty(); }
   std::string_view rest() const { return left_; }

@@ -11,10 +11,10 @@
 
 namespace {
 
-using evio::Chunk;
-using evio::Output;
-using evio::OutputPool;
-using evio::StoredInput;
+using evio::detail::Chunk;
+using evio::detail::Output;
+using evio::detail::OutputPool;
+using evio::detail::StoredInput;
 
 constexpr std::size_t most = 40'000;  // more than two blocks of output
 
@@ -72,7 +72,7 @@ void drive_output(evio::fuzz::Bytes bytes) {
         model += more;
         break;
       case 3:
-        output.append_shared(evio::Buffer(std::string(more)));
+        output.append_shared(evio::SharedBytes(std::string(more)));
         model += more;
         break;
       case 4:

@@ -1,4 +1,5 @@
-// Runs a fuzz target once on each file of the directories and files given: for compilers without libFuzzer.
+// Runs a fuzz target once on each file of the directories and files given: for compilers without
+// libFuzzer.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

@@ -1,5 +1,5 @@
-// A whole server on a simulated kernel, whose every choice the fuzzer makes: what peers get is what was sent, each
-// connection that opens closes, and nothing runs afterwards.
+// A whole server on a simulated kernel, whose every choice the fuzzer makes: what peers get is what
+// was sent, each connection that opens closes, and nothing runs afterwards.
 #include <evio/evio.hpp>
 #include <evio/simulation.hpp>
 #include <map>
@@ -14,30 +14,31 @@ namespace {
 using namespace std::chrono_literals;
 
 struct Sent {
-  evio::Peer* peer;
+  evio::sim::Peer* peer;
   std::string bytes{};
 };
 
 class World {
  public:
   explicit World(std::string_view script) : sim_(script) {
-    sim_.serve({.loops = 2,
-                .limits = {.output_high = 5000, .output_low = 1000},
-                .options = {.idle_timeout = 60s},
-                .opened = [this](evio::Conn& c) { CHECK(++open_[c.id()] == 1); },
-                .data =
-                    [this](evio::Conn& c, evio::Input& in) {
-                      CHECK(open_.contains(c.id()));
-                      c.write(in.take(1 + in.size() / 2));
-                      if (!in.empty()) c.handle().wake();
-                    },
-                .ended =
-                    [](evio::Conn& c, evio::Input& in) {
-                      c.write(in.take());
-                      return evio::Action::close;
-                    },
-                .closed = [this](evio::Conn& c, std::error_code) { CHECK(open_.erase(c.id()) == 1); }},
-               "tcp://:1");
+    sim_.serve(
+        {.loops = 2,
+         .limits = {.output_high = 5000, .output_low = 1000},
+         .options = {.idle_timeout = 60s},
+         .opened = [this](evio::Conn& c) { CHECK(++open_[c.id()] == 1); },
+         .data =
+             [this](evio::Conn& c, evio::Input& in) {
+               CHECK(open_.contains(c.id()));
+               c.write(in.take(1 + in.size() / 2));
+               if (!in.empty()) c.handle().wake();
+             },
+         .ended =
+             [](evio::Conn& c, evio::Input& in) {
+               c.write(in.take());
+               return evio::Action::close;
+             },
+         .closed = [this](evio::Conn& c, std::error_code) { CHECK(open_.erase(c.id()) == 1); }},
+        "tcp://:1");
   }
 
   void act(evio::fuzz::Bytes& bytes) {

@@ -13,10 +13,10 @@
 
 namespace {
 
+using evio::Callback;
 using evio::Duration;
-using evio::Handler;
 using evio::Timer;
-using evio::TimerWheel;
+using evio::detail::TimerWheel;
 
 // Short ones and long ones.
 Duration delay_from(evio::fuzz::Bytes& bytes) {
@@ -30,7 +30,8 @@ class Wheel {
     const std::size_t id = timers_.size();
     timers_.push_back({});
     note(id, delay);
-    timers_[id].timer = wheel_->run_after(delay, Handler<void()>([this, id] { ran_.push_back(id); }));
+    timers_[id].timer =
+        wheel_->run_after(delay, Callback<void()>([this, id] { ran_.push_back(id); }));
   }
   void cancel(std::size_t which) {
     if (timers_.empty()) return;
@@ -49,7 +50,9 @@ class Wheel {
   void advance(Duration by) {
     now_ += by;
     ran_.clear();
-    wheel_->advance(now_, [](TimerWheel::Callback& callback, evio::Conn*) { std::get<Handler<void()>>(callback)(); });
+    wheel_->advance(now_, [](TimerWheel::TimerCallback& callback, evio::Conn*) {
+      std::get<Callback<void()>>(callback)();
+    });
     CHECK(ran_ == due());
     CHECK(wheel_->size() == armed());
     CHECK(wheel_->next_deadline().has_value() == (armed() > 0));
@@ -65,7 +68,9 @@ class Wheel {
   };
 
   // None runs early, but each waits for the end of its tick.
-  static Duration tick_of(const One& one) { return std::chrono::ceil<std::chrono::milliseconds>(one.deadline); }
+  static Duration tick_of(const One& one) {
+    return std::chrono::ceil<std::chrono::milliseconds>(one.deadline);
+  }
 
   void note(std::size_t id, Duration delay) {
     timers_[id].deadline = now_ + delay;
@@ -76,12 +81,15 @@ class Wheel {
     std::vector<std::size_t> ids;
     for (std::size_t id = 0; id < timers_.size(); ++id)
       if (timers_[id].armed && tick_of(timers_[id]) <= now_) ids.push_back(id);
-    std::ranges::sort(ids, {}, [&](std::size_t id) { return std::tuple(timers_[id].deadline, timers_[id].order); });
+    std::ranges::sort(ids, {}, [&](std::size_t id) {
+      return std::tuple(timers_[id].deadline, timers_[id].order);
+    });
     for (const std::size_t id : ids) timers_[id].armed = false;
     return ids;
   }
   std::size_t armed() const {
-    return static_cast<std::size_t>(std::ranges::count_if(timers_, [](const One& one) { return one.armed; }));
+    return static_cast<std::size_t>(
+        std::ranges::count_if(timers_, [](const One& one) { return one.armed; }));
   }
   Duration earliest() const {
     Duration first = Duration::max();

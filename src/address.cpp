@@ -8,14 +8,15 @@
 #include <evio/error.hpp>
 #include <ostream>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
 namespace {
 
 using Scheme = Address::Scheme;
 using Ip = Address::Ip;
 
 // In the order of the enumerators.
-constexpr std::array<std::string_view, 7> scheme_names{"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix"};
+constexpr std::array<std::string_view, 7> scheme_names{"tcp",  "tcp4", "tcp6", "udp",
+                                                       "udp4", "udp6", "unix"};
 
 constexpr std::size_t path_length_max = 107;  // sockaddr_un has 108 bytes, the last of them NUL
 constexpr std::size_t name_length_max = 253;  // of the domain name system
@@ -32,19 +33,25 @@ std::string quoted(std::string_view part) { return "'" + std::string(part) + "'"
 bool only4(Scheme scheme) { return scheme == Scheme::tcp4 || scheme == Scheme::udp4; }
 bool only6(Scheme scheme) { return scheme == Scheme::tcp6 || scheme == Scheme::udp6; }
 
-bool is_mapped4(const Ip& ip) { return std::equal(ip4_prefix.begin(), ip4_prefix.begin() + ip4_offset, ip.begin()); }
+bool is_mapped4(const Ip& ip) {
+  return std::equal(ip4_prefix.begin(), ip4_prefix.begin() + ip4_offset, ip.begin());
+}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_name_char(char c) { return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_'; }
-bool all_digits(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), is_digit); }
+bool all_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
+}
 
 bool read_ip4(std::string_view text, Ip& ip) {
   ip = ip4_prefix;
   return inet_pton(AF_INET, std::string(text).c_str(), ip.data() + ip4_offset) == 1;
 }
 
-bool read_ip6(std::string_view text, Ip& ip) { return inet_pton(AF_INET6, std::string(text).c_str(), ip.data()) == 1; }
+bool read_ip6(std::string_view text, Ip& ip) {
+  return inet_pton(AF_INET6, std::string(text).c_str(), ip.data()) == 1;
+}
 
 std::string print_ip(const Ip& ip) {
   char text[INET6_ADDRSTRLEN];
@@ -57,7 +64,8 @@ Scheme read_scheme(std::string_view url, std::string_view name) {
   const auto* found = std::find(scheme_names.begin(), scheme_names.end(), name);
   if (found != scheme_names.end()) return static_cast<Scheme>(found - scheme_names.begin());
   std::string known;
-  for (std::string_view each : scheme_names) known += (known.empty() ? "" : ", ") + std::string(each);
+  for (std::string_view each : scheme_names)
+    known += (known.empty() ? "" : ", ") + std::string(each);
   refuse(url, "unknown scheme " + quoted(name) + "; known are " + known);
 }
 
@@ -72,10 +80,12 @@ std::uint16_t read_port(std::string_view url, std::string_view text) {
   return static_cast<std::uint16_t>(port);
 }
 
-// 192.168.0.256 is a mistake, not a name to look up; nor do 127.1 and 0x7f000001 mean what a look-up makes of them.
+// 192.168.0.256 is a mistake, not a name to look up; nor do 127.1 and 0x7f000001 mean what a
+// look-up makes of them.
 bool looks_like_ip4(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
-  std::string_view last = host.substr(host.rfind('.') + 1);  // all of it when there is no dot: npos + 1 is 0
+  std::string_view last =
+      host.substr(host.rfind('.') + 1);  // all of it when there is no dot: npos + 1 is 0
   return all_digits(last) || last.starts_with("0x") || last.starts_with("0X");
 }
 
@@ -97,7 +107,8 @@ std::string unescape(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     unsigned byte = 0;
     const char* digits = text.data() + i + 1;
-    if (text[i] == '%' && text.size() - i > 2 && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+    if (text[i] == '%' && text.size() - i > 2 &&
+        std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
       path += static_cast<char>(byte);
       i += 2;
     } else {
@@ -125,7 +136,8 @@ std::string read_path(std::string_view url, std::string_view text) {
   std::string path = unescape(text);
   if (path.empty()) refuse(url, "the path is empty");
   if (path.size() > path_length_max) {
-    refuse(url, "a path of " + std::to_string(path.size()) + " bytes; a unix socket's holds at most 107");
+    refuse(url, "a path of " + std::to_string(path.size()) +
+                    " bytes; a unix socket's holds at most 107");
   }
   if (path[0] != '@' && path.find('\0') != path.npos) refuse(url, "the path contains a NUL");
   return path;
@@ -135,7 +147,8 @@ std::string read_path(std::string_view url, std::string_view text) {
 
 Address Address::parse(std::string_view url) {
   if (url.find('\0') != url.npos) refuse(url, "contains a NUL");
-  if (auto query = url.find('?'); query != url.npos) refuse(url, "unexpected query " + quoted(url.substr(query)));
+  if (auto query = url.find('?'); query != url.npos)
+    refuse(url, "unexpected query " + quoted(url.substr(query)));
 
   std::string_view rest = url;
   Address address;
@@ -165,7 +178,8 @@ void Address::read_host(std::string_view url, std::string_view host) {
     check_name(url, host);
     name_ = host;
   }
-  if (only4(scheme_) && host.starts_with('[') && !is_ip4()) refuse(url, "an IPv6 address with an IPv4 scheme");
+  if (only4(scheme_) && host.starts_with('[') && !is_ip4())
+    refuse(url, "an IPv6 address with an IPv4 scheme");
   if (only6(scheme_) && is_ip4()) refuse(url, "an IPv4 address with an IPv6 scheme");
 }
 
@@ -181,7 +195,8 @@ void Address::read_zone(std::string_view url, std::string_view zone) {
   if (zone.empty()) refuse(url, "the zone is empty");
   if (all_digits(zone)) {
     auto [end, error] = std::from_chars(zone.data(), zone.data() + zone.size(), scope_);
-    if (error != std::errc()) refuse(url, "zone " + std::string(zone) + " is not an interface's number");
+    if (error != std::errc())
+      refuse(url, "zone " + std::string(zone) + " is not an interface's number");
     return;
   }
   if (zone.size() > zone_length_max || !std::all_of(zone.begin(), zone.end(), is_name_char)) {
@@ -231,9 +246,11 @@ std::string Address::to_string() const {
   return url + ':' + std::to_string(port_);
 }
 
-std::ostream& operator<<(std::ostream& out, const Address& address) { return out << address.to_string(); }
+std::ostream& operator<<(std::ostream& out, const Address& address) {
+  return out << address.to_string();
+}
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0
 
 std::size_t std::hash<evio::Address>::operator()(const evio::Address& address) const noexcept {
   struct {
@@ -241,8 +258,10 @@ std::size_t std::hash<evio::Address>::operator()(const evio::Address& address) c
     std::uint32_t scope;
     std::uint16_t port;
     std::uint16_t scheme;
-  } const parts{address.ip_, address.scope_, address.port_, static_cast<std::uint16_t>(address.scheme_)};
+  } const parts{address.ip_, address.scope_, address.port_,
+                static_cast<std::uint16_t>(address.scheme_)};
   static_assert(sizeof parts == 24, "no padding: its bytes are hashed");
   const std::hash<std::string_view> of_text;
-  return of_text({reinterpret_cast<const char*>(&parts), sizeof parts}) * 31 + of_text(address.name_);
+  return of_text({reinterpret_cast<const char*>(&parts), sizeof parts}) * 31 +
+         of_text(address.name_);
 }

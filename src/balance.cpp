@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 Balancer::Balancer(const Balance& balance, int loops, std::function<std::uint64_t()> random)
     : balance_(balance),
@@ -34,8 +34,9 @@ std::size_t Balancer::index_for(const Address& peer) {
       break;
   }
   const auto least = std::min_element(
-      loads_.begin(), loads_.end(), [](const LoopLoad& a, const LoopLoad& b) { return a.connections < b.connections; });
+      loads_.begin(), loads_.end(),
+      [](const LoopLoad& a, const LoopLoad& b) { return a.connections < b.connections; });
   return static_cast<std::size_t>(least - loads_.begin());
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

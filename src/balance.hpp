@@ -1,4 +1,4 @@
-// Private. Decides which loop gets a connection, and keeps count of who has how many.
+// Decides which loop gets a connection, and keeps count of who has how many.
 #pragma once
 
 #include <atomic>
@@ -9,7 +9,7 @@
 #include <mutex>
 #include <vector>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 // Any thread.
 class Balancer {
@@ -18,7 +18,9 @@ class Balancer {
 
   // The loop for a new connection from `peer`.
   int pick(const Address& peer);
-  void add(int loop) noexcept { counts_[static_cast<std::size_t>(loop)].value.fetch_add(1, std::memory_order_relaxed); }
+  void add(int loop) noexcept {
+    counts_[static_cast<std::size_t>(loop)].value.fetch_add(1, std::memory_order_relaxed);
+  }
   void remove(int loop) noexcept {
     counts_[static_cast<std::size_t>(loop)].value.fetch_sub(1, std::memory_order_relaxed);
   }
@@ -39,4 +41,4 @@ class Balancer {
   std::size_t next_ = 0;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

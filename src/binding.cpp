@@ -8,7 +8,9 @@
 
 #include "validate.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
+
+using namespace detail;
 
 namespace {
 
@@ -19,7 +21,8 @@ namespace {
 bool read_flag(std::string_view url, std::string_view name, std::string_view value) {
   if (value == "true" || value == "1" || value == "yes") return true;
   if (value == "false" || value == "0" || value == "no") return false;
-  refuse(url, "option " + std::string(name) + " is '" + std::string(value) + "', not true or false");
+  refuse(url,
+         "option " + std::string(name) + " is '" + std::string(value) + "', not true or false");
 }
 
 bool read_reuseport(std::string_view url, std::string_view query) {
@@ -29,7 +32,8 @@ bool read_reuseport(std::string_view url, std::string_view query) {
     query.remove_prefix(std::min(query.size(), option.size() + 1));
     const std::size_t equals = option.find('=');
     const std::string_view name = option.substr(0, equals);
-    if (name != "reuseport") refuse(url, "unknown option '" + std::string(name) + "': there is reuseport");
+    if (name != "reuseport")
+      refuse(url, "unknown option '" + std::string(name) + "': there is reuseport");
     reuseport = read_flag(url, name, equals == option.npos ? "" : option.substr(equals + 1));
   }
   return reuseport;
@@ -57,10 +61,11 @@ int read_descriptor(std::string_view url) {
 }
 
 // What is the server's cannot be set for one address.
-void refuse_server_handlers(std::string_view url, const Events& events) {
+void refuse_server_fields(std::string_view url, const Events& events) {
   const auto check = [&](bool set, const char* name) {
     if (set)
-      refuse(url, std::string(name) + " belongs to the server: set it in the Events given to serve, not to on()");
+      refuse(url, std::string(name) +
+                      " belongs to the server: set it in the Events given to serve, not to on()");
   };
   check(static_cast<bool>(events.serving), "serving");
   check(static_cast<bool>(events.tick), "tick");
@@ -69,6 +74,13 @@ void refuse_server_handlers(std::string_view url, const Events& events) {
   check(static_cast<bool>(events.loop_started), "loop_started");
   check(static_cast<bool>(events.loop_stopped), "loop_stopped");
   check(static_cast<bool>(events.trace), "trace");
+  const Events defaults;
+  check(events.loops != defaults.loops, "loops");
+  check(events.backend != defaults.backend, "backend");
+  check(events.busy_poll != defaults.busy_poll, "busy_poll");
+  check(events.handle_signals, "handle_signals");
+  check(events.balance.function() || events.balance.strategy() != defaults.balance.strategy(),
+        "balance");
 }
 
 }  // namespace
@@ -91,15 +103,16 @@ Binding::Binding(std::string_view url) {
   } catch (const Error& error) {
     throw Error(error.code(), url, error.problem());  // as the user wrote it
   }
-  if (reuseport_ && address_.is_unix()) refuse(url, "reuseport is for tcp and udp: a unix socket has one owner");
+  if (reuseport_ && address_.is_unix())
+    refuse(url, "reuseport is for tcp and udp: a unix socket has one owner");
 }
 
 Binding::Binding(Socket socket) : socket_(std::make_shared<Socket>(std::move(socket))) {}
 
 Binding on(Binding address, Events&& events) {
-  refuse_server_handlers(address.address().to_string(), events);
+  refuse_server_fields(address.address().to_string(), events);
   address.service_ = std::make_shared<const Events>(validated(std::move(events)));
   return address;
 }
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

@@ -1,9 +1,9 @@
 #include <evio/codec.hpp>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
 
 std::string Codec::encoded(std::string_view message) const {
-  struct Text final : Wire {
+  struct Text final : ByteSink {
     void append(std::string_view bytes) override { text += bytes; }
     std::string text;
   } wire;
@@ -11,4 +11,4 @@ std::string Codec::encoded(std::string_view message) const {
   return std::move(wire.text);
 }
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

@@ -8,34 +8,45 @@
 #include "loop.hpp"
 #include "server.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
+
+using namespace detail;
 
 namespace {
 
-Connection& stream(Conn& conn) noexcept { return static_cast<Connection&>(conn); }
-const Connection& stream(const Conn& conn) noexcept { return static_cast<const Connection&>(conn); }
+constexpr const char* other_thread = "Conn; Conn::handle() gives what any thread may call";
+
+Connection& stream(Conn& conn) noexcept {
+  auto& connection = static_cast<Connection&>(conn);
+  connection.loop().owner().check(other_thread);
+  return connection;
+}
+const Connection& stream(const Conn& conn) noexcept { return stream(const_cast<Conn&>(conn)); }
 DatagramConn& datagram(Conn& conn) noexcept { return static_cast<DatagramConn&>(conn); }
-const DatagramConn& datagram(const Conn& conn) noexcept { return static_cast<const DatagramConn&>(conn); }
+const DatagramConn& datagram(const Conn& conn) noexcept {
+  return static_cast<const DatagramConn&>(conn);
+}
 
 }  // namespace
 
-bool Conn::write(std::string_view bytes) {
+WriteResult Conn::write(std::string_view bytes) {
   return kind_ == Kind::stream ? stream(*this).write({bytes}) : datagram(*this).write(bytes);
 }
 
-bool Conn::write(std::span<const std::byte> bytes) {
+WriteResult Conn::write(std::span<const std::byte> bytes) {
   return write(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
-bool Conn::write(std::initializer_list<std::string_view> pieces) {
+WriteResult Conn::write(std::initializer_list<std::string_view> pieces) {
   if (kind_ == Kind::stream) return stream(*this).write(pieces);
   std::string whole;
   for (const std::string_view piece : pieces) whole += piece;
   return write(whole);
 }
 
-bool Conn::write(Buffer bytes) {
-  return kind_ == Kind::stream ? stream(*this).write(std::move(bytes)) : datagram(*this).write(bytes.view());
+WriteResult Conn::write(SharedBytes bytes) {
+  return kind_ == Kind::stream ? stream(*this).write(std::move(bytes))
+                               : datagram(*this).write(bytes.view());
 }
 
 void Conn::close() {
@@ -55,26 +66,36 @@ void Conn::resume() {
 }
 bool Conn::is_open() const noexcept { return kind_ == Kind::datagram || stream(*this).is_open(); }
 
-Values& Conn::values() {
+Attributes& Conn::values() {
   emplaceable_context();  // refuses datagrams
   return stream(*this).values();
 }
 
-Timer Conn::run_after(Duration delay, Handler<void(Conn&)> fn) {
+Timer Conn::run_after(Duration delay, Callback<void(Conn&)> fn) {
   return kind_ == Kind::stream ? stream(*this).run_after(delay, std::move(fn)) : Timer();
 }
-Timer Conn::set_deadline(Duration delay, Handler<void(Conn&)> fn) {
+Timer Conn::set_deadline(Duration delay, Callback<void(Conn&)> fn) {
   return kind_ == Kind::stream ? stream(*this).set_deadline(delay, std::move(fn)) : Timer();
 }
-Duration Conn::idle_for() const noexcept { return kind_ == Kind::stream ? stream(*this).since_activity() : Duration(); }
+Duration Conn::idle_for() const noexcept {
+  return kind_ == Kind::stream ? stream(*this).since_activity() : Duration();
+}
 
-Address Conn::local() const { return kind_ == Kind::stream ? stream(*this).local() : datagram(*this).local(); }
-Address Conn::remote() const { return kind_ == Kind::stream ? stream(*this).remote() : datagram(*this).remote(); }
+Address Conn::local() const {
+  return kind_ == Kind::stream ? stream(*this).local() : datagram(*this).local();
+}
+Address Conn::remote() const {
+  return kind_ == Kind::stream ? stream(*this).remote() : datagram(*this).remote();
+}
 int Conn::address_index() const noexcept {
   return kind_ == Kind::stream ? stream(*this).address_index() : datagram(*this).address_index();
 }
-std::size_t Conn::pending_output() const noexcept { return kind_ == Kind::stream ? stream(*this).pending_output() : 0; }
-std::size_t Conn::pending_input() const noexcept { return kind_ == Kind::stream ? stream(*this).pending_input() : 0; }
+std::size_t Conn::pending_output() const noexcept {
+  return kind_ == Kind::stream ? stream(*this).pending_output() : 0;
+}
+std::size_t Conn::pending_input() const noexcept {
+  return kind_ == Kind::stream ? stream(*this).pending_input() : 0;
+}
 const Limits& Conn::limits() const noexcept {
   return kind_ == Kind::stream ? stream(*this).limits() : datagram(*this).limits();
 }
@@ -85,9 +106,12 @@ void Conn::set(const Options& options) {
   if (kind_ == Kind::stream) stream(*this).set(options);
 }
 Handle Conn::handle() {
-  return HandleBlock::handle(kind_ == Kind::stream ? stream(*this).handle_block() : datagram(*this).handle_block());
+  return HandleBlock::handle(kind_ == Kind::stream ? stream(*this).handle_block()
+                                                   : datagram(*this).handle_block());
 }
-Loop& Conn::loop() const noexcept { return kind_ == Kind::stream ? stream(*this).loop() : datagram(*this).loop(); }
+Loop& Conn::loop() const noexcept {
+  return kind_ == Kind::stream ? stream(*this).loop() : datagram(*this).loop();
+}
 Server& Conn::server() const noexcept { return loop().server(); }
 std::uint64_t Conn::id() const noexcept { return kind_ == Kind::stream ? stream(*this).id() : 0; }
 int Conn::native_handle() const noexcept {
@@ -95,12 +119,14 @@ int Conn::native_handle() const noexcept {
 }
 
 Context& Conn::user_context() noexcept {
-  static Context& none = *new Context;  // shared by all, and never changed nor destroyed: threads may end after main
+  static Context& none =
+      *new Context;  // shared by all, and never changed nor destroyed: threads may end after main
   return kind_ == Kind::stream ? stream(*this).context() : none;
 }
 Context& Conn::emplaceable_context() {
-  if (kind_ == Kind::datagram) throw std::logic_error("evio: a datagram has no context; keep it by remote() yourself");
+  if (kind_ == Kind::datagram)
+    throw std::logic_error("evio: a datagram has no context; keep it by remote() yourself");
   return stream(*this).context();
 }
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

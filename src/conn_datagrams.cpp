@@ -4,20 +4,20 @@
 #include "conn.hpp"
 #include "loop.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 // What was written before it was connected leaves first.
 void Connection::begin_datagrams(NativeSocket socket) {
   DatagramEnd& end = datagram_end();
   end.socket = loop_.datagrams().bind(*this, socket);
   const std::size_t early = std::exchange(end.early_size, 0);
-  if (rare_->completions) rare_->completions->taken += early;
+  if (extra_->completions) extra_->completions->taken += early;
   for (const std::string& bytes : std::exchange(end.early, {}))
-    loop_.datagrams().send(*end.socket, {.from = Address(), .to = *rare_->peer, .bytes = bytes});
+    loop_.datagrams().send(*end.socket, {.from = Address(), .to = *extra_->peer, .bytes = bytes});
 }
 
-bool Connection::send_datagram(std::initializer_list<std::string_view> pieces) {
-  if (!is_open() || flags_.write_shut) return false;
+WriteResult Connection::send_datagram(std::initializer_list<std::string_view> pieces) {
+  if (!is_open() || flags_.write_shut) return WriteResult::Kind::dropped;
   std::string_view bytes = pieces.size() == 0 ? std::string_view() : *pieces.begin();
   std::string whole;
   if (pieces.size() > 1) {
@@ -26,18 +26,19 @@ bool Connection::send_datagram(std::initializer_list<std::string_view> pieces) {
   }
   if (!datagram_end().socket) return send_early(bytes);
   note_activity();
-  return loop_.datagrams().send(*datagram_end().socket, {.from = Address(), .to = *rare_->peer, .bytes = bytes});
+  return loop_.datagrams().send(*datagram_end().socket,
+                                {.from = Address(), .to = *extra_->peer, .bytes = bytes});
 }
 
-bool Connection::send_early(std::string_view bytes) {
+WriteResult Connection::send_early(std::string_view bytes) {
   DatagramEnd& end = datagram_end();
   if (end.early_size + bytes.size() > limits().output_high) {
     loop_.counters().datagrams_dropped.add(1);
-    return false;
+    return WriteResult::Kind::dropped;
   }
   end.early.emplace_back(bytes);
   end.early_size += bytes.size();
-  return true;
+  return WriteResult::Kind::accepted;
 }
 
 void Connection::datagram_received(std::string_view bytes) {
@@ -45,7 +46,7 @@ void Connection::datagram_received(std::string_view bytes) {
   if (!listening()) return loop_.counters().datagrams_dropped.add(1);
   loop_.counters().datagrams_received.add(1);
   note_activity();
-  flags_.heard = true;
+  flags_.received_any = true;
   run_data(bytes);
 }
 
@@ -54,4 +55,4 @@ void Connection::datagram_refused(std::error_code error) {
   if (phase_ == Phase::open) fail(error, CloseMode::orderly);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -5,72 +5,78 @@
 #include "conn.hpp"
 #include "loop.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 Duration Connection::idle_timeout() const noexcept {
-  if (rare_ && rare_->idle_timeout) return *rare_->idle_timeout;
+  if (extra_ && extra_->idle_timeout) return *extra_->idle_timeout;
   return events().options.idle_timeout.value_or(Duration::zero());
 }
 
 bool Connection::read_when_congested() const noexcept {
-  if (rare_ && rare_->read_when_congested) return *rare_->read_when_congested;
+  if (extra_ && extra_->read_when_congested) return *extra_->read_when_congested;
   return events().options.read_when_congested.value_or(false);
 }
 
 void Connection::note_activity() noexcept { activity_ = loop_.stamp(); }
 Duration Connection::since_activity() const noexcept { return loop_.elapsed_since(activity_); }
 
-Timer Connection::set_deadline(Duration delay, Handler<void(Conn&)> fn) {
+Timer Connection::set_deadline(Duration delay, Callback<void(Conn&)> fn) {
   if (phase_ == Phase::finished) return {};
-  return loop_.timers().set_deadline(delay, std::move(fn), *this, rare().timers);
+  return loop_.timers().set_deadline(delay, std::move(fn), *this, extra().timers);
 }
 
 void Connection::arm_deadline(Duration delay) {
-  rare().deadline.cancel();
-  rare().deadline =
-      set_deadline(delay, Handler<void(Conn&)>([](Conn& conn) { static_cast<Connection&>(conn).deadline_passed(); }));
+  extra().deadline.cancel();
+  extra().deadline = set_deadline(delay, Callback<void(Conn&)>([](Conn& conn) {
+                                    static_cast<Connection&>(conn).deadline_passed();
+                                  }));
 }
 
 // Looks once. Nobody expects bytes of one that is not read.
 void Connection::await_first_bytes() {
-  set_deadline(limits().first_bytes, Handler<void(Conn&)>([](Conn& conn) {
+  set_deadline(limits().first_bytes_timeout, Callback<void(Conn&)>([](Conn& conn) {
                  auto& self = static_cast<Connection&>(conn);
-                 if (self.flags_.heard || self.phase_ != Phase::open) return;
+                 if (self.flags_.received_any || self.phase_ != Phase::open) return;
                  if (!self.reading_wanted()) return self.await_first_bytes();
-                 self.fail(Errc::first_bytes_timeout, self.output_ ? CloseMode::abort : CloseMode::orderly);
+                 self.fail(Errc::first_bytes_timeout,
+                           self.output_ ? CloseMode::abort : CloseMode::orderly);
                }));
 }
 
 // Progress alone is not enough: a byte now and then would hold the output for ever.
-void Connection::keep_pace() {
-  flags_.paced = true;
-  rare().owed = std::min(output_->size(), std::max<std::size_t>(limits().output_low, 1));
-  rare().pace_began = loop_.now();
-  await_pace(limits().slow_reader);
+void Connection::start_pace_check() {
+  flags_.pace_check_armed = true;
+  extra().min_progress_left =
+      std::min(output_->size(), std::max<std::size_t>(limits().output_low, 1));
+  extra().pace_began = loop_.now();
+  arm_pace_check(limits().slow_reader_timeout);
 }
 
-void Connection::await_pace(Duration time) {
-  set_deadline(time, Handler<void(Conn&)>([](Conn& conn) { static_cast<Connection&>(conn).look_at_pace(); }));
+void Connection::arm_pace_check(Duration time) {
+  set_deadline(
+      time, Callback<void(Conn&)>([](Conn& conn) { static_cast<Connection&>(conn).check_pace(); }));
 }
 
 // In a stall the peer could take no more than the kernel had: so much longer it has, once.
-void Connection::look_at_pace() {
-  if (rare_->owed > 0) {
-    const Duration stalled = loop_.stalls().since(std::exchange(rare_->pace_began, Duration::max()));
-    if (stalled > Duration::zero()) return await_pace(stalled);
+void Connection::check_pace() {
+  if (extra_->min_progress_left > 0) {
+    const Duration stalled =
+        loop_.stalls().since(std::exchange(extra_->pace_began, Duration::max()));
+    if (stalled > Duration::zero()) return arm_pace_check(stalled);
     return fail(Errc::slow_reader, CloseMode::abort);
   }
-  flags_.paced = false;
-  if (output_) keep_pace();
+  flags_.pace_check_armed = false;
+  if (output_) start_pace_check();
 }
 
-// Idle and drain deadlines are not moved by every byte: they look, when they pass, at how long nothing moved.
+// Idle and drain deadlines are not moved by every byte: they look, when they pass, at how long
+// nothing moved.
 void Connection::deadline_passed() {
   if (phase_ == Phase::lingering) return start_closing(CloseMode::orderly);
   if (phase_ == Phase::connecting) return connect_failed(Errc::connect_timeout);
   if (phase_ == Phase::open) return idle_deadline_passed();
-  const Duration left = limits().drain - since_activity();
-  if (left > Duration::zero()) return rare().deadline.restart(left);
+  const Duration left = limits().drain_timeout - since_activity();
+  if (left > Duration::zero()) return extra().deadline.restart(left);
   fail(Errc::drain_timeout, CloseMode::abort);
 }
 
@@ -80,13 +86,13 @@ void Connection::idle_deadline_passed() {
   fail(Errc::idle_timeout, output_ ? CloseMode::abort : CloseMode::orderly);
 }
 
-// Those that have the service's idle timeout are watched together, which costs nearly nothing, until little of it is
-// left: only then does one need a timer.
+// Those that have the service's idle timeout are watched together, which costs nearly nothing,
+// until little of it is left: only then does one need a timer.
 void Connection::watch_idle(Duration left) {
-  const Duration patience = idle_timeout();
-  if (patience <= Duration::zero()) return;
-  if (shares_idle_timeout() && left > patience / 8)
-    loop_.watch_idle(*this, address_index_, patience, left);
+  const Duration timeout = idle_timeout();
+  if (timeout <= Duration::zero()) return;
+  if (shares_idle_timeout() && left > timeout / 8)
+    loop_.watch_idle(*this, address_index_, timeout, left);
   else
     arm_deadline(left);
 }
@@ -99,11 +105,13 @@ std::optional<Duration> Connection::look_if_idle() {
   return std::nullopt;
 }
 
-// It stands still while nothing is read of it, unless it is among those that hold the memory that is short.
+// It stands still while nothing is read of it, unless it is among those that hold the memory that
+// is short.
 Duration Connection::idle_time_left() noexcept {
-  const bool unread = flags_.paused || (flags_.attached && !flags_.receiving && !flags_.ended && holds_nothing());
+  const bool unread =
+      flags_.paused || (flags_.attached && !flags_.receiving && !flags_.ended && holds_nothing());
   if (unread && !output_) note_activity();
   return idle_timeout() - since_activity();
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -6,9 +6,10 @@
 #include "loop.hpp"
 #include "server.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
-Connection::Connection(LoopCore& loop, std::shared_ptr<const Events> events, const Address& to, std::uint64_t id)
+Connection::Connection(LoopCore& loop, std::shared_ptr<const Events> events, const Address& to,
+                       std::uint64_t id)
     : Conn(Kind::stream),
       phase_(Phase::connecting),
       loop_(loop),
@@ -18,51 +19,52 @@ Connection::Connection(LoopCore& loop, std::shared_ptr<const Events> events, con
       address_index_(0),
       activity_(loop.stamp()) {
   flags_.outgoing = true;
-  rare().outgoing = std::make_unique<Outgoing>();
-  rare().outgoing->events = std::move(events);
-  rare().peer = std::make_unique<Address>(to);
+  extra().outgoing = std::make_unique<Outgoing>();
+  extra().outgoing->events = std::move(events);
+  extra().peer = std::make_unique<Address>(to);
 }
 
 void Connection::use_handle(std::shared_ptr<HandleBlock> handle) {
   handle->set_stream(stream_);
-  rare().handle = std::move(handle);
+  extra().handle = std::move(handle);
 }
 
-void Connection::connect(std::shared_ptr<Keeper> keeper) {
-  rare().outgoing->keeper = std::move(keeper);
-  if (rare().peer->is_udp()) rare().outgoing->datagrams = std::make_unique<DatagramEnd>();
-  rare().outgoing->dialer = std::make_unique<Dialer>(loop_, *this, *rare().peer, events().options);
+void Connection::connect(std::shared_ptr<Reconnector> reconnector) {
+  extra().outgoing->reconnector = std::move(reconnector);
+  if (extra().peer->is_udp()) extra().outgoing->datagrams = std::make_unique<DatagramEnd>();
+  extra().outgoing->connector =
+      std::make_unique<Connector>(loop_, *this, *extra().peer, events().options);
   if (loop_.started()) make();
 }
 
 void Connection::adopt(NativeSocket socket, std::string_view received) {
-  keep(received);
-  flags_.offer = true;
-  rare().outgoing->adopted = socket;
+  store_input(received);
+  flags_.redeliver_input = true;
+  extra().outgoing->adopted = socket;
   if (loop_.started()) make();
 }
 
 // Its `opened` comes with the batch, or when it is connected.
 void Connection::make() {
   if (phase_ != Phase::connecting) return;
-  Outgoing& outgoing = *rare_->outgoing;
-  if (outgoing.dialer) {
-    arm_deadline(limits().connect);
-    return outgoing.dialer->start();
+  Outgoing& outgoing = *extra_->outgoing;
+  if (outgoing.connector) {
+    arm_deadline(limits().connect_timeout);
+    return outgoing.connector->start();
   }
   flags_.attached = true;
   loop_.driver().open(stream_, std::exchange(outgoing.adopted, {}));
-  loop_.touch(*this);
+  loop_.schedule(*this);
 }
 
 void Connection::resolved(const Resolved& found) {
-  if (rare_->outgoing->dialer) rare_->outgoing->dialer->resolved(found);
+  if (extra_->outgoing->connector) extra_->outgoing->connector->resolved(found);
 }
 
 void Connection::connected(NativeSocket socket, const Address& peer) {
-  rare_->outgoing->dialer.reset();
-  rare_->deadline.cancel();
-  *rare_->peer = peer;
+  extra_->outgoing->connector.reset();
+  extra_->deadline.cancel();
+  *extra_->peer = peer;
   phase_ = Phase::open;
   if (exchanges_datagrams()) {
     begin_datagrams(socket);
@@ -70,12 +72,13 @@ void Connection::connected(NativeSocket socket, const Address& peer) {
     flags_.attached = true;
     loop_.driver().open(stream_, socket);
   }
-  if (rare_->outgoing->keeper) rare_->outgoing->keeper->opened();
+  if (extra_->outgoing->reconnector) extra_->outgoing->reconnector->opened();
   opened();
 }
 
-void Connection::tell_keeper() {
-  if (rare_ && rare_->outgoing && rare_->outgoing->keeper) rare_->outgoing->keeper->gone();
+void Connection::notify_reconnector() {
+  if (extra_ && extra_->outgoing && extra_->outgoing->reconnector)
+    extra_->outgoing->reconnector->gone();
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -7,19 +7,21 @@
 #include "handle_block.hpp"
 #include "loop.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
 // Copies what a codec makes up, and leaves the message's own bytes where they are.
-class QueuedWire final : public Wire {
+class QueuedSink final : public ByteSink {
  public:
-  QueuedWire(Output& output, std::string_view message, bool lent, const Buffer* owner) noexcept
-      : output_(output), message_(message), lent_(lent), owner_(owner) {}
+  QueuedSink(Output& output, std::string_view message, bool borrowed_input,
+             const SharedBytes* owner) noexcept
+      : output_(output), message_(message), lent_(borrowed_input), owner_(owner) {}
 
   void append(std::string_view bytes) override {
     if (owner_ && of_message(bytes))
-      output_.append_shared(owner_->part(static_cast<std::size_t>(bytes.data() - message_.data()), bytes.size()));
+      output_.append_shared(
+          owner_->part(static_cast<std::size_t>(bytes.data() - message_.data()), bytes.size()));
     else if (lent_ && of_message(bytes))
       output_.append_lent(bytes);
     else
@@ -28,24 +30,25 @@ class QueuedWire final : public Wire {
 
  private:
   bool of_message(std::string_view bytes) const noexcept {
-    return bytes.data() >= message_.data() && bytes.data() + bytes.size() <= message_.data() + message_.size();
+    return bytes.data() >= message_.data() &&
+           bytes.data() + bytes.size() <= message_.data() + message_.size();
   }
 
   Output& output_;
   const std::string_view message_;
   const bool lent_;
-  const Buffer* const owner_;
+  const SharedBytes* const owner_;
 };
 
 }  // namespace
 
 // Appends unless the connection takes no more; `append` is given the queue.
 template <class Append>
-bool Connection::append(std::size_t size, Append&& append) {
-  if (!is_open() || flags_.write_shut) return false;
+WriteResult Connection::append(std::size_t size, Append&& append) {
+  if (!is_open() || flags_.write_shut) return WriteResult::Kind::dropped;
   if (pending_output() + size > limits().output_max) {
     overflow();
-    return false;
+    return WriteResult::Kind::dropped;
   }
   if (size > 0) {
     if (!output_) output_ = loop_.pool().make_output();
@@ -58,25 +61,28 @@ bool Connection::append(std::size_t size, Append&& append) {
       throw;
     }
     publish_pending();
-    note();
+    schedule_update();
   }
-  if (pending_output() <= limits().output_high) return true;
+  if (pending_output() <= limits().output_high) return WriteResult::Kind::accepted;
   flags_.congested = true;
-  flags_.drained_due = false;  // it comes when this has gone
-  return false;
+  flags_.drained_pending = false;  // it comes when this has gone
+  return WriteResult::Kind::congested;
 }
 
 // Input lent to this connection's handler is sent from where it is.
-bool Connection::is_lent(std::string_view bytes) const noexcept {
-  return loop_.running == this && loop_.is_lent(bytes);
+bool Connection::is_borrowed(std::string_view bytes) const noexcept {
+  return loop_.current_connection == this && loop_.is_borrowed(bytes);
 }
 
-// Input that another connection's handler passes on would have to be copied to be sent later: if it is large, and
-// nothing waits in front of it, it leaves now.
+// Input that another connection's handler passes on would have to be copied to be sent later: if it
+// is large, and nothing waits in front of it, it leaves now.
 std::size_t Connection::send_at_once(std::string_view bytes) {
   constexpr std::size_t large = 8 << 10;
-  if (bytes.size() < large || loop_.running == this || !loop_.is_lent(bytes)) return 0;
-  if (!flags_.attached || phase_ != Phase::open || flags_.write_shut || flags_.sending || loop_.gathering()) return 0;
+  if (bytes.size() < large || loop_.current_connection == this || !loop_.is_borrowed(bytes))
+    return 0;
+  if (!flags_.attached || phase_ != Phase::open || flags_.write_shut || flags_.sending ||
+      loop_.deferring_flush())
+    return 0;
   if (pending_output() > 0 || bytes.size() > limits().output_max) return 0;
   const Chunk chunk{bytes.data(), bytes.size()};
   const std::size_t sent = loop_.driver().send_now(stream_, {&chunk, 1});
@@ -84,12 +90,12 @@ std::size_t Connection::send_at_once(std::string_view bytes) {
   return sent;
 }
 
-bool Connection::write(std::initializer_list<std::string_view> pieces) {
+WriteResult Connection::write(std::initializer_list<std::string_view> pieces) {
   if (exchanges_datagrams()) return send_datagram(pieces);
   if (events().codec) return append_message(pieces);
   if (pieces.size() == 1) {
     const std::size_t sent = send_at_once(*pieces.begin());
-    if (sent > 0 && sent == pieces.begin()->size()) return true;
+    if (sent > 0 && sent == pieces.begin()->size()) return WriteResult::Kind::accepted;
     if (sent > 0) return write({pieces.begin()->substr(sent)});
   }
   std::size_t size = 0;
@@ -100,73 +106,75 @@ bool Connection::write(std::initializer_list<std::string_view> pieces) {
 }
 
 void Connection::append_piece(Output& output, std::string_view bytes) const {
-  if (is_lent(bytes))
+  if (is_borrowed(bytes))
     output.append_lent(bytes);
   else
     output.append_copy(bytes);
 }
 
-bool Connection::write(Buffer bytes) {
+WriteResult Connection::write(SharedBytes bytes) {
   if (exchanges_datagrams()) return send_datagram({bytes.view()});
   if (events().codec) return append_message(bytes.view(), &bytes);
   return append(bytes.size(), [&](Output& output) { output.append_shared(std::move(bytes)); });
 }
 
 // Also an empty message has bytes.
-bool Connection::append_message(std::string_view message, const Buffer* owner) {
+WriteResult Connection::append_message(std::string_view message, const SharedBytes* owner) {
   return append(std::max<std::size_t>(message.size(), 1), [&](Output& output) {
-    QueuedWire wire(output, message, is_lent(message), owner);
+    QueuedSink wire(output, message, is_borrowed(message), owner);
     events().codec.encode(message, wire);
   });
 }
 
-bool Connection::append_message(std::initializer_list<std::string_view> pieces) {
+WriteResult Connection::append_message(std::initializer_list<std::string_view> pieces) {
   if (pieces.size() == 1) return append_message(*pieces.begin());
   std::string message;
   for (const std::string_view piece : pieces) message += piece;
   return append_message(message);
 }
 
-// Sends what the kernel takes at once; what it does not take stays, owned, until the driver says that it was sent.
+// Sends what the kernel takes at once; what it does not take stays, owned, until the driver says
+// that it was sent.
 void Connection::flush() {
   if (!output_ || flags_.sending || phase_ == Phase::connecting || phase_ == Phase::closing ||
       phase_ == Phase::finished)
     return;
-  if (loop_.gathering()) {
+  if (loop_.deferring_flush()) {
     output_->own();
-    return loop_.touch(*this);
+    return loop_.schedule(*this);
   }
   Chunk room[64];
-  took(loop_.driver().send_now(stream_, output_->front(room)));
+  on_sent(loop_.driver().send_now(stream_, output_->front(room)));
   while (output_ && !flags_.sending) {
     output_->own();
     const std::size_t taken = loop_.driver().send(stream_, output_->front_in_place());
     flags_.sending = taken == 0;
-    took(taken);
+    on_sent(taken);
   }
 }
 
-void Connection::took(std::size_t count) {
+void Connection::on_sent(std::size_t count) {
   if (count == 0) return;
   count_sent(count);
   output_->consume(count);
-  if (flags_.paced) rare_->owed -= std::min(rare_->owed, count);
-  if (rare_ && rare_->completions) {
-    rare_->completions->taken += count;
-    loop_.touch(*this);
+  if (flags_.pace_check_armed)
+    extra_->min_progress_left -= std::min(extra_->min_progress_left, count);
+  if (extra_ && extra_->completions) {
+    extra_->completions->taken += count;
+    loop_.schedule(*this);
   }
   if (output_->empty()) release_output();
   publish_pending();
-  relieve();
+  update_congestion();
 }
 
-void Connection::write(Buffer bytes, Handler<void(std::error_code)> done) {
+void Connection::write(SharedBytes bytes, Callback<void(std::error_code)> done) {
   constexpr auto never = std::numeric_limits<std::uint64_t>::max();
-  if (!rare().completions) rare().completions = std::make_unique<Completions>();
-  Completions& all = *rare().completions;
+  if (!extra().completions) extra().completions = std::make_unique<Completions>();
+  Completions& all = *extra().completions;
   all.waiting.push_back({never, std::move(done)});
   loop_.pool().held += sizeof(Completions::One);
-  loop_.touch(*this);
+  loop_.schedule(*this);
   if (!is_open() || flags_.write_shut) return;
   write(std::move(bytes));  // may throw, and then they are never sent
   all.waiting.back().end = all.taken + queued_output();
@@ -178,13 +186,13 @@ void Connection::count_sent(std::size_t count) noexcept {
   loop_.counters().sent.add(count);
 }
 
-void Connection::relieve() noexcept {
+void Connection::update_congestion() noexcept {
   const std::size_t pending = pending_output();
   if (!flags_.congested || (pending > 0 && pending >= limits().output_low)) return;
   flags_.congested = false;
-  flags_.drained_due = true;
-  flags_.offer = true;
-  note();
+  flags_.drained_pending = true;
+  flags_.redeliver_input = true;
+  schedule_update();
 }
 
 void Connection::release_output() noexcept {
@@ -198,12 +206,12 @@ std::size_t Connection::queued_output() const noexcept {
 
 std::size_t Connection::pending_output() const noexcept {
   const std::size_t queued = queued_output();
-  return rare_ && rare_->handle ? queued + rare_->handle->on_the_way() : queued;
+  return extra_ && extra_->handle ? queued + extra_->handle->on_the_way() : queued;
 }
 
 // For those who ask through handles.
 void Connection::publish_pending() noexcept {
-  if (rare_ && rare_->handle) rare_->handle->set_queued(output_ ? output_->size() : 0);
+  if (extra_ && extra_->handle) extra_->handle->set_queued(output_ ? output_->size() : 0);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,4 +1,4 @@
-// Private. What a loop counts: written by its own thread only, read by any.
+// What a loop counts: written by its own thread only, read by any.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <evio/stats.hpp>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 // One writer: no locked instruction, no shared cache line written by others.
 class Counter {
@@ -47,22 +47,24 @@ class LagCounter {
 };
 
 struct alignas(64) Counters {
-  Counter accepted, opened, refused, received, sent, datagrams_received, datagrams_sent, datagrams_dropped,
-      accept_pauses, memory_pauses, wakeups, messages, timers_run, posts, slow_batches, exceptions;
+  Counter accepted, opened, refused, received, sent, datagrams_received, datagrams_sent,
+      datagrams_dropped, accept_pauses, memory_pauses, wakeups, messages, timers_run, posts,
+      slow_batches, exceptions;
   Counter output_pending, output_held, input_held, timers;  // told once a turn
-  std::array<Counter, ending_count> closed_by;
+  std::array<Counter, close_reason_count> closed_by;
   LagCounter lag;
 
   void add_to(Stats& stats) const noexcept {
     std::uint64_t closed = 0;
-    for (std::size_t i = 0; i < ending_count; ++i) {
+    for (std::size_t i = 0; i < close_reason_count; ++i) {
       const std::uint64_t count = closed_by[i].value();
       stats.closed_by[i] += count;
       closed += count;
     }
     stats.closed += closed;
     const std::uint64_t made = opened.value();
-    stats.open += made - std::min(made, closed);  // one may have come and gone between the two looks
+    stats.open +=
+        made - std::min(made, closed);  // one may have come and gone between the two looks
     stats.accepted += accepted.value();
     stats.refused += refused.value();
     stats.received += received.value();
@@ -86,4 +88,4 @@ struct alignas(64) Counters {
   }
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

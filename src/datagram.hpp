@@ -1,4 +1,4 @@
-// Private. A loop's udp sockets, and the Conn that a handler sees for one datagram.
+// A loop's udp sockets, and the Conn that a handler sees for one datagram.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +9,17 @@
 #include "handle_block.hpp"
 #include "slab.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class Connection;
 class LoopCore;
 
 class DatagramConn final : public Conn {
  public:
-  DatagramConn(LoopCore& loop, DatagramSocket socket, const Datagram& datagram) noexcept
+  DatagramConn(LoopCore& loop, UdpSocketId socket, const Datagram& datagram) noexcept
       : Conn(Kind::datagram), loop_(loop), socket_(socket), datagram_(datagram) {}
 
-  bool write(std::string_view bytes);
+  WriteResult write(std::string_view bytes);
   Address local() const { return datagram_.to; }
   Address remote() const { return datagram_.from; }
   int address_index() const noexcept { return static_cast<int>(socket_); }
@@ -29,33 +29,33 @@ class DatagramConn final : public Conn {
 
  private:
   LoopCore& loop_;
-  const DatagramSocket socket_;
+  const UdpSocketId socket_;
   const Datagram& datagram_;
 };
 
-// Receives for the sockets that this loop serves and runs `data` for each datagram; those of connections of our own
-// making have names beyond the addresses' indices.
+// Receives for the sockets that this loop serves and runs `data` for each datagram; those of
+// connections of our own making have names beyond the addresses' indices.
 class Datagrams {
  public:
   explicit Datagrams(LoopCore& loop) noexcept : loop_(loop) {}
 
   void bind(int address_index, NativeSocket socket);
   // For a connection of our own making, which closes it.
-  DatagramSocket bind(Connection& connection, NativeSocket socket);
-  void close(DatagramSocket socket);
-  void received(DatagramSocket socket, const Datagram& datagram);
-  void refused(DatagramSocket socket, std::error_code error);
-  bool send(DatagramSocket socket, const Datagram& datagram);
+  UdpSocketId bind(Connection& connection, NativeSocket socket);
+  void close(UdpSocketId socket);
+  void received(UdpSocketId socket, const Datagram& datagram);
+  void refused(UdpSocketId socket, std::error_code error);
+  WriteResult send(UdpSocketId socket, const Datagram& datagram);
   void close();
 
  private:
   // Of those whose names lie beyond the addresses' indices.
-  Connection* owner(DatagramSocket socket) noexcept;
+  Connection* owner(UdpSocketId socket) noexcept;
   std::size_t addresses() const noexcept;
 
   LoopCore& loop_;
-  std::vector<DatagramSocket> sockets_;  // open ones, by addresses' indices
+  std::vector<UdpSocketId> sockets_;  // open ones, by addresses' indices
   Slab<Connection*> owners_;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

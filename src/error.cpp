@@ -2,7 +2,9 @@
 
 #include "printable.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
+
+using namespace detail;
 namespace {
 
 class Category final : public std::error_category {
@@ -14,25 +16,25 @@ class Category final : public std::error_category {
       case Errc::idle_timeout:
         return "no byte moved either way for Options::idle_timeout";
       case Errc::input_overflow:
-        return "more input than Limits::input was left untaken";
+        return "more input than Limits::input_max was left untaken";
       case Errc::output_overflow:
         return "more output than Limits::output_max was waiting to be sent";
       case Errc::connect_timeout:
-        return "not connected within Limits::connect";
+        return "not connected within Limits::connect_timeout";
       case Errc::drain_timeout:
-        return "the closing connection's peer took no output for Limits::drain";
+        return "the closing connection's peer took no output for Limits::drain_timeout";
       case Errc::handler_failed:
         return "an exception left a handler of the connection";
       case Errc::name_not_found:
         return "the host to connect to is not known";
       case Errc::frame_too_large:
-        return "the peer sent a frame of more than Limits::input bytes";
+        return "the peer sent a frame of more than Limits::input_max bytes";
       case Errc::bad_frame:
         return "the peer sent what is no frame of Events::codec";
       case Errc::first_bytes_timeout:
-        return "the peer sent nothing within Limits::first_bytes";
+        return "the peer sent nothing within Limits::first_bytes_timeout";
       case Errc::slow_reader:
-        return "the peer took output more slowly than Limits::slow_reader allows";
+        return "the peer took output more slowly than Limits::slow_reader_timeout allows";
     }
     return "unknown evio error " + std::to_string(code);
   }
@@ -40,10 +42,12 @@ class Category final : public std::error_category {
 
 // A bare "Invalid argument" never tells more than the problem, which says what is invalid.
 bool tells_more(const std::error_code& code, std::string_view problem) {
-  return code && code != std::errc::invalid_argument && problem.find(code.message()) == problem.npos;
+  return code && code != std::errc::invalid_argument &&
+         problem.find(code.message()) == problem.npos;
 }
 
-std::string describe(const std::error_code& code, std::string_view address, std::string_view problem) {
+std::string describe(const std::error_code& code, std::string_view address,
+                     std::string_view problem) {
   std::string text = printable(address);
   if (!text.empty() && !problem.empty()) text += ": ";
   text += printable(problem);
@@ -54,7 +58,7 @@ std::string describe(const std::error_code& code, std::string_view address, std:
 
 }  // namespace
 
-std::string printable(std::string_view text) {
+std::string detail::printable(std::string_view text) {
   constexpr char digits[] = "0123456789abcdef";
   std::string shown;
   for (char c : text) {
@@ -72,9 +76,14 @@ const std::error_category& error_category() noexcept {
   return category;
 }
 
-std::error_code make_error_code(Errc code) noexcept { return {static_cast<int>(code), error_category()}; }
+std::error_code make_error_code(Errc code) noexcept {
+  return {static_cast<int>(code), error_category()};
+}
 
 Error::Error(std::error_code code, std::string_view address, std::string_view problem)
-    : std::system_error(code), address_(address), problem_(problem), what_(describe(code, address, problem)) {}
+    : std::system_error(code),
+      address_(address),
+      problem_(problem),
+      what_(describe(code, address, problem)) {}
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

@@ -1,4 +1,4 @@
-// Private. What the handles of one connection, or of one datagram's sender, share.
+// What the handles of one connection, or of one datagram's sender, share.
 #pragma once
 
 #include <algorithm>
@@ -11,14 +11,15 @@
 #include <optional>
 
 #include "backend/driver.hpp"
-#include "mailbox.hpp"
+#include "task_queue.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
-struct SendMail;
-struct TextMail;
+struct SendTask;
+struct InlineSend;
 
-// Whether what is kept for very many small sends, beside their bytes, is too much where so many bytes may wait.
+// Whether what is kept for very many small sends, beside their bytes, is too much where so many
+// bytes may wait.
 constexpr bool costs_more(std::size_t memory, std::size_t output_max) noexcept {
   return memory > std::max<std::size_t>(output_max, 64 << 10);
 }
@@ -27,33 +28,42 @@ constexpr bool costs_more(std::size_t memory, std::size_t output_max) noexcept {
 class HandleBlock : public std::enable_shared_from_this<HandleBlock> {
  public:
   struct Peer {  // of a datagram
-    DatagramSocket socket;
+    UdpSocketId socket;
     Address local, remote;
   };
 
-  HandleBlock(std::shared_ptr<Mailbox> mailbox, Stream stream, std::uint64_t id, std::size_t output_max) noexcept
-      : mailbox_(std::move(mailbox)), stream_(stream), id_(id), output_max_(output_max) {}
-  HandleBlock(std::shared_ptr<Mailbox> mailbox, Peer peer, std::size_t output_max)
-      : mailbox_(std::move(mailbox)), stream_{}, id_(0), output_max_(output_max), peer_(std::move(peer)) {}
+  HandleBlock(std::shared_ptr<TaskQueue> tasks, StreamId stream, std::uint64_t id,
+              std::size_t output_max) noexcept
+      : tasks_(std::move(tasks)), stream_(stream), id_(id), output_max_(output_max) {}
+  HandleBlock(std::shared_ptr<TaskQueue> tasks, Peer peer, std::size_t output_max)
+      : tasks_(std::move(tasks)),
+        stream_{},
+        id_(0),
+        output_max_(output_max),
+        peer_(std::move(peer)) {}
 
-  static Handle handle(std::shared_ptr<HandleBlock> block) noexcept { return Handle(std::move(block)); }
+  static Handle handle(std::shared_ptr<HandleBlock> block) noexcept {
+    return Handle(std::move(block));
+  }
 
   bool send(std::string_view bytes);
-  bool send(Buffer bytes, Handler<void(std::error_code)> done = {});
-  bool post(Handler<void(Conn&)> fn);
+  bool send(SharedBytes bytes, Callback<void(std::error_code)> done = {});
+  bool post(Callback<void(Conn&)> fn);
   void close();
   void wake() noexcept;
   bool gone() const noexcept { return gone_.load(std::memory_order_acquire); }
   const std::optional<Peer>& peer() const noexcept { return peer_; }
   std::uint64_t id() const noexcept { return id_; }
-  Stream stream() const noexcept { return stream_; }
+  StreamId stream() const noexcept { return stream_; }
   std::size_t on_the_way() const noexcept { return on_the_way_.load(std::memory_order_relaxed); }
-  std::size_t pending() const noexcept { return gone() ? 0 : on_the_way() + queued_.load(std::memory_order_relaxed); }
-  Mailbox& mailbox() const noexcept { return *mailbox_; }
+  std::size_t pending() const noexcept {
+    return gone() ? 0 : on_the_way() + queued_.load(std::memory_order_relaxed);
+  }
+  TaskQueue& tasks() const noexcept { return *tasks_; }
 
   // The loop's thread.
-  void set_stream(Stream stream) noexcept { stream_ = stream; }
-  void arrived(const SendMail& mail) noexcept;
+  void set_stream(StreamId stream) noexcept { stream_ = stream; }
+  void arrived(const SendTask& task) noexcept;
   void wake_arrived() noexcept;
   void set_queued(std::size_t bytes) noexcept { queued_.store(bytes, std::memory_order_relaxed); }
   void mark_gone() noexcept { gone_.store(true, std::memory_order_release); }
@@ -64,8 +74,8 @@ class HandleBlock : public std::enable_shared_from_this<HandleBlock> {
   enum class Lost { nothing, overflow, memory };
 
   // Part of the block, so that it needs no memory when it is sent.
-  struct EndMail final : Mail {
-    void deliver(LoopCore& loop) override;
+  struct EndTask final : Task {
+    void run_on(LoopCore& loop) override;
     void done() noexcept override;
 
     std::shared_ptr<HandleBlock> alive;  // while it is on its way
@@ -76,27 +86,28 @@ class HandleBlock : public std::enable_shared_from_this<HandleBlock> {
   void count(std::size_t bytes, std::size_t cost) noexcept;
   bool drop(std::unique_lock<std::mutex> lock) noexcept;
   bool send_text(std::string_view bytes);
-  bool send_buffer(Buffer bytes, Handler<void(std::error_code)> done);
-  bool send_datagram(Buffer bytes);
-  bool push(MailPointer mail);
+  bool send_buffer(SharedBytes bytes, Callback<void(std::error_code)> done);
+  bool send_datagram(SharedBytes bytes);
+  bool push(TaskPointer task);
   template <class Made>
-  bool push_counted(std::unique_ptr<Made> mail);
+  bool push_counted(std::unique_ptr<Made> task);
 
-  const std::shared_ptr<Mailbox> mailbox_;
-  Stream stream_;
+  const std::shared_ptr<TaskQueue> tasks_;
+  StreamId stream_;
   const std::uint64_t id_;
   const std::size_t output_max_;
   const std::optional<Peer> peer_;
-  std::mutex mutex_;                        // of what follows
-  TextMail* open_ = nullptr;                // what was sent last: takes more as long as it is the mailbox's newest
-  std::size_t cost_ = 0;                    // memory of what is on its way
-  std::size_t wakes_ = 0;                   // that have not run
+  std::mutex mutex_;  // of what follows
+  InlineSend* open_ =
+      nullptr;             // what was sent last: takes more as long as it is the mailbox's newest
+  std::size_t cost_ = 0;   // memory of what is on its way
+  std::size_t wakes_ = 0;  // that have not run
   std::uint64_t calls_before_wake_ = 0;     // of the mailbox's, before the last of them
   std::atomic<std::size_t> on_the_way_{0};  // bytes sent that the loop has not seen
-  Lost lost_ = Lost::nothing;               // then everything sent from now on is dropped: there is no gap
-  EndMail end_mail_;
+  Lost lost_ = Lost::nothing;  // then everything sent from now on is dropped: there is no gap
+  EndTask end_task_;
   std::atomic<std::size_t> queued_{0};  // bytes in the connection's output
   std::atomic<bool> gone_{false};
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

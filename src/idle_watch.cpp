@@ -5,7 +5,7 @@
 
 #include "timer_wheel.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -14,10 +14,10 @@ constexpr Duration shortest_step = std::chrono::milliseconds(1);
 
 }  // namespace
 
-IdleWatch::IdleWatch(TimerWheel& wheel, Clock now, Duration patience, Look look)
+IdleWatch::IdleWatch(TimerWheel& wheel, Clock now, Duration timeout, Look look)
     : wheel_(wheel),
       now_(std::move(now)),
-      step_(std::max(std::min(patience, longest) / static_cast<int>(steps), shortest_step)),
+      step_(std::max(std::min(timeout, longest) / static_cast<int>(steps), shortest_step)),
       look_(std::move(look)) {}
 
 void IdleWatch::add(std::uint32_t slot, Duration left) {
@@ -37,12 +37,12 @@ void IdleWatch::arm() {
   for (const Step end = next_ + places; next_ < end; ++next_) {
     if (ring_[next_ % places].empty()) continue;
     const Duration due = step_ * static_cast<std::int64_t>(next_);
-    timer_ = wheel_.run_after(due - now_(), Handler<void()>([this] { turn(); }));
+    timer_ = wheel_.run_after(due - now_(), Callback<void()>([this] { run_once(); }));
     return;
   }
 }
 
-void IdleWatch::turn() {
+void IdleWatch::run_once() {
   const Duration now = now_();
   const Step last = step_at(now);
   std::vector<std::uint32_t> due;
@@ -62,4 +62,4 @@ void IdleWatch::turn() {
   arm();
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,28 +1,30 @@
-// Private. Which connections of a loop have been idle for too long: each is looked at once in a while.
+// Which connections of a loop have been idle for too long: each is looked at once in a
+// while.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <evio/callback.hpp>
 #include <evio/duration.hpp>
-#include <evio/handler.hpp>
 #include <evio/timer.hpp>
 #include <optional>
 #include <vector>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class TimerWheel;
 
-/// Asks about each slot that was added when its time has nearly passed, by up to a sixteenth of the patience (or a
-/// millisecond) too early; and again after as long as the answer says, until the answer is none. Bytes that move cost
-/// nothing here, and a slot four bytes: one that is added again before its turn comes still stands there. One thread.
+/// Asks about each slot that was added when its time has nearly passed, by up to a sixteenth of the
+/// patience (or a millisecond) too early; and again after as long as the answer says, until the
+/// answer is none. Bytes that move cost nothing here, and a slot four bytes: one that is added
+/// again before its turn comes still stands there. One thread.
 class IdleWatch {
  public:
-  using Look = Handler<std::optional<Duration>(std::uint32_t slot)>;
-  using Clock = Handler<Duration()>;
+  using Look = Callback<std::optional<Duration>(std::uint32_t slot)>;
+  using Clock = Callback<Duration()>;
 
   /// The wheel, and what the clock looks at, must outlive it.
-  IdleWatch(TimerWheel& wheel, Clock now, Duration patience, Look look);
+  IdleWatch(TimerWheel& wheel, Clock now, Duration timeout, Look look);
   IdleWatch(const IdleWatch&) = delete;
   IdleWatch& operator=(const IdleWatch&) = delete;
   ~IdleWatch() { timer_.cancel(); }
@@ -38,7 +40,7 @@ class IdleWatch {
   Step step_at(Duration time) const noexcept { return static_cast<Step>(time / step_); }
   void place(std::uint32_t slot, Step step) { ring_[step % places].push_back(slot); }
   void arm();
-  void turn();
+  void run_once();
 
   TimerWheel& wheel_;
   const Clock now_;
@@ -50,4 +52,4 @@ class IdleWatch {
   Timer timer_;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -9,7 +9,7 @@
 #include "printable.hpp"
 #include "server.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -30,97 +30,111 @@ LoopCore::LoopCore(ServerCore& server, int index)
     : server_(server),
       index_(index),
       thread_name_(thread_name_of(index)),
-      mailbox_(std::make_shared<Mailbox>()),
+      tasks_(std::make_shared<TaskQueue>()),
       timers_(std::make_shared<TimerWheel>([this] { return server_.platform().now(); })),
       acceptor_(*this),
       datagrams_(*this),
       next_id_((static_cast<std::uint64_t>(index + 1) << id_bits) + 1) {}
 
-// One that did not come to its end drops all that it has. Mail names mailboxes and timers name connections: first they.
+// One that did not come to its end drops all that it has. Mail names mailboxes and timers name
+// connections: first they.
 LoopCore::~LoopCore() {
-  mailbox_->discard();
+  release_owner();
+  tasks_->discard();
   timers_->clear();
+}
+
+// The last calls may come from another thread, such as the one that destroys the server.
+void LoopCore::release_owner() noexcept {
+  owner_.clear();
+  timers_->owner().clear();
 }
 
 // ---- Turns
 
-// A driver that was made for a foreign loop's sake, before a fork, is the parent's: it had nothing to do yet.
+// A driver that was made for a foreign loop's sake, before a fork, is the parent's: it had nothing
+// to do yet.
 void LoopCore::prepare() {
   if (driver_ && !driver_->is_copy()) return;
   driver_.reset();
-  mailbox_->set_waker(server_.platform().make_waker());
-  driver_ = server_.platform().make_driver(*this, mailbox_->waker());
+  tasks_->set_waker(server_.platform().make_waker());
+  driver_ = server_.platform().make_driver(*this, tasks_->waker());
   read_clock();
 }
 
 void LoopCore::start() {
   started_ = true;
-  if (const std::size_t most = server_.events().limits.memory) {
+  if (const std::size_t most = server_.events().limits.memory_max) {
     const auto loops = static_cast<std::size_t>(server_.loops());
     held_step_ = std::max<std::size_t>(most / (8 * loops), 16 << 10);
     publish_above_ = held_step_;
   }
-  gather_ = static_cast<bool>(server_.events().pre_write);
-  watches_->start(*driver_, [this](const std::exception_ptr& error) { handler_threw(nullptr, error); });
+  defer_flush_ = static_cast<bool>(server_.events().pre_write);
+  watches_->start(
+      *driver_, [this](const std::exception_ptr& error) { on_handler_exception(nullptr, error); });
   each([](Connection& connection) { confine(connection, [&] { connection.make(); }); });
-  if (index_ != acceptor && server_.events().loop_started) guard([this] { server_.events().loop_started(*this); });
+  if (index_ != acceptor && server_.events().loop_started)
+    invoke([this] { server_.events().loop_started(*this); });
   server_.loop_is_up();
 }
 
-bool LoopCore::turn() {
+bool LoopCore::run_once() {
+  owner_.set();
+  timers_->owner().set();
   if (!started_) start();
   if (!wait()) return true;
-  const bool mail = deliver_mail();
+  const bool task = run_tasks();
   const bool timers = run_timers();
-  idle_ = !busy_ && !mail && !timers && touched_.empty();
-  settle_touched();
-  if (gather_) commit();
+  idle_ = !busy_ && !task && !timers && scheduled_.empty();
+  update_scheduled();
+  if (defer_flush_) commit();
   publish_gauges();
   reap();
-  if (index_ == 0 && server_.stop_asked()) server_.tell_stop();
-  if (index_ == 0 && server_.stop_now_asked()) server_.tell_stop_now();
+  if (index_ == 0 && server_.stop_asked()) server_.broadcast_stop();
+  if (index_ == 0 && server_.stop_now_asked()) server_.broadcast_stop_now();
   if (!stopping_ || connections_.size() > 0) return true;
   end();
   return false;
 }
 
-// Turns until one has found nothing to do: only then does the kernel know of all that is wanted. The mailbox wakes up
-// whoever waits for pollable().
-bool LoopCore::turn_within(Duration patience) {
+// Turns until one has found nothing to do: only then does the kernel know of all that is wanted.
+// The mailbox wakes up whoever waits for pollable().
+bool LoopCore::poll_once(Duration timeout) {
   constexpr int turns_max = 64;
-  patience_ = patience;
+  timeout_ = timeout;
   for (int turns = 0; turns < turns_max; ++turns) {
-    if (!turn()) return false;
-    patience_ = Duration::zero();
-    if (idle_ && mailbox_->prepare_to_sleep()) break;
+    if (!run_once()) return false;
+    timeout_ = Duration::zero();
+    if (idle_ && tasks_->prepare_to_sleep()) break;
   }
   in_batch_ = false;  // what the foreign loop does until the next call is not ours to count
   return true;
 }
 
 Duration LoopCore::time_to_next() const {
-  if (!idle_ || !mailbox_->empty()) return Duration::zero();
-  constexpr Duration longest = std::chrono::hours(1);  // in milliseconds, it fits into what poll(2) takes
+  if (!idle_ || !tasks_->empty()) return Duration::zero();
+  constexpr Duration longest =
+      std::chrono::hours(1);  // in milliseconds, it fits into what poll(2) takes
   const std::optional<Duration> deadline = timers_->next_deadline();
   return deadline ? std::clamp(*deadline - driver_->now(), Duration::zero(), longest) : longest;
 }
 
 // False: it waits still, and the mailbox knows.
 bool LoopCore::wait() {
-  const bool work_waits = !touched_.empty() || !mailbox_->empty() || stopping_;
+  const bool work_waits = !scheduled_.empty() || !tasks_->empty() || stopping_;
   if (stopping_ && connections_.size() == 0) return true;
   if (!work_waits && spin()) return true;
   Duration deadline = timers_->next_deadline().value_or(never);
-  if (patience_ != never) {
+  if (timeout_ != never) {
     const Duration now = driver_->now();
-    if (patience_ < deadline - now) deadline = now + patience_;
+    if (timeout_ < deadline - now) deadline = now + timeout_;
   }
-  const bool sleep = touched_.empty() && mailbox_->prepare_to_sleep();
+  const bool sleep = scheduled_.empty() && tasks_->prepare_to_sleep();
   slept_at_ = now_;
   if (sleep && in_batch_) end_batch(driver_->now());
-  const Polled polled = poll(sleep ? deadline : at_once);
+  const PollResult polled = poll(sleep ? deadline : at_once);
   if (polled.parked) return false;
-  mailbox_->awake();
+  tasks_->awake();
   busy_ = polled.any;
   if (!polled.slept) return true;
   counters_.wakeups.add(1);
@@ -129,24 +143,27 @@ bool LoopCore::wait() {
   return true;
 }
 
-// When a look at all that had arrived is complete, the deadlines that had passed when it began may be judged.
-Polled LoopCore::poll(Duration deadline) {
+// When a look at all that had arrived is complete, the deadlines that had passed when it began may
+// be judged.
+PollResult LoopCore::poll(Duration deadline) {
   if (!std::exchange(looking_, true)) look_began_ = now_;
-  const Polled polled = driver_->poll(deadline);
+  const PollResult polled = driver_->poll(deadline);
   if (polled.parked || polled.partial) return polled;
   looking_ = false;
   looked_ = look_began_;
   return polled;
 }
 
-// After work more often comes soon: looks for it without sleeping, for a time that shrinks when it finds nothing and is
-// restored when a sleep turns out to have been short. Timers and a foreign loop are not kept waiting by it.
+// After work more often comes soon: looks for it without sleeping, for a time that shrinks when it
+// finds nothing and is restored when a sleep turns out to have been short. Timers and a foreign
+// loop are not kept waiting by it.
 bool LoopCore::spin() {
   if (spin_ <= Duration::zero() || !busy_) return false;
   const Duration begun = driver_->now();
-  const Duration most = std::min({spin_, patience_, timers_->next_deadline().value_or(never) - begun});
+  const Duration most =
+      std::min({spin_, timeout_, timers_->next_deadline().value_or(never) - begun});
   end_batch(begun);
-  while (driver_->now() - begun < most && mailbox_->empty()) {
+  while (driver_->now() - begun < most && tasks_->empty()) {
     const bool any = poll(at_once).any;
     in_batch_ = any;
     if (!any) continue;
@@ -188,27 +205,27 @@ void LoopCore::end_batch(Duration at) noexcept {
   trace(Trace::What::slow_batch, [&](Trace& trace) { trace.duration = lag; });
 }
 
-bool LoopCore::deliver_mail() {
-  Mail* const mail = mailbox_->take();
-  deliver(mail);
-  return mail != nullptr;
+bool LoopCore::run_tasks() {
+  Task* const task = tasks_->take();
+  run_all(task);
+  return task != nullptr;
 }
 
-void LoopCore::deliver(Mail* mail) {
-  while (mail) {
-    const MailPointer one(std::exchange(mail, mail->next));
+void LoopCore::run_all(Task* task) {
+  while (task) {
+    const TaskPointer one(std::exchange(task, task->next));
     counters_.posts.add(1);
-    one->deliver(*this);
+    one->run_on(*this);
   }
 }
 
 bool LoopCore::run_timers() {
   if (!timers_->any_due(now_)) return false;
-  const TimerWheel::Run run = [this](TimerWheel::Callback& callback, Conn* owner) {
+  const TimerWheel::Run run = [this](TimerWheel::TimerCallback& callback, Conn* owner) {
     if (auto* const connection = static_cast<Connection*>(owner))
-      confine(*connection, [&] { connection->run(std::get<Handler<void(Conn&)>>(callback)); });
+      confine(*connection, [&] { connection->run(std::get<Callback<void(Conn&)>>(callback)); });
     else
-      guard(std::get<Handler<void()>>(callback));
+      invoke(std::get<Callback<void()>>(callback));
   };
   std::size_t count = timers_->advance(now_, run);
   as_of_ = looked_;  // what came in a long batch behind the look is not known yet
@@ -218,53 +235,55 @@ bool LoopCore::run_timers() {
   return count > 0;
 }
 
-Timer LoopCore::arm(Duration delay, Handler<void()> fn, Duration period) {
+Timer LoopCore::arm(Duration delay, Callback<void()> fn, Duration period) {
   return timers_->run_after(delay, std::move(fn), period);
 }
 
-Timer LoopCore::arm_deadline(Duration delay, Handler<void()> fn) {
+Timer LoopCore::arm_deadline(Duration delay, Callback<void()> fn) {
   if (!stopping_) prepare();
   return timers_->set_deadline(delay, std::move(fn));
 }
 
-void LoopCore::touch(Connection& connection) {
-  if (connection.touched()) return;
-  connection.set_touched(true);
-  touched_.push_back(&connection);
+void LoopCore::schedule(Connection& connection) {
+  if (connection.scheduled()) return;
+  connection.set_scheduled(true);
+  scheduled_.push_back(&connection);
 }
 
-void LoopCore::settle_touched() {
-  if (touched_.empty()) return;
-  settling_.swap(touched_);
-  for (Connection* connection : settling_) {
-    connection->set_touched(false);
-    confine(*connection, [=] { connection->settle(); });
+void LoopCore::update_scheduled() {
+  if (scheduled_.empty()) return;
+  updating_.swap(scheduled_);
+  for (Connection* connection : updating_) {
+    connection->set_scheduled(false);
+    confine(*connection, [=] { connection->update(); });
   }
-  settling_.clear();
+  updating_.clear();
 }
 
-// Group commit: pre_write runs before anything of this batch leaves. What handlers write afterwards waits for the next.
+// Group commit: pre_write runs before anything of this batch leaves. What handlers write afterwards
+// waits for the next.
 void LoopCore::commit() {
   const auto has_output = [](const Connection* connection) { return connection->wants_flush(); };
-  if (std::none_of(touched_.begin(), touched_.end(), has_output)) return;
-  guard([this] { server_.events().pre_write(*this); });
+  if (std::none_of(scheduled_.begin(), scheduled_.end(), has_output)) return;
+  invoke([this] { server_.events().pre_write(*this); });
   committing_ = true;
-  for (std::size_t i = 0; i < touched_.size(); ++i)  // NOLINT(modernize-loop-convert): they may become more
-    confine(*touched_[i], [&] { touched_[i]->flush(); });
+  for (std::size_t i = 0; i < scheduled_.size();
+       ++i)  // NOLINT(modernize-loop-convert): they may become more
+    confine(*scheduled_[i], [&] { scheduled_[i]->flush(); });
   committing_ = false;
-  settle_touched();
+  update_scheduled();
 }
 
-void LoopCore::bury(Connection& connection, Ending ending) {
+void LoopCore::retire(Connection& connection, CloseReason ending) {
   counters_.closed_by[static_cast<std::size_t>(ending)].add(1);
-  buried_.push_back(&connection);
+  closed_.push_back(&connection);
   server_.connection_gone(index_, connection.address_index(), connection.peer_ip());
 }
 
 // One that still stands in the list of touched ones waits for the next turn.
 void LoopCore::reap() {
-  std::erase_if(buried_, [this](Connection* connection) {
-    if (connection->touched()) return false;
+  std::erase_if(closed_, [this](Connection* connection) {
+    if (connection->scheduled()) return false;
     connections_.destroy(static_cast<std::uint32_t>(connection->stream()));
     return true;
   });
@@ -272,25 +291,28 @@ void LoopCore::reap() {
 
 // ---- Connections
 
-void LoopCore::watch_idle(const Connection& connection, int address_index, Duration patience, Duration left) {
+void LoopCore::watch_idle(const Connection& connection, int address_index, Duration timeout,
+                          Duration left) {
   const auto index = static_cast<std::size_t>(address_index);
   if (index >= idle_watches_.size()) idle_watches_.resize(index + 1);
   if (!idle_watches_[index]) {
-    const auto look = [this, address_index](std::uint32_t slot) -> std::optional<Duration> {
-      if (!connections_.alive(slot) || connections_[slot].address_index() != address_index) return std::nullopt;
+    const auto reevaluate = [this, address_index](std::uint32_t slot) -> std::optional<Duration> {
+      if (!connections_.alive(slot) || connections_[slot].address_index() != address_index)
+        return std::nullopt;
       return connections_[slot].look_if_idle();
     };
     idle_watches_[index] = std::make_unique<IdleWatch>(
-        *timers_, [this] { return now_; }, patience, look);
+        *timers_, [this] { return now_; }, timeout, reevaluate);
   }
   idle_watches_[index]->add(static_cast<std::uint32_t>(connection.stream()), left);
 }
 
-// So that none of them ever needs memory when a connection is to be closed. Far ahead, as Slots does it.
+// So that none of them ever needs memory when a connection is to be closed. Far ahead, as Slots
+// does it.
 void LoopCore::make_room_in_lists() {
-  if (connections_.size() < buried_.capacity()) return;
+  if (connections_.size() < closed_.capacity()) return;
   const std::size_t room = (connections_.size() + 256) * 4;
-  for (std::vector<Connection*>* list : {&touched_, &settling_, &buried_}) list->reserve(room);
+  for (std::vector<Connection*>* list : {&scheduled_, &updating_, &closed_}) list->reserve(room);
 }
 
 void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index) {
@@ -298,8 +320,9 @@ void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index
   std::uint32_t slot = Slab<Connection>::none;
   try {
     make_room_in_lists();
-    if (!stopping()) slot = connections_.make(*this, peer, static_cast<std::uint16_t>(address_index), next_id_++);
-    if (slot != Slab<Connection>::none) driver_->open(static_cast<Stream>(slot), socket);
+    if (!stopping())
+      slot = connections_.make(*this, peer, static_cast<std::uint16_t>(address_index), next_id_++);
+    if (slot != Slab<Connection>::none) driver_->open(static_cast<StreamId>(slot), socket);
   } catch (const std::bad_alloc&) {
     if (slot != Slab<Connection>::none) connections_.destroy(slot);
     slot = Slab<Connection>::none;
@@ -309,34 +332,36 @@ void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index
     trace(Trace::What::refused, [&](Trace& trace) {
       trace.local = server_.address(address_index);
       trace.peer = peer;
-      trace.error = std::make_error_code(stopping() ? std::errc::operation_canceled : std::errc::not_enough_memory);
+      trace.error = std::make_error_code(stopping() ? std::errc::operation_canceled
+                                                    : std::errc::not_enough_memory);
     });
     server_.connection_gone(index_, address_index, peer.ip());
     return server_.platform().refuse(socket);
   }
   counters_.opened.add(1);
   Connection& made = connections_[slot];
-  confine(made, [&] { made.begin(static_cast<Stream>(slot)); });
+  confine(made, [&] { made.begin(static_cast<StreamId>(slot)); });
 }
 
 Connection& LoopCore::make_outgoing(const Binding& to, const Address& peer, std::uint64_t id) {
   make_room_in_lists();
   const std::uint32_t slot = connections_.make(*this, server_.events_of(to), peer, id);
-  connections_[slot].set_stream(static_cast<Stream>(slot));
+  connections_[slot].set_stream(static_cast<StreamId>(slot));
   counters_.opened.add(1);
   server_.balancer().add(index_);
   return connections_[slot];
 }
 
-Connection* LoopCore::connect(const Binding& to, std::uint64_t id, std::shared_ptr<HandleBlock> handle,
-                              std::shared_ptr<Keeper> keeper) {
+Connection* LoopCore::connect(const Binding& to, std::uint64_t id,
+                              std::shared_ptr<HandleBlock> handle,
+                              std::shared_ptr<Reconnector> reconnector) {
   if (stopping()) {
     if (handle) handle->mark_gone();
     return nullptr;
   }
   Connection& made = make_outgoing(to, to.address(), id);
   if (handle) made.use_handle(std::move(handle));
-  confine(made, [&] { made.connect(std::move(keeper)); });
+  confine(made, [&] { made.connect(std::move(reconnector)); });
   return &made;
 }
 
@@ -346,36 +371,39 @@ Connection* LoopCore::adopt(Socket&& socket, const Binding& as) {
     return nullptr;
   }
   const std::string received(socket.buffered());
-  const NativeSocket taken = server_.platform().take_over(std::move(socket));  // may throw: before there is anything
+  const NativeSocket taken =
+      server_.platform().take_over(std::move(socket));  // may throw: before there is anything
   Connection& made = make_outgoing(as, as.address(), next_id());
   made.adopt(taken, received);
   return &made;
 }
 
-Connection* LoopCore::find(Stream stream, std::uint64_t id) noexcept {
+Connection* LoopCore::find(StreamId stream, std::uint64_t id) noexcept {
   const auto slot = static_cast<std::uint32_t>(stream);
   if (!connections_.alive(slot)) return nullptr;
   Connection& found = connections_[slot];
   return found.id() == id && !found.finished() ? &found : nullptr;
 }
 
-void LoopCore::run_each(const Handler<void(Conn&)>& fn) {
+void LoopCore::run_each(const Callback<void(Conn&)>& fn) {
   each([&](Connection& connection) {
     if (connection.is_open()) confine(connection, [&] { connection.run(fn); });
   });
 }
 
-void LoopCore::on_accepted(Listener listener, NativeSocket socket, const Address& peer) {
+void LoopCore::on_accepted(ListenerId listener, NativeSocket socket, const Address& peer) {
   acceptor_.accepted(listener, socket, peer);
 }
-void LoopCore::on_accept_stopped(Listener listener, std::error_code error) { acceptor_.stopped(listener, error); }
-void LoopCore::on_connected(Dial dial, NativeSocket socket) {
-  dials_[static_cast<std::uint32_t>(dial)]->connected(dial, socket);
+void LoopCore::on_accept_stopped(ListenerId listener, std::error_code error) {
+  acceptor_.stopped(listener, error);
 }
-void LoopCore::on_connect_failed(Dial dial, std::error_code error) {
-  dials_[static_cast<std::uint32_t>(dial)]->failed(dial, error);
+void LoopCore::on_connected(ConnectId id, NativeSocket socket) {
+  connects_[static_cast<std::uint32_t>(id)]->connected(id, socket);
 }
-void LoopCore::on_received(Stream stream, std::string_view bytes) {
+void LoopCore::on_connect_failed(ConnectId id, std::error_code error) {
+  connects_[static_cast<std::uint32_t>(id)]->failed(id, error);
+}
+void LoopCore::on_received(StreamId stream, std::string_view bytes) {
   counters_.received.add(bytes.size());
   Connection& to = connection(stream);
   confine(to, [&] { to.received(bytes); });
@@ -384,27 +412,31 @@ void LoopCore::on_received(Stream stream, std::string_view bytes) {
     update_pressure();
   }
 }
-void LoopCore::on_end_of_stream(Stream stream) {
+void LoopCore::on_end_of_stream(StreamId stream) {
   confine(connection(stream), [&] { connection(stream).end_received(); });
 }
-void LoopCore::on_sent(Stream stream, std::size_t count) {
+void LoopCore::on_sent(StreamId stream, std::size_t count) {
   confine(connection(stream), [&] { connection(stream).sent(count); });
 }
-void LoopCore::on_datagram(DatagramSocket socket, const Datagram& datagram) { datagrams_.received(socket, datagram); }
-void LoopCore::on_datagram_refused(DatagramSocket socket, std::error_code error) { datagrams_.refused(socket, error); }
+void LoopCore::on_datagram(UdpSocketId socket, const Datagram& datagram) {
+  datagrams_.received(socket, datagram);
+}
+void LoopCore::on_datagram_refused(UdpSocketId socket, std::error_code error) {
+  datagrams_.refused(socket, error);
+}
 void LoopCore::on_datagrams_sent(const DatagramTally& tally) {
   counters_.datagrams_sent.add(tally.sent);
   counters_.sent.add(tally.bytes);
   counters_.datagrams_dropped.add(tally.dropped);
 }
-void LoopCore::on_ready(WatchName name, Interest ready) {
-  guard([&] { watches_->run(name, ready); });
+void LoopCore::on_ready(WatchId name, Interest ready) {
+  invoke([&] { watches_->run(name, ready); });
 }
-void LoopCore::on_detached(Stream stream, NativeSocket socket) {
-  confine(connection(stream), [&] { connection(stream).handed_over(socket); });
+void LoopCore::on_detached(StreamId stream, NativeSocket socket) {
+  confine(connection(stream), [&] { connection(stream).on_detached(socket); });
 }
-void LoopCore::on_closed(Stream stream, std::error_code error) {
-  confine(connection(stream), [&] { connection(stream).gone(error); });
+void LoopCore::on_closed(StreamId stream, std::error_code error) {
+  confine(connection(stream), [&] { connection(stream).on_closed(error); });
 }
 
 namespace {
@@ -430,22 +462,26 @@ void LoopCore::call_trace(const Trace& trace) const { server_.events().trace(tra
 void LoopCore::report(Conn& connection, std::string_view what) noexcept {
   constexpr std::size_t enough = 300;
   try {
-    const std::string of = connection.id() == 0 ? "a datagram" : "connection " + std::to_string(connection.id());
+    const std::string of =
+        connection.id() == 0 ? "a datagram" : "connection " + std::to_string(connection.id());
     server_.platform().report("an exception left a handler of " + of + " from " +
-                              printable(connection.remote().to_string()) + ": " + printable(what.substr(0, enough)));
+                              printable(connection.remote().to_string()) + ": " +
+                              printable(what.substr(0, enough)));
   } catch (...) {
     server_.platform().report("an exception left a handler, and there is no memory to tell more");
   }
 }
 
-void LoopCore::handler_threw(Conn* connection, const std::exception_ptr& exception) noexcept {
+void LoopCore::on_handler_exception(Conn* connection,
+                                    const std::exception_ptr& exception) noexcept {
   counters_.exceptions.add(1);
   with_message(exception, [&](std::string_view what) {
     trace(Trace::What::exception, [&](Trace& trace) {
       trace.message = what;
       if (!connection) return;
       trace.connection = connection->id();
-      if (connection->address_index() >= 0) trace.local = server_.address(connection->address_index());
+      if (connection->address_index() >= 0)
+        trace.local = server_.address(connection->address_index());
       trace.peer = connection->remote();
     });
   });
@@ -493,7 +529,8 @@ void LoopCore::begin_stop() {
   stopping_ = true;
   acceptor_.close();
   each([](Connection& connection) { confine(connection, [&] { connection.stop(); }); });
-  timers_->set_deadline(server_.events().limits.drain, Handler<void()>([this] { stop_now(); }));
+  timers_->set_deadline(server_.events().limits.drain_timeout,
+                        Callback<void()>([this] { stop_now(); }));
 }
 
 void LoopCore::stop_now() {
@@ -502,9 +539,10 @@ void LoopCore::stop_now() {
 
 // It was not to run after all: what was begun already is closed.
 void LoopCore::end_unrun() {
+  release_owner();
   begin_stop();
   for (;; wait()) {
-    settle_touched();
+    update_scheduled();
     reap();
     if (connections_.size() == 0) return end();
   }
@@ -513,17 +551,18 @@ void LoopCore::end_unrun() {
 // Everything has closed. What was posted before this still runs; the mailbox then refuses more.
 void LoopCore::end() {
   stopping_ = true;
-  deliver(mailbox_->close());
+  run_all(tasks_->close());
   timers_->clear();
   watches_->stop();
   if (started_ && index_ != acceptor && server_.events().loop_stopped)
-    guard([this] { server_.events().loop_stopped(*this); });
+    invoke([this] { server_.events().loop_stopped(*this); });
   context_.reset();
   acceptor_.close();
   datagrams_.close();
   driver_.reset();
-  mailbox_->drop_waker();
+  tasks_->drop_waker();
   publish_gauges();
+  release_owner();
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -4,7 +4,7 @@
 #include "loop.hpp"
 #include "server.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 void LoopCore::publish_gauges() {
   counters_.output_pending.set(pool_.pending);
@@ -19,18 +19,18 @@ void LoopCore::publish_held() {
   server_.hold(static_cast<std::ptrdiff_t>(held() - std::exchange(published_held_, held())));
 }
 
-void LoopCore::tell_to_look() noexcept {
-  if (!look_mail_.sent.exchange(true)) mailbox_->push(MailPointer(&look_mail_));
+void LoopCore::notify_reevaluate() noexcept {
+  if (!reevaluate_task_.sent.exchange(true)) tasks_->push(TaskPointer(&reevaluate_task_));
 }
 
-void LoopCore::LookMail::deliver(LoopCore& loop) {
+void LoopCore::ReevaluateTask::run_on(LoopCore& loop) {
   sent.store(false);
-  loop.look();
+  loop.reevaluate();
 }
 
-void LoopCore::look() {
+void LoopCore::reevaluate() {
   update_pressure();
-  acceptor_.look_again();
+  acceptor_.reevaluate();
 }
 
 void LoopCore::update_pressure() {
@@ -39,9 +39,9 @@ void LoopCore::update_pressure() {
   acceptor_.set_pressure(pressure_);
   if (pressure_) {
     counters_.memory_pauses.add(connections_.size());
-    trace(Trace::What::limit_reached, [](Trace& trace) { trace.message = "Limits::memory"; });
+    trace(Trace::What::limit_reached, [](Trace& trace) { trace.message = "Limits::memory_max"; });
   }
   each([](Connection& connection) { connection.reading_may_have_changed(); });
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

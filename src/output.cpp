@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -99,8 +99,9 @@ void Output::append_reference(OutputPiece::Kind kind, std::string_view bytes) {
   pool_.pending += bytes.size();
 }
 
-// The first is small if that will do; who writes more gets large ones. Behind a reference some small ones come first:
-// so what is copied and what is referred to may take turns, and no block is mostly empty.
+// The first is small if that will do; who writes more gets large ones. Behind a reference some
+// small ones come first: so what is copied and what is referred to may take turns, and no block is
+// mostly empty.
 void Output::append_block(std::size_t size) {
   const bool fits = !head_ && size <= OutputPool::small_bytes - sizeof(OutputPiece);
   const bool small = fits || small_blocks_ > 0;
@@ -123,7 +124,8 @@ void Output::append_copy(std::string_view bytes) {
 
 void Output::append_lent(std::string_view bytes) {
   if (bytes.empty()) return;
-  if (tail_ && tail_->kind == OutputPiece::Kind::lent && tail_->data + tail_->size == bytes.data()) {
+  if (tail_ && tail_->kind == OutputPiece::Kind::lent &&
+      tail_->data + tail_->size == bytes.data()) {
     tail_->size += bytes.size();
     size_ += bytes.size();
     pool_.pending += bytes.size();
@@ -134,7 +136,7 @@ void Output::append_lent(std::string_view bytes) {
   has_lent_ = true;
 }
 
-void Output::append_shared(Buffer bytes) {
+void Output::append_shared(SharedBytes bytes) {
   if (bytes.size() == 0) return;
   if (tail_ && bytes.size() <= OutputPool::copied_bytes) return append_copy(bytes.view());
   append_reference(OutputPiece::Kind::shared, bytes.view());
@@ -193,4 +195,4 @@ void Output::consume(std::size_t count) noexcept {
   if (size_ == 0) has_lent_ = false;
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

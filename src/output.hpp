@@ -1,21 +1,23 @@
-// Private. Bytes waiting to be sent: a queue of pieces, and the loop's pool that its memory comes from.
+// Bytes waiting to be sent: a queue of pieces, and the loop's pool that its memory comes
+// from.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <evio/buffer.hpp>
+#include <evio/shared_bytes.hpp>
 #include <new>
 #include <span>
 #include <string_view>
 
 #include "backend/driver.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class Output;
 
-// One piece of output: bytes of its own (behind the struct), a reference to lent input, or a share of a Buffer.
+// One piece of output: bytes of its own (behind the struct), a reference to lent input, or a share
+// of a SharedBytes.
 struct OutputPiece {
   enum class Kind { small, large, lent, shared };
 
@@ -24,11 +26,11 @@ struct OutputPiece {
   std::size_t size = 0;
   std::size_t room = 0;  // of the bytes behind, how many are free; 0 where there are none
   Kind kind = Kind::large;
-  Buffer owner{};  // keeps shared bytes alive
+  SharedBytes owner{};  // keeps shared bytes alive
 };
 
-// Memory for output, of one loop. Keeps a bounded stock, so that steady traffic allocates nothing and an idle server
-// holds little.
+// Memory for output, of one loop. Keeps a bounded stock, so that steady traffic allocates nothing
+// and an idle server holds little.
 class OutputPool {
  public:
   // Up to here copying costs no more than a piece that refers to the bytes, and takes less memory.
@@ -46,7 +48,8 @@ class OutputPool {
   void give_back(Output* output) noexcept;
 
   std::size_t pending = 0;  // bytes that all queues of the loop hold
-  std::size_t held = 0;     // bytes of memory that these take, whole Buffers and what is kept for each piece included
+  std::size_t held =
+      0;  // bytes of memory that these take, whole Buffers and what is kept for each piece included
 
  private:
   friend class Output;
@@ -54,7 +57,8 @@ class OutputPool {
 
   // Free memory of one size.
   struct Stock {
-    explicit Stock(std::size_t size, std::size_t count_max) noexcept : bytes(size), most(count_max) {}
+    explicit Stock(std::size_t size, std::size_t count_max) noexcept
+        : bytes(size), most(count_max) {}
     const std::size_t bytes;
     const std::size_t most;
     void* head = nullptr;
@@ -84,12 +88,13 @@ class Output {
     if (!empty()) clear();
   }
 
-  // If there is no memory for more, these throw std::bad_alloc, and some of the bytes may have been appended.
+  // If there is no memory for more, these throw std::bad_alloc, and some of the bytes may have been
+  // appended.
   void append_copy(std::string_view bytes);
   // Until own() the bytes must stay. Small ones are copied, but the first.
   void append_lent(std::string_view bytes);
   // Likewise.
-  void append_shared(Buffer bytes);
+  void append_shared(SharedBytes bytes);
   // Copies what is lent. When it throws, some of it is lent still, and some may be there twice.
   void own();
 
@@ -116,10 +121,11 @@ class Output {
   bool has_lent_ = false;
   bool first_in_use_ = false;
   std::uint8_t small_blocks_ = 0;  // how many of the next blocks are small
-  OutputPiece first_{};            // the reference of a queue that has one, as most have, needs no memory apart
+  // The reference of a queue that has one, as most have, needs no memory apart.
+  OutputPiece first_{};
   Chunk in_flight_[16];
 };
 
 inline OutputPool::OutputPool() : outputs_(sizeof(Output), 512) {}
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

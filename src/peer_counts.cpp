@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <new>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 Address::Ip PeerCounts::network_of(Address::Ip ip) noexcept {
   constexpr Address::Ip ip4_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  if (!std::equal(ip.begin(), ip.begin() + 12, ip4_prefix.begin())) std::fill(ip.begin() + 8, ip.end(), 0);
+  if (!std::equal(ip.begin(), ip.begin() + 12, ip4_prefix.begin()))
+    std::fill(ip.begin() + 8, ip.end(), 0);
   return ip;
 }
 
@@ -28,4 +29,4 @@ void PeerCounts::remove(const Address::Ip& peer) noexcept {
   if (--found->second == 0) counts_.erase(found);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

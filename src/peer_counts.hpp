@@ -1,4 +1,5 @@
-// Private. How many connections each peer address has, of one service; for Limits::connections_per_peer.
+// How many connections each peer address has, of one service; for
+// Limits::connections_per_peer_max.
 #pragma once
 
 #include <cstddef>
@@ -9,9 +10,10 @@
 #include <string_view>
 #include <unordered_map>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
-// An IPv6 host has a whole /64 of addresses to come from: that network counts as one peer. Any thread.
+// An IPv6 host has a whole /64 of addresses to come from: that network counts as one peer. Any
+// thread.
 class PeerCounts {
  public:
   /// Counts one more, unless the peer has `most` already.
@@ -30,4 +32,4 @@ class PeerCounts {
   std::unordered_map<Address::Ip, std::size_t, Hash> counts_;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

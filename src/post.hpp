@@ -1,19 +1,19 @@
-// Private. Mail that runs a function on a loop.
+// Mail that runs a function on a loop.
 #pragma once
 
-#include <evio/handler.hpp>
+#include <evio/callback.hpp>
 #include <utility>
 
 #include "loop.hpp"
-#include "mailbox.hpp"
+#include "task_queue.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
-struct Post final : Mail {
-  explicit Post(Handler<void()> from) : fn(std::move(from)) {}
-  void deliver(LoopCore& loop) override { loop.guard(fn); }
+struct Post final : Task {
+  explicit Post(Callback<void()> from) : fn(std::move(from)) {}
+  void run_on(LoopCore& loop) override { loop.invoke(fn); }
 
-  Handler<void()> fn;
+  Callback<void()> fn;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

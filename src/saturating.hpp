@@ -1,13 +1,13 @@
-// Private. Sums of times and delays, which users may set to the largest Duration.
+// Sums of times and delays, which users may set to the largest Duration.
 #pragma once
 
 #include <evio/duration.hpp>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 /// `time` is not negative.
 constexpr Duration saturating_sum(Duration time, Duration delay) noexcept {
   return delay < Duration::max() - time ? time + delay : Duration::max();
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -12,14 +12,17 @@
 #include "server_timer.hpp"
 #include "validate.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
+
+using namespace detail;
 
 // ---- Binding
 
 namespace {
 
 Backend backend_for(const Events& events, const std::vector<Binding>& bindings) {
-  const bool portable = std::any_of(bindings.begin(), bindings.end(), [](const Binding& b) { return b.portable(); });
+  const bool portable =
+      std::any_of(bindings.begin(), bindings.end(), [](const Binding& b) { return b.portable(); });
   return portable ? Backend::poll : events.backend;
 }
 
@@ -30,7 +33,8 @@ ServerCore::ServerCore(Server& handle, std::unique_ptr<Platform> platform, Event
     : handle_(handle),
       main_(std::make_shared<const Events>(validated(std::move(events)))),
       platform_(std::move(platform)),
-      balancer_(main_->balance, loop_count(main_->loops, *platform_), [this] { return platform_->random(); }) {
+      balancer_(main_->balance, loop_count(main_->loops, *platform_),
+                [this] { return platform_->random(); }) {
   const int count = loop_count(main_->loops, *platform_);
   for (int i = 0; i < count; ++i) loops_.push_back(std::make_unique<LoopCore>(*this, i));
   try {
@@ -47,7 +51,8 @@ ServerCore::~ServerCore() { release(); }
 int ServerCore::loop_count(int asked, Platform& platform) {
   if (asked < -1 || asked > 4096)
     throw Error(std::make_error_code(std::errc::invalid_argument), "",
-                "loops is " + std::to_string(asked) + ": give -1 (one for each hardware thread), or 0 to 4096");
+                "loops is " + std::to_string(asked) +
+                    ": give -1 (one for each hardware thread), or 0 to 4096");
   return asked == -1 ? platform.hardware_threads() : std::max(asked, 1);
 }
 
@@ -72,9 +77,11 @@ void ServerCore::bind(const Binding& binding) {
 
 void ServerCore::inherit(Socket& socket, Place& place) {
   if (socket.fd() < 0)
-    throw Error(std::make_error_code(std::errc::bad_file_descriptor), "", "a socket that was passed on is served once");
+    throw Error(std::make_error_code(std::errc::bad_file_descriptor), "",
+                "a socket that was passed on is served once");
   const Events& events = place.service->events;
-  place.sockets.push_back({platform_->inherit(std::move(socket), events.limits.backlog, events.options)});
+  place.sockets.push_back(
+      {platform_->inherit(std::move(socket), events.limits.backlog, events.options)});
 }
 
 void ServerCore::bind(Address address, Place& place) {
@@ -138,7 +145,9 @@ void ServerCore::opened(int address_index, NativeSocket socket) noexcept {
     if (one.bound.socket.value == socket.value && one.passed_on) platform_->share(socket);
 }
 
-Socket ServerCore::listener(int address_index) { return std::move(listeners(address_index, 1).front()); }
+Socket ServerCore::listener(int address_index) {
+  return std::move(listeners(address_index, 1).front());
+}
 
 std::vector<Socket> ServerCore::listeners(int address_index) {
   check_address_index(address_index);
@@ -153,8 +162,8 @@ std::vector<Socket> ServerCore::listeners(int address_index, std::size_t count) 
   std::vector<Socket> all;
   for (const OpenSocket& socket : std::span(place.sockets).first(count)) {
     if (!socket.open)
-      throw Error(std::make_error_code(std::errc::bad_file_descriptor), address(address_index).to_string(),
-                  "its socket is closed");
+      throw Error(std::make_error_code(std::errc::bad_file_descriptor),
+                  address(address_index).to_string(), "its socket is closed");
     all.push_back(platform_->duplicate(socket.bound.socket));
   }
   for (OpenSocket& socket : std::span(place.sockets).first(count)) {
@@ -194,8 +203,9 @@ void ServerCore::each_loop(Fn&& fn) {
 
 // Runs fn(loop) on each loop's own thread, as mail.
 template <class Fn>
-void ServerCore::tell_all(Fn fn) {
-  each_loop([&](LoopCore& loop) { loop.send_mail(std::make_unique<Post>([&loop, fn] { fn(loop); })); });
+void ServerCore::broadcast_to_loops(Fn fn) {
+  each_loop(
+      [&](LoopCore& loop) { loop.post_task(std::make_unique<Post>([&loop, fn] { fn(loop); })); });
 }
 
 void ServerCore::run() {
@@ -222,7 +232,8 @@ void ServerCore::prepare() {
 }
 
 std::vector<Runner*> ServerCore::start() {
-  if (ran_.exchange(true)) throw std::logic_error("evio: Server::run was called before; make another Server");
+  if (ran_.exchange(true))
+    throw std::logic_error("evio: Server::run was called before; make another Server");
   ended_ = true;  // if one of these fails, poll() has nothing to go on with
   try {
     platform_->start();
@@ -234,7 +245,7 @@ std::vector<Runner*> ServerCore::start() {
   }
   ended_ = false;
   Action action = Action::none;
-  if (events().serving) loop(0).guard([&] { action = events().serving(handle_); });
+  if (events().serving) loop(0).invoke([&] { action = events().serving(handle_); });
   std::vector<Runner*> runners;
   if (action == Action::shutdown || stop_asked()) {
     each_loop([](LoopCore& loop) { loop.end_unrun(); });
@@ -258,15 +269,17 @@ void ServerCore::check_address_index(int index) const {
 }
 
 void ServerCore::check_foreign_loop() const {
-  if (loops() > 1) throw std::logic_error("evio: a foreign loop can drive a Server of one loop only");
+  if (loops() > 1)
+    throw std::logic_error("evio: a foreign loop can drive a Server of one loop only");
   if (ran_ && !ended_ && loop(0).driver().is_copy())
-    throw std::logic_error("evio: this is a copy of a Server that runs in the process that forked this one");
+    throw std::logic_error(
+        "evio: this is a copy of a Server that runs in the process that forked this one");
 }
 
 bool ServerCore::poll(Duration wait) {
   check_foreign_loop();
   if (ended_) return false;
-  if ((ran_ || !start().empty()) && loop(0).turn_within(wait)) return true;
+  if ((ran_ || !start().empty()) && loop(0).poll_once(wait)) return true;
   finish();
   return false;
 }
@@ -284,7 +297,8 @@ Duration ServerCore::next_timer() {
 }
 
 void ServerCore::loop_is_up() {
-  if (starting_.fetch_sub(1) == 1) loop(0).send_mail(std::make_unique<Post>([this] { everything_is_up(); }));
+  if (starting_.fetch_sub(1) == 1)
+    loop(0).post_task(std::make_unique<Post>([this] { everything_is_up(); }));
 }
 
 // On loop 0: the first tick, then accepting.
@@ -292,12 +306,12 @@ void ServerCore::everything_is_up() {
   if (stop_asked()) return;
   if (events().tick) run_tick();
   if (stop_asked()) return;
-  tell_all([](LoopCore& loop) { loop.begin_accepting(); });
+  broadcast_to_loops([](LoopCore& loop) { loop.begin_accepting(); });
 }
 
 void ServerCore::run_tick() {
   Action action = Action::none;
-  loop(0).guard([&] {
+  loop(0).invoke([&] {
     const Tick tick = events().tick(loop(0));
     tick_delay_ = tick.delay;
     action = tick.action;
@@ -305,14 +319,15 @@ void ServerCore::run_tick() {
   if (action == Action::shutdown) return stop();
   if (tick_delay_ < Duration::zero()) return tick_.cancel();
   tick_.restart(tick_delay_);
-  if (!tick_.active()) tick_ = loop(0).timers().run_after(tick_delay_, Handler<void()>([this] { run_tick(); }));
+  if (!tick_.active())
+    tick_ = loop(0).timers().run_after(tick_delay_, Callback<void()>([this] { run_tick(); }));
 }
 
 // ---- Stopping
 
 void ServerCore::stop() noexcept {
   stop_asked_.store(true);
-  loops_.front()->mailbox()->wake();
+  loops_.front()->tasks()->wake();
 }
 
 void ServerCore::stop_now() noexcept {
@@ -320,12 +335,14 @@ void ServerCore::stop_now() noexcept {
   stop();
 }
 
-void ServerCore::tell_stop() {
-  if (!std::exchange(stop_told_, true)) tell_all([](LoopCore& loop) { loop.begin_stop(); });
+void ServerCore::broadcast_stop() {
+  if (!std::exchange(stop_told_, true))
+    broadcast_to_loops([](LoopCore& loop) { loop.begin_stop(); });
 }
 
-void ServerCore::tell_stop_now() {
-  if (!std::exchange(stop_now_told_, true)) tell_all([](LoopCore& loop) { loop.stop_now(); });
+void ServerCore::broadcast_stop_now() {
+  if (!std::exchange(stop_now_told_, true))
+    broadcast_to_loops([](LoopCore& loop) { loop.stop_now(); });
 }
 
 void ServerCore::keep_exception(std::exception_ptr exception) noexcept {
@@ -337,13 +354,15 @@ void ServerCore::keep_exception(std::exception_ptr exception) noexcept {
 
 namespace {
 
-// A connection to be made on the loop that gets this. If that loop has ended, its handle learns that it is gone.
-struct ConnectMail final : Mail {
-  ConnectMail(const Binding& binding, std::shared_ptr<HandleBlock> made) : to(binding), handle(std::move(made)) {}
-  ~ConnectMail() override {
+// A connection to be made on the loop that gets this. If that loop has ended, its handle learns
+// that it is gone.
+struct ConnectTask final : Task {
+  ConnectTask(const Binding& binding, std::shared_ptr<HandleBlock> made)
+      : to(binding), handle(std::move(made)) {}
+  ~ConnectTask() override {
     if (handle) handle->mark_gone();
   }
-  void deliver(LoopCore& loop) override {
+  void run_on(LoopCore& loop) override {
     const std::uint64_t id = handle->id();
     loop.connect(to, id, std::move(handle));
   }
@@ -354,13 +373,14 @@ struct ConnectMail final : Mail {
 
 }  // namespace
 
-void check_target(const Binding& binding) {
+void detail::check_target(const Binding& binding) {
   const Address& to = binding.address();
   const auto refuse = [](const std::string& address, const char* problem) {
     throw Error(std::make_error_code(std::errc::invalid_argument), address, problem);
   };
   if (binding.socket())
-    refuse("fd://" + std::to_string(binding.socket()->fd()), "a socket cannot be connected to; adopt it");
+    refuse("fd://" + std::to_string(binding.socket()->fd()),
+           "a socket cannot be connected to; adopt it");
   if (to.host().empty()) refuse(to.to_string(), "there is no host to connect to");
   if (!to.is_unix() && to.port() == 0) refuse(to.to_string(), "there is no port to connect to");
 }
@@ -368,9 +388,11 @@ void check_target(const Binding& binding) {
 Handle ServerCore::connect(const Binding& to) {
   check_target(to);
   LoopCore& on = loop(balancer_.pick(to.address()));
-  auto handle = std::make_shared<HandleBlock>(on.mailbox(), Stream{}, next_id_++, events_of(to)->limits.output_max);
-  auto mail = std::make_unique<ConnectMail>(to, handle);  // which tells the handle, if it goes undelivered
-  if (!stop_asked()) on.send_mail(std::move(mail));
+  auto handle = std::make_shared<HandleBlock>(on.tasks(), StreamId{}, next_id_++,
+                                              events_of(to)->limits.output_max);
+  auto task =
+      std::make_unique<ConnectTask>(to, handle);  // which tells the handle, if it goes undelivered
+  if (!stop_asked()) on.post_task(std::move(task));
   return HandleBlock::handle(std::move(handle));
 }
 
@@ -379,16 +401,18 @@ Handle ServerCore::datagrams(int address_index, const Address& peer) {
   const Address& from = addresses_[static_cast<std::size_t>(address_index)];
   if (!from.is_udp() || !peer.has_ip() || peer.port() == 0)
     throw Error(std::make_error_code(std::errc::invalid_argument), peer.to_string(),
-                from.is_udp() ? "datagrams need an IP address and a port"
-                              : "the server's address " + from.to_string() + " is not a udp address");
+                from.is_udp()
+                    ? "datagrams need an IP address and a port"
+                    : "the server's address " + from.to_string() + " is not a udp address");
   return HandleBlock::handle(std::make_shared<HandleBlock>(
-      loop(0).mailbox(),
-      HandleBlock::Peer{.socket = static_cast<DatagramSocket>(address_index), .local = from, .remote = peer},
+      loop(0).tasks(),
+      HandleBlock::Peer{
+          .socket = static_cast<UdpSocketId>(address_index), .local = from, .remote = peer},
       service(address_index).events.limits.output_max));
 }
 
-ServerTimer ServerCore::run_after(Duration delay, Handler<void()> fn, Duration period) {
-  auto state = std::make_shared<ServerTimerState>(loop(0).mailbox(), loop(0).timers());
+ServerTimer ServerCore::run_after(Duration delay, Callback<void()> fn, Duration period) {
+  auto state = std::make_shared<ServerTimerState>(loop(0).tasks(), loop(0).timers());
   state->arm(delay, std::move(fn), period);
   return ServerTimer(std::move(state));
 }
@@ -397,20 +421,21 @@ ServerTimer ServerCore::run_after(Duration delay, Handler<void()> fn, Duration p
 
 void ServerCore::drain(Duration deadline) {
   if (draining_.exchange(true)) return;
-  closing_doors_ = loops() + (acceptor_ ? 1 : 0);
-  tell_all([this](LoopCore& loop) {
+  accepting_loops_ = loops() + (acceptor_ ? 1 : 0);
+  broadcast_to_loops([this](LoopCore& loop) {
     loop.begin_draining();
     loop.accepting().drain([this] {
-      if (closing_doors_.fetch_sub(1) == 1) end_if_drained();
+      if (accepting_loops_.fetch_sub(1) == 1) end_if_drained();
     });
   });
-  loop(0).send_mail(std::make_unique<Post>(
-      [this, deadline] { loop(0).timers().run_after(deadline, Handler<void()>([this] { stop(); })); }));
+  loop(0).post_task(std::make_unique<Post>([this, deadline] {
+    loop(0).timers().run_after(deadline, Callback<void()>([this] { stop(); }));
+  }));
 }
 
 // Doors first: a connection that comes through one counts before it closes.
 void ServerCore::end_if_drained() {
-  if (draining_ && closing_doors_ == 0 && accepted_connections() == 0) stop();
+  if (draining_ && accepting_loops_ == 0 && accepted_connections() == 0) stop();
 }
 
 std::size_t ServerCore::accepted_connections() const noexcept {
@@ -430,24 +455,26 @@ void ServerCore::connection_gone(int loop, int address_index, const Address::Ip&
   end_if_drained();
   if (!of.full.load() || !of.full.exchange(false)) return;
   each_loop([this](LoopCore& each) {
-    if (listens(each)) each.tell_to_look();
+    if (listens(each)) each.notify_reevaluate();
   });
 }
 
-void ServerCore::tell_other_doors(const LoopCore& loop) {
+void ServerCore::notify_other_acceptors(const LoopCore& loop) {
   each_loop([&](LoopCore& each) {
-    if (&each != &loop && listens(each)) each.tell_to_look();
+    if (&each != &loop && listens(each)) each.notify_reevaluate();
   });
 }
 
 // Pressure ends a little below the bound, so that it does not come and go with every read.
 void ServerCore::hold(std::ptrdiff_t bytes) {
-  std::size_t total = held_.fetch_add(static_cast<std::size_t>(bytes)) + static_cast<std::size_t>(bytes);
-  const std::size_t most = events().limits.memory;
+  std::size_t total =
+      held_.fetch_add(static_cast<std::size_t>(bytes)) + static_cast<std::size_t>(bytes);
+  const std::size_t most = events().limits.memory_max;
   if (most == 0) return;
-  for (const auto& loop : loops_) total += loop->mailbox()->held();
+  for (const auto& loop : loops_) total += loop->tasks()->held();
   const bool pressure = pressure_ ? total > most - most / 8 : total > most;
-  if (pressure_.exchange(pressure) != pressure) each_loop([](LoopCore& loop) { loop.tell_to_look(); });
+  if (pressure_.exchange(pressure) != pressure)
+    each_loop([](LoopCore& loop) { loop.notify_reevaluate(); });
 }
 
 Stats ServerCore::stats() const noexcept {
@@ -470,10 +497,12 @@ Stats ServerCore::stats(int loop) const {
 // ---- Server
 
 Server::Server(Bound, Events&& events, const std::vector<Binding>& bindings)
-    : core_(std::make_unique<ServerCore>(*this, make_platform(backend_for(events, bindings)), std::move(events),
-                                         bindings)) {}
-Server::Server(std::unique_ptr<Platform> platform, Events&& events, const std::vector<Binding>& bindings)
-    : core_(std::make_unique<ServerCore>(*this, std::move(platform), std::move(events), bindings)) {}
+    : core_(std::make_unique<ServerCore>(*this, make_platform(backend_for(events, bindings)),
+                                         std::move(events), bindings)) {}
+Server::Server(std::unique_ptr<Platform> platform, Events&& events,
+               const std::vector<Binding>& bindings)
+    : core_(std::make_unique<ServerCore>(*this, std::move(platform), std::move(events), bindings)) {
+}
 Server::~Server() = default;
 void Server::run() { core_->run(); }
 bool Server::poll(Duration wait) { return core_->poll(wait); }
@@ -486,33 +515,38 @@ Stats Server::stats() const noexcept { return core_->stats(); }
 Stats Server::stats(int loop) const { return core_->stats(loop); }
 Handle Server::connect(const Binding& to) { return core_->connect(to); }
 void Server::drain(Duration deadline) { core_->drain(deadline); }
-Handle Server::datagrams(int address_index, const Address& peer) { return core_->datagrams(address_index, peer); }
+Handle Server::datagrams(int address_index, const Address& peer) {
+  return core_->datagrams(address_index, peer);
+}
 Socket Server::listener(int address_index) { return core_->listener(address_index); }
 std::vector<Socket> Server::listeners(int address_index) { return core_->listeners(address_index); }
 void Server::shutdown() noexcept { core_->stop(); }
 
-ServerTimer Server::run_after(Duration delay, Handler<void()> fn) { return core_->run_after(delay, std::move(fn)); }
-ServerTimer Server::run_every(Duration period, Handler<void()> fn) {
+ServerTimer Server::run_after(Duration delay, Callback<void()> fn) {
+  return core_->run_after(delay, std::move(fn));
+}
+ServerTimer Server::run_every(Duration period, Callback<void()> fn) {
   period = std::max<Duration>(period, std::chrono::milliseconds(1));
   return core_->run_after(period, std::move(fn), period);
 }
 
-void Server::broadcast(Buffer bytes) {
+void Server::broadcast(SharedBytes bytes) {
   for_each([bytes = std::move(bytes), &core = *core_](Conn& conn) {
     if (core.of_first_events(conn.address_index())) conn.write(bytes);
   });
 }
 
-void Server::broadcast(Buffer bytes, int address_index) {
+void Server::broadcast(SharedBytes bytes, int address_index) {
   core_->check_address_index(address_index);
   for_each([bytes = std::move(bytes), address_index](Conn& conn) {
     if (conn.address_index() == address_index) conn.write(bytes);
   });
 }
 
-void Server::for_each(Handler<void(Conn&)> fn) {
-  auto shared = std::make_shared<Handler<void(Conn&)>>(std::move(fn));
-  for (int i = 0; i < loops(); ++i) loop(i).post([&to = core_->loop(i), shared] { to.run_each(*shared); });
+void Server::for_each(Callback<void(Conn&)> fn) {
+  auto shared = std::make_shared<Callback<void(Conn&)>>(std::move(fn));
+  for (int i = 0; i < loops(); ++i)
+    loop(i).post([&to = core_->loop(i), shared] { to.run_each(*shared); });
 }
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

@@ -1,4 +1,4 @@
-// Private. What a server's loops share: its addresses, its platform, and how it starts and stops.
+// What a server's loops share: its addresses, its platform, and how it starts and stops.
 #pragma once
 
 #include <atomic>
@@ -14,16 +14,18 @@
 #include "loop.hpp"
 #include "service.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class ServerCore final : public Stoppable {
  public:
   // Binds all addresses; throws Error, and then nothing stays bound.
-  ServerCore(Server& handle, std::unique_ptr<Platform> platform, Events events, const std::vector<Binding>& bindings);
+  ServerCore(Server& handle, std::unique_ptr<Platform> platform, Events events,
+             const std::vector<Binding>& bindings);
   ~ServerCore();
 
   void run();
-  // What run() does before and after the loops have run, for what turns them itself. No runners: it has ended already.
+  // What run() does before and after the loops have run, for what turns them itself. No runners: it
+  // has ended already.
   std::vector<Runner*> start();
   void finish();
   bool poll(Duration wait);
@@ -49,7 +51,7 @@ class ServerCore final : public Stoppable {
   void check_address_index(int index) const;
   Handle connect(const Binding& to);
   void drain(Duration deadline);
-  ServerTimer run_after(Duration delay, Handler<void()> fn, Duration period = {});
+  ServerTimer run_after(Duration delay, Callback<void()> fn, Duration period = {});
   Handle datagrams(int address_index, const Address& peer);
   Socket listener(int address_index);
   std::vector<Socket> listeners(int address_index);
@@ -73,11 +75,11 @@ class ServerCore final : public Stoppable {
   bool stop_now_asked() const noexcept { return stop_now_asked_.load(std::memory_order_relaxed); }
   bool under_pressure() const noexcept { return pressure_.load(); }
   void loop_is_up();
-  void tell_stop();
-  void tell_stop_now();
+  void broadcast_stop();
+  void broadcast_stop_now();
   void connection_gone(int loop, int address_index, const Address::Ip& peer);
   // A service became full by what `loop` accepted: what others accept meanwhile is let in still.
-  void tell_other_doors(const LoopCore& loop);
+  void notify_other_acceptors(const LoopCore& loop);
   void hold(std::ptrdiff_t bytes);
   void keep_exception(std::exception_ptr exception) noexcept;
   // The sockets that this loop is to serve; each is taken once.
@@ -117,7 +119,7 @@ class ServerCore final : public Stoppable {
   template <class Fn>
   void each_loop(Fn&& fn);
   template <class Fn>
-  void tell_all(Fn fn);
+  void broadcast_to_loops(Fn fn);
   bool listens(const LoopCore& loop) const noexcept;
   void end_if_drained();
   std::size_t accepted_connections() const noexcept;
@@ -134,16 +136,17 @@ class ServerCore final : public Stoppable {
   std::vector<Address> addresses_;
   Balancer balancer_;
   std::vector<std::unique_ptr<LoopCore>> loops_;
-  std::unique_ptr<LoopCore> acceptor_;  // with several loops, so that a busy one delays nobody's accepts
+  std::unique_ptr<LoopCore>
+      acceptor_;  // with several loops, so that a busy one delays nobody's accepts
 
   std::atomic<int> starting_{0};  // loops that are not up yet
   std::atomic<bool> stop_asked_{false};
   std::atomic<bool> stop_now_asked_{false};
   std::atomic<bool> ran_{false};
   std::atomic<bool> draining_{false};
-  std::atomic<int> closing_doors_{0};  // loops that still accept though it drains
-  std::mutex sockets_mutex_;           // of OpenSocket::open and passed_on
-  bool ended_ = false;                 // poll's
+  std::atomic<int> accepting_loops_{0};  // loops that still accept though it drains
+  std::mutex sockets_mutex_;             // of OpenSocket::open and passed_on
+  bool ended_ = false;                   // poll's
   std::shared_ptr<void> signals_;
   bool stop_told_ = false;  // loop 0's
   bool stop_now_told_ = false;
@@ -164,7 +167,8 @@ void check_target(const Binding& binding);
 
 // The door for what brings its own platform: the simulation, and tests of the middle.
 struct ServerAccess {
-  static Server make(std::unique_ptr<Platform> platform, Events events, const std::vector<Binding>& bindings) {
+  static Server make(std::unique_ptr<Platform> platform, Events events,
+                     const std::vector<Binding>& bindings) {
     return Server(std::move(platform), std::move(events), bindings);
   }
   static ServerCore& core(Server& server) { return *server.core_; }
@@ -180,4 +184,4 @@ void ServerCore::take_sockets(const LoopCore& loop, Fn&& fn) {
   }
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -5,11 +5,15 @@
 #include "post.hpp"
 #include "timer_wheel.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
 
-void ServerTimerState::post(Handler<void()> fn) { mailbox_->push(std::make_unique<Post>(std::move(fn))); }
+using namespace detail;
 
-void ServerTimerState::arm(Duration delay, Handler<void()> fn, Duration period) {
+void ServerTimerState::post(Callback<void()> fn) {
+  tasks_->push(std::make_unique<Post>(std::move(fn)));
+}
+
+void ServerTimerState::arm(Duration delay, Callback<void()> fn, Duration period) {
   post([self = shared_from_this(), delay, period, fn = std::move(fn)]() mutable {
     if (self->cancelled_) return;
     ServerTimerState& state = *self;
@@ -39,4 +43,4 @@ void ServerTimer::restart(Duration delay) const {
   if (state_) state_->restart(delay);
 }
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

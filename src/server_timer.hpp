@@ -1,34 +1,36 @@
-// Private. A timer of loop 0 that any thread may name.
+// A timer of loop 0 that any thread may name.
 #pragma once
 
 #include <atomic>
-#include <evio/handler.hpp>
+#include <evio/callback.hpp>
 #include <evio/server_timer.hpp>
 #include <evio/timer.hpp>
 #include <memory>
 
-#include "mailbox.hpp"
+#include "task_queue.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class TimerWheel;
 
-// Arming, cancelling and restarting travel to the loop by mail; what was cancelled does not run meanwhile.
+// Arming, cancelling and restarting travel to the loop by mail; what was cancelled does not run
+// meanwhile.
 class ServerTimerState : public std::enable_shared_from_this<ServerTimerState> {
  public:
-  ServerTimerState(std::shared_ptr<Mailbox> mailbox, TimerWheel& wheel) : mailbox_(std::move(mailbox)), wheel_(wheel) {}
+  ServerTimerState(std::shared_ptr<TaskQueue> tasks, TimerWheel& wheel)
+      : tasks_(std::move(tasks)), wheel_(wheel) {}
 
-  void arm(Duration delay, Handler<void()> fn, Duration period);
+  void arm(Duration delay, Callback<void()> fn, Duration period);
   void cancel();
   void restart(Duration delay);
 
  private:
-  void post(Handler<void()> fn);
+  void post(Callback<void()> fn);
 
-  const std::shared_ptr<Mailbox> mailbox_;
+  const std::shared_ptr<TaskQueue> tasks_;
   TimerWheel& wheel_;  // lives while mail is delivered
   Timer timer_;        // the loop's
   std::atomic<bool> cancelled_{false};
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

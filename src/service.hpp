@@ -1,4 +1,5 @@
-// Private. One set of handlers, limits and options within a server, shared by the addresses that are served by it.
+// One set of handlers, limits and options within a server, shared by the addresses that
+// are served by it.
 #pragma once
 
 #include <atomic>
@@ -10,7 +11,7 @@
 
 #include "peer_counts.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 // The Events may be another server's too; what is counted is this one's.
 struct Service {
@@ -25,12 +26,12 @@ struct Service {
 
   // Whether it is counted how many connections this peer has.
   bool counts(const Address::Ip& peer) const noexcept {
-    return events.limits.connections_per_peer > 0 && peer != Address::Ip{};
+    return events.limits.connections_per_peer_max > 0 && peer != Address::Ip{};
   }
   bool has_room() const noexcept {
-    const std::size_t most = events.limits.connections;
+    const std::size_t most = events.limits.connections_max;
     return most == 0 || connections.load() < most;
   }
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

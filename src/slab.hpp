@@ -1,4 +1,4 @@
-// Private. Many objects of one type at stable addresses, named by an index: connections, timers.
+// Many objects of one type at stable addresses, named by an index: connections, timers.
 #pragma once
 
 #include <algorithm>
@@ -16,18 +16,22 @@
 #if __has_include(<sanitizer/asan_interface.h>)
 #include <sanitizer/asan_interface.h>
 #else
-#define ASAN_POISON_MEMORY_REGION(address, size) (static_cast<void>(address), static_cast<void>(size))
-#define ASAN_UNPOISON_MEMORY_REGION(address, size) (static_cast<void>(address), static_cast<void>(size))
+#define ASAN_POISON_MEMORY_REGION(address, size) \
+  (static_cast<void>(address), static_cast<void>(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) \
+  (static_cast<void>(address), static_cast<void>(size))
 #endif
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
-/// Owns objects of type T, which need not be movable. Making and destroying one is O(1); none ever moves. Memory comes
-/// in chunks of 32 to 64 KiB, so it grows without doubling or copying, and a page is not touched before it is needed:
-/// an object costs sizeof(T) and one bit. When the last object dies all chunks but one are given back.
+/// Owns objects of type T, which need not be movable. Making and destroying one is O(1); none ever
+/// moves. Memory comes in chunks of 32 to 64 KiB, so it grows without doubling or copying, and a
+/// page is not touched before it is needed: an object costs sizeof(T) and one bit. When the last
+/// object dies all chunks but one are given back.
 ///
-/// The index of a dead object is soon used again: who keeps one needs a generation beside it. Under AddressSanitizer
-/// the storage of dead objects is poisoned. Constructors and destructors of T may make and destroy others. One thread.
+/// The index of a dead object is soon used again: who keeps one needs a generation beside it. Under
+/// AddressSanitizer the storage of dead objects is poisoned. Constructors and destructors of T may
+/// make and destroy others. One thread.
 template <class T>
 class Slab {
  public:
@@ -41,7 +45,8 @@ class Slab {
       for (std::uint32_t index = next(0); index != none; index = next(index + 1)) destroy(index);
   }
 
-  /// Makes a T(args...), in the place that became free last. If the constructor throws, nothing has changed.
+  /// Makes a T(args...), in the place that became free last. If the constructor throws, nothing has
+  /// changed.
   template <class... Args>
   std::uint32_t make(Args&&... args) {
     const std::uint32_t index = take_place();
@@ -55,7 +60,8 @@ class Slab {
     return index;
   }
 
-  /// Destroys a live object. In its destructor it is no longer alive(), and its place is not used yet.
+  /// Destroys a live object. In its destructor it is no longer alive(), and its place is not used
+  /// yet.
   void destroy(std::uint32_t index) noexcept {
     assert(alive(index));
     word(index) &= ~bit(index);
@@ -64,11 +70,17 @@ class Slab {
   }
 
   /// The live object of that index.
-  T& operator[](std::uint32_t index) noexcept { return *std::launder(static_cast<T*>(place(index))); }
-  const T& operator[](std::uint32_t index) const noexcept { return *std::launder(static_cast<const T*>(place(index))); }
+  T& operator[](std::uint32_t index) noexcept {
+    return *std::launder(static_cast<T*>(place(index)));
+  }
+  const T& operator[](std::uint32_t index) const noexcept {
+    return *std::launder(static_cast<const T*>(place(index)));
+  }
 
   /// Any index may be asked.
-  bool alive(std::uint32_t index) const noexcept { return index < used_ && (word(index) & bit(index)) != 0; }
+  bool alive(std::uint32_t index) const noexcept {
+    return index < used_ && (word(index) & bit(index)) != 0;
+  }
 
   std::size_t size() const noexcept { return size_; }
 
@@ -82,8 +94,8 @@ class Slab {
     return none;
   }
 
-  /// Calls fn(T&) for each live object in the order of indices. fn may make objects, visited now or not, and destroy
-  /// any.
+  /// Calls fn(T&) for each live object in the order of indices. fn may make objects, visited now or
+  /// not, and destroy any.
   template <class Fn>
   void for_each(Fn&& fn) {
     for (std::uint32_t index = next(0); index != none; index = next(index + 1)) fn((*this)[index]);
@@ -91,27 +103,38 @@ class Slab {
 
  private:
   // A free place holds the index of the next free one.
-  static constexpr std::size_t place_size =
-      std::max(sizeof(T), sizeof(std::uint32_t));  // NOLINT(bugprone-sizeof-expression): pointers are stored, too
+  static constexpr std::size_t place_size = std::max(
+      sizeof(T),
+      sizeof(std::uint32_t));  // NOLINT(bugprone-sizeof-expression): pointers are stored, too
   struct alignas(T) Place {
     std::byte bytes[place_size];
   };
 
   static constexpr std::size_t chunk_bytes = 64 * 1024;
-  static constexpr std::uint32_t places = std::bit_floor(std::max<std::size_t>(1, chunk_bytes / sizeof(Place)));
-  static constexpr std::uint32_t bits = std::min<std::uint32_t>(64, places);  // used in a word of `alive`
+  static constexpr std::uint32_t places =
+      std::bit_floor(std::max<std::size_t>(1, chunk_bytes / sizeof(Place)));
+  static constexpr std::uint32_t bits =
+      std::min<std::uint32_t>(64, places);  // used in a word of `alive`
   struct Chunk {
     std::array<std::uint64_t, places / bits> alive{};
     Place place[places];
   };
 
-  void* place(std::uint32_t index) noexcept { return chunks_[index / places]->place[index % places].bytes; }
-  const void* place(std::uint32_t index) const noexcept { return chunks_[index / places]->place[index % places].bytes; }
-  std::uint64_t& word(std::uint32_t index) noexcept { return chunks_[index / places]->alive[index % places / bits]; }
+  void* place(std::uint32_t index) noexcept {
+    return chunks_[index / places]->place[index % places].bytes;
+  }
+  const void* place(std::uint32_t index) const noexcept {
+    return chunks_[index / places]->place[index % places].bytes;
+  }
+  std::uint64_t& word(std::uint32_t index) noexcept {
+    return chunks_[index / places]->alive[index % places / bits];
+  }
   const std::uint64_t& word(std::uint32_t index) const noexcept {
     return chunks_[index / places]->alive[index % places / bits];
   }
-  static std::uint64_t bit(std::uint32_t index) noexcept { return std::uint64_t{1} << (index % bits); }
+  static std::uint64_t bit(std::uint32_t index) noexcept {
+    return std::uint64_t{1} << (index % bits);
+  }
 
   std::uint32_t take_place() {
     const std::uint32_t index = free_ != none ? pop_free() : take_unused();
@@ -159,4 +182,4 @@ class Slab {
   std::size_t size_ = 0;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <span>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 void Stalls::add_stall(Duration begin, Duration end) noexcept {
   if (size_ > 0) begin = std::max(begin, all_[size_ - 1].end);
@@ -28,8 +28,8 @@ void Stalls::merge_two(Duration now) noexcept {
 
 Duration Stalls::counted_from(Duration time) const noexcept {
   const auto all = std::span(all_).first(size_);
-  const auto stall =
-      std::upper_bound(all.begin(), all.end(), time, [](Duration at, const Stall& s) { return at < s.end; });
+  const auto stall = std::upper_bound(all.begin(), all.end(), time,
+                                      [](Duration at, const Stall& s) { return at < s.end; });
   return stall != all.end() && stall->begin <= time ? stall->end : time;
 }
 
@@ -40,4 +40,4 @@ Duration Stalls::since(Duration time) const noexcept {
   return sum;
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

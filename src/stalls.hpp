@@ -1,4 +1,5 @@
-// Private. When a loop was busy for so long, or stopped, that it did not hear of its peers meanwhile.
+// When a loop was busy for so long, or stopped, that it did not hear of its peers
+// meanwhile.
 #pragma once
 
 #include <array>
@@ -6,16 +7,19 @@
 #include <cstddef>
 #include <evio/duration.hpp>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
-/// The clock is read once a batch, so what happened in a batch is stamped with its begin. That is exact enough unless
-/// the batch took long: then a deadline must count from its end, when the peer could have heard of it at the latest.
+/// The clock is read once a batch, so what happened in a batch is stamped with its begin. That is
+/// exact enough unless the batch took long: then a deadline must count from its end, when the peer
+/// could have heard of it at the latest.
 ///
-/// Memory is bounded: where there are too many stalls, two neighbours become one, which includes the time between them.
-/// It is those whose union is shortest for its age, so that a deadline is late by a small share of itself at most.
+/// Memory is bounded: where there are too many stalls, two neighbours become one, which includes
+/// the time between them. It is those whose union is shortest for its age, so that a deadline is
+/// late by a small share of itself at most.
 class Stalls {
  public:
-  static constexpr Duration shortest = std::chrono::milliseconds(2);  ///< more than the resolution of a Stamp
+  static constexpr Duration shortest =
+      std::chrono::milliseconds(2);  ///< more than the resolution of a Stamp
 
   /// Later than all before it. One that is shorter than `shortest` is none.
   void add(Duration begin, Duration end) noexcept {
@@ -38,4 +42,4 @@ class Stalls {
   std::size_t size_ = 0;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,4 +1,4 @@
-// Private. When something last happened, in four bytes.
+// When something last happened, in four bytes.
 #pragma once
 
 #include <algorithm>
@@ -6,23 +6,27 @@
 #include <cstdint>
 #include <evio/duration.hpp>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
-/// In milliseconds, which tell times apart that are less than 24 days old; what is older must have been aged before
-/// that, and is kept in seconds. Rounded up, so that nothing looks older than it is.
+/// In milliseconds, which tell times apart that are less than 24 days old; what is older must have
+/// been aged before that, and is kept in seconds. Rounded up, so that nothing looks older than it
+/// is.
 class Stamp {
  public:
   /// Whoever keeps stamps ages them all at least this often.
   static constexpr Duration aging = std::chrono::hours(24 * 6);
 
   Stamp() = default;
-  explicit Stamp(Duration time) noexcept : bits_(static_cast<std::uint32_t>(time / ms(1) + 1) & value_mask) {}
+  explicit Stamp(Duration time) noexcept
+      : bits_(static_cast<std::uint32_t>(time / ms(1) + 1) & value_mask) {}
 
-  /// The time that it stands for, at most a millisecond after `now`, which must be less than 24 days later.
+  /// The time that it stands for, at most a millisecond after `now`, which must be less than 24
+  /// days later.
   Duration time(Duration now) const noexcept {
     if (bits_ & in_seconds) return std::chrono::seconds(bits_ & value_mask);
     const std::int64_t last = now / ms(1) + 1;
-    return ms(last - static_cast<std::int64_t>((static_cast<std::uint32_t>(last) - bits_) & value_mask));
+    return ms(last -
+              static_cast<std::int64_t>((static_cast<std::uint32_t>(last) - bits_) & value_mask));
   }
 
   /// The same in `now`, when it was last looked at `before`.
@@ -41,4 +45,4 @@ class Stamp {
   std::uint32_t bits_ = 0;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,39 +1,39 @@
 #include <evio/error.hpp>
 #include <evio/stats.hpp>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
 
-std::string_view name_of(Ending ending) noexcept {
+std::string_view name_of(CloseReason ending) noexcept {
   switch (ending) {
-    case Ending::orderly:
+    case CloseReason::orderly:
       return "orderly";
-    case Ending::detached:
+    case CloseReason::detached:
       return "detached";
-    case Ending::idle_timeout:
+    case CloseReason::idle_timeout:
       return "idle_timeout";
-    case Ending::input_overflow:
+    case CloseReason::input_overflow:
       return "input_overflow";
-    case Ending::output_overflow:
+    case CloseReason::output_overflow:
       return "output_overflow";
-    case Ending::connect_timeout:
+    case CloseReason::connect_timeout:
       return "connect_timeout";
-    case Ending::drain_timeout:
+    case CloseReason::drain_timeout:
       return "drain_timeout";
-    case Ending::handler_failed:
+    case CloseReason::handler_failed:
       return "handler_failed";
-    case Ending::name_not_found:
+    case CloseReason::name_not_found:
       return "name_not_found";
-    case Ending::frame_too_large:
+    case CloseReason::frame_too_large:
       return "frame_too_large";
-    case Ending::bad_frame:
+    case CloseReason::bad_frame:
       return "bad_frame";
-    case Ending::first_bytes_timeout:
+    case CloseReason::first_bytes_timeout:
       return "first_bytes_timeout";
-    case Ending::slow_reader:
+    case CloseReason::slow_reader:
       return "slow_reader";
-    case Ending::reset:
+    case CloseReason::reset:
       return "reset";
-    case Ending::other:
+    case CloseReason::other:
       break;
   }
   return "other";
@@ -42,41 +42,44 @@ std::string_view name_of(Ending ending) noexcept {
 namespace {
 
 // Without a default: who adds a code is told by the compiler.
-Ending ending_of(Errc code) noexcept {
+CloseReason close_reason_of(Errc code) noexcept {
   switch (code) {
     case Errc::idle_timeout:
-      return Ending::idle_timeout;
+      return CloseReason::idle_timeout;
     case Errc::input_overflow:
-      return Ending::input_overflow;
+      return CloseReason::input_overflow;
     case Errc::output_overflow:
-      return Ending::output_overflow;
+      return CloseReason::output_overflow;
     case Errc::connect_timeout:
-      return Ending::connect_timeout;
+      return CloseReason::connect_timeout;
     case Errc::drain_timeout:
-      return Ending::drain_timeout;
+      return CloseReason::drain_timeout;
     case Errc::handler_failed:
-      return Ending::handler_failed;
+      return CloseReason::handler_failed;
     case Errc::name_not_found:
-      return Ending::name_not_found;
+      return CloseReason::name_not_found;
     case Errc::frame_too_large:
-      return Ending::frame_too_large;
+      return CloseReason::frame_too_large;
     case Errc::bad_frame:
-      return Ending::bad_frame;
+      return CloseReason::bad_frame;
     case Errc::first_bytes_timeout:
-      return Ending::first_bytes_timeout;
+      return CloseReason::first_bytes_timeout;
     case Errc::slow_reader:
-      return Ending::slow_reader;
+      return CloseReason::slow_reader;
   }
-  return Ending::other;
+  return CloseReason::other;
 }
 
 }  // namespace
 
-Ending ending_of(const std::error_code& error) noexcept {
-  if (!error) return Ending::orderly;
-  if (error.category() == error_category()) return ending_of(static_cast<Errc>(error.value()));
+CloseReason close_reason_of(const std::error_code& error) noexcept {
+  if (!error) return CloseReason::orderly;
+  if (error.category() == error_category())
+    return close_reason_of(static_cast<Errc>(error.value()));
   // With output pending the kernel calls a reset a broken pipe.
-  return error == std::errc::connection_reset || error == std::errc::broken_pipe ? Ending::reset : Ending::other;
+  return error == std::errc::connection_reset || error == std::errc::broken_pipe
+             ? CloseReason::reset
+             : CloseReason::other;
 }
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <new>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -33,7 +33,8 @@ void StoredInput::consume(std::size_t n) noexcept {
     move_to_new_memory(2 * size());  // when that fails, the old will do
 }
 
-// Moving to the front pays when at least as much was consumed since the last move: each byte consumed pays for one.
+// Moving to the front pays when at least as much was consumed since the last move: each byte
+// consumed pays for one.
 void StoredInput::make_room(std::size_t n) {
   const std::size_t needed = size() + n;
   if (begin_ >= size() && needed <= capacity_) {
@@ -46,7 +47,8 @@ void StoredInput::make_room(std::size_t n) {
 }
 
 bool StoredInput::move_to_new_memory(std::size_t capacity) noexcept {
-  char* memory = static_cast<char*>(begin_ == 0 ? std::realloc(memory_, capacity) : std::malloc(capacity));
+  char* memory =
+      static_cast<char*>(begin_ == 0 ? std::realloc(memory_, capacity) : std::malloc(capacity));
   if (!memory) return false;
   if (begin_ != 0) {
     std::memcpy(memory, memory_ + begin_, size());
@@ -65,4 +67,4 @@ void StoredInput::give_back_memory() noexcept {
   begin_ = end_ = capacity_ = 0;
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

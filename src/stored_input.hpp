@@ -1,13 +1,14 @@
-// Private. The bytes that a handler left untaken, kept until more arrive.
+// The bytes that a handler left untaken, kept until more arrive.
 #pragma once
 
 #include <cstddef>
 #include <string_view>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
-/// A queue of bytes, contiguous at all times. Each byte is copied a bounded number of times however little is appended
-/// or consumed at once. Owns memory only while it holds bytes, and at most in proportion to them. One thread.
+/// A queue of bytes, contiguous at all times. Each byte is copied a bounded number of times however
+/// little is appended or consumed at once. Owns memory only while it holds bytes, and at most in
+/// proportion to them. One thread.
 class StoredInput {
  public:
   StoredInput() = default;
@@ -15,8 +16,8 @@ class StoredInput {
   StoredInput& operator=(const StoredInput&) = delete;
   ~StoredInput();
 
-  /// Copies the bytes, which must not be its own, behind what is there. Throws std::bad_alloc, and then keeps what it
-  /// had. Invalidates earlier views.
+  /// Copies the bytes, which must not be its own, behind what is there. Throws std::bad_alloc, and
+  /// then keeps what it had. Invalidates earlier views.
   void append(std::string_view bytes);
   /// Everything, valid until the next append or consume.
   std::string_view view() const noexcept { return {memory_ + begin_, size()}; }
@@ -42,4 +43,4 @@ class StoredInput {
   std::size_t capacity_ = 0;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -10,16 +10,19 @@
 #include "saturating.hpp"
 #include "stalls.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
 using std::chrono::milliseconds;
 
-// The last whole millisecond: later deadlines count as this one, so that rounding up never overflows.
+// The last whole millisecond: later deadlines count as this one, so that rounding up never
+// overflows.
 constexpr Duration latest = std::chrono::floor<milliseconds>(Duration::max());
 
-Duration later(Duration time, Duration delay) noexcept { return std::min(saturating_sum(time, delay), latest); }
+Duration later(Duration time, Duration delay) noexcept {
+  return std::min(saturating_sum(time, delay), latest);
+}
 
 std::uint64_t tick_after(Duration deadline) noexcept {
   return static_cast<std::uint64_t>(std::chrono::ceil<milliseconds>(deadline).count());
@@ -37,23 +40,26 @@ TimerWheel::TimerWheel(Clock clock) : clock_(std::move(clock)) {}
 
 TimerWheel::~TimerWheel() { clear(); }
 
-Timer TimerWheel::run_after(Duration delay, Handler<void()> fn, Duration period) {
+Timer TimerWheel::run_after(Duration delay, Callback<void()> fn, Duration period) {
   return arm(delay, std::move(fn), period, false, nullptr, nullptr);
 }
 
-Timer TimerWheel::run_after(Duration delay, Handler<void(Conn&)> fn, Conn& owner, TimerGroup& group) {
+Timer TimerWheel::run_after(Duration delay, Callback<void(Conn&)> fn, Conn& owner,
+                            TimerGroup& group) {
   return arm(delay, std::move(fn), Duration(0), false, &owner, &group);
 }
 
-Timer TimerWheel::set_deadline(Duration delay, Handler<void()> fn) {
+Timer TimerWheel::set_deadline(Duration delay, Callback<void()> fn) {
   return arm(delay, std::move(fn), delay, true, nullptr, nullptr);
 }
 
-Timer TimerWheel::set_deadline(Duration delay, Handler<void(Conn&)> fn, Conn& owner, TimerGroup& group) {
+Timer TimerWheel::set_deadline(Duration delay, Callback<void(Conn&)> fn, Conn& owner,
+                               TimerGroup& group) {
   return arm(delay, std::move(fn), delay, true, &owner, &group);
 }
 
-Timer TimerWheel::arm(Duration delay, Callback fn, Duration period, bool judging, Conn* owner, TimerGroup* group) {
+Timer TimerWheel::arm(Duration delay, TimerCallback fn, Duration period, bool judging, Conn* owner,
+                      TimerGroup* group) {
   if (cleared_) return {};
   const Duration deadline = deadline_after(delay);
   const Index index = nodes_.make(std::move(fn), owner, period, judging);
@@ -64,7 +70,9 @@ Timer TimerWheel::arm(Duration delay, Callback fn, Duration period, bool judging
   return Timer(weak_from_this(), index, node.generation);
 }
 
-Duration TimerWheel::deadline_after(Duration delay) const { return later(clock_(), std::max(delay, Duration(0))); }
+Duration TimerWheel::deadline_after(Duration delay) const {
+  return later(clock_(), std::max(delay, Duration(0)));
+}
 
 void TimerWheel::set_off(Index index, Duration deadline) noexcept {
   nodes_[index].deadline = deadline;
@@ -100,8 +108,8 @@ void TimerWheel::clear() noexcept {
   for (Index index = nodes_.next(0); index != none; index = nodes_.next(index + 1)) retire(index);
 }
 
-// Nothing refers to the node any more when its callable's destructor runs, which may call the wheel. One that is
-// running is left to run_first.
+// Nothing refers to the node any more when its callable's destructor runs, which may call the
+// wheel. One that is running is left to run_first.
 void TimerWheel::retire(Index index) noexcept {
   unlink(index);
   leave_group(index);
@@ -122,10 +130,12 @@ std::size_t TimerWheel::advance(Duration now, const Run& run) {
 std::size_t TimerWheel::judge(Duration looked, const Stalls& stalls, const Run& run) {
   assert(running_ == none);
   std::size_t count = 0;
-  for (Index index = none; (index = lists_[judged].first) != none && nodes_[index].deadline <= looked;) {
+  for (Index index = none;
+       (index = lists_[judged].first) != none && nodes_[index].deadline <= looked;) {
     Node& node = nodes_[index];
     const Duration delay = std::exchange(node.period, Duration(0));  // the stall is added once
-    const Duration deadline = delay > Duration(0) ? later(stalls.counted_from(node.deadline - delay), delay) : looked;
+    const Duration deadline =
+        delay > Duration(0) ? later(stalls.counted_from(node.deadline - delay), delay) : looked;
     if (deadline > looked) {
       unlink(index);
       set_off(index, deadline);
@@ -165,16 +175,19 @@ void TimerWheel::join(TimerGroup& group, Index index) noexcept {
 void TimerWheel::leave_group(Index index) noexcept {
   Node& node = nodes_[index];
   if (!node.group) return;
-  (node.group_previous != none ? nodes_[node.group_previous].group_next : node.group->first) = node.group_next;
+  (node.group_previous != none ? nodes_[node.group_previous].group_next : node.group->first) =
+      node.group_next;
   if (node.group_next != none) nodes_[node.group_next].group_previous = node.group_previous;
   node.group = nullptr;
 }
 
-// A tick that has passed stands in the list of tick_, which is due at once, unless the clock is set back before.
+// A tick that has passed stands in the list of tick_, which is due at once, unless the clock is set
+// back before.
 TimerWheel::Place TimerWheel::place_of(Tick tick) const noexcept {
   tick = std::max(tick, tick_);
   const int level = (static_cast<int>(std::bit_width((tick ^ tick_) | 1)) - 1) / digit_bits;
-  return static_cast<Place>(level * slots + static_cast<int>((tick >> (level * digit_bits)) % slots));
+  return static_cast<Place>(level * slots +
+                            static_cast<int>((tick >> (level * digit_bits)) % slots));
 }
 
 // The first tick of a slot: as tick_ in the digits above its level, zero in those below.
@@ -216,11 +229,13 @@ void TimerWheel::unlink(Index index) noexcept {
     doubtful_[place / slots] |= bit;
 }
 
-// From slot to slot that holds anything: one of the lowest level is due, any other belongs on lower levels from its
-// first tick on. So what is due is gathered tick by tick, and only those of one tick need to be sorted.
+// From slot to slot that holds anything: one of the lowest level is due, any other belongs on lower
+// levels from its first tick on. So what is due is gathered tick by tick, and only those of one
+// tick need to be sorted.
 void TimerWheel::collect_due(Tick tick) noexcept {
   if (tick < tick_) step_back(tick);
-  for (Place place = first_occupied(); place != nowhere && start_of(place) <= tick; place = first_occupied()) {
+  for (Place place = first_occupied(); place != nowhere && start_of(place) <= tick;
+       place = first_occupied()) {
     tick_ = start_of(place);
     if (place < slots)
       make_due(place);
@@ -230,7 +245,8 @@ void TimerWheel::collect_due(Tick tick) noexcept {
   tick_ = tick;
 }
 
-// The clock went back. It should not, so this may take its time, but then nothing is early and nothing late.
+// The clock went back. It should not, so this may take its time, but then nothing is early and
+// nothing late.
 void TimerWheel::step_back(Tick tick) noexcept {
   List all;
   for (Place place = 0; place < due; ++place) {
@@ -265,10 +281,12 @@ void TimerWheel::spread(Index first) noexcept {
   }
 }
 
-// A merge sort of a list by deadline: stable, and it needs no memory. Nearly always there is nothing to do.
+// A merge sort of a list by deadline: stable, and it needs no memory. Nearly always there is
+// nothing to do.
 TimerWheel::Index TimerWheel::sorted(Index first) noexcept {
   if (is_sorted(first)) return first;
-  std::array<Index, 32> runs;  // runs[i], if any, is a sorted list of 2^i nodes; longer runs hold earlier nodes
+  std::array<Index, 32>
+      runs;  // runs[i], if any, is a sorted list of 2^i nodes; longer runs hold earlier nodes
   runs.fill(none);
   for (Index index = first; index != none;) {
     const Index next = std::exchange(nodes_[index].next, none);
@@ -309,14 +327,17 @@ void TimerWheel::find_next() const noexcept {
     return;
   }
   const Place place = first_occupied();
-  next_ = place == nowhere ? std::nullopt : std::optional<Duration>(milliseconds(earliest_in(place)));
+  next_ =
+      place == nowhere ? std::nullopt : std::optional<Duration>(milliseconds(earliest_in(place)));
 }
 
-// What is on a lower level comes before all that is on a higher one, and within a level the slots are in order.
+// What is on a lower level comes before all that is on a higher one, and within a level the slots
+// are in order.
 TimerWheel::Place TimerWheel::first_occupied() const noexcept {
   for (std::size_t level = 0; level < levels; ++level)
     if (occupied_[level] != 0)
-      return static_cast<Place>(level * slots + static_cast<std::size_t>(std::countr_zero(occupied_[level])));
+      return static_cast<Place>(level * slots +
+                                static_cast<std::size_t>(std::countr_zero(occupied_[level])));
   return nowhere;
 }
 
@@ -332,4 +353,4 @@ TimerWheel::Tick TimerWheel::earliest_in(Place place) const noexcept {
   return earliest_[place];
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

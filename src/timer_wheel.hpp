@@ -1,96 +1,106 @@
-// Private. The timers of one loop: a hierarchical wheel of 1 ms ticks.
+// The timers of one loop: a hierarchical wheel of 1 ms ticks.
 #pragma once
 
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <evio/callback.hpp>
 #include <evio/duration.hpp>
-#include <evio/handler.hpp>
 #include <evio/timer.hpp>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <variant>
 
+#include "owner_thread.hpp"
 #include "slab.hpp"
 
-namespace evio::inline v1 {
-
+namespace evio { inline namespace v0 {
 class Conn;
+}}  // namespace evio::v0
+
+namespace evio { inline namespace v0 { namespace detail {
+
 class Stalls;
 
-/// The timers that die with a connection. Must be cancelled by TimerWheel::cancel_group before it goes, and stay at its
-/// address while it has any.
+/// The timers that die with a connection. Must be cancelled by TimerWheel::cancel_group before it
+/// goes, and stay at its address while it has any.
 struct TimerGroup {
   std::uint32_t first = Slab<int>::none;
 };
 
-/// Runs callables at their time. Arming, cancelling and restarting are O(1), whatever is armed; what is armed costs
-/// nothing until its time comes. None runs early, by the times given to advance(). Those due run in the order of their
-/// deadlines, equal ones in the order in which they were armed.
+/// Runs callables at their time. Arming, cancelling and restarting are O(1), whatever is armed;
+/// what is armed costs nothing until its time comes. None runs early, by the times given to
+/// advance(). Those due run in the order of their deadlines, equal ones in the order in which they
+/// were armed.
 ///
-/// A deadline that judges a peer (set_deadline) is found due by advance() like any other, but waits for judge().
+/// A deadline that judges a peer (set_deadline) is found due by advance() like any other, but waits
+/// for judge().
 ///
-/// Held by a shared_ptr, so that a Timer may outlive it. All calls, and those on its Timers, may be made inside its
-/// callables and in their destructors, advance() excepted. It may be told any time: an earlier one than before, too.
-/// One thread.
+/// Held by a shared_ptr, so that a Timer may outlive it. All calls, and those on its Timers, may be
+/// made inside its callables and in their destructors, advance() excepted. It may be told any time:
+/// an earlier one than before, too. One thread.
 class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
  public:
-  using Clock = Handler<Duration()>;  ///< monotonic, not negative; asked when something is armed
-  using Callback = std::variant<Handler<void()>, Handler<void(Conn&)>>;
-  using Run = Handler<void(Callback&, Conn*)>;
+  using Clock = Callback<Duration()>;  ///< monotonic, not negative; asked when something is armed
+  using TimerCallback = std::variant<Callback<void()>, Callback<void(Conn&)>>;
+  using Run = Callback<void(TimerCallback&, Conn*)>;
 
   explicit TimerWheel(Clock clock);
   TimerWheel(const TimerWheel&) = delete;
   TimerWheel& operator=(const TimerWheel&) = delete;
   ~TimerWheel();
 
-  /// Arms fn. A negative delay counts as none. With a period it runs again every `period` after its first deadline,
-  /// however late it ran; those missed meanwhile are skipped.
-  Timer run_after(Duration delay, Handler<void()> fn, Duration period = {});
+  /// Arms fn. A negative delay counts as none. With a period it runs again every `period` after its
+  /// first deadline, however late it ran; those missed meanwhile are skipped.
+  Timer run_after(Duration delay, Callback<void()> fn, Duration period = {});
   /// Arms fn for a connection, which must outlive it: cancel its group in time.
-  Timer run_after(Duration delay, Handler<void(Conn&)> fn, Conn& owner, TimerGroup& group);
+  Timer run_after(Duration delay, Callback<void(Conn&)> fn, Conn& owner, TimerGroup& group);
   /// The same for a deadline that judges a peer: runs by judge().
-  Timer set_deadline(Duration delay, Handler<void()> fn);
-  Timer set_deadline(Duration delay, Handler<void(Conn&)> fn, Conn& owner, TimerGroup& group);
+  Timer set_deadline(Duration delay, Callback<void()> fn);
+  Timer set_deadline(Duration delay, Callback<void(Conn&)> fn, Conn& owner, TimerGroup& group);
   /// Cancels every timer of the group.
   void cancel_group(TimerGroup& group) noexcept;
 
-  /// When to call advance() next; never too late. Too early only where more than `walk_max` timers share a slot of a
-  /// higher level and its first one was cancelled or restarted: a call then, at most one a level, spreads them out.
+  /// When to call advance() next; never too late. Too early only where more than `walk_max` timers
+  /// share a slot of a higher level and its first one was cancelled or restarted: a call then, at
+  /// most one a level, spreads them out.
   std::optional<Duration> next_deadline() const noexcept {
     if (!next_known_) find_next();
     return next_;
   }
-  /// False where a call of advance() and judge() would find nothing to do. Costs a few instructions, for it is asked
-  /// after every batch.
+  /// False where a call of advance() and judge() would find nothing to do. Costs a few
+  /// instructions, for it is asked after every batch.
   bool any_due(Duration now) const noexcept {
-    return tick_at(now) != tick_ || (occupied_[0] >> tick_ % slots & 1) != 0 || lists_[due].first != none ||
-           lists_[judged].first != none;
+    return tick_at(now) != tick_ || (occupied_[0] >> tick_ % slots & 1) != 0 ||
+           lists_[due].first != none || lists_[judged].first != none;
   }
-  /// Calls `run` for what is due at `now`: with the callable, and its connection or null. What is armed meanwhile waits
-  /// for the next call, also when it is due already. If `run` throws, the rest is run by the next call. Returns how
-  /// many have run.
+  /// Calls `run` for what is due at `now`: with the callable, and its connection or null. What is
+  /// armed meanwhile waits for the next call, also when it is due already. If `run` throws, the
+  /// rest is run by the next call. Returns how many have run.
   std::size_t advance(Duration now, const Run& run);
-  /// The same for the deadlines that judge: those that had passed at `looked`, all that arrived until then having been
-  /// handled. One that was set in a stall counts from its end.
+  /// The same for the deadlines that judge: those that had passed at `looked`, all that arrived
+  /// until then having been handled. One that was set in a stall counts from its end.
   std::size_t judge(Duration looked, const Stalls& stalls, const Run& run);
 
   /// Destroys all callables unrun, and from now on those that are armed.
   void clear() noexcept;
+  /// Whose thread calls it.
+  OwnerThread& owner() noexcept { return owner_; }
   /// Callables held, one that is just running included.
   std::size_t size() const noexcept { return nodes_.size(); }
 
  private:
-  friend class Timer;
+  friend Timer;
 
   using Tick = std::uint64_t;   // milliseconds of the clock
   using Index = std::uint32_t;  // of a node
   static constexpr Index none = Slab<int>::none;
 
-  // Level L sorts by the L-th 6-bit digit of the tick. A node stands on the level of the highest digit in which its
-  // tick differs from tick_, so nodes of one tick are always in one list, in the order in which they were armed.
+  // Level L sorts by the L-th 6-bit digit of the tick. A node stands on the level of the highest
+  // digit in which its tick differs from tick_, so nodes of one tick are always in one list, in the
+  // order in which they were armed.
   static constexpr int digit_bits = 6;
   static constexpr int levels = 8;  // Duration::max() has 44 bits in ticks
   static constexpr int slots = 1 << digit_bits;
@@ -102,7 +112,7 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
   static constexpr Place nowhere = due + 2;
 
   struct Node {
-    Node(Callback fn, Conn* conn, Duration every, bool is_judging) noexcept
+    Node(TimerCallback fn, Conn* conn, Duration every, bool is_judging) noexcept
         : judging(is_judging), period(every), owner(conn), callback(std::move(fn)) {}
 
     Duration deadline{};
@@ -116,7 +126,7 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
     Index group_previous = none;
     Index group_next = none;
     Conn* owner;
-    Callback callback;
+    TimerCallback callback;
   };
 
   struct List {
@@ -134,7 +144,8 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
   bool active(Index index, std::uint32_t generation) const noexcept;
   bool named(Index index, std::uint32_t generation) const noexcept;
 
-  Timer arm(Duration delay, Callback fn, Duration period, bool judging, Conn* owner, TimerGroup* group);
+  Timer arm(Duration delay, TimerCallback fn, Duration period, bool judging, Conn* owner,
+            TimerGroup* group);
   Duration deadline_after(Duration delay) const;
   void set_off(Index index, Duration deadline) noexcept;
   void retire(Index index) noexcept;
@@ -161,13 +172,15 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
   void find_next() const noexcept;
   Tick earliest_in(Place place) const noexcept;
 
+  OwnerThread owner_;
   Clock clock_;
   Slab<Node> nodes_;
   Tick tick_ = 0;  // what the last advance() was told
   std::array<List, judged + 1> lists_;
-  std::array<std::uint64_t, levels> occupied_{};  // a bit for each list of a level that is not empty
-  // For each list that is not empty: no node of it has an earlier tick; one has this one, unless the bit in doubtful_
-  // is set, or the list was found too long to look.
+  std::array<std::uint64_t, levels>
+      occupied_{};  // a bit for each list of a level that is not empty
+  // For each list that is not empty: no node of it has an earlier tick; one has this one, unless
+  // the bit in doubtful_ is set, or the list was found too long to look.
   mutable std::array<Tick, due> earliest_{};
   mutable std::array<std::uint64_t, levels> doubtful_{};
   mutable std::optional<Duration> next_;  // the next deadline, if next_known_: until a list changes
@@ -177,4 +190,4 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
   bool cleared_ = false;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,6 +1,6 @@
 #include <evio/trace.hpp>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
 
 std::string_view name_of(Trace::What what) noexcept {
   switch (what) {
@@ -24,4 +24,4 @@ std::string_view name_of(Trace::What what) noexcept {
   return "";
 }
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

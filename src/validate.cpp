@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -25,13 +25,13 @@ void check_probe_time(Duration value, const char* field) {
 
 void validate(const Limits& limits) {
   if (limits.output_low > limits.output_high)
-    refuse("Limits::output_low (" + std::to_string(limits.output_low) + ") is more than Limits::output_high (" +
-           std::to_string(limits.output_high) + ")");
-  check_not_negative(limits.drain, "Limits::drain");
-  check_not_negative(limits.linger, "Limits::linger");
-  check_not_negative(limits.connect, "Limits::connect");
-  check_not_negative(limits.first_bytes, "Limits::first_bytes");
-  check_not_negative(limits.slow_reader, "Limits::slow_reader");
+    refuse("Limits::output_low (" + std::to_string(limits.output_low) +
+           ") is more than Limits::output_high (" + std::to_string(limits.output_high) + ")");
+  check_not_negative(limits.drain_timeout, "Limits::drain_timeout");
+  check_not_negative(limits.linger_timeout, "Limits::linger_timeout");
+  check_not_negative(limits.connect_timeout, "Limits::connect_timeout");
+  check_not_negative(limits.first_bytes_timeout, "Limits::first_bytes_timeout");
+  check_not_negative(limits.slow_reader_timeout, "Limits::slow_reader_timeout");
   if (limits.backlog < 0) refuse("Limits::backlog is negative");
 }
 
@@ -42,12 +42,16 @@ void validate(const Options& options) {
   if (options.idle_timeout) check_not_negative(*options.idle_timeout, "Options::idle_timeout");
   if (options.keep_alive && *options.keep_alive != Duration::zero())
     check_probe_time(*options.keep_alive, "Options::keep_alive, unless it is 0 (off),");
-  if (options.keep_alive_interval) check_probe_time(*options.keep_alive_interval, "Options::keep_alive_interval");
-  if (options.keep_alive_count && (*options.keep_alive_count < 1 || *options.keep_alive_count > probes_most))
+  if (options.keep_alive_interval)
+    check_probe_time(*options.keep_alive_interval, "Options::keep_alive_interval");
+  if (options.keep_alive_count &&
+      (*options.keep_alive_count < 1 || *options.keep_alive_count > probes_most))
     refuse("Options::keep_alive_count must be 1 to 127");
-  if (options.file_mode && *options.file_mode > 07777) refuse("Options::file_mode has bits beyond 07777");
+  if (options.file_mode && *options.file_mode > 07777)
+    refuse("Options::file_mode has bits beyond 07777");
   if (options.source && !options.source->has_ip())
-    refuse("Options::source is '" + options.source->to_string() + "': give an IP address, such as tcp://10.0.0.1:0");
+    refuse("Options::source is '" + options.source->to_string() +
+           "': give an IP address, such as tcp://10.0.0.1:0");
 }
 
 Events validated(Events&& events) {
@@ -60,4 +64,4 @@ Events validated(Events&& events) {
   return std::move(events);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -4,13 +4,17 @@
 #include <string>
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
+
+using namespace detail;
 
 Watch Watches::add(NativeSocket descriptor, Interest interest, Callable fn) {
   if (!fn)
-    throw Error(std::make_error_code(std::errc::invalid_argument), "descriptor " + std::to_string(descriptor.value),
+    throw Error(std::make_error_code(std::errc::invalid_argument),
+                "descriptor " + std::to_string(descriptor.value),
                 "a watch needs a function to call");
-  const std::uint32_t slot = entries_.make(Entry{descriptor, interest, std::move(fn), ++generations_});
+  const std::uint32_t slot =
+      entries_.make(Entry{descriptor, interest, std::move(fn), ++generations_});
   try {
     if (driver_) watch(slot);
   } catch (...) {
@@ -22,36 +26,40 @@ Watch Watches::add(NativeSocket descriptor, Interest interest, Callable fn) {
 
 void Watches::watch(std::uint32_t slot) {
   const Entry& entry = entries_[slot];
-  if (const std::error_code error = driver_->watch(static_cast<WatchName>(slot), entry.descriptor, entry.interest))
+  if (const std::error_code error =
+          driver_->watch(static_cast<WatchId>(slot), entry.descriptor, entry.interest))
     throw Error(error, "descriptor " + std::to_string(entry.descriptor.value),
-                error == std::errc::file_exists ? "it is watched already: set that watch, or watch a duplicate of it"
-                                                : "it cannot be watched");
+                error == std::errc::file_exists
+                    ? "it is watched already: set that watch, or watch a duplicate of it"
+                    : "it cannot be watched");
 }
 
 bool Watches::alive(std::uint32_t slot, std::uint32_t generation) const noexcept {
-  return entries_.alive(slot) && entries_[slot].generation == generation && !entries_[slot].cancelled;
+  return entries_.alive(slot) && entries_[slot].generation == generation &&
+         !entries_[slot].cancelled;
 }
 
 void Watches::set(std::uint32_t slot, std::uint32_t generation, Interest interest) {
   if (!alive(slot, generation)) return;
   entries_[slot].interest = interest;
   if (!driver_) return;
-  driver_->unwatch(static_cast<WatchName>(slot));
+  driver_->unwatch(static_cast<WatchId>(slot));
   watch(slot);
 }
 
 void Watches::cancel(std::uint32_t slot, std::uint32_t generation) noexcept {
   if (!alive(slot, generation)) return;
-  if (driver_) driver_->unwatch(static_cast<WatchName>(slot));
+  if (driver_) driver_->unwatch(static_cast<WatchId>(slot));
   if (slot == running_)
     entries_[slot].cancelled = true;
   else
     entries_.destroy(slot);
 }
 
-void Watches::start(Driver& driver, const Handler<void(std::exception_ptr)>& failed) {
+void Watches::start(Driver& driver, const Callback<void(std::exception_ptr)>& failed) {
   driver_ = &driver;
-  for (std::uint32_t slot = entries_.next(0); slot != entries_.none; slot = entries_.next(slot + 1)) {
+  for (std::uint32_t slot = entries_.next(0); slot != entries_.none;
+       slot = entries_.next(slot + 1)) {
     try {
       watch(slot);
     } catch (...) {
@@ -67,7 +75,7 @@ void Watches::stop() noexcept {
     entries_.destroy(slot);
 }
 
-void Watches::run(WatchName name, Interest ready) {
+void Watches::run(WatchId name, Interest ready) {
   struct Running {
     Running(Watches& in, std::uint32_t slot) : watches(in) { watches.running_ = slot; }
     ~Running() {
@@ -88,4 +96,4 @@ void Watch::cancel() noexcept {
   if (const auto watches = watches_.lock()) watches->cancel(slot_, generation_);
 }
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

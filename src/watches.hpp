@@ -1,7 +1,7 @@
-// Private. The user's descriptors in one loop.
+// The user's descriptors in one loop.
 #pragma once
 
-#include <evio/handler.hpp>
+#include <evio/callback.hpp>
 #include <evio/watch.hpp>
 #include <exception>
 #include <memory>
@@ -9,24 +9,24 @@
 #include "backend/driver.hpp"
 #include "slab.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class Watches : public std::enable_shared_from_this<Watches> {
  public:
-  using Callable = Handler<void(Interest)>;
+  using Callable = Callback<void(Interest)>;
 
   // Throws Error if the descriptor cannot be watched.
   Watch add(NativeSocket descriptor, Interest interest, Callable fn);
   void set(std::uint32_t slot, std::uint32_t generation, Interest interest);
   void cancel(std::uint32_t slot, std::uint32_t generation) noexcept;
 
-  // The loop runs: what was added before is watched from now on. What cannot be is forgotten, and `failed` gets its
-  // Error.
-  void start(Driver& driver, const Handler<void(std::exception_ptr)>& failed);
+  // The loop runs: what was added before is watched from now on. What cannot be is forgotten, and
+  // `failed` gets its Error.
+  void start(Driver& driver, const Callback<void(std::exception_ptr)>& failed);
   // The driver dies: nothing runs any more.
   void stop() noexcept;
   // Its descriptor is ready for that.
-  void run(WatchName name, Interest ready);
+  void run(WatchId name, Interest ready);
 
  private:
   struct Entry {
@@ -46,4 +46,4 @@ class Watches : public std::enable_shared_from_this<Watches> {
   std::uint32_t generations_ = 0;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

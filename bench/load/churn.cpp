@@ -1,5 +1,5 @@
-// Connections that live for one message: connect, send, get the answer, close. A message is one such life. As many as
-// `connections` overlap.
+// Connections that live for one message: connect, send, get the answer, close. A message is one
+// such life. As many as `connections` overlap.
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,11 +14,15 @@ void churn(const Options& options) {
   std::string answer(options.size, '\0');
   unsigned born = 0;
   std::uint64_t lived = 0;
-  for (std::size_t i = 0; window.tick(static_cast<double>(lived), true); i = (i + 1) % sockets.size()) {
+  for (std::size_t i = 0; window.tick(static_cast<double>(lived), true);
+       i = (i + 1) % sockets.size()) {
     int& fd = sockets[i];
     if (fd >= 0) {
-      if (::recv(fd, answer.data(), answer.size(), MSG_WAITALL) != static_cast<ssize_t>(answer.size())) die("recv");
-      if (options.wait_for_end && ::recv(fd, answer.data(), answer.size(), 0) != 0) die("the server did not close");
+      if (::recv(fd, answer.data(), answer.size(), MSG_WAITALL) !=
+          static_cast<ssize_t>(answer.size()))
+        die("recv");
+      if (options.wait_for_end && ::recv(fd, answer.data(), answer.size(), 0) != 0)
+        die("the server did not close");
       const linger orderly{};
       ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &orderly, sizeof orderly);
       ::close(fd);

@@ -1,4 +1,5 @@
-// Closed loop: each connection sends `pipeline` requests together, and again when all their answers are there.
+// Closed loop: each connection sends `pipeline` requests together, and again when all their answers
+// are there.
 #include <cstdio>
 #include <cstdlib>
 
@@ -34,7 +35,8 @@ std::size_t length_of_answer(int fd, const std::string& request) {
   const timeval patience{.tv_sec = 0, .tv_usec = 50000};
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   std::string more(1 << 20, '\0');
-  for (ssize_t got = 0; (got = ::recv(fd, more.data(), more.size(), 0)) > 0;) n += static_cast<std::size_t>(got);
+  for (ssize_t got = 0; (got = ::recv(fd, more.data(), more.size(), 0)) > 0;)
+    n += static_cast<std::size_t>(got);
   const timeval none{};
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof none);
   return n;
@@ -44,7 +46,8 @@ std::size_t length_of_answer(int fd, const std::string& request) {
 Request prepare(int fd, const Options& options) {
   if (!options.set_up.empty()) length_of_answer(fd, options.set_up);
   if (!options.request.empty()) {
-    return {.batch = repeat(options.request, options.pipeline), .answer = length_of_answer(fd, options.request)};
+    return {.batch = repeat(options.request, options.pipeline),
+            .answer = length_of_answer(fd, options.request)};
   }
   const std::string one = to_server(message(options.size), options);
   const std::string answer = from_server(message(options.size), options);
@@ -85,7 +88,8 @@ void run(const std::vector<int>& sockets, const Request& request, const Options&
 void closed(const Options& options) {
   const std::vector<int> sockets = connect_all(options);
   const Request request = prepare(sockets.front(), options);
-  options.uring ? run<UringEngine>(sockets, request, options) : run<EpollEngine>(sockets, request, options);
+  options.uring ? run<UringEngine>(sockets, request, options)
+                : run<EpollEngine>(sockets, request, options);
 }
 
 }  // namespace load

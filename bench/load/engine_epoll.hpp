@@ -15,7 +15,8 @@ namespace load {
 
 class EpollEngine {
  public:
-  explicit EpollEngine(const std::vector<int>& sockets) : sockets_(sockets), unsent_(sockets.size()) {
+  explicit EpollEngine(const std::vector<int>& sockets)
+      : sockets_(sockets), unsent_(sockets.size()) {
     for (std::size_t i = 0; i < sockets.size(); ++i) {
       set_blocking(sockets[i], false);
       watch(i, EPOLL_CTL_ADD, EPOLLIN);
@@ -29,7 +30,8 @@ class EpollEngine {
     bytes.remove_prefix(n < 0 ? 0 : static_cast<std::size_t>(n));
     const bool waited = !unsent_[i].empty();
     unsent_[i] = bytes;
-    if (waited != !bytes.empty()) watch(i, EPOLL_CTL_MOD, bytes.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT);
+    if (waited != !bytes.empty())
+      watch(i, EPOLL_CTL_MOD, bytes.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT);
   }
 
   // Calls received(i, bytes) for what came; does not wait. False if nothing came.

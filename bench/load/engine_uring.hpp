@@ -1,5 +1,5 @@
-// Streams by io_uring: one system call per batch. Lighter than any server that has one per message, and as light as the
-// best: so the server's core is the one that fills up.
+// Streams by io_uring: one system call per batch. Lighter than any server that has one per message,
+// and as light as the best: so the server's core is the one that fills up.
 #pragma once
 
 #include <liburing.h>
@@ -20,8 +20,8 @@ class UringEngine {
  public:
   explicit UringEngine(const std::vector<int>& sockets) : sockets_(sockets) {
     io_uring_params params{};
-    params.flags =
-        IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
+    params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                   IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
     params.cq_entries = 16384;
     if (io_uring_queue_init_params(1024, &ring_, &params) < 0) die("io_uring_queue_init");
     set_up_buffers();
@@ -68,7 +68,8 @@ class UringEngine {
  private:
   static constexpr std::uint64_t sent = ~std::uint64_t{0};
   static constexpr unsigned buffer_count = 1024;
-  static constexpr unsigned buffer_size = 256 << 10;  // never touched: the kernel drops what came (MSG_TRUNC)
+  static constexpr unsigned buffer_size =
+      256 << 10;  // never touched: the kernel drops what came (MSG_TRUNC)
 
   [[noreturn]] static void fail(const char* what, int result) {
     errno = -result;
@@ -94,8 +95,8 @@ class UringEngine {
   }
 
   void set_up_buffers() {
-    void* memory = ::mmap(nullptr, buffer_count * sizeof(io_uring_buf) + buffer_size, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* memory = ::mmap(nullptr, buffer_count * sizeof(io_uring_buf) + buffer_size,
+                          PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) die("mmap");
     buffers_ = static_cast<io_uring_buf_ring*>(memory);
     memory_ = static_cast<char*>(memory) + buffer_count * sizeof(io_uring_buf);

@@ -20,7 +20,8 @@ class Histogram {
     const auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(total_));
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < buckets_.size(); ++i)
-      if ((seen += buckets_[i]) > wanted || seen == total_) return static_cast<double>(upper(i)) / 1000;
+      if ((seen += buckets_[i]) > wanted || seen == total_)
+        return static_cast<double>(upper(i)) / 1000;
     return 0;
   }
 

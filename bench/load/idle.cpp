@@ -17,10 +17,12 @@ void idle(const Options& options) {
   const auto grow_to = [&](unsigned count) {
     while (sockets.size() < count) {
       const std::size_t first = sockets.size();
-      for (unsigned i = 0; i < at_once; ++i) sockets.push_back(connect_tcp(options, static_cast<unsigned>(first) + i));
+      for (unsigned i = 0; i < at_once; ++i)
+        sockets.push_back(connect_tcp(options, static_cast<unsigned>(first) + i));
       if (!options.spoken) continue;
       for (std::size_t i = first; i < sockets.size(); ++i) send_all(sockets[i], message);
-      for (std::size_t i = first; i < sockets.size(); ++i) receive_exactly(sockets[i], message.size());
+      for (std::size_t i = first; i < sockets.size(); ++i)
+        receive_exactly(sockets[i], message.size());
     }
     const timespec time{.tv_sec = 0, .tv_nsec = 300'000'000};
     ::nanosleep(&time, nullptr);  // until the server has accepted the last one

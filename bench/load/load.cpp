@@ -1,4 +1,5 @@
-// The load generator: puts one load on one server and prints what came of it. Knows nothing of what serves.
+// The load generator: puts one load on one server and prints what came of it. Knows nothing of what
+// serves.
 #include "load.hpp"
 
 #include <cstdio>
@@ -14,7 +15,8 @@ Options parse(int argc, char** argv) {
   std::map<std::string_view, std::function<void(const char*)>> values{
       {"--port", [&](const char* v) { o.port = std::atoi(v); }},
       {"--server", [&](const char* v) { o.server = std::atoi(v); }},
-      {"--connections", [&](const char* v) { o.connections = static_cast<unsigned>(std::atoi(v)); }},
+      {"--connections",
+       [&](const char* v) { o.connections = static_cast<unsigned>(std::atoi(v)); }},
       {"--pipeline", [&](const char* v) { o.pipeline = static_cast<unsigned>(std::atoi(v)); }},
       {"--size", [&](const char* v) { o.size = static_cast<std::size_t>(std::atoll(v)); }},
       {"--seconds", [&](const char* v) { o.seconds = std::atof(v); }},
@@ -52,9 +54,10 @@ void die(const char* what) {
 
 int main(int argc, char** argv) {
   const std::map<std::string_view, void (*)(const load::Options&)> loads{
-      {"closed", load::closed},     {"open", load::open},        {"churn", load::churn}, {"broadcast", load::broadcast},
-      {"sends", load::sends},       {"posts", load::posts},      {"bulk", load::bulk},   {"idle", load::idle},
-      {"udp-echo", load::udp_echo}, {"udp-bulk", load::udp_bulk}};
+      {"closed", load::closed},       {"open", load::open},   {"churn", load::churn},
+      {"broadcast", load::broadcast}, {"sends", load::sends}, {"posts", load::posts},
+      {"bulk", load::bulk},           {"idle", load::idle},   {"udp-echo", load::udp_echo},
+      {"udp-bulk", load::udp_bulk}};
   const load::Options options = load::parse(argc, argv);
   const auto found = loads.find(options.what);
   if (found == loads.end()) {

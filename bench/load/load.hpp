@@ -14,7 +14,8 @@ struct Options {
   int port = 0;
   int server = 0;             // process to measure
   unsigned connections = 50;  // for UDP: sockets
-  unsigned pipeline = 1;      // requests sent together, the next when all are answered; for UDP: datagrams on their way
+  unsigned pipeline =
+      1;  // requests sent together, the next when all are answered; for UDP: datagrams on their way
   std::size_t size = 64;      // bytes of a message
   double seconds = 0.4;       // measured
   double warm_up = 0.1;       // before that
@@ -23,10 +24,12 @@ struct Options {
   bool syscalls = false;      // count the server's (needs the right to trace; slows it)
   bool wait_for_end = false;  // churn: the server closes
   bool spoken = false;        // idle: each connection has echoed a message before
-  bool websocket = false;     // closed, broadcast: the connections are WebSockets, a message is a frame
-  std::string request;        // closed: in place of a message of `size` bytes; the answers all have one length
-  std::string set_up;         // closed: a request sent once before
-  std::string allocations;    // the file that allocations.cpp counts into
+  bool websocket =
+      false;  // closed, broadcast: the connections are WebSockets, a message is a frame
+  std::string
+      request;  // closed: in place of a message of `size` bytes; the answers all have one length
+  std::string set_up;       // closed: a request sent once before
+  std::string allocations;  // the file that allocations.cpp counts into
 };
 
 Options parse(int argc, char** argv);
@@ -35,8 +38,8 @@ Options parse(int argc, char** argv);
 double now();      // seconds
 double own_cpu();  // seconds
 
-// A connection to the server, from one of many local addresses, so that there are ports enough. It ends with a reset:
-// nothing of it stays behind.
+// A connection to the server, from one of many local addresses, so that there are ports enough. It
+// ends with a reset: nothing of it stays behind.
 int connect_tcp(const Options& options, unsigned index);
 // As many as the options say, upgraded if they are to be WebSockets.
 std::vector<int> connect_all(const Options& options);
@@ -82,8 +85,8 @@ class ServerMeter {
 class Window {
  public:
   explicit Window(const Options& options);
-  // `messages` so far; `busy`: whether the last poll had anything. The rest of the time the generator idles: it spins,
-  // so that the server never pays for waking it.
+  // `messages` so far; `busy`: whether the last poll had anything. The rest of the time the
+  // generator idles: it spins, so that the server never pays for waking it.
   bool tick(double messages, bool busy);
   double time() const { return time_; }
   bool measuring() const { return measuring_; }

@@ -48,7 +48,8 @@ int count_syscalls(int thread) {
   wanted.inherit = 1;  // threads to come
   wanted.config = tracepoint("raw_syscalls/sys_enter");
   if (!wanted.config) return -1;
-  return static_cast<int>(::syscall(SYS_perf_event_open, &wanted, thread, -1, -1, PERF_FLAG_FD_CLOEXEC));
+  return static_cast<int>(
+      ::syscall(SYS_perf_event_open, &wanted, thread, -1, -1, PERF_FLAG_FD_CLOEXEC));
 }
 
 }  // namespace
@@ -66,7 +67,8 @@ ServerMeter::ServerMeter(const Options& options) : server_(options.server) {
       if (const int fd = count_syscalls(thread); fd >= 0) counters_.push_back(fd);
   if (options.allocations.empty()) return;
   const int fd = ::open(options.allocations.c_str(), O_RDONLY | O_CLOEXEC);
-  void* memory = fd < 0 ? MAP_FAILED : ::mmap(nullptr, sizeof *allocations_, PROT_READ, MAP_SHARED, fd, 0);
+  void* memory =
+      fd < 0 ? MAP_FAILED : ::mmap(nullptr, sizeof *allocations_, PROT_READ, MAP_SHARED, fd, 0);
   if (memory == MAP_FAILED) die(options.allocations.c_str());
   ::close(fd);
   allocations_ = static_cast<const std::uint64_t*>(memory);
@@ -129,9 +131,12 @@ bool Window::tick(double messages, bool busy) {
 }
 
 void Window::print(std::string_view more) const {
-  std::printf("{\"messages\":%.6g,\"seconds\":%.6f,\"server_cpu\":%.6f,\"load_cpu\":%.6f,\"load_idle\":%.6f", messages_,
-              elapsed_, used_.cpu, own_, idle_);
-  if (server_.counts_syscalls()) std::printf(",\"syscalls\":%llu", static_cast<unsigned long long>(used_.syscalls));
+  std::printf(
+      "{\"messages\":%.6g,\"seconds\":%.6f,\"server_cpu\":%.6f,\"load_cpu\":%.6f,\"load_idle\":%."
+      "6f",
+      messages_, elapsed_, used_.cpu, own_, idle_);
+  if (server_.counts_syscalls())
+    std::printf(",\"syscalls\":%llu", static_cast<unsigned long long>(used_.syscalls));
   if (server_.counts_allocations())
     std::printf(",\"allocations\":%llu", static_cast<unsigned long long>(used_.allocations));
   if (!more.empty()) std::printf(",%.*s", static_cast<int>(more.size()), more.data());

@@ -1,5 +1,6 @@
-// Open loop: messages leave at random times of a given mean rate, whether or not answers come; a message's latency
-// counts from when it was due, so that a server that stalls is not spared those it kept from being sent.
+// Open loop: messages leave at random times of a given mean rate, whether or not answers come; a
+// message's latency counts from when it was due, so that a server that stalls is not spared those
+// it kept from being sent.
 #include <cmath>
 #include <cstdio>
 #include <deque>
@@ -47,7 +48,8 @@ void open(const Options& options) {
     });
   }
   char more[160];
-  std::snprintf(more, sizeof more, "\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"overloaded\":%s",
+  std::snprintf(more, sizeof more,
+                "\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"overloaded\":%s",
                 latencies.percentile(0.5), latencies.percentile(0.9), latencies.percentile(0.99),
                 latencies.percentile(0.999), waiting >= waiting_max ? "true" : "false");
   window.print(more);

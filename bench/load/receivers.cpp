@@ -1,5 +1,5 @@
-// Connections that mostly receive: broadcast (one of them speaks, all hear it, then again; a message is one delivery),
-// and sends (the server's other thread writes to all of them).
+// Connections that mostly receive: broadcast (one of them speaks, all hear it, then again; a
+// message is one delivery), and sends (the server's other thread writes to all of them).
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -18,7 +18,8 @@ void pause(double seconds) {
 }
 
 // Once, with a look at what everybody hears.
-void try_broadcast(const std::vector<int>& sockets, const std::string& said, const std::string& heard) {
+void try_broadcast(const std::vector<int>& sockets, const std::string& said,
+                   const std::string& heard) {
   send_all(sockets.front(), said);
   for (const int fd : sockets) {
     if (receive_exactly(fd, heard.size()) == heard) continue;

@@ -115,7 +115,8 @@ std::string from_server(std::string_view message, const Options& options) {
 
 std::uint64_t ask_count(int fd, bool udp) {
   std::uint64_t count = 0;
-  while (udp && ::recv(fd, &count, sizeof count, MSG_DONTWAIT) >= 0) continue;  // late answers to earlier questions
+  while (udp && ::recv(fd, &count, sizeof count, MSG_DONTWAIT) >= 0)
+    continue;  // late answers to earlier questions
   do {
     if (::send(fd, "?", 1, MSG_NOSIGNAL) < 0) die("send");
   } while (udp && !readable(fd, 20));

@@ -31,7 +31,8 @@ class Batch {
   }
 
   void send(int fd, unsigned count) {
-    if (::sendmmsg(fd, sent_.data(), count, MSG_NOSIGNAL) != static_cast<int>(count)) die("sendmmsg");
+    if (::sendmmsg(fd, sent_.data(), count, MSG_NOSIGNAL) != static_cast<int>(count))
+      die("sendmmsg");
   }
   unsigned receive(int fd, unsigned count) {
     const int n = ::recvmmsg(fd, received_.data(), count, MSG_DONTWAIT, nullptr);
@@ -86,8 +87,8 @@ void udp_echo(const Options& options) {
   window.print(more);
 }
 
-// Datagrams leave in trains of up to 64 KiB (GSO), as from a sender of QUIC: what arrives may be taken as a train too
-// (GRO) or one by one. A message is a datagram that the server has seen.
+// Datagrams leave in trains of up to 64 KiB (GSO), as from a sender of QUIC: what arrives may be
+// taken as a train too (GRO) or one by one. A message is a datagram that the server has seen.
 void udp_bulk(const Options& options) {
   const int fd = connect_udp(options);
   const int control = connect_udp(options);

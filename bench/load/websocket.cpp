@@ -1,5 +1,5 @@
-// The client's part of WebSocket (RFC 6455), and no more than a load needs of it. Frames are binary: no server has to
-// look for UTF-8 in them, and not all of them do.
+// The client's part of WebSocket (RFC 6455), and no more than a load needs of it. Frames are
+// binary: no server has to look for UTF-8 in them, and not all of them do.
 #include "websocket.hpp"
 
 #include <cstddef>
@@ -31,7 +31,8 @@ void upgrade_all(const std::vector<int>& sockets) {
   constexpr std::string_view request =
       "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-  constexpr std::string_view accepted = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";  // what RFC 6455 makes of that key
+  constexpr std::string_view accepted =
+      "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";  // what RFC 6455 makes of that key
   for (const int fd : sockets) send_all(fd, request);
   for (const int fd : sockets) {
     const std::string answer = receive_until(fd, "\r\n\r\n");
@@ -45,10 +46,13 @@ std::string client_frame(std::string_view message) {
   constexpr std::string_view mask = "\x37\xfa\x21\x3d";
   std::string bytes = head(message.size(), mask_bit);
   bytes += mask;
-  for (std::size_t i = 0; i < message.size(); ++i) bytes += static_cast<char>(message[i] ^ mask[i % mask.size()]);
+  for (std::size_t i = 0; i < message.size(); ++i)
+    bytes += static_cast<char>(message[i] ^ mask[i % mask.size()]);
   return bytes;
 }
 
-std::string server_frame(std::string_view message) { return head(message.size(), 0).append(message); }
+std::string server_frame(std::string_view message) {
+  return head(message.size(), 0).append(message);
+}
 
 }  // namespace load

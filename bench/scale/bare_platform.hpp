@@ -12,6 +12,7 @@
 namespace bench {
 
 using namespace evio;
+using namespace evio::detail;
 
 // What the kernel is told to do next: fill in what comes up from one poll.
 using Script = std::function<void(Sink&)>;
@@ -20,39 +21,41 @@ class BareDriver final : public Driver {
  public:
   BareDriver(Sink& sink, const Script& script) : sink_(sink), script_(script) {}
 
-  void accept_from(Listener, NativeSocket) override { accepting_ = true; }
-  void set_accepting(Listener, bool) override {}
-  void close_listener(Listener) override {}
-  void bind_datagram(DatagramSocket, NativeSocket) override {}
-  bool send_to(DatagramSocket, const Datagram&) override { return true; }
-  void close_datagram(DatagramSocket) override {}
-  std::error_code set_options(DatagramSocket, const Options&) override { return {}; }
-  Address local_address(DatagramSocket) override { return {}; }
-  NativeSocket native(DatagramSocket) override { return {}; }
-  void connect(Dial, const Address&, const Options&) override {}
-  void cancel(Dial) override {}
-  std::error_code watch(WatchName, NativeSocket, Interest) override { return {}; }
-  void unwatch(WatchName) override {}
+  void accept_from(ListenerId, NativeSocket) override { accepting_ = true; }
+  void set_accepting(ListenerId, bool) override {}
+  void close_listener(ListenerId) override {}
+  void bind_datagram(UdpSocketId, NativeSocket) override {}
+  bool send_to(UdpSocketId, const Datagram&) override { return true; }
+  void close_datagram(UdpSocketId) override {}
+  std::error_code set_options(UdpSocketId, const Options&) override { return {}; }
+  Address local_address(UdpSocketId) override { return {}; }
+  NativeSocket native(UdpSocketId) override { return {}; }
+  void connect(ConnectId, const Address&, const Options&) override {}
+  void cancel(ConnectId) override {}
+  std::error_code watch(WatchId, NativeSocket, Interest) override { return {}; }
+  void unwatch(WatchId) override {}
   NativeSocket pollable() override { return {}; }
-  void open(Stream, NativeSocket) override {}
-  std::size_t send_now(Stream, std::span<const Chunk> chunks) override {
+  void open(StreamId, NativeSocket) override {}
+  std::size_t send_now(StreamId, std::span<const Chunk> chunks) override {
     std::size_t size = 0;
     for (const Chunk& chunk : chunks) size += chunk.size;
     return size;
   }
-  std::size_t send(Stream stream, std::span<const Chunk> chunks) override { return send_now(stream, chunks); }
-  void set_receiving(Stream, bool) override {}
-  void shutdown_send(Stream) override {}
-  bool quiet(Stream) override { return true; }
-  void detach(Stream) override {}
-  void close(Stream stream, CloseMode) override { closing_.push_back(stream); }
-  std::error_code set_options(Stream, const Options&) override { return {}; }
-  Address local_address(Stream) override { return {}; }
-  NativeSocket native(Stream) override { return {}; }
+  std::size_t send(StreamId stream, std::span<const Chunk> chunks) override {
+    return send_now(stream, chunks);
+  }
+  void set_receiving(StreamId, bool) override {}
+  void shutdown_send(StreamId) override {}
+  bool is_drained(StreamId) override { return true; }
+  void detach(StreamId) override {}
+  void close(StreamId stream, CloseMode) override { closing_.push_back(stream); }
+  std::error_code set_options(StreamId, const Options&) override { return {}; }
+  Address local_address(StreamId) override { return {}; }
+  NativeSocket native(StreamId) override { return {}; }
   Duration now() override { return std::chrono::steady_clock::now().time_since_epoch(); }
-  Polled poll(Duration) override {
+  PollResult poll(Duration) override {
     sink_.on_woken();
-    for (const Stream stream : std::exchange(closing_, {})) sink_.on_closed(stream, {});
+    for (const StreamId stream : std::exchange(closing_, {})) sink_.on_closed(stream, {});
     if (accepting_) script_(sink_);  // till then the loop has no listener to accept from
     return {.any = true};
   }
@@ -60,7 +63,7 @@ class BareDriver final : public Driver {
  private:
   Sink& sink_;
   const Script& script_;
-  std::vector<Stream> closing_;
+  std::vector<StreamId> closing_;
   bool accepting_ = false;
 };
 
@@ -79,10 +82,10 @@ class BarePlatform final : public Platform {
     return std::make_unique<BareDriver>(sink, script_);
   }
   void run(std::span<Runner* const> runners, const std::function<void()>&) override {
-    while (runners.front()->turn()) {
+    while (runners.front()->run_once()) {
     }
   }
-  Question resolve(const Address&, std::function<void(Resolved)>) override { return nullptr; }
+  ResolveHandle resolve(const Address&, std::function<void(Resolved)>) override { return nullptr; }
   void report(std::string_view) noexcept override {}
   Duration now() override { return std::chrono::steady_clock::now().time_since_epoch(); }
   std::uint64_t random() override { return 4; }

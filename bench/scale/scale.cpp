@@ -1,5 +1,5 @@
-// What grows with the number of connections and what does not: memory of an idle one, time of an event, timers. One row
-// for each number; over a kernel that costs nothing, and in simulation.
+// What grows with the number of connections and what does not: memory of an idle one, time of an
+// event, timers. One row for each number; over a kernel that costs nothing, and in simulation.
 #include <malloc.h>
 
 #include <cstdio>
@@ -17,7 +17,8 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 double nanoseconds(Clock::time_point since, std::size_t count) {
-  return std::chrono::duration<double, std::nano>(Clock::now() - since).count() / static_cast<double>(count);
+  return std::chrono::duration<double, std::nano>(Clock::now() - since).count() /
+         static_cast<double>(count);
 }
 
 std::size_t allocated() {
@@ -42,7 +43,7 @@ Row measure(std::size_t count, bool idle_timeouts) {
   Clock::time_point begin{};
   evio::Server* server = nullptr;
   const auto echo = [&](evio::Sink& sink, std::size_t stream) {
-    sink.on_received(static_cast<evio::Stream>(stream), bytes);
+    sink.on_received(static_cast<evio::StreamId>(stream), bytes);
   };
   const bench::Script script = [&](evio::Sink& sink) {
     for (std::size_t i = 0; i < batch; ++i) {
@@ -51,11 +52,12 @@ Row measure(std::size_t count, bool idle_timeouts) {
           before = allocated();
           begin = Clock::now();
         }
-        sink.on_accepted(evio::Listener{0}, {1}, peer);
+        sink.on_accepted(evio::ListenerId{0}, {1}, peer);
         echo(sink, opened++);
         if (opened < count) continue;
         row.accept = nanoseconds(begin, count);
-        row.bytes = (static_cast<double>(allocated()) - static_cast<double>(before)) / static_cast<double>(count);
+        row.bytes = (static_cast<double>(allocated()) - static_cast<double>(before)) /
+                    static_cast<double>(count);
         begin = Clock::now();
       } else if (echoed < messages) {
         echo(sink, random() % count);
@@ -67,8 +69,8 @@ Row measure(std::size_t count, bool idle_timeouts) {
   };
   evio::Events events{.data = [](evio::Conn& c, evio::Input& in) { c.write(in.take()); }};
   if (idle_timeouts) events.options.idle_timeout = 1h;
-  evio::Server made =
-      evio::ServerAccess::make(std::make_unique<bench::BarePlatform>(script), std::move(events), {"tcp://:1"});
+  evio::Server made = evio::ServerAccess::make(std::make_unique<bench::BarePlatform>(script),
+                                               std::move(events), {"tcp://:1"});
   server = &made;
   made.run();
   return row;
@@ -84,26 +86,26 @@ std::pair<double, double> timers(std::size_t count) {
   evio::Server* server = nullptr;
   const bench::Script script = [&](evio::Sink& sink) {
     if (echoed == 0) {
-      sink.on_accepted(evio::Listener{0}, {1}, evio::Address::parse("tcp://127.0.0.1:1"));
+      sink.on_accepted(evio::ListenerId{0}, {1}, evio::Address::parse("tcp://127.0.0.1:1"));
       begin = Clock::now();
     }
-    for (std::size_t i = 0; i < batch; ++i, ++echoed) sink.on_received(evio::Stream{0}, bytes);
+    for (std::size_t i = 0; i < batch; ++i, ++echoed) sink.on_received(evio::StreamId{0}, bytes);
     if (echoed < messages) return;
     message = nanoseconds(begin, echoed);
     server->shutdown();
   };
-  evio::Server made =
-      evio::ServerAccess::make(std::make_unique<bench::BarePlatform>(script),
-                               {.loop_started =
-                                    [&](evio::Loop& loop) {
-                                      std::mt19937 random(1);
-                                      const auto start = Clock::now();
-                                      for (std::size_t i = 0; i < count; ++i)
-                                        loop.run_after(std::chrono::milliseconds(60'000 + random() % 3'600'000), [] {});
-                                      arming = nanoseconds(start, count);
-                                    },
-                                .data = [](evio::Conn& c, evio::Input& in) { c.write(in.take()); }},
-                               {"tcp://:1"});
+  evio::Server made = evio::ServerAccess::make(
+      std::make_unique<bench::BarePlatform>(script),
+      {.loop_started =
+           [&](evio::Loop& loop) {
+             std::mt19937 random(1);
+             const auto start = Clock::now();
+             for (std::size_t i = 0; i < count; ++i)
+               loop.run_after(std::chrono::milliseconds(60'000 + random() % 3'600'000), [] {});
+             arming = nanoseconds(start, count);
+           },
+       .data = [](evio::Conn& c, evio::Input& in) { c.write(in.take()); }},
+      {"tcp://:1"});
   server = &made;
   made.run();
   return {arming, message};
@@ -112,7 +114,8 @@ std::pair<double, double> timers(std::size_t count) {
 // Real time of one event of a simulation with so many connections.
 double simulated(std::size_t count) {
   evio::Simulation sim(1, {});
-  sim.serve({.limits = {.backlog = 1 << 30}, .data = [](evio::Conn& c, evio::Input& in) { c.write(in.take()); }},
+  sim.serve({.limits = {.backlog = 1 << 30},
+             .data = [](evio::Conn& c, evio::Input& in) { c.write(in.take()); }},
             "tcp://:1");
   std::vector<evio::Peer*> peers;
   for (std::size_t i = 0; i < count; ++i) peers.push_back(&sim.connect("tcp://:1"));
@@ -133,13 +136,14 @@ double simulated(std::size_t count) {
 int main(int count, char** words) {
   const std::size_t most = count > 1 ? std::strtoull(words[1], nullptr, 10) : 1'000'000;
   std::printf(
-      "connections\tbytes\tbytes_with_idle_timeout\taccept_ns\tmessage_ns\tmessage_with_idle_timeout_ns\t"
+      "connections\tbytes\tbytes_with_idle_timeout\taccept_ns\tmessage_ns\tmessage_with_idle_"
+      "timeout_ns\t"
       "timer_arm_ns\tmessage_with_timers_ns\tsimulated_ns\n");
   for (std::size_t n = 1000; n <= most; n *= 10) {
     const Row plain = measure(n, false), idle = measure(n, true);
     const auto [arming, with_timers] = timers(n);
-    std::printf("%zu\t%.1f\t%.1f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\n", n, plain.bytes, idle.bytes, plain.accept,
-                plain.message, idle.message, arming, with_timers, simulated(n));
+    std::printf("%zu\t%.1f\t%.1f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\n", n, plain.bytes, idle.bytes,
+                plain.accept, plain.message, idle.message, arming, with_timers, simulated(n));
     std::fflush(stdout);
   }
 }

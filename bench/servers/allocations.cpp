@@ -1,5 +1,6 @@
-// Counts the allocations of a server: preloaded into it (LD_PRELOAD), it adds 1 for each malloc, calloc, realloc and
-// what stands on them (operator new) to the 8 bytes of the file that BENCH_ALLOCATIONS names.
+// Counts the allocations of a server: preloaded into it (LD_PRELOAD), it adds 1 for each malloc,
+// calloc, realloc and what stands on them (operator new) to the 8 bytes of the file that
+// BENCH_ALLOCATIONS names.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-// A TCP proxy with Asio: a callback after each operation, one buffer a direction, one thread that Asio knows of. What
-// was read is written before more is read.
+// A TCP proxy with Asio: a callback after each operation, one buffer a direction, one thread that
+// Asio knows of. What was read is written before more is read.
 #include <array>
 #include <asio.hpp>
 #include <memory>
@@ -12,7 +12,8 @@ using asio::ip::tcp;
 
 class Pair : public std::enable_shared_from_this<Pair> {
  public:
-  Pair(tcp::socket client, asio::io_context& context) : client_(std::move(client)), server_(context) {}
+  Pair(tcp::socket client, asio::io_context& context)
+      : client_(std::move(client)), server_(context) {}
 
   void start(int port) {
     client_.set_option(tcp::no_delay(true));
@@ -29,16 +30,18 @@ class Pair : public std::enable_shared_from_this<Pair> {
   using Bytes = std::array<char, 64 << 10>;
 
   void move(tcp::socket& from, tcp::socket& to, Bytes& bytes) {
-    from.async_read_some(asio::buffer(bytes), [&, self = shared_from_this()](asio::error_code error, std::size_t n) {
-      if (error == asio::error::eof) {
-        to.shutdown(tcp::socket::shutdown_send, error);
-        return;
-      }
-      if (error) return drop();
-      asio::async_write(to, asio::buffer(bytes.data(), n), [&, self](const asio::error_code& failed, std::size_t) {
-        failed ? drop() : move(from, to, bytes);
-      });
-    });
+    from.async_read_some(
+        asio::buffer(bytes), [&, self = shared_from_this()](asio::error_code error, std::size_t n) {
+          if (error == asio::error::eof) {
+            to.shutdown(tcp::socket::shutdown_send, error);
+            return;
+          }
+          if (error) return drop();
+          asio::async_write(to, asio::buffer(bytes.data(), n),
+                            [&, self](const asio::error_code& failed, std::size_t) {
+                              failed ? drop() : move(from, to, bytes);
+                            });
+        });
   }
   void drop() {
     asio::error_code ignored;

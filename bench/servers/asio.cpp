@@ -1,6 +1,7 @@
-// Standalone Asio at its best: one thread and a hint to say so; reactor style, which waits for readiness and reads into
-// one shared buffer (an async_read_some per message tries the read first, in vain, and wants a buffer per connection);
-// writes are tried at once. TCP echo, close, sink, broadcast, sends, posts, timers; UDP echo, sink.
+// Standalone Asio at its best: one thread and a hint to say so; reactor style, which waits for
+// readiness and reads into one shared buffer (an async_read_some per message tries the read first,
+// in vain, and wants a buffer per connection); writes are tried at once. TCP echo, close, sink,
+// broadcast, sends, posts, timers; UDP echo, sink.
 #include <array>
 #include <asio.hpp>
 #include <memory>
@@ -98,7 +99,8 @@ class Session : public std::enable_shared_from_this<Session> {
                       [self = shared_from_this()](asio::error_code error, std::size_t) {
                         self->writing_.clear();
                         if (error) return;
-                        if (!self->pending_.empty()) return self->write_rest(std::exchange(self->pending_, {}));
+                        if (!self->pending_.empty())
+                          return self->write_rest(std::exchange(self->pending_, {}));
                         if (options.mode == "echo") self->wait();
                       });
   }
@@ -153,7 +155,8 @@ void serve_tcp(asio::io_context& context) {
     timers.start(set_timer);
   }
   if (options.mode == "sends") producer.start([&context] { asio::post(context, send_one); });
-  if (options.mode == "posts") producer.start([&context] { asio::post(context, [] { producer.finish(); }); });
+  if (options.mode == "posts")
+    producer.start([&context] { asio::post(context, [] { producer.finish(); }); });
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// Boost.Beast's WebSocket at its best: one thread and a hint to say so, no executor that hides its type, compression
-// not even compiled in, writes tried at once. Echo; broadcast, as Beast's chat example sends: one shared string, a
-// queue for each connection.
+// Boost.Beast's WebSocket at its best: one thread and a hint to say so, no executor that hides its
+// type, compression not even compiled in, writes tried at once. Echo; broadcast, as Beast's chat
+// example sends: one shared string, a queue for each connection.
 #include <utility>  // which Asio's headers need
 //
 #include <boost/asio.hpp>
@@ -58,15 +58,17 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void echo() {
-    stream_.async_write(buffer_.data(), [self = shared_from_this()](beast::error_code error, std::size_t) {
-      if (error) return;
-      self->buffer_.clear();
-      self->read();
-    });
+    stream_.async_write(buffer_.data(),
+                        [self = shared_from_this()](beast::error_code error, std::size_t) {
+                          if (error) return;
+                          self->buffer_.clear();
+                          self->read();
+                        });
   }
 
   void broadcast() {
-    const auto message = std::make_shared<const std::string>(beast::buffers_to_string(buffer_.data()));
+    const auto message =
+        std::make_shared<const std::string>(beast::buffers_to_string(buffer_.data()));
     buffer_.clear();
     for (Session* session : all) session->send(message);
     read();

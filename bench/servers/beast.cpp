@@ -1,5 +1,5 @@
-// Boost.Beast, as its examples use it: a coroutine-free asynchronous server on one thread. /plaintext, else a file of
-// the working directory.
+// Boost.Beast, as its examples use it: a coroutine-free asynchronous server on one thread.
+// /plaintext, else a file of the working directory.
 #include <utility>  // which Asio's headers need
 //
 #include <boost/asio.hpp>
@@ -23,9 +23,10 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void read() {
     request_ = {};
-    http::async_read(stream_, buffer_, request_, [self = shared_from_this()](beast::error_code error, std::size_t) {
-      if (!error) self->answer();
-    });
+    http::async_read(stream_, buffer_, request_,
+                     [self = shared_from_this()](beast::error_code error, std::size_t) {
+                       if (!error) self->answer();
+                     });
   }
 
  private:
@@ -51,7 +52,8 @@ class Session : public std::enable_shared_from_this<Session> {
     response.keep_alive(request_.keep_alive());
     response.prepare_payload();
     http::async_write(stream_, response,
-                      [self = shared_from_this(), more = request_.keep_alive()](beast::error_code error, std::size_t) {
+                      [self = shared_from_this(), more = request_.keep_alive()](
+                          beast::error_code error, std::size_t) {
                         if (!error && more) self->read();
                       });
   }
@@ -79,8 +81,8 @@ int main(int argc, char** argv) {
   const bench::Options options = bench::parse(argc, argv);
   if (options.mode != "http") bench::unsupported(options);
   boost::asio::io_context context(1);
-  tcp::acceptor acceptor(
-      context, tcp::endpoint(boost::asio::ip::address_v4::loopback(), static_cast<unsigned short>(options.port)));
+  tcp::acceptor acceptor(context, tcp::endpoint(boost::asio::ip::address_v4::loopback(),
+                                                static_cast<unsigned short>(options.port)));
   accept(acceptor);
   bench::ready(acceptor.local_endpoint().port());
   context.run();

@@ -1,4 +1,5 @@
-// evio::websocket. Echo; broadcast, which publishes to a topic that everybody listens to; every backend.
+// evio::websocket. Echo; broadcast, which publishes to a topic that everybody listens to; every
+// backend.
 #include <evio/evio.hpp>
 #include <evio/websocket.hpp>
 #include <map>

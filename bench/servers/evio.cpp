@@ -30,7 +30,7 @@ void sink(evio::Conn& conn, evio::Input& in) {
 }
 
 void broadcast(evio::Conn& conn, evio::Input& in) {
-  const evio::Buffer message{std::string(in.take())};
+  const evio::SharedBytes message{std::string(in.take())};
   conn.loop().for_each([&message](evio::Conn& other) { other.write(message); });
 }
 
@@ -46,11 +46,13 @@ void set_timer(std::size_t timer, unsigned milliseconds) {
 
 void start_timers(evio::Loop& loop) {
   timers.start([&loop](std::size_t timer, unsigned milliseconds) {
-    armed[timer] = loop.run_after(std::chrono::milliseconds(milliseconds), [timer] { timers.ran(timer, set_timer); });
+    armed[timer] = loop.run_after(std::chrono::milliseconds(milliseconds),
+                                  [timer] { timers.ran(timer, set_timer); });
   });
 }
 
-// A byte starts the other thread, when all connections are there. It keeps at most `ahead` bytes waiting in each.
+// A byte starts the other thread, when all connections are there. It keeps at most `ahead` bytes
+// waiting in each.
 void start_sends() {
   constexpr std::size_t ahead = 80 * 64;
   if (handles.empty()) return;
@@ -74,7 +76,9 @@ void set_handlers(evio::Events& events) {
     events.data = broadcast;
   } else if (options.mode == "posts") {
     events.data = answer_posts;
-    events.loop_started = [](evio::Loop& loop) { producer.start([&loop] { loop.post([] { producer.finish(); }); }); };
+    events.loop_started = [](evio::Loop& loop) {
+      producer.start([&loop] { loop.post([] { producer.finish(); }); });
+    };
   } else if (options.mode == "timers") {
     events.data = [](evio::Conn& conn, evio::Input& in) {
       in.take();

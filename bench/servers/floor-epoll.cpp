@@ -1,5 +1,5 @@
-// The floor for readiness: epoll, level-triggered, one read per event into one buffer, written back at once. TCP echo,
-// close, sink, broadcast; see floor-udp.cpp for UDP.
+// The floor for readiness: epoll, level-triggered, one read per event into one buffer, written back
+// at once. TCP echo, close, sink, broadcast; see floor-udp.cpp for UDP.
 #include <sys/epoll.h>
 
 #include <array>

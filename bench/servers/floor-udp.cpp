@@ -1,4 +1,5 @@
-// The floor for UDP: recvmmsg, sendmmsg, nothing else. Echo; sink, which takes trains of datagrams whole (GRO).
+// The floor for UDP: recvmmsg, sendmmsg, nothing else. Echo; sink, which takes trains of datagrams
+// whole (GRO).
 #include <netinet/udp.h>
 #include <sys/socket.h>
 
@@ -35,7 +36,8 @@ struct Batch {
 
 // How many datagrams have come as one.
 unsigned train(mmsghdr& message) {
-  for (cmsghdr* each = CMSG_FIRSTHDR(&message.msg_hdr); each; each = CMSG_NXTHDR(&message.msg_hdr, each)) {
+  for (cmsghdr* each = CMSG_FIRSTHDR(&message.msg_hdr); each;
+       each = CMSG_NXTHDR(&message.msg_hdr, each)) {
     if (each->cmsg_level != IPPROTO_UDP || each->cmsg_type != UDP_GRO) continue;
     int size = 0;
     std::memcpy(&size, CMSG_DATA(each), sizeof size);
@@ -48,7 +50,8 @@ unsigned train(mmsghdr& message) {
 
 int main(int argc, char** argv) {
   const bench::Options options = bench::parse(argc, argv);
-  if (!options.udp || (options.mode != "echo" && options.mode != "sink")) bench::unsupported(options);
+  if (!options.udp || (options.mode != "echo" && options.mode != "sink"))
+    bench::unsupported(options);
   const bool echo = options.mode == "echo";
   const int fd = bench::bind_udp(options.port, 0);
   const int gro = echo ? 0 : 1;
@@ -74,8 +77,8 @@ int main(int argc, char** argv) {
       received += train(all.messages[i]);
       if (all.messages[i].msg_len != 1) continue;
       const std::string_view answer = bench::bytes_of(received);
-      ::sendto(fd, answer.data(), answer.size(), 0, reinterpret_cast<const sockaddr*>(&all.peers[i]),
-               sizeof all.peers[i]);
+      ::sendto(fd, answer.data(), answer.size(), 0,
+               reinterpret_cast<const sockaddr*>(&all.peers[i]), sizeof all.peers[i]);
     }
   }
 }

@@ -1,5 +1,6 @@
-// The floor for io_uring: multishot accept and receive into provided buffers; what a batch of completions echoes is
-// sent from those buffers in the next enter, without completions for sends that succeed. TCP echo, close, broadcast.
+// The floor for io_uring: multishot accept and receive into provided buffers; what a batch of
+// completions echoes is sent from those buffers in the next enter, without completions for sends
+// that succeed. TCP echo, close, broadcast.
 #include <liburing.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
@@ -34,8 +35,8 @@ class Server {
  public:
   Server(Mode mode, int listener) : mode_(mode), listener_(listener) {
     io_uring_params params{};
-    params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL |
-                   IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE;
+    params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                   IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE;
     params.cq_entries = 16384;
     if (io_uring_queue_init_params(1024, &ring_, &params) < 0) bench::die("io_uring_queue_init");
     set_up_buffers();
@@ -45,8 +46,8 @@ class Server {
     accept();
     for (;;) {
       io_uring_submit_and_wait(&ring_, 1);
-      // Every send of the last batch has been tried by now; those that failed are among these completions, and their
-      // bytes are still in place.
+      // Every send of the last batch has been tried by now; those that failed are among these
+      // completions, and their bytes are still in place.
       used_.swap(sent_);
       over_.swap(ended_);
       unsigned head = 0;
@@ -87,8 +88,8 @@ class Server {
   }
 
   void give_back(unsigned id) {
-    io_uring_buf_ring_add(buffers_, memory_ + id * buffer_size, buffer_size, static_cast<unsigned short>(id),
-                          io_uring_buf_ring_mask(buffer_count), 0);
+    io_uring_buf_ring_add(buffers_, memory_ + id * buffer_size, buffer_size,
+                          static_cast<unsigned short>(id), io_uring_buf_ring_mask(buffer_count), 0);
     io_uring_buf_ring_advance(buffers_, 1);
   }
 
@@ -177,12 +178,14 @@ class Server {
   void send_batch(Conn& conn) {
     conn.dirty = false;
     if (conn.sending) {
-      for (const iovec& piece : conn.batch) conn.next.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+      for (const iovec& piece : conn.batch)
+        conn.next.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
       return;
     }
     constexpr int flags = MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL;
     const bool close = mode_ == Mode::close;
-    if (close && io_uring_sq_space_left(&ring_) < 2) io_uring_submit(&ring_);  // a chain must not be split
+    if (close && io_uring_sq_space_left(&ring_) < 2)
+      io_uring_submit(&ring_);  // a chain must not be split
     io_uring_sqe* sqe = entry();
     if (conn.batch.size() == 1) {
       io_uring_prep_send(sqe, conn.fd, conn.batch[0].iov_base, conn.batch[0].iov_len, flags);
@@ -214,7 +217,8 @@ class Server {
   void send_rest(Conn& conn) {
     conn.sending = true;
     io_uring_sqe* sqe = entry();
-    io_uring_prep_send(sqe, conn.fd, conn.rest.data(), conn.rest.size(), MSG_WAITALL | MSG_NOSIGNAL);
+    io_uring_prep_send(sqe, conn.fd, conn.rest.data(), conn.rest.size(),
+                       MSG_WAITALL | MSG_NOSIGNAL);
     tag(sqe, Op::send_rest, conn.index);
   }
 
@@ -240,8 +244,10 @@ class Server {
   char* memory_ = nullptr;
   std::vector<std::unique_ptr<Conn>> all_;
   std::vector<unsigned> free_;
-  std::vector<unsigned> used_, sent_;  // buffers whose bytes are sent in the next enter, were in the last one
-  std::vector<Conn*> over_, ended_;    // connections to close after the next enter, after the last one
+  std::vector<unsigned> used_,
+      sent_;  // buffers whose bytes are sent in the next enter, were in the last one
+  std::vector<Conn*> over_,
+      ended_;  // connections to close after the next enter, after the last one
   std::vector<Conn*> dirty_, starved_;
 };
 
@@ -250,9 +256,13 @@ class Server {
 int main(int argc, char** argv) {
   const bench::Options options = bench::parse(argc, argv);
   const std::string& mode = options.mode;
-  if (options.udp || (mode != "echo" && mode != "close" && mode != "broadcast")) bench::unsupported(options);
+  if (options.udp || (mode != "echo" && mode != "close" && mode != "broadcast"))
+    bench::unsupported(options);
   const int listener = bench::listen_tcp(options.port, 0);
-  Server server(mode == "echo" ? Mode::echo : mode == "close" ? Mode::close : Mode::broadcast, listener);
+  Server server(mode == "echo"    ? Mode::echo
+                : mode == "close" ? Mode::close
+                                  : Mode::broadcast,
+                listener);
   bench::ready(bench::port_of(listener));
   server.run();
 }

@@ -1,5 +1,5 @@
-// libevent with bufferevents, at their best: echo moves the input buffer to the output buffer without copying, and
-// nothing is locked. TCP echo, close, sink, broadcast.
+// libevent with bufferevents, at their best: echo moves the input buffer to the output buffer
+// without copying, and nothing is locked. TCP echo, close, sink, broadcast.
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -28,7 +28,9 @@ void drop(Conn* conn) {
   delete conn;
 }
 
-void write(Conn* conn, std::string_view bytes) { bufferevent_write(conn->events, bytes.data(), bytes.size()); }
+void write(Conn* conn, std::string_view bytes) {
+  bufferevent_write(conn->events, bytes.data(), bytes.size());
+}
 
 void on_written(bufferevent*, void* conn) { drop(static_cast<Conn*>(conn)); }
 
@@ -56,7 +58,8 @@ void on_read(bufferevent* events, void* context) {
 
 void on_accept(evconnlistener* listener, evutil_socket_t fd, sockaddr*, int, void*) {
   auto* conn = new Conn{.index = all.size()};
-  conn->events = bufferevent_socket_new(evconnlistener_get_base(listener), fd, BEV_OPT_CLOSE_ON_FREE);
+  conn->events =
+      bufferevent_socket_new(evconnlistener_get_base(listener), fd, BEV_OPT_CLOSE_ON_FREE);
   all.push_back(conn);
   bufferevent_set_max_single_read(conn->events, 64 << 10);
   bufferevent_set_max_single_write(conn->events, 64 << 10);
@@ -76,7 +79,8 @@ int main(int argc, char** argv) {
   event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
   event_base* base = event_base_new_with_config(config);
   const int fd = bench::listen_tcp(options.port);
-  if (!evconnlistener_new(base, on_accept, nullptr, LEV_OPT_CLOSE_ON_EXEC, 0, fd)) bench::die("evconnlistener_new");
+  if (!evconnlistener_new(base, on_accept, nullptr, LEV_OPT_CLOSE_ON_EXEC, 0, fd))
+    bench::die("evconnlistener_new");
   bench::ready(bench::port_of(fd));
   event_base_dispatch(base);
 }

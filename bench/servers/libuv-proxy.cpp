@@ -1,5 +1,6 @@
-// A TCP proxy with libuv at its best: one shared read buffer, uv_try_write first, a write request only for what the
-// kernel did not take, and no reading from a side while the other has such a request.
+// A TCP proxy with libuv at its best: one shared read buffer, uv_try_write first, a write request
+// only for what the kernel did not take, and no reading from a side while the other has such a
+// request.
 #include <uv.h>
 
 #include <array>
@@ -46,7 +47,9 @@ Side* side_of(uv_stream_t* stream) {
   return &pair->sides[stream == pair->sides[1].stream()];
 }
 
-void lend(uv_handle_t*, std::size_t, uv_buf_t* out) { *out = uv_buf_init(buffer.data(), buffer.size()); }
+void lend(uv_handle_t*, std::size_t, uv_buf_t* out) {
+  *out = uv_buf_init(buffer.data(), buffer.size());
+}
 
 void on_read(uv_stream_t* stream, ssize_t n, const uv_buf_t*);
 
@@ -59,11 +62,13 @@ void on_written(uv_write_t* done, int status) {
 
 void pass_on(Side* from, std::string_view bytes) {
   Side* to = from->other;
-  uv_buf_t piece = uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
+  uv_buf_t piece =
+      uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
   const int n = uv_try_write(to->stream(), &piece, 1);
   if (n == static_cast<int>(bytes.size())) return;
   if (n < 0 && n != UV_EAGAIN) return drop(from);
-  auto* rest = new Write{.bytes = std::string(bytes.substr(n < 0 ? 0 : static_cast<std::size_t>(n)))};
+  auto* rest =
+      new Write{.bytes = std::string(bytes.substr(n < 0 ? 0 : static_cast<std::size_t>(n)))};
   rest->request.data = rest;
   piece = uv_buf_init(rest->bytes.data(), static_cast<unsigned>(rest->bytes.size()));
   uv_read_stop(from->stream());
@@ -114,7 +119,8 @@ int main(int argc, char** argv) {
   uv_tcp_init(&loop, &listener);
   const int fd = bench::listen_tcp(options.port);
   uv_tcp_open(&listener, fd);
-  if (uv_listen(reinterpret_cast<uv_stream_t*>(&listener), 4096, on_connection) < 0) bench::die("uv_listen");
+  if (uv_listen(reinterpret_cast<uv_stream_t*>(&listener), 4096, on_connection) < 0)
+    bench::die("uv_listen");
   bench::ready(bench::port_of(fd));
   uv_run(&loop, UV_RUN_DEFAULT);
 }

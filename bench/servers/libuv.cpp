@@ -1,5 +1,5 @@
-// libuv at its best: one shared read buffer, uv_try_write first, a write request only for what the kernel did not take.
-// TCP echo, close, sink, broadcast, sends, posts, timers; UDP echo, sink.
+// libuv at its best: one shared read buffer, uv_try_write first, a write request only for what the
+// kernel did not take. TCP echo, close, sink, broadcast, sends, posts, timers; UDP echo, sink.
 #include <uv.h>
 
 #include <array>
@@ -29,7 +29,9 @@ struct Write {
   std::string bytes;
 };
 
-void lend(uv_handle_t*, std::size_t, uv_buf_t* out) { *out = uv_buf_init(buffer.data(), buffer.size()); }
+void lend(uv_handle_t*, std::size_t, uv_buf_t* out) {
+  *out = uv_buf_init(buffer.data(), buffer.size());
+}
 
 void drop(Conn* conn) {
   auto* handle = reinterpret_cast<uv_handle_t*>(&conn->tcp);
@@ -42,14 +44,17 @@ void drop(Conn* conn) {
 
 void write(Conn* conn, std::string_view bytes) {
   auto* stream = reinterpret_cast<uv_stream_t*>(&conn->tcp);
-  uv_buf_t piece = uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
+  uv_buf_t piece =
+      uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
   const int n = uv_try_write(stream, &piece, 1);
   if (n == static_cast<int>(bytes.size())) return;
   if (n < 0 && n != UV_EAGAIN) return drop(conn);
-  auto* rest = new Write{.bytes = std::string(bytes.substr(n < 0 ? 0 : static_cast<std::size_t>(n)))};
+  auto* rest =
+      new Write{.bytes = std::string(bytes.substr(n < 0 ? 0 : static_cast<std::size_t>(n)))};
   rest->request.data = rest;
   piece = uv_buf_init(rest->bytes.data(), static_cast<unsigned>(rest->bytes.size()));
-  uv_write(&rest->request, stream, &piece, 1, [](uv_write_t* done, int) { delete static_cast<Write*>(done->data); });
+  uv_write(&rest->request, stream, &piece, 1,
+           [](uv_write_t* done, int) { delete static_cast<Write*>(done->data); });
 }
 
 void shut(Conn* conn) {
@@ -61,13 +66,14 @@ void shut(Conn* conn) {
   });
 }
 
-// For the modes sends and posts: tasks from another thread, by the documented means, a queue under a mutex and an
-// async.
-class Mailbox {
+// For the modes sends and posts: tasks from another thread, by the documented means, a queue under
+// a mutex and an async.
+class TaskQueue {
  public:
-  Mailbox() {
+  TaskQueue() {
     async_.data = this;
-    uv_async_init(&loop, &async_, [](uv_async_t* async) { static_cast<Mailbox*>(async->data)->run(); });
+    uv_async_init(&loop, &async_,
+                  [](uv_async_t* async) { static_cast<TaskQueue*>(async->data)->run(); });
   }
 
   void post(void (*task)()) {
@@ -93,7 +99,7 @@ class Mailbox {
   uv_async_t async_{};
 };
 
-Mailbox* mailbox = nullptr;
+TaskQueue* mailbox = nullptr;
 
 void send_one() {
   if (!all.empty()) write(all[producer.done() % all.size()], bench::message());
@@ -105,7 +111,8 @@ std::vector<uv_timer_t> armed(bench::Timers::count);
 
 void set_timer(std::size_t timer, unsigned milliseconds) {
   uv_timer_start(
-      &armed[timer], [](uv_timer_t* ran) { timers.ran(static_cast<std::size_t>(ran - armed.data()), set_timer); },
+      &armed[timer],
+      [](uv_timer_t* ran) { timers.ran(static_cast<std::size_t>(ran - armed.data()), set_timer); },
       milliseconds, 0);
 }
 
@@ -155,7 +162,8 @@ void on_datagram(uv_udp_t* udp, ssize_t n, const uv_buf_t* piece, const sockaddr
   uv_udp_try_send(udp, &answer, 1, peer);
 }
 
-// With UV_UDP_RECVMMSG libuv splits the buffer into pieces of 64 KiB: 20 of them, as many as it takes at a time.
+// With UV_UDP_RECVMMSG libuv splits the buffer into pieces of 64 KiB: 20 of them, as many as it
+// takes at a time.
 std::vector<char> datagrams(20 * (64 << 10));
 
 void lend_datagrams(uv_handle_t*, std::size_t, uv_buf_t* out) {
@@ -177,15 +185,18 @@ void serve_tcp() {
   uv_tcp_init(&loop, &listener);
   const int fd = bench::listen_tcp(options.port);
   uv_tcp_open(&listener, fd);
-  if (uv_listen(reinterpret_cast<uv_stream_t*>(&listener), 4096, on_connection) < 0) bench::die("uv_listen");
+  if (uv_listen(reinterpret_cast<uv_stream_t*>(&listener), 4096, on_connection) < 0)
+    bench::die("uv_listen");
   bench::ready(bench::port_of(fd));
   if (options.mode == "timers") {
     for (uv_timer_t& timer : armed) uv_timer_init(&loop, &timer);
     timers.start(set_timer);
   }
   if (options.mode != "sends" && options.mode != "posts") return;
-  mailbox = new Mailbox;
-  producer.start([task = options.mode == "sends" ? send_one : +[] { producer.finish(); }] { mailbox->post(task); });
+  mailbox = new TaskQueue;
+  producer.start([task = options.mode == "sends" ? send_one : +[] { producer.finish(); }] {
+    mailbox->post(task);
+  });
 }
 
 }  // namespace

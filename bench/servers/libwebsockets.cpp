@@ -1,6 +1,7 @@
-// libwebsockets at its best: its own loop, buffers that hold whole messages, no extensions. Writes at once, although
-// its documentation would have a server ask for a call when it may write: it keeps what the kernel does not take either
-// way, and the detour costs 20 %. (Its loop over libuv is no faster, with 5,000 connections neither.) Echo, broadcast.
+// libwebsockets at its best: its own loop, buffers that hold whole messages, no extensions. Writes
+// at once, although its documentation would have a server ask for a call when it may write: it
+// keeps what the kernel does not take either way, and the detour costs 20 %. (Its loop over libuv
+// is no faster, with 5,000 connections neither.) Echo, broadcast.
 #include <libwebsockets.h>
 
 #include <memory>
@@ -17,11 +18,13 @@ bench::Options options;
 std::vector<lws*> all;
 
 struct Session {
-  std::vector<unsigned char> message = std::vector<unsigned char>(LWS_PRE);  // after room for the library's header
+  std::vector<unsigned char> message =
+      std::vector<unsigned char>(LWS_PRE);  // after room for the library's header
 };
 
 int write(lws* socket, Session& session) {
-  return lws_write(socket, session.message.data() + LWS_PRE, session.message.size() - LWS_PRE, LWS_WRITE_BINARY);
+  return lws_write(socket, session.message.data() + LWS_PRE, session.message.size() - LWS_PRE,
+                   LWS_WRITE_BINARY);
 }
 
 // Another's failure ends the other, by an event of its own.
@@ -39,7 +42,8 @@ int receive(lws* socket, Session& session, const unsigned char* bytes, std::size
   return result;
 }
 
-int on_event(lws* socket, lws_callback_reasons reason, void* memory, void* bytes, std::size_t size) {
+int on_event(lws* socket, lws_callback_reasons reason, void* memory, void* bytes,
+             std::size_t size) {
   auto* session = static_cast<Session*>(memory);
   switch (reason) {
     case LWS_CALLBACK_ESTABLISHED:
@@ -63,7 +67,8 @@ int main(int argc, char** argv) {
   options = bench::parse(argc, argv);
   if (options.mode != "echo" && options.mode != "broadcast") bench::unsupported(options);
   lws_set_log_level(LLL_ERR, nullptr);
-  const lws_protocols protocols[] = {{"bench", on_event, sizeof(Session), buffer_size, 0, nullptr, 0}, {}};
+  const lws_protocols protocols[] = {
+      {"bench", on_event, sizeof(Session), buffer_size, 0, nullptr, 0}, {}};
   lws_context_creation_info info{};
   info.port = options.port;
   info.iface = "127.0.0.1";

@@ -1,4 +1,5 @@
-// For the modes sends and posts: a thread that keeps tasks on their way to the loop, at most `ahead` at a time.
+// For the modes sends and posts: a thread that keeps tasks on their way to the loop, at most
+// `ahead` at a time.
 #pragma once
 
 #include <pthread.h>
@@ -20,8 +21,8 @@ inline std::string_view message() {
 
 class Producer {
  public:
-  // Calls post() for ever, on a thread of its own: on the last core this process may use, while the caller keeps to the
-  // first.
+  // Calls post() for ever, on a thread of its own: on the last core this process may use, while the
+  // caller keeps to the first.
   template <class Post>
   void start(Post post) {
     cpu_set_t allowed, first, last;
@@ -47,7 +48,9 @@ class Producer {
   }
 
   // For the loop: one more task has run.
-  void finish() { done_.store(done_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
+  void finish() {
+    done_.store(done_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
   std::uint64_t done() const { return done_.load(std::memory_order_acquire); }
 
  private:

@@ -1,4 +1,5 @@
-// What the bench servers share: the command line, sockets for those that make their own, and the sign of being ready.
+// What the bench servers share: the command line, sockets for those that make their own, and the
+// sign of being ready.
 #pragma once
 
 #include <arpa/inet.h>
@@ -18,12 +19,11 @@ namespace bench {
 
 // What a server does with what it gets. Each says in its first lines which of these it can.
 //   echo       sends it back                    close      the same, then closes the connection
-//   sink       drops it, but answers a single byte with the count (8 bytes) of what came: bytes, or datagrams
-//   broadcast  sends it to every connection
-//   sends      another thread keeps sending 64 bytes to each connection
-//   http       answers HTTP requests
-//   posts      another thread keeps posting empty tasks to the loop; a byte is answered with their count (8 bytes)
-//   timers     keeps setting timers; a byte is answered with how often it did (8 bytes)
+//   sink       drops it, but answers a single byte with the count (8 bytes) of what came: bytes, or
+//   datagrams broadcast  sends it to every connection sends      another thread keeps sending 64
+//   bytes to each connection http       answers HTTP requests posts      another thread keeps
+//   posting empty tasks to the loop; a byte is answered with their count (8 bytes) timers     keeps
+//   setting timers; a byte is answered with how often it did (8 bytes)
 struct Options {
   int port = 0;
   std::string mode = "echo";
@@ -116,7 +116,9 @@ inline int listen_tcp(int port, int flags = SOCK_NONBLOCK) {
   return fd;
 }
 
-inline int bind_udp(int port, int flags = SOCK_NONBLOCK) { return bound_socket(SOCK_DGRAM | flags, port); }
+inline int bind_udp(int port, int flags = SOCK_NONBLOCK) {
+  return bound_socket(SOCK_DGRAM | flags, port);
+}
 
 // The answer to a byte in the modes sink and posts.
 inline std::string_view bytes_of(const std::uint64_t& count) {

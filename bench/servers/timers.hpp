@@ -1,5 +1,5 @@
-// For the mode timers: 100,000 of them armed. Whenever one runs it is set again, and nine others are set anew, as the
-// time-outs of connections are that were heard of.
+// For the mode timers: 100,000 of them armed. Whenever one runs it is set again, and nine others
+// are set anew, as the time-outs of connections are that were heard of.
 #pragma once
 
 #include <cstddef>

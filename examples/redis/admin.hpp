@@ -24,7 +24,8 @@ inline void help(Client& client, const Words& words) {
   for (const Command& command : commands())
     if (command.name.starts_with(prefix)) names.push_back(command.name.substr(prefix.size()));
   client.reply.array(names.size() + 1);
-  client.reply.status(upper(words[0]) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+  client.reply.status(upper(words[0]) +
+                      " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
   for (std::string_view name : names) client.reply.status(upper(name));
 }
 
@@ -36,15 +37,16 @@ inline void info(Client& client, const Words& words) {
   };
   const evio::Stats stats = client.conn.server().stats();
   const Store& store = client.shared.store;
-  const std::string keys =
-      "db0:keys=" + std::to_string(store.size()) + ",expires=" + std::to_string(store.mortals()) + ",avg_ttl=0\r\n";
+  const std::string keys = "db0:keys=" + std::to_string(store.size()) +
+                           ",expires=" + std::to_string(store.mortals()) + ",avg_ttl=0\r\n";
   const std::pair<std::string, std::string> sections[] = {
       {"Server", "redis_version:" + std::string(version) + "\r\nredis_mode:standalone\r\n"},
       {"Clients", line("connected_clients", stats.open)},
       {"Persistence", line("loading", 0)},
       {"Stats", line("total_connections_received", stats.accepted) +
                     line("total_commands_processed", client.shared.commands) +
-                    line("total_net_input_bytes", stats.received) + line("total_net_output_bytes", stats.sent)},
+                    line("total_net_input_bytes", stats.received) +
+                    line("total_net_output_bytes", stats.sent)},
       {"Replication", "role:master\r\n" + line("connected_slaves", 0)},
       {"Cluster", line("cluster_enabled", 0)},
       {"Keyspace", store.size() > 0 ? keys : ""},
@@ -53,8 +55,8 @@ inline void info(Client& client, const Words& words) {
   for (const auto& [name, lines] : sections) {
     bool wanted = words.size() == 1;
     for (std::size_t i = 1; i < words.size(); ++i)
-      wanted |=
-          is(words[i], lower(name)) || is(words[i], "all") || is(words[i], "default") || is(words[i], "everything");
+      wanted |= is(words[i], lower(name)) || is(words[i], "all") || is(words[i], "default") ||
+                is(words[i], "everything");
     if (wanted) text += (text.empty() ? "# " : "\r\n# ") + name + "\r\n" + lines;
   }
   client.reply.bulk(text);
@@ -62,18 +64,19 @@ inline void info(Client& client, const Words& words) {
 
 /// CONFIG GET: what clients and tools ask for, and what cannot be changed.
 inline void config_get(Client& client, const Words& words) {
-  static const std::map<std::string_view, std::string_view> parameters{{"appendonly", "no"},
-                                                                       {"client-query-buffer-limit", "1073741824"},
-                                                                       {"cluster-enabled", "no"},
-                                                                       {"databases", "1"},
-                                                                       {"maxmemory", "0"},
-                                                                       {"maxmemory-policy", "noeviction"},
-                                                                       {"notify-keyspace-events", ""},
-                                                                       {"proto-max-bulk-len", "536870912"},
-                                                                       {"requirepass", ""},
-                                                                       {"save", ""},
-                                                                       {"tcp-keepalive", "300"},
-                                                                       {"timeout", "0"}};
+  static const std::map<std::string_view, std::string_view> parameters{
+      {"appendonly", "no"},
+      {"client-query-buffer-limit", "1073741824"},
+      {"cluster-enabled", "no"},
+      {"databases", "1"},
+      {"maxmemory", "0"},
+      {"maxmemory-policy", "noeviction"},
+      {"notify-keyspace-events", ""},
+      {"proto-max-bulk-len", "536870912"},
+      {"requirepass", ""},
+      {"save", ""},
+      {"tcp-keepalive", "300"},
+      {"timeout", "0"}};
   std::map<std::string_view, std::string_view> found;  // by its name: as it was asked for
   for (std::size_t i = 2; i < words.size(); ++i) {
     const bool pattern = quoted(words[i]).find_first_of("[*?") != std::string_view::npos;
@@ -98,7 +101,8 @@ inline void describe(Reply& reply, const Command& command) {
   reply.integer(command.arity);
   reply.array(0);  // flags
   for (int number : {command.key_first, command.key_last, command.key_step}) reply.integer(number);
-  for (int none = 0; none < 4; ++none) reply.array(0);  // categories, tips, key specifications, subcommands
+  for (int none = 0; none < 4; ++none)
+    reply.array(0);  // categories, tips, key specifications, subcommands
 }
 
 inline void command(Client& client, const Words&) {
@@ -133,16 +137,20 @@ inline void command_docs(Client& client, const Words&) { client.reply.array(0); 
 
 inline std::string endpoint(const evio::Address& address) {
   const std::string host = address.host();
-  return (host.find(':') == host.npos ? host : '[' + host + ']') + ':' + std::to_string(address.port());
+  return (host.find(':') == host.npos ? host : '[' + host + ']') + ':' +
+         std::to_string(address.port());
 }
 
-inline evio::Address peer(evio::Conn& conn) { return conn.local().is_unix() ? conn.local() : conn.remote(); }
+inline evio::Address peer(evio::Conn& conn) {
+  return conn.local().is_unix() ? conn.local() : conn.remote();
+}
 
 inline std::string describe(evio::Conn& conn) {
-  return "id=" + std::to_string(conn.id()) + " addr=" + endpoint(peer(conn)) + " laddr=" + endpoint(conn.local()) +
-         " fd=" + std::to_string(conn.native_handle()) + " name=" + conn.context<Client>()->name +
-         " age=0 idle=0 flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 obl=" + std::to_string(conn.pending_output()) +
-         " user=default redir=-1 resp=2\n";
+  return "id=" + std::to_string(conn.id()) + " addr=" + endpoint(peer(conn)) +
+         " laddr=" + endpoint(conn.local()) + " fd=" + std::to_string(conn.native_handle()) +
+         " name=" + conn.context<Client>()->name +
+         " age=0 idle=0 flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 obl=" +
+         std::to_string(conn.pending_output()) + " user=default redir=-1 resp=2\n";
 }
 
 inline void client_id(Client& client, const Words&) {

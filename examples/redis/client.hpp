@@ -62,7 +62,8 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Answers what came in, until there is enough to send or a search is under way: then it is called again.
+  /// Answers what came in, until there is enough to send or a search is under way: then it is
+  /// called again.
   evio::Action data(evio::Input& in) {
     reply.begin();
     while (!in.empty() && !search_ && after_ == evio::Action::none && reply.more_wanted()) {
@@ -105,8 +106,8 @@ class Client {
     run_transaction();
   }
 
-  /// Answers with the keys that match: at once if that is quickly done, else in turns with everything else that the
-  /// loop has to do. Until then this client's further commands wait.
+  /// Answers with the keys that match: at once if that is quickly done, else in turns with
+  /// everything else that the loop has to do. Until then this client's further commands wait.
   void search(std::string pattern) {
     if (std::exchange(shared.turn, conn.loop().now()) != conn.loop().now()) shared.steps = slice;
     search_ = std::make_unique<Search>(Glob(std::move(pattern)), shared.store);
@@ -134,8 +135,8 @@ class Client {
     Glob glob;
     Store::Walk walk;
     std::size_t count = 0;
-    std::vector<evio::Buffer> found{};  // the answer so far,
-    std::string last{};                 // and its end
+    std::vector<evio::SharedBytes> found{};  // the answer so far,
+    std::string last{};                      // and its end
   };
 
   static bool has_subcommands(std::string_view name) {
@@ -149,11 +150,13 @@ class Client {
 
   static std::string unknown(const Words& words) {
     if (words.size() > 1 && has_subcommands(words[0]))
-      return "unknown subcommand '" + std::string(quoted(words[1], 128)) + "'. Try " + upper(words[0]) + " HELP.";
+      return "unknown subcommand '" + std::string(quoted(words[1], 128)) + "'. Try " +
+             upper(words[0]) + " HELP.";
     std::string rest;
     for (std::size_t i = 1; i < words.size() && rest.size() < 128; ++i)
       rest += '\'' + std::string(quoted(words[i], 128 - rest.size())) + "' ";
-    return "unknown command '" + std::string(quoted(words[0], 128)) + "', with args beginning with: " + rest;
+    return "unknown command '" + std::string(quoted(words[0], 128)) +
+           "', with args beginning with: " + rest;
   }
 
   void execute(const Words& words) {
@@ -196,8 +199,8 @@ class Client {
   void enqueue(const Command& command, const Words& words) {
     Waiting waiting{&command};
     for (std::size_t i = 0; i < words.size(); ++i) {
-      waiting.places.push_back(
-          {static_cast<std::uint32_t>(waiting.text.size()), static_cast<std::uint32_t>(words[i].size())});
+      waiting.places.push_back({static_cast<std::uint32_t>(waiting.text.size()),
+                                static_cast<std::uint32_t>(words[i].size())});
       waiting.text += words[i];
     }
     waiting_.push_back(std::move(waiting));
@@ -230,7 +233,8 @@ class Client {
       search.last += '$' + std::to_string(key.size()) + "\r\n";
       search.last += key;
       search.last += "\r\n";
-      if (search.last.size() >= piece_bytes) search.found.emplace_back(std::exchange(search.last, {}));
+      if (search.last.size() >= piece_bytes)
+        search.found.emplace_back(std::exchange(search.last, {}));
     }
     return false;
   }
@@ -238,8 +242,8 @@ class Client {
   bool answer_search() {
     const std::unique_ptr<Search> done = std::move(search_);
     reply.array(done->count);
-    for (const evio::Buffer& piece : done->found) reply.as_it_is(piece);
-    reply.as_it_is(evio::Buffer(std::move(done->last)));
+    for (const evio::SharedBytes& piece : done->found) reply.as_it_is(piece);
+    reply.as_it_is(evio::SharedBytes(std::move(done->last)));
     return true;
   }
 
@@ -290,8 +294,9 @@ class Client {
 };
 
 /// The number that a word is; if it is none the client is told.
-inline std::optional<std::int64_t> integer(Client& client, std::string_view word,
-                                           const char* problem = "value is not an integer or out of range") {
+inline std::optional<std::int64_t> integer(
+    Client& client, std::string_view word,
+    const char* problem = "value is not an integer or out of range") {
   const auto value = to_integer(word);
   if (!value) client.reply.error(problem);
   return value;

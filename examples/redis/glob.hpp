@@ -1,4 +1,5 @@
-// Redis's patterns: * any text, ? any byte, [a-z] one of a set, [^a-z] none of it, \ the next byte as it is.
+// Redis's patterns: * any text, ? any byte, [a-z] one of a set, [^a-z] none of it, \ the next byte
+// as it is.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +11,9 @@
 
 namespace redis {
 
-/// Matches texts as Redis does, but never returns to another * than the last one, and can be interrupted at any byte:
-/// a hostile pattern costs at most the product of both sizes, and who sent it waits for it alone.
+/// Matches texts as Redis does, but never returns to another * than the last one, and can be
+/// interrupted at any byte: a hostile pattern costs at most the product of both sizes, and who sent
+/// it waits for it alone.
 class Glob {
  public:
   explicit Glob(std::string pattern) : pattern_(std::move(pattern)) {}
@@ -19,7 +21,8 @@ class Glob {
   /// The next match is about another text.
   void restart() noexcept { state_ = {}; }
 
-  /// Whether the pattern matches the text; nothing if `steps`, which are used up, were not enough: call it again then.
+  /// Whether the pattern matches the text; nothing if `steps`, which are used up, were not enough:
+  /// call it again then.
   std::optional<bool> match(std::string_view text, std::size_t& steps) noexcept {
     if (pattern_ == "*") return true;
     if (text.empty()) return pattern_.empty();
@@ -30,7 +33,8 @@ class Glob {
         ++state_.next;
       } else if (!more && state_.star == pattern_.size()) {
         return true;
-      } else if (!(state_.in_set ? step_in_set(text[state_.at]) : more && step(text[state_.at])) && !go_back()) {
+      } else if (!(state_.in_set ? step_in_set(text[state_.at]) : more && step(text[state_.at])) &&
+                 !go_back()) {
         return false;
       }
     }
@@ -84,7 +88,9 @@ class Glob {
       state_.hit |= rest[1] == c;
       state_.next += 2;
     } else if (rest.size() >= 3 && rest[1] == '-') {
-      const auto byte = [](char one) { return static_cast<signed char>(one); };  // ordered as in Redis on most machines
+      const auto byte = [](char one) {
+        return static_cast<signed char>(one);
+      };  // ordered as in Redis on most machines
       const auto [low, high] = std::minmax({byte(rest[0]), byte(rest[2])});
       state_.hit |= low <= byte(c) && byte(c) <= high;
       state_.next += 3;

@@ -3,8 +3,8 @@
 
 #include <charconv>
 #include <cstdint>
-#include <evio/buffer.hpp>
 #include <evio/conn.hpp>
+#include <evio/shared_bytes.hpp>
 #include <string>
 #include <string_view>
 
@@ -12,8 +12,8 @@
 
 namespace redis {
 
-/// Writes the answers to one connection. `gathered` may be shared by all connections of a loop: it is empty between
-/// their handlers, if each begins with begin() and ends with flush().
+/// Writes the answers to one connection. `gathered` may be shared by all connections of a loop: it
+/// is empty between their handlers, if each begins with begin() and ends with flush().
 class Reply {
  public:
   Reply(evio::Conn& conn, std::string& gathered) : conn_(conn), gathered_(gathered) {}
@@ -30,7 +30,8 @@ class Reply {
     put("\r\n");
   }
 
-  /// Like Redis: "-ERR " goes before it unless it begins with a '-' and a code of its own; it stays on one line.
+  /// Like Redis: "-ERR " goes before it unless it begins with a '-' and a code of its own; it stays
+  /// on one line.
   void error(std::string text) {
     text.erase(text.find_last_not_of("\r\n") + 1);
     for (char& c : text)
@@ -54,10 +55,10 @@ class Reply {
   }
 
   /// Part of an answer, which is not copied.
-  void as_it_is(const evio::Buffer& bytes) {
+  void as_it_is(const evio::SharedBytes& bytes) {
     if (muted_) return;
     flush();
-    wanted_ = conn_.write(bytes);
+    wanted_ = static_cast<bool>(conn_.write(bytes));
   }
 
   /// Answers are dropped while it is on.
@@ -65,7 +66,7 @@ class Reply {
 
   /// Sends what is gathered.
   void flush() {
-    if (!gathered_.empty()) wanted_ = conn_.write(gathered_);
+    if (!gathered_.empty()) wanted_ = static_cast<bool>(conn_.write(gathered_));
     gathered_.clear();
   }
   /// Forgets what is gathered: there is something if the last handler failed.

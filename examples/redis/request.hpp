@@ -25,24 +25,28 @@ class Words {
   Words(const char* base, std::span<const Place> places) : base_(base), places_(places) {}
 
   std::size_t size() const noexcept { return places_.size(); }
-  std::string_view operator[](std::size_t i) const noexcept { return {base_ + places_[i].begin, places_[i].size}; }
+  std::string_view operator[](std::size_t i) const noexcept {
+    return {base_ + places_[i].begin, places_[i].size};
+  }
 
  private:
   const char* base_;
   std::span<const Place> places_;
 };
 
-/// Reads one request after the other. Remembers how far it came, so that each byte is looked at once in however many
-/// pieces it arrives.
+/// Reads one request after the other. Remembers how far it came, so that each byte is looked at
+/// once in however many pieces it arrives.
 class Request {
  public:
   enum class State { incomplete, complete, invalid };
 
-  /// Goes on in `input`: it begins with the request's first byte, and has grown since the last call.
+  /// Goes on in `input`: it begins with the request's first byte, and has grown since the last
+  /// call.
   State parse(std::string_view input) {
     if (input.front() != '*') return parse_inline(input);
     if (at_ == 0) {
-      const auto count = number(input, '*', "too big mbulk count string", "invalid multibulk length");
+      const auto count =
+          number(input, '*', "too big mbulk count string", "invalid multibulk length");
       if (!count) return state_;
       if (*count > INT32_MAX) return fail("invalid multibulk length");
       missing_ = *count;
@@ -62,7 +66,8 @@ class Request {
     return State::complete;
   }
 
-  /// Those of a complete request; none if it was an empty line or array. Valid while the input is, until reset().
+  /// Those of a complete request; none if it was an empty line or array. Valid while the input is,
+  /// until reset().
   Words words(std::string_view input) const {
     return {input.front() == '*' ? input.data() : unquoted_.data(), places_};
   }
@@ -81,7 +86,8 @@ class Request {
 
  private:
   static constexpr std::size_t line_max = 64 << 10;
-  static constexpr std::size_t read_size = 16 << 10;  // Redis reads so much at a time, and looks then how long it is
+  static constexpr std::size_t read_size =
+      16 << 10;  // Redis reads so much at a time, and looks then how long it is
   static constexpr std::int64_t bulk_max = 512 << 20;
 
   State parse_inline(std::string_view input) {
@@ -93,19 +99,22 @@ class Request {
   }
 
   // That of a line such as "$3\r\n", which begins at at_: then at_ is behind it.
-  std::optional<std::int64_t> number(std::string_view input, char type, const char* too_long, const char* invalid) {
+  std::optional<std::int64_t> number(std::string_view input, char type, const char* too_long,
+                                     const char* invalid) {
     // Nearly all are short, and have arrived: these are read in one go.
     const std::string_view text = input.substr(at_, 10);
     std::size_t end = 1;
     std::uint32_t value = 0;
     for (; end < text.size() && text[end] >= '0' && text[end] <= '9'; ++end)
       value = value * 10 + static_cast<std::uint32_t>(text[end] - '0');
-    if (end == 1 || end + 1 >= text.size() || text[end] != '\r' || text[0] != type || (text[1] == '0' && end > 2))
+    if (end == 1 || end + 1 >= text.size() || text[end] != '\r' || text[0] != type ||
+        (text[1] == '0' && end > 2))
       return any_number(input, type, too_long, invalid);
     at_ += end + 2;
     return value;
   }
-  std::optional<std::int64_t> any_number(std::string_view input, char type, const char* too_long, const char* invalid) {
+  std::optional<std::int64_t> any_number(std::string_view input, char type, const char* too_long,
+                                         const char* invalid) {
     const auto line = next_line(input, '\r', too_long);
     if (!line) return {};
     if (input[at_] != type) {
@@ -120,8 +129,10 @@ class Request {
     return value;
   }
 
-  // From at_ up to `last`; of a '\r' also the byte behind it must be there. As in Redis a NUL hides what follows.
-  std::optional<std::string_view> next_line(std::string_view input, char last, const char* too_long) {
+  // From at_ up to `last`; of a '\r' also the byte behind it must be there. As in Redis a NUL hides
+  // what follows.
+  std::optional<std::string_view> next_line(std::string_view input, char last,
+                                            const char* too_long) {
     std::size_t end = at_;
     while (end < input.size() && input[end] != last && input[end] != '\0') ++end;
     const bool found = end < input.size() && input[end] == last;
@@ -174,7 +185,8 @@ class Request {
   // What follows a backslash between double quotes; how many bytes it is.
   std::size_t unescape(std::string_view text) {
     unsigned char byte = 0;
-    if (text[0] == 'x' && text.size() >= 3 && std::from_chars(&text[1], &text[1] + 2, byte, 16).ptr == &text[1] + 2) {
+    if (text[0] == 'x' && text.size() >= 3 &&
+        std::from_chars(&text[1], &text[1] + 2, byte, 16).ptr == &text[1] + 2) {
       unquoted_ += static_cast<char>(byte);
       return 3;
     }

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <evio/buffer.hpp>
+#include <evio/shared_bytes.hpp>
 #include <functional>
 #include <list>
 #include <set>
@@ -22,19 +22,21 @@ inline std::int64_t now_ms() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-/// A string; a large one is a Buffer, which can be sent without being copied.
+/// A string; a large one is a SharedBytes, which can be sent without being copied.
 class Value {
  public:
   std::string_view view() const {
     if (const auto* buffer = large()) return buffer->view();
     return std::get<std::string>(bytes_);
   }
-  const evio::Buffer* large() const noexcept { return std::get_if<evio::Buffer>(&bytes_); }
+  const evio::SharedBytes* large() const noexcept {
+    return std::get_if<evio::SharedBytes>(&bytes_);
+  }
 
   void set(std::string_view text) {
     auto* small = std::get_if<std::string>(&bytes_);
     if (text.size() >= large_min)
-      bytes_ = evio::Buffer(std::string(text));
+      bytes_ = evio::SharedBytes(std::string(text));
     else if (small && small->capacity() / 2 <= text.size() + 16)
       small->assign(text);
     else
@@ -43,11 +45,11 @@ class Value {
 
  private:
   static constexpr std::size_t large_min = 32 << 10;
-  std::variant<std::string, evio::Buffer> bytes_;
+  std::variant<std::string, evio::SharedBytes> bytes_;
 };
 
-/// A map of strings that forgets keys whose time has come, and that can be walked through a few keys at a time while it
-/// changes. One thread.
+/// A map of strings that forgets keys whose time has come, and that can be walked through a few
+/// keys at a time while it changes. One thread.
 class Store {
  public:
   static constexpr std::int64_t never = -1;
@@ -64,7 +66,9 @@ class Store {
   /// A walk: meets each key that is there all the while once, none that was added since it began.
   class Walk {
    public:
-    explicit Walk(Store& store) : store_(store), next_(store.order_.begin()) { store_.walks_.push_back(this); }
+    explicit Walk(Store& store) : store_(store), next_(store.order_.begin()) {
+      store_.walks_.push_back(this);
+    }
     ~Walk() { store_.walks_.remove(this); }
     Walk(const Walk&) = delete;
     Walk& operator=(const Walk&) = delete;
@@ -72,7 +76,8 @@ class Store {
     /// Where it stands, until it advances or the key is erased; null at the end.
     const Item* item() const { return next_ == store_.order_.end() ? nullptr : *next_; }
     void advance() { ++next_; }
-    /// Whether the key that it stood on was erased since the last call: then it stands on the next one.
+    /// Whether the key that it stood on was erased since the last call: then it stands on the next
+    /// one.
     bool pushed() { return std::exchange(pushed_, false); }
 
    private:
@@ -129,21 +134,28 @@ class Store {
     items_.clear();
   }
 
-  static bool expired(const Item& item) { return item.second.expires != never && item.second.expires < now_ms(); }
+  static bool expired(const Item& item) {
+    return item.second.expires != never && item.second.expires < now_ms();
+  }
 
   /// When the next key expires, or never.
-  std::int64_t first_deadline() const { return deadlines_.empty() ? never : deadlines_.begin()->first; }
+  std::int64_t first_deadline() const {
+    return deadlines_.empty() ? never : deadlines_.begin()->first;
+  }
 
   /// Erases expired keys, but not more than so many.
   void expire(int count_max) {
-    for (; count_max > 0 && !deadlines_.empty() && expired(*deadlines_.begin()->second); --count_max)
+    for (; count_max > 0 && !deadlines_.empty() && expired(*deadlines_.begin()->second);
+         --count_max)
       erase(*deadlines_.begin()->second);
   }
 
  private:
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
+    std::size_t operator()(std::string_view key) const {
+      return std::hash<std::string_view>()(key);
+    }
   };
 
   std::unordered_map<std::string, Entry, Hash, std::equal_to<>> items_;

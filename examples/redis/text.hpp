@@ -26,16 +26,20 @@ inline std::string upper(std::string_view text) {
 
 /// Whether a word, in any mixture of cases, is `small`, which has no capitals.
 inline bool is(std::string_view word, std::string_view small) {
-  const auto same = [](char a, char b) { return a == b || (a >= 'A' && a <= 'Z' && a + ('a' - 'A') == b); };
+  const auto same = [](char a, char b) {
+    return a == b || (a >= 'A' && a <= 'Z' && a + ('a' - 'A') == b);
+  };
   return word.size() == small.size() && std::equal(word.begin(), word.end(), small.begin(), same);
 }
 
-/// A 64-bit number written in the one way that Redis accepts: no blank, no '+', no leading zero, no "-0".
+/// A 64-bit number written in the one way that Redis accepts: no blank, no '+', no leading zero, no
+/// "-0".
 inline std::optional<std::int64_t> to_integer(std::string_view text) {
   const bool negative = text.starts_with('-');
   const std::string_view digits = text.substr(negative);
   if (text == "0") return 0;
-  if (digits.empty() || digits[0] == '0' || digits.size() > 19) return {};  // 19 always fit into 64 bits
+  if (digits.empty() || digits[0] == '0' || digits.size() > 19)
+    return {};  // 19 always fit into 64 bits
   std::uint64_t value = 0;
   for (char c : digits) {
     if (c < '0' || c > '9') return {};
@@ -45,8 +49,10 @@ inline std::optional<std::int64_t> to_integer(std::string_view text) {
   return static_cast<std::int64_t>(negative ? 0 - value : value);
 }
 
-/// Up to the first NUL and at most `size_max` bytes: what Redis quotes of a client's words in its error texts.
-inline std::string_view quoted(std::string_view text, std::size_t size_max = std::string_view::npos) {
+/// Up to the first NUL and at most `size_max` bytes: what Redis quotes of a client's words in its
+/// error texts.
+inline std::string_view quoted(std::string_view text,
+                               std::size_t size_max = std::string_view::npos) {
   return text.substr(0, std::min(text.find('\0'), size_max));
 }
 

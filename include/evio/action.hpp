@@ -1,12 +1,12 @@
-// Public. What a handler may ask for by its return value.
+// What a handler may ask for by its return value.
 #pragma once
 
 #include <evio/duration.hpp>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
 
-/// What should happen once a handler has returned. `close` and `detach` count in `opened`, `data`, `drained` and
-/// `ended` of stream connections; `shutdown` counts everywhere.
+/// What should happen once a handler has returned. `close` and `detach` count in `opened`, `data`,
+/// `drained` and `ended` of stream connections; `shutdown` counts everywhere.
 enum class Action {
   none,      ///< go on
   detach,    ///< flush, then hand the descriptor to `Events::detached`; the library forgets it
@@ -20,4 +20,4 @@ struct Tick {
   Action action = Action::none;  ///< `none` or `shutdown`
 };
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

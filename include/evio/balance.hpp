@@ -1,12 +1,12 @@
-// Public. Which loop gets a new connection.
+// Which loop gets a new connection.
 #pragma once
 
 #include <concepts>
 #include <cstddef>
-#include <evio/handler.hpp>
+#include <evio/callback.hpp>
 #include <span>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
 
 class Address;
 
@@ -23,19 +23,21 @@ struct LoopLoad {
   std::size_t connections = 0;  ///< open ones, with those on their way to the loop
 };
 
-/// A strategy: an enumerator of LoadBalance, or a function (loads, peer) -> index, taken modulo the number of loops.
-/// The function is called on the thread that accepts, for one connection at a time. With `?reuseport=true` the kernel
-/// decides instead.
+/// A strategy: an enumerator of LoadBalance, or a function (loads, peer) -> index, taken modulo the
+/// number of loops. The function is called on the thread that accepts, for one connection at a
+/// time. With `?reuseport=true` the kernel decides instead.
 class Balance {
  public:
   /// Chooses the loop of a new connection, by its index.
-  using Function = Handler<std::size_t(std::span<const LoopLoad>, const Address&)>;
+  using Function = Callback<std::size_t(std::span<const LoopLoad>, const Address&)>;
 
   /// One of the library's own ways.
-  Balance(LoadBalance strategy) noexcept : strategy_(strategy) {}  // NOLINT(google-explicit-constructor)
+  Balance(LoadBalance strategy) noexcept
+      : strategy_(strategy) {}  // NOLINT(google-explicit-constructor)
   /// A function of yours, called on the thread that accepts.
   template <class F>
-  requires(!std::same_as<std::remove_cvref_t<F>, Balance> && !std::same_as<std::remove_cvref_t<F>, LoadBalance>)
+  requires(!std::same_as<std::remove_cvref_t<F>, Balance> &&
+           !std::same_as<std::remove_cvref_t<F>, LoadBalance>)
       Balance(F&& function)  // NOLINT(google-explicit-constructor)
       : function_(std::forward<F>(function)) {}
 
@@ -49,4 +51,4 @@ class Balance {
   Function function_;
 };
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

@@ -1,4 +1,4 @@
-// Public. An address to serve, with handlers of its own if it needs them.
+// An address to serve, with handlers of its own if it needs them.
 #pragma once
 
 #include <evio/address.hpp>
@@ -8,28 +8,32 @@
 #include <string_view>
 #include <vector>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
 
 struct Events;
 
-/// What `serve` takes for each address: a URL, a Socket that is bound already, or on(either, Events). Copyable and
-/// cheap; a value for any thread.
+/// What `serve` takes for each address: a URL, a Socket that is bound already, or on(either,
+/// Events). Copyable and cheap; a value for any thread.
 ///
-/// The URL is an Address with an optional query, `?reuseport=true` (or 1, yes; tcp and udp only): other processes may
-/// bind the address too, and each loop has a socket of its own. A `-net` suffix of the scheme (`tcp-net://:80`) asks
-/// for the portable backend for the whole server. `fd://3` is descriptor 3, a bound socket that the process inherited
-/// (systemd's sockets begin there): its kind and address are asked of the kernel when the server is made, and from then
-/// on it is the server's; one that no server takes stays open. Throws Error, naming the part that is wrong.
+/// The URL is an Address with an optional query, `?reuseport=true` (or 1, yes; tcp and udp only):
+/// other processes may bind the address too, and each loop has a socket of its own. A `-net` suffix
+/// of the scheme (`tcp-net://:80`) asks for the portable backend for the whole server. `fd://3` is
+/// descriptor 3, a bound socket that the process inherited (systemd's sockets begin there): its
+/// kind and address are asked of the kernel when the server is made, and from then on it is the
+/// server's; one that no server takes stays open. Throws Error, naming the part that is wrong.
 class Binding {
  public:
   /// An address as text, such as "tcp://:80"; bound with the first Events.
   Binding(std::string_view url);  // NOLINT(google-explicit-constructor)
   /// The same.
-  Binding(const std::string& url) : Binding(std::string_view(url)) {}  // NOLINT(google-explicit-constructor)
+  Binding(const std::string& url)
+      : Binding(std::string_view(url)) {}  // NOLINT(google-explicit-constructor)
   /// The same.
-  Binding(const char* url) : Binding(std::string_view(url)) {}  // NOLINT(google-explicit-constructor)
+  Binding(const char* url)
+      : Binding(std::string_view(url)) {}  // NOLINT(google-explicit-constructor)
 
-  /// A socket that is bound: the server that this Binding is given to takes it over. Copies share it.
+  /// A socket that is bound: the server that this Binding is given to takes it over. Copies share
+  /// it.
   Binding(Socket socket);  // NOLINT(google-explicit-constructor)
 
   /// Empty for a socket until it is served.
@@ -53,15 +57,17 @@ class Binding {
   std::shared_ptr<Socket> socket_;
 };
 
-/// An address with handlers, limits and options of its own, such as a metrics port beside the service. Nothing falls
-/// back to the server's Events. `loops`, `balance`, `backend`, `busy_poll` and `handle_signals` count for nothing here;
-/// `serving`, `tick`, `pre_write`, `failed`, `loop_started`, `loop_stopped` and `trace` belong to the server: setting
-/// one is an Error, and so are Limits and Options that make no sense (see there). Several servers may be given the
-/// Binding: each counts its own connections.
-Binding on(Binding address, Events&& events);
+/// An address with handlers, limits and options of its own, such as a metrics port beside the
+/// service. Nothing falls back to the server's Events. `loops`, `balance`, `backend`, `busy_poll`
+/// and `handle_signals` count for nothing here; `serving`, `tick`, `pre_write`, `failed`,
+/// `loop_started`, `loop_stopped` and `trace` belong to the server: setting one is an Error, and so
+/// are Limits and Options that make no sense (see there). Several servers may be given the Binding:
+/// each counts its own connections.
+[[nodiscard]] Binding on(Binding address, Events&& events);
 
-/// The sockets that systemd, or whoever speaks its protocol (LISTEN_FDS, LISTEN_PID), bound for this process; none if
-/// it did not: `auto sockets = evio::listen_fds(); if (sockets.empty()) sockets.emplace_back("tcp://:5000");`.
-std::vector<Binding> listen_fds();
+/// The sockets that systemd, or whoever speaks its protocol (LISTEN_FDS, LISTEN_PID), bound for
+/// this process; none if it did not: `auto sockets = evio::listen_fds(); if (sockets.empty())
+/// sockets.emplace_back("tcp://:5000");`.
+[[nodiscard]] std::vector<Binding> listen_fds();
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

@@ -1,4 +1,4 @@
-// Public. How messages become bytes of a stream, and bytes messages again.
+// How messages become bytes of a stream, and bytes messages again.
 #pragma once
 
 #include <concepts>
@@ -9,15 +9,19 @@
 #include <type_traits>
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
 
-/// What decode found at the beginning of the bytes: a whole frame, the beginning of one, or nonsense.
+/// What decode found at the beginning of the bytes: a whole frame, the beginning of one, or
+/// nonsense.
 struct Decoded {
   /// What was found.
   enum class Kind { incomplete, frame, malformed };
 
-  /// `message`: what `data` is to see, within the bytes; `size`: how many of them the frame takes, at least one.
-  static Decoded frame(std::string_view message, std::size_t size) noexcept { return {Kind::frame, size, message}; }
+  /// `message`: what `data` is to see, within the bytes; `size`: how many of them the frame takes,
+  /// at least one.
+  static Decoded frame(std::string_view message, std::size_t size) noexcept {
+    return {Kind::frame, size, message};
+  }
   /// More must come. `size`: of the whole frame, if that is known already; 0 if not.
   static Decoded incomplete(std::size_t size = 0) noexcept { return {Kind::incomplete, size, {}}; }
   /// No frame begins like this: the connection closes with Errc::bad_frame.
@@ -29,32 +33,34 @@ struct Decoded {
 };
 
 /// Where encode puts the bytes of a frame. What is part of the message is not copied again.
-class Wire {
+class ByteSink {
  public:
   /// Sends the bytes behind those before. Bytes of the message itself are not copied.
   virtual void append(std::string_view bytes) = 0;
 
  protected:
-  Wire() = default;
-  ~Wire() = default;
+  ByteSink() = default;
+  ~ByteSink() = default;
 };
 
-/// Cuts a service's streams into messages (Events::codec): `data` then gets one whole message each time, and each
-/// `write` and `Handle::send` is one. Made of any copyable type with
+/// Cuts a service's streams into messages (Events::codec): `data` then gets one whole message each
+/// time, and each `write` and `Handle::send` is one. Made of any copyable type with
 ///
 ///     Decoded decode(std::string_view bytes, std::size_t searched) const;
-///     void encode(std::string_view message, Wire& wire) const;
+///     void encode(std::string_view message, ByteSink& wire) const;
 ///
-/// `bytes`: all that was received and not yet decoded; in the first `searched` of them a call before found no whole
-/// frame. One object serves all connections, from all loops' threads at once. decode must not throw; encode may, for a
-/// message that it cannot express, before it appends anything: write then throws that. A frame of more than
-/// Limits::input bytes closes the connection with Errc::frame_too_large. The ready ones are in evio/codecs.hpp.
+/// `bytes`: all that was received and not yet decoded; in the first `searched` of them a call
+/// before found no whole frame. One object serves all connections, from all loops' threads at once.
+/// decode must not throw; encode may, for a message that it cannot express, before it appends
+/// anything: write then throws that. A frame of more than Limits::input_max bytes closes the
+/// connection with Errc::frame_too_large. The ready ones are in evio/codecs.hpp.
 class Codec {
  public:
   Codec() = default;  ///< none: bytes as they come
   /// Keeps a copy of `codec`, which has decode and encode as described above.
   template <class T>
-  requires(!std::same_as<std::remove_cvref_t<T>, Codec>) Codec(T&& codec)  // NOLINT(google-explicit-constructor)
+  requires(!std::same_as<std::remove_cvref_t<T>, Codec>)
+      Codec(T&& codec)  // NOLINT(google-explicit-constructor)
       : held_(std::make_shared<Held<std::remove_cvref_t<T>>>(std::forward<T>(codec))) {}
 
   /// Whether there is a codec.
@@ -64,7 +70,7 @@ class Codec {
     return held_->decode(bytes, searched);
   }
   /// Writes the message as a frame. May throw for a message that has none.
-  void encode(std::string_view message, Wire& wire) const { held_->encode(message, wire); }
+  void encode(std::string_view message, ByteSink& wire) const { held_->encode(message, wire); }
   /// The frame of a message, for tests and files.
   std::string encoded(std::string_view message) const;
 
@@ -73,7 +79,7 @@ class Codec {
     virtual ~Holder() = default;
     virtual Decoded decode(std::string_view bytes, std::size_t searched) const noexcept = 0;
     /// Writes the message as a frame. May throw for a message that has none.
-    virtual void encode(std::string_view message, Wire& wire) const = 0;
+    virtual void encode(std::string_view message, ByteSink& wire) const = 0;
   };
   template <class T>
   struct Held final : Holder {
@@ -83,11 +89,13 @@ class Codec {
       return codec.decode(bytes, searched);
     }
     /// Writes the message as a frame. May throw for a message that has none.
-    void encode(std::string_view message, Wire& wire) const override { codec.encode(message, wire); }
+    void encode(std::string_view message, ByteSink& wire) const override {
+      codec.encode(message, wire);
+    }
     T codec;
   };
 
   std::shared_ptr<const Holder> held_;
 };
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

@@ -1,4 +1,4 @@
-// Public. The codecs that most protocols need: `{.codec = evio::codec::Lines{}, .data = ...}`.
+// The codecs that most protocols need: `{.codec = evio::codec::Lines{}, .data = ...}`.
 #pragma once
 
 #include <bit>
@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace evio::inline v1::codec {
+namespace evio { inline namespace v0 { namespace codec {
 
 /// Every message is `size` bytes. encode throws std::length_error for others.
 class FixedLength {
@@ -17,40 +17,41 @@ class FixedLength {
   /// As Codec::decode.
   Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
   /// As Codec::encode.
-  void encode(std::string_view message, Wire& wire) const;
+  void encode(std::string_view message, ByteSink& wire) const;
 
  private:
   std::size_t size_;
 };
 
-/// A number of 1, 2, 4 or 8 bytes says how many follow. encode throws std::length_error for a message whose length does
-/// not fit in there.
+/// A number of 1, 2, 4 or 8 bytes says how many follow. encode throws std::length_error for a
+/// message whose length does not fit in there.
 class LengthPrefixed {
  public:
-  /// `order`: of the number's bytes; big is what networks use. Throws std::invalid_argument for another width.
+  /// `order`: of the number's bytes; big is what networks use. Throws std::invalid_argument for
+  /// another width.
   explicit LengthPrefixed(std::size_t width, std::endian order = std::endian::big);
   /// As Codec::decode.
   Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
   /// As Codec::encode.
-  void encode(std::string_view message, Wire& wire) const;
+  void encode(std::string_view message, ByteSink& wire) const;
 
  private:
   std::size_t width_;
   std::endian order_;
 };
 
-/// A varint, seven bits a byte and the lowest first, says how many bytes follow: how Protobuf messages are strung
-/// together. A number beyond 64 bits is malformed.
+/// A varint, seven bits a byte and the lowest first, says how many bytes follow: how Protobuf
+/// messages are strung together. A number beyond 64 bits is malformed.
 class VarintPrefixed {
  public:
   /// As Codec::decode.
   Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
   /// As Codec::encode.
-  void encode(std::string_view message, Wire& wire) const;
+  void encode(std::string_view message, ByteSink& wire) const;
 };
 
-/// A delimiter ends each message, and is no part of it. encode throws std::invalid_argument for a message that holds
-/// it.
+/// A delimiter ends each message, and is no part of it. encode throws std::invalid_argument for a
+/// message that holds it.
 class Delimited {
  public:
   /// Throws std::invalid_argument if the delimiter is empty.
@@ -58,20 +59,21 @@ class Delimited {
   /// As Codec::decode.
   Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
   /// As Codec::encode.
-  void encode(std::string_view message, Wire& wire) const;
+  void encode(std::string_view message, ByteSink& wire) const;
 
  private:
   std::string delimiter_;
 };
 
-/// Lines: "\n" or "\r\n" ends each; written with "\n". encode throws std::invalid_argument for a message that holds
+/// Lines: "\n" or "\r\n" ends each; written with "\n". encode throws std::invalid_argument for a
+/// message that holds
 /// "\n".
 class Lines {
  public:
   /// As Codec::decode.
   Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
   /// As Codec::encode.
-  void encode(std::string_view message, Wire& wire) const;
+  void encode(std::string_view message, ByteSink& wire) const;
 };
 
-}  // namespace evio::inline v1::codec
+}}}  // namespace evio::v0::codec

@@ -1,4 +1,4 @@
-// Public. A value of the user's own that a connection or a loop carries.
+// A value of the user's own that a connection or a loop carries.
 #pragma once
 
 #include <memory>
@@ -6,7 +6,7 @@
 #include <typeinfo>
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
 
 /// Holds one value of any type, or none. What Conn::context and Loop::context stand on.
 class Context {
@@ -16,7 +16,8 @@ class Context {
   T* get() const noexcept {
     return held_ && held_->type() == typeid(T) ? &static_cast<Held<T>&>(*held_).value : nullptr;
   }
-  /// Makes a T in place of what was there, from constructor arguments or, for aggregates, from its members' values.
+  /// Makes a T in place of what was there, from constructor arguments or, for aggregates, from its
+  /// members' values.
   template <class T, class... Args>
   T& emplace(Args&&... args) {
     held_.reset();
@@ -39,7 +40,8 @@ class Context {
     requires std::is_constructible_v<T, Args...>
     explicit Held(Args&&... args) : value(std::forward<Args>(args)...) {}
     template <class... Args>
-    requires(!std::is_constructible_v<T, Args...>) explicit Held(Args&&... args) : value{std::forward<Args>(args)...} {}
+    requires(!std::is_constructible_v<T, Args...>) explicit Held(Args&&... args)
+        : value{std::forward<Args>(args)...} {}
     const std::type_info& type() const noexcept override { return typeid(T); }
     T value;
   };
@@ -47,4 +49,4 @@ class Context {
   std::unique_ptr<Holder> held_;
 };
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

@@ -1,11 +1,11 @@
-// Public. The unit of every delay, period and deadline.
+// The unit of every delay, period and deadline.
 #pragma once
 
 #include <chrono>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
 
 /// A length of time. Any chrono duration converts to it: `std::chrono::seconds(5)`, `250ms`.
 using Duration = std::chrono::nanoseconds;
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

@@ -1,4 +1,4 @@
-// Public. The whole HTTP component. Link evio::http.
+// The whole HTTP component. Link evio::http.
 #pragma once
 
 #include <evio/http/client.hpp>

@@ -1,18 +1,19 @@
-// Public. What a peer sent and nobody took yet.
+// What a peer sent and nobody took yet.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <string_view>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
 
-/// The untaken bytes of a connection, contiguous, lent for one handler call. Every string_view got from it is valid
-/// until the handler returns, whatever is taken, written or closed meanwhile. What the handler leaves comes first next
-/// time, together with what arrived behind it.
+/// The untaken bytes of a connection, contiguous, lent for one handler call. Every string_view got
+/// from it is valid until the handler returns, whatever is taken, written or closed meanwhile. What
+/// the handler leaves comes first next time, together with what arrived behind it.
 class Input {
  public:
-  /// For unit tests of your own handlers: `evio::Input in("GET / HTTP/1.1\r\n")`. The bytes are not copied.
+  /// For unit tests of your own handlers: `evio::Input in("GET / HTTP/1.1\r\n")`. The bytes are not
+  /// copied.
   Input(std::string_view bytes) noexcept : bytes_(bytes) {}  // NOLINT(google-explicit-constructor)
   Input(const Input&) = delete;
   Input& operator=(const Input&) = delete;
@@ -39,4 +40,4 @@ class Input {
   std::string_view bytes_;
 };
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

@@ -1,5 +1,5 @@
-// Public. A server of yours in a simulated world: network, peers, clock and faults from one seed. Link
-// evio::simulation.
+// A server of yours in a simulated world: network, peers, clock and faults from one seed.
+// Link evio::simulation.
 #pragma once
 
 #include <cstddef>
@@ -14,29 +14,36 @@
 #include <utility>
 #include <vector>
 
-namespace evio::inline v1 {
-
+namespace evio { inline namespace v0 { namespace detail {
 class PeerCore;
 class SimulationCore;
+}}}  // namespace evio::v0::detail
 
-/// What a peer does and what it has seen, in a simulation: a connection to a server, or for a udp address a socket that
-/// sends datagrams to it. It lives as long as its Simulation. Its calls take effect as the virtual time goes on; after
-/// the connection has ended they do nothing. A copy names the same peer.
+namespace evio { inline namespace v0 { namespace sim {
+
+/// What a peer does and what it has seen, in a simulation: a connection to a server, or for a udp
+/// address a socket that sends datagrams to it. It lives as long as its Simulation. Its calls take
+/// effect as the virtual time goes on; after the connection has ended they do nothing. A copy names
+/// the same peer.
 class Peer {
  public:
-  /// Sends the bytes behind what was sent before, as fast as the server takes them. On udp: one datagram.
+  /// Sends the bytes behind what was sent before, as fast as the server takes them. On udp: one
+  /// datagram.
   void send(std::string_view bytes);
   /// Ends this direction behind what was sent. The server's `ended` follows; receiving goes on.
   void shutdown_write();
-  /// Closes in order: shutdown_write, and nothing is received any more. What comes nevertheless is answered by a reset.
+  /// Closes in order: shutdown_write, and nothing is received any more. What comes nevertheless is
+  /// answered by a reset.
   void close();
   /// Breaks the connection at once. What is on its way, either way, is lost.
   void reset();
-  /// Receives no more: what the server sends fills the buffers between them, then stays in the server.
+  /// Receives no more: what the server sends fills the buffers between them, then stays in the
+  /// server.
   void stop_reading();
   /// Receives again, beginning with what waits.
   void start_reading();
-  /// Goes on after the server's end. Otherwise, as most programs do, it ends its direction too when it sees that.
+  /// Goes on after the server's end. Otherwise, as most programs do, it ends its direction too when
+  /// it sees that.
   void stay_open() noexcept;
 
   /// All bytes received so far; on udp of all datagrams.
@@ -45,9 +52,9 @@ class Peer {
   const std::vector<std::string>& datagrams() const noexcept;
   /// Forgets what was received, for long runs.
   void forget_received();
-  /// Runs fn whenever something was received, the connection was made, or it ended: to script a peer that answers. May
-  /// make any call but run, also destroy nothing.
-  void when_changed(Handler<void(Peer&)> fn);
+  /// Runs fn whenever something was received, the connection was made, or it ended: to script a
+  /// peer that answers. May make any call but run, also destroy nothing.
+  void when_changed(Callback<void(Peer&)> fn);
 
   /// The server's host has the connection; the server itself may accept it later.
   bool connected() const noexcept;
@@ -57,8 +64,8 @@ class Peer {
   bool done() const noexcept;
   /// The connection broke or was never made: nothing more comes, and bytes may be lost.
   bool broken() const noexcept { return static_cast<bool>(error()); }
-  /// Why: connection_refused, timed_out, connection_reset, or broken_pipe for a reset after the server's end; with
-  /// Faults::reset also others.
+  /// Why: connection_refused, timed_out, connection_reset, or broken_pipe for a reset after the
+  /// server's end; with Faults::reset also others.
   std::error_code error() const noexcept;
   /// Whether send still does something: neither ended nor over.
   bool can_send() const noexcept;
@@ -68,15 +75,20 @@ class Peer {
   const Address& address() const noexcept;
 
  private:
-  friend class PeerCore;
-  explicit Peer(PeerCore& core) noexcept : core_(core) {}
+  friend class detail::PeerCore;
+  explicit Peer(detail::PeerCore& core) noexcept : core_(core) {}
 
-  PeerCore& core_;
+  detail::PeerCore& core_;
 };
 
-/// A world of servers and peers on one thread, whose every choice comes from the seed: the same seed, the same calls,
-/// the same run, byte for byte. The servers are the real ones; network, clock, scheduling and peers are simulated, so a
-/// day passes in moments and every fault can be had.
+}}}  // namespace evio::v0::sim
+
+namespace evio { inline namespace v0 {
+
+/// A world of servers and peers on one thread, whose every choice comes from the seed: the same
+/// seed, the same calls, the same run, byte for byte. The servers are the real ones; network,
+/// clock, scheduling and peers are simulated, so a day passes in moments and every fault can be
+/// had.
 ///
 ///     evio::Simulation sim(seed, evio::Faults::swarm(seed));
 ///     sim.serve(chat_events(), "tcp://:5000");
@@ -85,47 +97,49 @@ class Peer {
 ///     sim.run_for(10s);
 ///     EXPECT_EQ(peer.received(), "welcome\n");
 ///
-/// Handlers must get all they know from the library: time from Loop::now(), and no thread of their own. A detached
-/// Socket is a real one, to be used on this thread without waiting: what is written to it reaches the peer as the time
-/// goes on. Native handles are -1. All calls are for one thread.
+/// Handlers must get all they know from the library: time from Loop::now(), and no thread of their
+/// own. A detached Socket is a real one, to be used on this thread without waiting: what is written
+/// to it reaches the peer as the time goes on. Native handles are -1. All calls are for one thread.
 class Simulation {
  public:
   /// A world whose choices come from the seed alone.
-  explicit Simulation(std::uint64_t seed, const Faults& faults = {});
-  /// A world whose choices are read from `script`, two bytes each, and come from a fixed seed when that is used up: for
-  /// fuzzers, which so learn what leads where.
-  explicit Simulation(std::string_view script, const Faults& faults = Faults::all());
+  explicit Simulation(std::uint64_t seed, const sim::Faults& faults = {});
+  /// A world whose choices are read from `script`, two bytes each, and come from a fixed seed when
+  /// that is used up: for fuzzers, which so learn what leads where.
+  explicit Simulation(std::string_view script, const sim::Faults& faults = sim::Faults::all());
   Simulation(const Simulation&) = delete;
   Simulation& operator=(const Simulation&) = delete;
-  /// Shuts servers that still run down, at once: their `closed` and `loop_stopped` run. So what handlers refer to must
-  /// outlive it: declare that first.
+  /// Shuts servers that still run down, at once: their `closed` and `loop_stopped` run. So what
+  /// handlers refer to must outlive it: declare that first.
   ~Simulation();
 
-  /// Binds the addresses in this world, throwing Error as Server does. The server starts, `serving` first, when the
-  /// time next goes on; it lives as long as the simulation. There may be several. Events::handle_signals has no effect.
+  /// Binds the addresses in this world, throwing Error as Server does. The server starts, `serving`
+  /// first, when the time next goes on; it lives as long as the simulation. There may be several.
+  /// Events::handle_signals has no effect.
   template <class... Addresses>
   Server& serve(Events&& events, Addresses&&... addresses) {
     return serve_bound(std::move(events), Server::bindings(std::forward<Addresses>(addresses)...));
   }
-  /// The same with Events that stay yours: its handlers are called where they are. So one Events can be served in one
-  /// simulation after another, each of which it must outlive.
+  /// The same with Events that stay yours: its handlers are called where they are. So one Events
+  /// can be served in one simulation after another, each of which it must outlive.
   template <class... Addresses>
   Server& serve(Events& events, Addresses&&... addresses) {
     return serve_borrowed(events, Server::bindings(std::forward<Addresses>(addresses)...));
   }
 
   /// A new peer, on a host of its own: connects, or for a udp address is ready to send there.
-  Peer& connect(std::string_view url);
+  sim::Peer& connect(std::string_view url);
   /// The same from an address that you choose: several may share a host.
-  Peer& connect(std::string_view url, std::string_view from);
+  sim::Peer& connect(std::string_view url, std::string_view from);
 
   /// Lets virtual time go on for so long. Throws what a server's run() would: what a handler threw.
   void run_for(Duration time);
-  /// Lets it go on until nothing more happens: all servers have ended, or wait for what nobody will do. Timers alone
-  /// keep it going for an hour at most.
+  /// Lets it go on until nothing more happens: all servers have ended, or wait for what nobody will
+  /// do. Timers alone keep it going for an hour at most.
   void run();
-  /// Runs fn when so much virtual time has passed, between the servers' turns, as another thread would.
-  void run_after(Duration delay, Handler<void()> fn);
+  /// Runs fn when so much virtual time has passed, between the servers' turns, as another thread
+  /// would.
+  void run_after(Duration delay, Callback<void()> fn);
 
   /// Virtual time since the beginning.
   Duration now() const noexcept;
@@ -149,7 +163,7 @@ class Simulation {
   Server& serve_bound(Events events, std::vector<Binding> addresses);
   Server& serve_borrowed(const Events& events, std::vector<Binding> addresses);
 
-  std::unique_ptr<SimulationCore> core_;
+  std::unique_ptr<detail::SimulationCore> core_;
 };
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

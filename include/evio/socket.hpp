@@ -1,4 +1,4 @@
-// Public. A connected socket that is yours.
+// A connected socket that is yours.
 #pragma once
 
 #include <cstddef>
@@ -7,9 +7,10 @@
 #include <string_view>
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
 
-/// Owns a descriptor; closes it when destroyed. Blocking. What Events::detached is given. One thread at a time.
+/// Owns a descriptor; closes it when destroyed. Blocking. What Events::detached is given. One
+/// thread at a time.
 class Socket {
  public:
   Socket() noexcept = default;
@@ -23,7 +24,8 @@ class Socket {
   Socket& operator=(Socket&& other) noexcept;
   ~Socket();
 
-  /// Blocks until there is something; how many bytes were put at `to`, 0 at the peer's end. Throws Error.
+  /// Blocks until there is something; how many bytes were put at `to`, 0 at the peer's end. Throws
+  /// Error.
   std::size_t read(void* to, std::size_t size);
   /// The same.
   std::size_t read(std::span<std::byte> to) { return read(to.data(), to.size()); }
@@ -45,4 +47,4 @@ class Socket {
   std::size_t taken_ = 0;  // how much of buffered_ read() has given out
 };
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

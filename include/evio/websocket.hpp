@@ -1,4 +1,4 @@
-// Public. The whole WebSocket component. Link evio::websocket.
+// The whole WebSocket component. Link evio::websocket.
 #pragma once
 
 #include <evio/websocket/client.hpp>

@@ -12,7 +12,7 @@
 #include "backend/uring/uring_driver.hpp"
 #endif
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -25,7 +25,9 @@ std::unique_ptr<Driver> poll_driver(Sink& sink, EventFd& waker) {
 }
 
 #ifdef EVIO_HAVE_URING
-std::unique_ptr<Driver> uring_driver(Sink& sink, EventFd& waker) { return std::make_unique<UringDriver>(sink, waker); }
+std::unique_ptr<Driver> uring_driver(Sink& sink, EventFd& waker) {
+  return std::make_unique<UringDriver>(sink, waker);
+}
 
 std::string why_not_uring() { return Ring::what_is_missing(); }
 #else
@@ -40,7 +42,8 @@ std::string why_not_uring() { return "this build was made without liburing"; }
 }
 
 Backend from_environment() {
-  const char* name = std::getenv("EVIO_BACKEND");  // NOLINT(concurrency-mt-unsafe): only setenv would not be
+  const char* name =
+      std::getenv("EVIO_BACKEND");  // NOLINT(concurrency-mt-unsafe): only setenv would not be
   if (!name || !*name) return Backend::automatic;
   const std::string_view asked(name);
   if (asked == "automatic") return Backend::automatic;
@@ -49,7 +52,8 @@ Backend from_environment() {
   if (asked == "kqueue") return Backend::kqueue;
   if (asked == "poll") return Backend::poll;
   throw Error(std::make_error_code(std::errc::invalid_argument), "",
-              "EVIO_BACKEND is '" + std::string(asked) + "': give automatic, io_uring, epoll, kqueue or poll");
+              "EVIO_BACKEND is '" + std::string(asked) +
+                  "': give automatic, io_uring, epoll, kqueue or poll");
 }
 
 }  // namespace
@@ -71,4 +75,4 @@ std::unique_ptr<Platform> make_platform(Backend backend) {
   return make_posix_platform(epoll_driver);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

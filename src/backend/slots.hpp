@@ -1,4 +1,4 @@
-// Private. A driver's own record of each stream, found by the stream's name.
+// A driver's own record of each stream, found by the stream's name.
 #pragma once
 
 #include <cstddef>
@@ -6,13 +6,15 @@
 #include <memory>
 #include <vector>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 // Grows in chunks that never move: no doubling, nothing copied.
 template <class T>
 class Slots {
  public:
-  T& operator[](std::uint32_t index) noexcept { return chunks_[index / per_chunk][index % per_chunk]; }
+  T& operator[](std::uint32_t index) noexcept {
+    return chunks_[index / per_chunk][index % per_chunk];
+  }
   // The lists, each of some of these, get as much room: then closing a stream needs no memory.
   template <class... Lists>
   void reserve(std::uint32_t index, Lists&... lists) {
@@ -21,11 +23,13 @@ class Slots {
       chunks_.push_back(std::make_unique<T[]>(per_chunk));
     }
   }
-  std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(chunks_.size()) * per_chunk; }
+  std::uint32_t size() const noexcept {
+    return static_cast<std::uint32_t>(chunks_.size()) * per_chunk;
+  }
 
  private:
-  // Far ahead: room that is not used takes no memory, but each block that a list leaves behind keeps a page of the
-  // heap.
+  // Far ahead: room that is not used takes no memory, but each block that a list leaves behind
+  // keeps a page of the heap.
   template <class List>
   static void make_room(List& list, std::size_t count) {
     if (list.capacity() < count) list.reserve(count * 4);
@@ -35,4 +39,4 @@ class Slots {
   std::vector<std::unique_ptr<T[]>> chunks_;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -7,7 +7,7 @@
 #include <evio/input.hpp>
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -15,7 +15,7 @@ namespace beast = boost::beast::http;
 
 constexpr std::size_t head_max = 8 << 10;
 
-using LookUp = Handler<HttpContent(Server&, std::string_view path)>;
+using LookUp = Callback<HttpContent(Server&, std::string_view path)>;
 
 // Of a connection whose server begins to end: its next answer is the last.
 struct Draining {};
@@ -28,13 +28,17 @@ struct Answer {
 };
 
 Answer refusal(int status, std::string_view why) {
-  return {.status = status, .content = {.type = "text/plain; charset=utf-8", .body = std::string(why) + "\n"}};
+  return {.status = status,
+          .content = {.type = "text/plain; charset=utf-8", .body = std::string(why) + "\n"}};
 }
 
 std::string head_of(const Answer& answer) {
-  const auto reason = beast::obsolete_reason(beast::int_to_status(static_cast<unsigned>(answer.status)));
+  const auto reason =
+      beast::obsolete_reason(beast::int_to_status(static_cast<unsigned>(answer.status)));
   std::string head = "HTTP/1.1 " + std::to_string(answer.status) + ' ';
-  head.append(reason.data(), reason.size()).append("\r\nContent-Type: ").append(answer.content.type);
+  head.append(reason.data(), reason.size())
+      .append("\r\nContent-Type: ")
+      .append(answer.content.type);
   head += "\r\nContent-Length: " + std::to_string(answer.content.body.size());
   head += "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n";
   if (answer.status == 405) head += "Allow: GET, HEAD\r\n";
@@ -71,11 +75,13 @@ class Request {
 
   Answer answer(Server& server, const LookUp& look_up) const {
     const auto& head = parser_.get();
-    if (head.count(beast::field::host) > 1 || (head.version() == 11 && head.count(beast::field::host) == 0))
+    if (head.count(beast::field::host) > 1 ||
+        (head.version() == 11 && head.count(beast::field::host) == 0))
       return refusal(400, "A request needs one Host.");
     Answer answer = look_up_for(server, look_up);
     // What follows may be a body, which nobody reads.
-    answer.keep_alive = keeps_alive() && !parser_.chunked() && parser_.content_length().value_or(0) == 0;
+    answer.keep_alive =
+        keeps_alive() && !parser_.chunked() && parser_.content_length().value_or(0) == 0;
     answer.with_body = head.method() != beast::verb::head;
     return answer;
   }
@@ -83,7 +89,8 @@ class Request {
  private:
   using Parser = beast::request_parser<beast::empty_body>;
 
-  static std::size_t parse(Parser& parser, std::string_view bytes, boost::beast::error_code& error) {
+  static std::size_t parse(Parser& parser, std::string_view bytes,
+                           boost::beast::error_code& error) {
     parser.header_limit(head_max);
     parser.skip(true);  // bodies are refused
     return parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
@@ -94,7 +101,8 @@ class Request {
     if (head.method() != beast::verb::get && head.method() != beast::verb::head)
       return refusal(405, "There is only GET and HEAD here.");
     HttpContent found = look_up(server, path_of({head.target().data(), head.target().size()}));
-    if (found.type.empty()) return refusal(404, "There is nothing here. Look at /, /metrics or /stats.json.");
+    if (found.type.empty())
+      return refusal(404, "There is nothing here. Look at /, /metrics or /stats.json.");
     return {.content = std::move(found)};
   }
 
@@ -103,12 +111,15 @@ class Request {
     const auto& head = parser_.get();
     const auto [begin, end] = head.equal_range(beast::field::connection);
     const auto lists = [&, from = begin, to = end](const char* option) {
-      return std::any_of(from, to, [&](const auto& field) { return beast::token_list(field.value()).exists(option); });
+      return std::any_of(from, to, [&](const auto& field) {
+        return beast::token_list(field.value()).exists(option);
+      });
     };
     return !lists("close") && (head.version() > 10 || lists("keep-alive"));
   }
 
-  // The parser looks only at whole heads. What speaks another protocol shall not wait for the end of one.
+  // The parser looks only at whole heads. What speaks another protocol shall not wait for the end
+  // of one.
   static bool begins_badly(std::string_view head) {
     const std::size_t end = head.find("\r\n");
     const std::string_view line = head.substr(0, end);
@@ -127,9 +138,10 @@ class Request {
 
 // False: nothing more is to be answered for now.
 bool send(Conn& c, const Answer& answer) {
-  const bool room = c.write({head_of(answer), answer.with_body ? answer.content.body : std::string_view()});
+  const WriteResult result =
+      c.write({head_of(answer), answer.with_body ? answer.content.body : std::string_view()});
   if (!answer.keep_alive) c.close();
-  return room && answer.keep_alive;
+  return result && answer.keep_alive;
 }
 
 Answer last_if_draining(Conn& c, const Input& in, Answer answer) {
@@ -155,7 +167,7 @@ bool serve_one(Conn& c, Input& in, const LookUp& look_up) {
 }  // namespace
 
 Events http_service(LookUp look_up) {
-  return {.limits = {.connections = 256},
+  return {.limits = {.connections_max = 256},
           .options = {.idle_timeout = std::chrono::seconds(60)},
           .data =
               [look_up = std::move(look_up)](Conn& c, Input& in) {
@@ -165,10 +177,11 @@ Events http_service(LookUp look_up) {
           .draining =
               [](Conn& c) {
                 c.emplace_context<Draining>();
-                c.set_deadline(Duration::zero(), [](Conn& idle) {  // behind requests that have come already
-                  if (idle.pending_input() == 0) idle.close();
-                });
+                c.set_deadline(Duration::zero(),
+                               [](Conn& idle) {  // behind requests that have come already
+                                 if (idle.pending_input() == 0) idle.close();
+                               });
               }};
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -9,7 +9,9 @@
 #include "page.hpp"
 #include "report.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
+
+using namespace detail;
 
 namespace {
 
@@ -22,7 +24,8 @@ std::vector<LoopReport> reports(const Server& server) {
 }
 
 HttpContent look_up(Server& server, std::string_view path) {
-  if (path == "/metrics") return {"text/plain; version=0.0.4; charset=utf-8", as_prometheus(reports(server))};
+  if (path == "/metrics")
+    return {"text/plain; version=0.0.4; charset=utf-8", as_prometheus(reports(server))};
   if (path == "/stats.json") return {"application/json", as_json(reports(server))};
   if (path == "/") return {"text/html; charset=utf-8", std::string(metrics_page)};
   return {};
@@ -38,4 +41,4 @@ Binding metrics(std::string_view address) {
   return on(std::move(binding), http_service(look_up));
 }
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

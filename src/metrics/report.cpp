@@ -6,7 +6,7 @@
 #include <chrono>
 #include <string_view>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -27,14 +27,20 @@ constexpr auto gauge = MetricType::Gauge;
 
 // In the order of Stats. `closed` and `memory` are sums of others.
 constexpr Figure figures[] = {
-    {"accepted", &Stats::accepted, counter, "evio_connections_accepted_total", "Connections accepted."},
+    {"accepted", &Stats::accepted, counter, "evio_connections_accepted_total",
+     "Connections accepted."},
     {"open", &Stats::open, gauge, "evio_connections_open", "Connections open now."},
     {"refused", &Stats::refused, counter, "evio_connections_refused_total",
-     "Connections accepted but dropped at once: the server was stopping, or the peer had too many."},
-    {"received", &Stats::received, counter, "evio_received_bytes_total", "Bytes received, datagrams included."},
-    {"sent", &Stats::sent, counter, "evio_sent_bytes_total", "Bytes that the kernel took, datagrams included."},
-    {"datagrams_received", &Stats::datagrams_received, counter, "evio_datagrams_received_total", "Datagrams received."},
-    {"datagrams_sent", &Stats::datagrams_sent, counter, "evio_datagrams_sent_total", "Datagrams that the kernel took."},
+     "Connections accepted but dropped at once: the server was stopping, or the peer had too "
+     "many."},
+    {"received", &Stats::received, counter, "evio_received_bytes_total",
+     "Bytes received, datagrams included."},
+    {"sent", &Stats::sent, counter, "evio_sent_bytes_total",
+     "Bytes that the kernel took, datagrams included."},
+    {"datagrams_received", &Stats::datagrams_received, counter, "evio_datagrams_received_total",
+     "Datagrams received."},
+    {"datagrams_sent", &Stats::datagrams_sent, counter, "evio_datagrams_sent_total",
+     "Datagrams that the kernel took."},
     {"datagrams_dropped", &Stats::datagrams_dropped, counter, "evio_datagrams_dropped_total",
      "Datagrams too large or not taken by the kernel."},
     {"accept_pauses", &Stats::accept_pauses, counter, "evio_accept_pauses_total",
@@ -43,11 +49,14 @@ constexpr Figure figures[] = {
      "Times a connection's reading paused because of the limit on memory."},
     {"wakeups", &Stats::wakeups, counter, "evio_wakeups_total",
      "Times the loop came back from waiting for the kernel."},
-    {"messages", &Stats::messages, counter, "evio_messages_total", "Calls of the data handler, datagrams included."},
+    {"messages", &Stats::messages, counter, "evio_messages_total",
+     "Calls of the data handler, datagrams included."},
     {"output_pending", &Stats::output_pending, gauge, "evio_output_pending_bytes",
      "Bytes written that the kernel has not taken."},
-    {"input_held", &Stats::input_held, gauge, "evio_input_held_bytes", "Memory for input that handlers left untaken."},
-    {"timers", &Stats::timers, gauge, "evio_timers_armed", "Timers armed now, the library's own included."},
+    {"input_held", &Stats::input_held, gauge, "evio_input_held_bytes",
+     "Memory for input that handlers left untaken."},
+    {"timers", &Stats::timers, gauge, "evio_timers_armed",
+     "Timers armed now, the library's own included."},
     {"timers_run", &Stats::timers_run, counter, "evio_timers_run_total",
      "Timers that have run, the library's own included."},
     {"posts", &Stats::posts, counter, "evio_posts_total",
@@ -78,13 +87,14 @@ MetricFamily family_of(const Figure& figure, const std::vector<LoopReport>& loop
 
 MetricFamily closed_family(const std::vector<LoopReport>& loops) {
   MetricFamily family{"evio_connections_closed_total",
-                      "Connections that came to their end, by its reason: orderly, detached, reset, other, or a limit.",
+                      "Connections that came to their end, by its reason: orderly, detached, "
+                      "reset, other, or a limit.",
                       counter,
                       {}};
   for (const LoopReport& loop : loops)
-    for (std::size_t i = 0; i < ending_count; ++i) {
+    for (std::size_t i = 0; i < close_reason_count; ++i) {
       ClientMetric& metric = family.metric.emplace_back(labelled(loop));
-      metric.label.push_back({"reason", std::string(name_of(static_cast<Ending>(i)))});
+      metric.label.push_back({"reason", std::string(name_of(static_cast<CloseReason>(i)))});
       metric.counter.value = static_cast<double>(loop.stats.closed_by[i]);
     }
   return family;
@@ -129,7 +139,8 @@ void add_loop(std::string& json, const LoopReport& loop) {
   json.append(R"({"loop":")").append(loop.loop).append(R"(",)");
   for (const Figure& figure : figures) add(json, figure.name, loop.stats.*figure.value);
   open(json, "closed_by", '{');
-  for (std::size_t i = 0; i < ending_count; ++i) add(json, name_of(static_cast<Ending>(i)), loop.stats.closed_by[i]);
+  for (std::size_t i = 0; i < close_reason_count; ++i)
+    add(json, name_of(static_cast<CloseReason>(i)), loop.stats.closed_by[i]);
   close(json, '}');
   open(json, "lag_counts", '[');
   for (const std::uint64_t count : loop.stats.lag.counts) json.append(std::to_string(count)) += ',';
@@ -161,4 +172,4 @@ std::string as_json(const std::vector<LoopReport>& loops) {
   return json;
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

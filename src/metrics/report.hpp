@@ -1,11 +1,11 @@
-// Private. What is counted, as text for programs.
+// What is counted, as text for programs.
 #pragma once
 
 #include <evio/stats.hpp>
 #include <string>
 #include <vector>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 struct LoopReport {
   std::string loop;  // its number, or "accept"
@@ -17,4 +17,4 @@ std::string as_prometheus(const std::vector<LoopReport>& loops);
 // For the page: figures are named as in Stats.
 std::string as_json(const std::vector<LoopReport>& loops);
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -2,28 +2,30 @@
 
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
 template <class R, class... Args>
-Handler<R(Args...)> borrowed(const Handler<R(Args...)>& from) {
+Callback<R(Args...)> borrowed(const Callback<R(Args...)>& from) {
   if (!from) return {};
   return [&from](Args... args) -> R { return from(std::forward<Args>(args)...); };
 }
 
 Balance borrowed(const Balance& from) {
   if (!from.function()) return from.strategy();
-  return [&from](std::span<const LoopLoad> loads, const Address& peer) { return from.function()(loads, peer); };
+  return [&from](std::span<const LoopLoad> loads, const Address& peer) {
+    return from.function()(loads, peer);
+  };
 }
 
 }  // namespace
 
 // Names every field, so that one that is added is not forgotten here.
 Events borrowed(const Events& from) {
-  const auto& [loops, balance, backend, busy_poll, limits, options, codec, handle_signals, serving, loop_started,
-               opened, data, drained, ended, draining, closed, detached, failed, pre_write, tick, loop_stopped, trace] =
-      from;
+  const auto& [loops, balance, backend, busy_poll, limits, options, codec, handle_signals, serving,
+               loop_started, opened, data, drained, ended, draining, closed, detached, failed,
+               pre_write, tick, loop_stopped, trace] = from;
   return {.loops = loops,
           .balance = borrowed(balance),
           .backend = backend,
@@ -48,4 +50,4 @@ Events borrowed(const Events& from) {
           .trace = borrowed(trace)};
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -18,8 +18,8 @@ Address address_of(std::uint32_t number, const Address& to) {
 
 }  // namespace
 
-PeerCore::PeerCore(World& world, Network& network, const Address& to, const std::optional<Address>& from,
-                   std::uint32_t number)
+PeerCore::PeerCore(World& world, Network& network, const Address& to,
+                   const std::optional<Address>& from, std::uint32_t number)
     : peer(*this),
       world_(world),
       network_(network),
@@ -135,7 +135,8 @@ bool PeerCore::receive() {
       if (!stays_open_) end_asked_ = true;
     }
   }
-  if (const int error = network_.error(*socket_); error && (reading_ || network_.unread(*socket_).empty())) {
+  if (const int error = network_.error(*socket_);
+      error && (reading_ || network_.unread(*socket_).empty())) {
     error_ = error;
     leave(CloseMode::orderly);
     changed = true;
@@ -146,7 +147,8 @@ bool PeerCore::receive() {
 void PeerCore::go_on() {
   if (!socket_) return;
   flush();
-  if (outbox_.empty() && end_asked_ && !std::exchange(end_sent_, end_asked_)) network_.end(*socket_);
+  if (outbox_.empty() && end_asked_ && !std::exchange(end_sent_, end_asked_))
+    network_.end(*socket_);
   if (outbox_.empty() && (closing_ || (end_sent_ && ended_))) leave(CloseMode::orderly);
 }
 
@@ -167,4 +169,4 @@ void PeerCore::tell() {
   if (when_changed_) when_changed_(peer);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

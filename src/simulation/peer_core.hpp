@@ -1,4 +1,4 @@
-// Private. A simulated peer: a connection's other side, or a datagram socket.
+// A simulated peer: a connection's other side, or a datagram socket.
 #pragma once
 
 #include <evio/simulation.hpp>
@@ -10,11 +10,14 @@
 #include "backend/simulated/network.hpp"
 #include "backend/simulated/world.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
+
+using namespace sim;
 
 class PeerCore final : private SocketHolder, private Timed {
  public:
-  PeerCore(World& world, Network& network, const Address& to, const std::optional<Address>& from, std::uint32_t number);
+  PeerCore(World& world, Network& network, const Address& to, const std::optional<Address>& from,
+           std::uint32_t number);
   PeerCore(const PeerCore&) = delete;
   PeerCore& operator=(const PeerCore&) = delete;
   ~PeerCore();
@@ -27,7 +30,7 @@ class PeerCore final : private SocketHolder, private Timed {
   void reset();
   void set_reading(bool reading);
   void stay_open() noexcept { stays_open_ = true; }
-  void when_changed(Handler<void(Peer&)> fn) { when_changed_ = std::move(fn); }
+  void when_changed(Callback<void(Peer&)> fn) { when_changed_ = std::move(fn); }
   void forget_received();
 
   const std::string& received() const noexcept { return received_; }
@@ -35,7 +38,9 @@ class PeerCore final : private SocketHolder, private Timed {
   bool connected() const noexcept { return connected_; }
   bool ended() const noexcept { return ended_; }
   bool done() const noexcept { return connected_ ? !socket_.has_value() : error_ != 0 || gave_up_; }
-  bool can_send() const noexcept { return port_ || !(end_asked_ || error_ || closing_ || gave_up_ || done()); }
+  bool can_send() const noexcept {
+    return port_ || !(end_asked_ || error_ || closing_ || gave_up_ || done());
+  }
   int error() const noexcept { return error_; }
   std::size_t unsent() const noexcept;
   const Address& address() const noexcept { return address_; }
@@ -62,7 +67,7 @@ class PeerCore final : private SocketHolder, private Timed {
   ByteQueue outbox_;
   std::string received_;
   std::vector<std::string> datagrams_;
-  Handler<void(Peer&)> when_changed_;
+  Callback<void(Peer&)> when_changed_;
   int error_ = 0;
   int attempts_ = 0;
   bool connected_ = false;
@@ -75,4 +80,4 @@ class PeerCore final : private SocketHolder, private Timed {
   bool stays_open_ = false;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

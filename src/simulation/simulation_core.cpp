@@ -6,7 +6,7 @@
 #include "saturating.hpp"
 #include "server.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 SimulationCore::SimulationCore(std::uint64_t from, const Faults& faults)
     : seed(from),
@@ -42,7 +42,8 @@ Server& SimulationCore::serve(Events events, const std::vector<Binding>& binding
 }
 
 Peer& SimulationCore::connect(const Address& to, const std::optional<Address>& from) {
-  return peers_.emplace_back(world, network, to, from, static_cast<std::uint32_t>(peers_.size())).peer;
+  return peers_.emplace_back(world, network, to, from, static_cast<std::uint32_t>(peers_.size()))
+      .peer;
 }
 
 // ---- Time
@@ -58,7 +59,8 @@ void SimulationCore::run() {
   constexpr Duration patience = std::chrono::hours(1);
   const Duration begun = world.now();
   const auto until = [&] {
-    return std::max(std::max(begun, world.last_event()) + patience, world.next().value_or(begun) + Duration(1));
+    return std::max(std::max(begun, world.last_event()) + patience,
+                    world.next().value_or(begun) + Duration(1));
   };
   while (step(until()))
     if (all_ended() && !world.next()) return;
@@ -86,12 +88,13 @@ void SimulationCore::finish(Served& served) {
 }
 
 bool SimulationCore::all_ended() const {
-  return std::all_of(servers_.begin(), servers_.end(), [](const Served& served) { return served.ended; });
+  return std::all_of(servers_.begin(), servers_.end(),
+                     [](const Served& served) { return served.ended; });
 }
 
 // ---- Scripts
 
-void SimulationCore::run_after(Duration delay, Handler<void()> fn) {
+void SimulationCore::run_after(Duration delay, Callback<void()> fn) {
   if (free_scripts_.empty()) {
     free_scripts_.push_back(scripts_.size());
     scripts_.emplace_back();
@@ -103,9 +106,9 @@ void SimulationCore::run_after(Duration delay, Handler<void()> fn) {
 }
 
 void SimulationCore::due(std::uint64_t what) {
-  const Handler<void()> fn = std::exchange(scripts_[what], {});
+  const Callback<void()> fn = std::exchange(scripts_[what], {});
   free_scripts_.push_back(what);
   fn();
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

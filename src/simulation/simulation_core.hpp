@@ -1,4 +1,4 @@
-// Private. What a Simulation holds: the world, its servers and its peers.
+// What a Simulation holds: the world, its servers and its peers.
 #pragma once
 
 #include <deque>
@@ -15,7 +15,9 @@
 #include "backend/simulated/world.hpp"
 #include "simulation/peer_core.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
+
+using namespace sim;
 
 class SimulationCore final : private Timed {
  public:
@@ -32,7 +34,7 @@ class SimulationCore final : private Timed {
   Peer& connect(const Address& to, const std::optional<Address>& from);
   void run_for(Duration time);
   void run();
-  void run_after(Duration delay, Handler<void()> fn);
+  void run_after(Duration delay, Callback<void()> fn);
 
  private:
   struct Served {
@@ -54,8 +56,8 @@ class SimulationCore final : private Timed {
   Scheduler scheduler_;
   std::deque<Served> servers_;
   std::deque<PeerCore> peers_;
-  std::vector<Handler<void()>> scripts_;
+  std::vector<Callback<void()>> scripts_;
   std::vector<std::size_t> free_scripts_;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

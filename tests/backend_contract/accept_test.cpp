@@ -5,13 +5,17 @@
 #include "rig.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
-std::size_t lowest_free_descriptor() { return static_cast<std::size_t>(Socket(::dup(STDERR_FILENO)).fd()); }
+std::size_t lowest_free_descriptor() {
+  return static_cast<std::size_t>(Socket(::dup(STDERR_FILENO)).fd());
+}
 
 class Accepting : public DriverContract {
  protected:
-  const Listener door{0}, other_door{1};
+  const ListenerId listener_state{0}, other_door{1};
   std::vector<Peer> peers;
 
   void connect(const Address& address, int count) {
@@ -21,7 +25,7 @@ class Accepting : public DriverContract {
 EVIO_ON_EVERY_DRIVER(Accepting);
 
 TEST_P(Accepting, BringsEachConnectionOnceWithItsPeersAddress) {
-  const Address address = rig.listen(door);
+  const Address address = rig.listen(listener_state);
   connect(address, 200);
   ASSERT_TRUE(rig.poll_until([&] { return rig.accepted.size() == 200; }));
   rig.settle();
@@ -33,25 +37,25 @@ TEST_P(Accepting, BringsEachConnectionOnceWithItsPeersAddress) {
 }
 
 TEST_P(Accepting, NamesTheListener) {
-  const Address first = rig.listen(door), second = rig.listen(other_door);
+  const Address first = rig.listen(listener_state), second = rig.listen(other_door);
   connect(second, 1);
   ASSERT_TRUE(rig.poll_until([&] { return rig.accepted.size() == 1; }));
   connect(first, 1);
   ASSERT_TRUE(rig.poll_until([&] { return rig.accepted.size() == 2; }));
   EXPECT_EQ(rig.accepted[0].listener, other_door);
-  EXPECT_EQ(rig.accepted[1].listener, door);
+  EXPECT_EQ(rig.accepted[1].listener, listener_state);
 }
 
 TEST_P(Accepting, UnixPeersHaveNoName) {
   const TemporaryDirectory directory;
-  const Address address = rig.listen(door, ("unix://" + directory / "door").c_str());
+  const Address address = rig.listen(listener_state, ("unix://" + directory / "door").c_str());
   connect(address, 1);
   ASSERT_TRUE(rig.poll_until([&] { return rig.accepted.size() == 1; }));
   EXPECT_EQ(rig.accepted[0].peer, Address::from_path(""));
 }
 
 TEST_P(Accepting, WhatItBringsIsReadyForUse) {
-  connect(rig.listen(door), 1);
+  connect(rig.listen(listener_state), 1);
   rig.script = [&](const Up& up) {
     if (up.kind != Up::accepted) return;
     const int fd = rig.accepted[0].socket.fd();
@@ -62,14 +66,15 @@ TEST_P(Accepting, WhatItBringsIsReadyForUse) {
     rig.send(a, "welcome");
   };
   peers[0].send("hello");
-  ASSERT_TRUE(rig.poll_until([&] { return rig[a].received == "hello" && peers[0].received() == "welcome"; },
-                             [&] { peers[0].read(); }));
+  ASSERT_TRUE(
+      rig.poll_until([&] { return rig[a].received == "hello" && peers[0].received() == "welcome"; },
+                     [&] { peers[0].read(); }));
 }
 
 TEST_P(Accepting, StopsInsideTheCallOrLateByWhatHadLanded) {
-  const Address address = rig.listen(door);
+  const Address address = rig.listen(listener_state);
   connect(address, 50);
-  rig.script = [&](const Up&) { rig->set_accepting(door, false); };
+  rig.script = [&](const Up&) { rig->set_accepting(listener_state, false); };
   ASSERT_TRUE(rig.poll_until([&] { return !rig.accepted.empty(); }));
   rig.settle();
   const std::size_t late = rig.accepted.size();
@@ -78,23 +83,24 @@ TEST_P(Accepting, StopsInsideTheCallOrLateByWhatHadLanded) {
   rig.settle();
   EXPECT_EQ(rig.accepted.size(), late);
   rig.script = nullptr;
-  rig->set_accepting(door, true);
-  EXPECT_TRUE(rig.poll_until([&] { return rig.accepted.size() == 53; })) << "those that waited are served";
+  rig->set_accepting(listener_state, true);
+  EXPECT_TRUE(rig.poll_until([&] { return rig.accepted.size() == 53; }))
+      << "those that waited are served";
 }
 
 TEST_P(Accepting, WaitingConnectionsCostNothing) {
-  const Address address = rig.listen(door);
-  rig->set_accepting(door, false);
+  const Address address = rig.listen(listener_state);
+  rig->set_accepting(listener_state, false);
   connect(address, 3);
   rig.settle();
   EXPECT_LE(rig.idle_for(100ms).polls, 5);
 }
 
 TEST_P(Accepting, NothingComesFromAListenerThatIsClosed) {
-  const Address address = rig.listen(door);
+  const Address address = rig.listen(listener_state);
   connect(address, 20);
   rig.script = [&](const Up&) {
-    rig->close_listener(door);
+    rig->close_listener(listener_state);
     rig.script = nullptr;
   };
   ASSERT_TRUE(rig.poll_until([&] { return !rig.accepted.empty(); }));
@@ -104,19 +110,20 @@ TEST_P(Accepting, NothingComesFromAListenerThatIsClosed) {
 }
 
 TEST_P(Accepting, AListenersNameCanBeUsedAgain) {
-  rig.listen(door);
-  rig->close_listener(door);
-  connect(rig.listen(door), 1);
+  rig.listen(listener_state);
+  rig->close_listener(listener_state);
+  connect(rig.listen(listener_state), 1);
   EXPECT_TRUE(rig.poll_until([&] { return rig.accepted.size() == 1; }));
 }
 
 TEST_P(Accepting, ConnectionsThatAreGoneAlreadyDisturbNobody) {
-  const Address address = rig.listen(door);
+  const Address address = rig.listen(listener_state);
   connect(address, 10);
   for (int i = 0; i < 10; i += 2) peers[i].reset();
   connect(address, 1);
   ASSERT_TRUE(rig.poll_until([&] {
-    return !rig.accepted.empty() && rig.accepted.back().peer.to_string() == peers.back().local().to_string();
+    return !rig.accepted.empty() &&
+           rig.accepted.back().peer.to_string() == peers.back().local().to_string();
   }));
   EXPECT_TRUE(rig.accept_stops.empty());
 }
@@ -125,7 +132,7 @@ TEST_P(Accepting, ConnectionsThatAreGoneAlreadyDisturbNobody) {
 TEST_P(Accepting, StopsWhenDescriptorsRunOutAndGoesOnWhenAsked) {
   in_child_process([&] {
     Rig starved(GetParam());
-    connect(starved.listen(door), 3);
+    connect(starved.listen(listener_state), 3);
     ASSERT_TRUE(limit_descriptors(lowest_free_descriptor()));
     const bool stopped = starved.poll_until([&] { return !starved.accept_stops.empty(); });
     starved.settle();
@@ -137,7 +144,7 @@ TEST_P(Accepting, StopsWhenDescriptorsRunOutAndGoesOnWhenAsked) {
     EXPECT_EQ(stops, 1U) << "nothing more comes until it is asked to go on";
     EXPECT_LE(cost.polls, 5);
     EXPECT_TRUE(starved.accepted.empty());
-    starved->set_accepting(door, true);
+    starved->set_accepting(listener_state, true);
     EXPECT_TRUE(starved.poll_until([&] { return starved.accepted.size() == 3; }));
   });
 }

@@ -1,37 +1,40 @@
-// Any down call may be made in any up call: the driver looks again after each at what it was about to do.
+// Any down call may be made in any up call: the driver looks again after each at what it was about
+// to do.
 #include "rig.hpp"
 #include "support/client.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
-constexpr Stream spare{7};
-constexpr Listener door{0}, other_door{1};
-constexpr DatagramSocket port{0}, other_port{1};
+constexpr StreamId spare{7};
+constexpr ListenerId listener_state{0}, other_door{1};
+constexpr UdpSocketId port{0}, other_port{1};
 
-// Two streams in full flow, one that closes and one that is detached, a listener and a datagram socket with work to do:
-// a batch brings something of everything.
+// Two streams in full flow, one that closes and one that is detached, a listener and a datagram
+// socket with work to do: a batch brings something of everything.
 class Scene {
  public:
   explicit Scene(const DriverKind& kind) : rig(kind) {
     for (std::uint32_t i = 0; i < 4; ++i) {
       Pair pair = tcp_pair(4096);
       peers_.push_back(std::move(pair.peer));
-      rig.open(Stream{i}, pair.ours);
-      rig->set_receiving(Stream{i}, true);
+      rig.open(StreamId{i}, pair.ours);
+      rig->set_receiving(StreamId{i}, true);
       peers_[i].send(sent_by_peers);
       peers_[i].shutdown_write();
     }
-    for (const std::uint32_t i : {0u, 1u}) rig.send(Stream{i}, sent_by_us);
-    rig.close(Stream{2});
-    rig.detach(Stream{3});
-    const Address address = rig.listen(door);
+    for (const std::uint32_t i : {0u, 1u}) rig.send(StreamId{i}, sent_by_us);
+    rig.close(StreamId{2});
+    rig.detach(StreamId{3});
+    const Address address = rig.listen(listener_state);
     for (int i = 0; i < 3; ++i) peers_.push_back(connect_to(address));
     udp_port_ = rig.bind(port).port();
     for (int i = 0; i < 3; ++i) udp_.send_to(udp_port_, "datagram");
   }
 
-  Stream other(Stream than) const { return than == Stream{0} ? Stream{1} : Stream{0}; }
+  StreamId other(StreamId than) const { return than == StreamId{0} ? StreamId{1} : StreamId{0}; }
 
   // Polls until it is so; the peers read meanwhile.
   bool poll_until(const std::function<bool()>& done) {
@@ -44,20 +47,21 @@ class Scene {
   void finish() {
     rig.script = nullptr;
     for (int i = 0; i < 20; ++i) rig.poll(Duration::zero());
-    for (const Stream stream : {Stream{0}, Stream{1}, Stream{2}, Stream{3}, spare})
+    for (const StreamId stream : {StreamId{0}, StreamId{1}, StreamId{2}, StreamId{3}, spare})
       if (rig.is_open(stream)) rig.close(stream);
     poll_until([&] {
       for (std::uint32_t i = 0; i < 4; ++i)
-        if (!rig[Stream{i}].gone()) return false;
+        if (!rig[StreamId{i}].gone()) return false;
       return true;
     });
     for (std::uint32_t i = 0; i < 4; ++i) {
-      EXPECT_TRUE(is_prefix(rig[Stream{i}].received, sent_by_peers));
-      EXPECT_TRUE(!rig[Stream{i}].ended || rig[Stream{i}].received == sent_by_peers);
+      EXPECT_TRUE(is_prefix(rig[StreamId{i}].received, sent_by_peers));
+      EXPECT_TRUE(!rig[StreamId{i}].ended || rig[StreamId{i}].received == sent_by_peers);
     }
   }
   void expect_ours_arrive_in_order(const std::string& extra) {
-    for (std::size_t i = 0; i < 2; ++i) EXPECT_TRUE(is_prefix(peers_[i].received(), sent_by_us + extra));
+    for (std::size_t i = 0; i < 2; ++i)
+      EXPECT_TRUE(is_prefix(peers_[i].received(), sent_by_us + extra));
   }
 
   Rig rig;
@@ -75,51 +79,53 @@ const std::string extra = "extra";
 struct DownCall {
   const char* name;
   bool of_stream;  // made only if it is open
-  void (*make)(Rig& rig, Stream stream);
+  void (*make)(Rig& rig, StreamId stream);
 };
 
 const DownCall down_calls[] = {
-    {"close", true, [](Rig& rig, Stream stream) { rig.close(stream); }},
-    {"abort", true, [](Rig& rig, Stream stream) { rig.close(stream, CloseMode::abort); }},
+    {"close", true, [](Rig& rig, StreamId stream) { rig.close(stream); }},
+    {"abort", true, [](Rig& rig, StreamId stream) { rig.close(stream, CloseMode::abort); }},
     {"detach", true,
-     [](Rig& rig, Stream stream) {
+     [](Rig& rig, StreamId stream) {
        if (!rig.sending(stream)) rig.detach(stream);
      }},
-    {"stop receiving", true, [](Rig& rig, Stream stream) { rig->set_receiving(stream, false); }},
+    {"stop receiving", true, [](Rig& rig, StreamId stream) { rig->set_receiving(stream, false); }},
     {"go on receiving", true,
-     [](Rig& rig, Stream stream) {
+     [](Rig& rig, StreamId stream) {
        if (rig[stream].ended) return;
        rig->set_receiving(stream, false);
        rig->set_receiving(stream, true);
      }},
-    {"send", true, [](Rig& rig, Stream stream) { rig.send(stream, extra); }},
+    {"send", true, [](Rig& rig, StreamId stream) { rig.send(stream, extra); }},
     {"send now", true,
-     [](Rig& rig, Stream stream) {
+     [](Rig& rig, StreamId stream) {
        const Chunk chunk{extra.data(), extra.size()};
        if (!rig.sending(stream)) rig->send_now(stream, {&chunk, 1});
      }},
     {"shut", true,
-     [](Rig& rig, Stream stream) {
+     [](Rig& rig, StreamId stream) {
        if (!rig.sending(stream)) rig->shutdown_send(stream);
      }},
     {"ask", true,
-     [](Rig& rig, Stream stream) {
-       rig->quiet(stream);
+     [](Rig& rig, StreamId stream) {
+       rig->is_drained(stream);
        EXPECT_GE(rig->native(stream).value, 0);
        EXPECT_NE(rig->local_address(stream).port(), 0);
        EXPECT_FALSE(rig->set_options(stream, {.no_delay = true}));
      }},
-    {"open", false, [](Rig& rig, Stream) { rig.open(spare, unix_pair().ours); }},
-    {"stop accepting", false, [](Rig& rig, Stream) { rig->set_accepting(door, false); }},
-    {"close listener", false, [](Rig& rig, Stream) { rig->close_listener(door); }},
-    {"listen", false, [](Rig& rig, Stream) { rig.listen(other_door); }},
+    {"open", false, [](Rig& rig, StreamId) { rig.open(spare, unix_pair().ours); }},
+    {"stop accepting", false,
+     [](Rig& rig, StreamId) { rig->set_accepting(listener_state, false); }},
+    {"close listener", false, [](Rig& rig, StreamId) { rig->close_listener(listener_state); }},
+    {"listen", false, [](Rig& rig, StreamId) { rig.listen(other_door); }},
     {"send datagram", false,
-     [](Rig& rig, Stream) {
-       const Address from = Address::parse("udp://127.0.0.1:0"), to = Address::parse("udp://127.0.0.1:9");
+     [](Rig& rig, StreamId) {
+       const Address from = Address::parse("udp://127.0.0.1:0"),
+                     to = Address::parse("udp://127.0.0.1:9");
        rig->send_to(port, {.from = from, .to = to, .bytes = extra});
      }},
-    {"close datagrams", false, [](Rig& rig, Stream) { rig->close_datagram(port); }},
-    {"bind datagrams", false, [](Rig& rig, Stream) { rig.bind(other_port); }},
+    {"close datagrams", false, [](Rig& rig, StreamId) { rig->close_datagram(port); }},
+    {"bind datagrams", false, [](Rig& rig, StreamId) { rig.bind(other_port); }},
 };
 
 class AnyCallIn : public DriverContract {
@@ -138,7 +144,7 @@ class AnyCallIn : public DriverContract {
     scene.rig.script = [&](const Up& up) {
       if (made || up.kind != kind) return;
       made = true;
-      const Stream stream = itself ? Stream{up.name} : scene.other(Stream{up.name});
+      const StreamId stream = itself ? StreamId{up.name} : scene.other(StreamId{up.name});
       if (!call.of_stream || scene.rig.is_open(stream)) call.make(scene.rig, stream);
     };
     ASSERT_TRUE(scene.poll_until([&] { return made; }));

@@ -12,6 +12,8 @@
 
 namespace evio::test {
 
+using namespace detail;
+
 namespace {
 
 constexpr int ring_size = 16;  // buffers for what lands
@@ -21,14 +23,20 @@ constexpr int told_in_a_row = 3;  // of one stream in one turn
 
 }  // namespace
 
-AsynchronousDriver::AsynchronousDriver(Sink& sink, EventFd& waker, std::uint64_t seed, const Faults& faults, bool waits)
-    : sink_(sink), waker_(waker), chance_(seed), faults_(faults), waits_(waits), buffers_(ring_size) {}
+AsynchronousDriver::AsynchronousDriver(Sink& sink, EventFd& waker, std::uint64_t seed,
+                                       const Faults& faults, bool waits)
+    : sink_(sink),
+      waker_(waker),
+      chance_(seed),
+      faults_(faults),
+      waits_(waits),
+      buffers_(ring_size) {}
 
 AsynchronousDriver::~AsynchronousDriver() {
-  while (!doors_.empty()) close_listener(static_cast<Listener>(doors_.begin()->first));
+  while (!listeners_.empty()) close_listener(static_cast<ListenerId>(listeners_.begin()->first));
   for (const auto& [index, attempt] : attempts_)
     if (attempt.fd >= 0) ::close(attempt.fd);
-  while (!ports_.empty()) close_datagram(static_cast<DatagramSocket>(ports_.begin()->first));
+  while (!ports_.empty()) close_datagram(static_cast<UdpSocketId>(ports_.begin()->first));
 }
 
 // ---- Down calls
@@ -40,88 +48,96 @@ void AsynchronousDriver::down() {
   more_ = true;
 }
 
-AsynchronousStream& AsynchronousDriver::stream(Stream stream) {
+AsynchronousStream& AsynchronousDriver::stream(StreamId stream) {
   down();
   const auto found = streams_.find(static_cast<std::uint32_t>(stream));
   if (found == streams_.end()) broke_a_rule("a down call for a stream that is gone");
   return *found->second;
 }
 
-void AsynchronousDriver::accept_from(Listener listener, NativeSocket socket) {
+void AsynchronousDriver::accept_from(ListenerId listener, NativeSocket socket) {
   down();
   const int fd = static_cast<int>(socket.value);
-  if (!doors_.emplace(static_cast<std::uint32_t>(listener), Door{.fd = fd, .unix_socket = is_unix(fd)}).second)
+  if (!listeners_
+           .emplace(static_cast<std::uint32_t>(listener),
+                    ListenerState{.fd = fd, .unix_socket = is_unix(fd)})
+           .second)
     broke_a_rule("a listener's name is used twice");
 }
 
-void AsynchronousDriver::set_accepting(Listener listener, bool accepting) {
+void AsynchronousDriver::set_accepting(ListenerId listener, bool accepting) {
   down();
-  Door& door = doors_.at(static_cast<std::uint32_t>(listener));
-  if (door.accepting == accepting) return;
-  door.accepting = accepting;
-  door.late = accepting ? 0 : 2;
+  ListenerState& listener_state = listeners_.at(static_cast<std::uint32_t>(listener));
+  if (listener_state.accepting == accepting) return;
+  listener_state.accepting = accepting;
+  listener_state.late = accepting ? 0 : 2;
 }
 
-void AsynchronousDriver::close_listener(Listener listener) {
+void AsynchronousDriver::close_listener(ListenerId listener) {
   down();
-  const auto found = doors_.find(static_cast<std::uint32_t>(listener));
-  if (found == doors_.end()) broke_a_rule("a listener is closed twice");
+  const auto found = listeners_.find(static_cast<std::uint32_t>(listener));
+  if (found == listeners_.end()) broke_a_rule("a listener is closed twice");
   ::close(found->second.fd);
   for (const Accepted& accepted : found->second.landed) ::close(accepted.fd);
-  doors_.erase(found);
+  listeners_.erase(found);
 }
 
-void AsynchronousDriver::bind_datagram(DatagramSocket socket, NativeSocket native) {
+void AsynchronousDriver::bind_datagram(UdpSocketId socket, NativeSocket native) {
   down();
   ports_[static_cast<std::uint32_t>(socket)].port = DatagramPort(static_cast<int>(native.value));
 }
 
-bool AsynchronousDriver::send_to(DatagramSocket socket, const Datagram& datagram) {
+bool AsynchronousDriver::send_to(UdpSocketId socket, const Datagram& datagram) {
   down();
   Port& port = ports_.at(static_cast<std::uint32_t>(socket));
   if (port.batch.size() == datagram_batch || datagram.bytes.size() > datagram_max) return false;
-  port.batch.push_back({.from = datagram.from, .to = datagram.to, .bytes = std::string(datagram.bytes)});
+  port.batch.push_back(
+      {.from = datagram.from, .to = datagram.to, .bytes = std::string(datagram.bytes)});
   return true;
 }
 
-void AsynchronousDriver::close_datagram(DatagramSocket socket) {
+void AsynchronousDriver::close_datagram(UdpSocketId socket) {
   down();
   const auto found = ports_.find(static_cast<std::uint32_t>(socket));
   Port& port = found->second;
-  for (const Mail& mail : port.batch) send_mail(port, mail);
+  for (const Task& task : port.batch) post_task(port, task);
   ::close(port.port.fd);
   ports_.erase(found);
 }
 
-std::error_code AsynchronousDriver::set_options(DatagramSocket socket, const Options& options) {
+std::error_code AsynchronousDriver::set_options(UdpSocketId socket, const Options& options) {
   return apply(static_cast<int>(native(socket).value), options, false);
 }
 
-Address AsynchronousDriver::local_address(DatagramSocket socket) {
-  return evio::local_address(static_cast<int>(native(socket).value), Address::Scheme::udp);
+Address AsynchronousDriver::local_address(UdpSocketId socket) {
+  return detail::local_address(static_cast<int>(native(socket).value), Address::Scheme::udp);
 }
 
-NativeSocket AsynchronousDriver::native(DatagramSocket socket) {
+NativeSocket AsynchronousDriver::native(UdpSocketId socket) {
   return {ports_.at(static_cast<std::uint32_t>(socket)).port.fd};
 }
 
-void AsynchronousDriver::connect(Dial dial, const Address& to, const Options& options) {
+void AsynchronousDriver::connect(ConnectId connect_id, const Address& to, const Options& options) {
   down();
   const ConnectingSocket connecting = connect_socket(to, options);
-  if (!attempts_.emplace(static_cast<std::uint32_t>(dial), Attempt{connecting.fd, connecting.error, false}).second)
+  if (!attempts_
+           .emplace(static_cast<std::uint32_t>(connect_id),
+                    Attempt{connecting.fd, connecting.error, false})
+           .second)
     broke_a_rule("an attempt's name is used while the attempt that had it goes on");
   more_ = true;
 }
 
-void AsynchronousDriver::cancel(Dial dial) {
+void AsynchronousDriver::cancel(ConnectId connect_id) {
   down();
-  const auto found = attempts_.find(static_cast<std::uint32_t>(dial));
+  const auto found = attempts_.find(static_cast<std::uint32_t>(connect_id));
   if (found == attempts_.end()) broke_a_rule("an attempt is cancelled that is over");
   if (found->second.fd >= 0) ::close(found->second.fd);
   attempts_.erase(found);
 }
 
-std::error_code AsynchronousDriver::watch(WatchName name, NativeSocket descriptor, Interest interest) {
+std::error_code AsynchronousDriver::watch(WatchId name, NativeSocket descriptor,
+                                          Interest interest) {
   down();
   const auto fd = static_cast<int>(descriptor.value);
   if (const std::error_code error = cannot_be_polled(fd)) return error;
@@ -130,44 +146,48 @@ std::error_code AsynchronousDriver::watch(WatchName name, NativeSocket descripto
   return {};
 }
 
-void AsynchronousDriver::unwatch(WatchName name) {
+void AsynchronousDriver::unwatch(WatchId name) {
   down();
-  if (watches_.erase(static_cast<std::uint32_t>(name)) == 0) broke_a_rule("what is not watched is unwatched");
+  if (watches_.erase(static_cast<std::uint32_t>(name)) == 0)
+    broke_a_rule("what is not watched is unwatched");
 }
 
-void AsynchronousDriver::open(Stream stream, NativeSocket socket) {
+void AsynchronousDriver::open(StreamId stream, NativeSocket socket) {
   down();
-  auto opened = std::make_unique<AsynchronousStream>(static_cast<int>(socket.value), ++generations_);
+  auto opened =
+      std::make_unique<AsynchronousStream>(static_cast<int>(socket.value), ++generations_);
   if (!streams_.emplace(static_cast<std::uint32_t>(stream), std::move(opened)).second)
     broke_a_rule("a stream's name is used while the stream that had it lives");
 }
 
-std::size_t AsynchronousDriver::send_now(Stream to, std::span<const Chunk>) {
+std::size_t AsynchronousDriver::send_now(StreamId to, std::span<const Chunk>) {
   stream(to).check_nothing_in_flight();
   return 0;
 }
 
-std::size_t AsynchronousDriver::send(Stream to, std::span<const Chunk> chunks) {
+std::size_t AsynchronousDriver::send(StreamId to, std::span<const Chunk> chunks) {
   stream(to).send(chunks);
   return 0;
 }
 
-void AsynchronousDriver::set_receiving(Stream from, bool receiving) { stream(from).set_receiving(receiving); }
-void AsynchronousDriver::shutdown_send(Stream to) { stream(to).shutdown_send(); }
-bool AsynchronousDriver::quiet(Stream of) { return stream(of).quiet(); }
-void AsynchronousDriver::detach(Stream leaving) { stream(leaving).detach(); }
-void AsynchronousDriver::close(Stream leaving, CloseMode mode) { stream(leaving).close(mode); }
+void AsynchronousDriver::set_receiving(StreamId from, bool receiving) {
+  stream(from).set_receiving(receiving);
+}
+void AsynchronousDriver::shutdown_send(StreamId to) { stream(to).shutdown_send(); }
+bool AsynchronousDriver::is_drained(StreamId of) { return stream(of).is_drained(); }
+void AsynchronousDriver::detach(StreamId leaving) { stream(leaving).detach(); }
+void AsynchronousDriver::close(StreamId leaving, CloseMode mode) { stream(leaving).close(mode); }
 
-std::error_code AsynchronousDriver::set_options(Stream of, const Options& options) {
+std::error_code AsynchronousDriver::set_options(StreamId of, const Options& options) {
   const int fd = stream(of).fd();
   return apply(fd, options, !is_unix(fd));
 }
 
-Address AsynchronousDriver::local_address(Stream of) {
-  return evio::local_address(stream(of).fd(), Address::Scheme::tcp);
+Address AsynchronousDriver::local_address(StreamId of) {
+  return detail::local_address(stream(of).fd(), Address::Scheme::tcp);
 }
 
-NativeSocket AsynchronousDriver::native(Stream of) { return {stream(of).fd()}; }
+NativeSocket AsynchronousDriver::native(StreamId of) { return {stream(of).fd()}; }
 
 Duration AsynchronousDriver::now() { return monotonic_now(); }
 
@@ -175,13 +195,16 @@ Duration AsynchronousDriver::now() { return monotonic_now(); }
 
 AsynchronousStream* AsynchronousDriver::find(const Name& name) noexcept {
   const auto found = streams_.find(name.index);
-  return found != streams_.end() && found->second->generation == name.generation ? found->second.get() : nullptr;
+  return found != streams_.end() && found->second->generation == name.generation
+             ? found->second.get()
+             : nullptr;
 }
 
 std::vector<AsynchronousDriver::Name> AsynchronousDriver::names_shuffled() {
   std::vector<Name> names;
   for (const auto& [index, stream] : streams_) names.push_back({index, stream->generation});
-  std::sort(names.begin(), names.end(), [](const Name& a, const Name& b) { return a.generation < b.generation; });
+  std::sort(names.begin(), names.end(),
+            [](const Name& a, const Name& b) { return a.generation < b.generation; });
   chance_.shuffle(names);
   return names;
 }
@@ -195,15 +218,19 @@ void AsynchronousDriver::wait_for_kernel(Duration timeout) {
     entries.push_back({.fd = stream->fd(), .events = *events, .revents = 0});
     waiting.push_back(stream.get());
   }
-  for (auto& [index, door] : doors_)
-    if (door.accepting || door.late > 0) entries.push_back({.fd = door.fd, .events = POLLIN, .revents = 0});
-  for (auto& [index, port] : ports_) entries.push_back({.fd = port.port.fd, .events = POLLIN, .revents = 0});
+  for (auto& [index, listener_state] : listeners_)
+    if (listener_state.accepting || listener_state.late > 0)
+      entries.push_back({.fd = listener_state.fd, .events = POLLIN, .revents = 0});
+  for (auto& [index, port] : ports_)
+    entries.push_back({.fd = port.port.fd, .events = POLLIN, .revents = 0});
   for (auto& [index, attempt] : attempts_)
     entries.push_back({.fd = attempt.writable ? -1 : attempt.fd, .events = POLLOUT, .revents = 0});
   for (auto& [index, one] : watches_) {
     const auto bits = static_cast<unsigned>(one.interest);
     entries.push_back(
-        {.fd = one.fd, .events = static_cast<short>((bits & 1 ? POLLIN : 0) | (bits & 2 ? POLLOUT : 0)), .revents = 0});
+        {.fd = one.fd,
+         .events = static_cast<short>((bits & 1 ? POLLIN : 0) | (bits & 2 ? POLLOUT : 0)),
+         .revents = 0});
     one.events = 0;
   }
   if (::poll(entries.data(), entries.size(), milliseconds(timeout)) <= 0) return;
@@ -213,8 +240,9 @@ void AsynchronousDriver::wait_for_kernel(Duration timeout) {
   if (woken_) waker_.drain();
   for (AsynchronousStream* stream : waiting)
     if (const short events = entry++->revents) stream->notice(events);
-  for (auto& [index, door] : doors_)
-    if (door.accepting || door.late > 0) door.readable = entry++->revents != 0;
+  for (auto& [index, listener_state] : listeners_)
+    if (listener_state.accepting || listener_state.late > 0)
+      listener_state.readable = entry++->revents != 0;
   for (auto& [index, port] : ports_) port.readable = entry++->revents != 0;
   for (auto& [index, attempt] : attempts_) attempt.writable |= entry++->revents != 0;
   for (auto& [index, one] : watches_) one.events = entry++->revents;
@@ -235,30 +263,33 @@ bool AsynchronousDriver::work() {
     if (std::none_of(waiting_for_buffers_.begin(), waiting_for_buffers_.end(), same))
       waiting_for_buffers_.push_back(name);
   }
-  for (auto& [index, door] : doors_) more |= work_on(door);
+  for (auto& [index, listener_state] : listeners_) more |= work_on(listener_state);
   for (auto& [index, port] : ports_) more |= work_on(port);
   return more;
 }
 
-bool AsynchronousDriver::work_on(Door& door) {
-  if (!door.readable || door.error || (!door.accepting && door.late == 0)) return false;
+bool AsynchronousDriver::work_on(ListenerState& listener_state) {
+  if (!listener_state.readable || listener_state.error ||
+      (!listener_state.accepting && listener_state.late == 0))
+    return false;
   if (chance_(faults_.idle)) return true;
-  if (!door.accepting) --door.late;
+  if (!listener_state.accepting) --listener_state.late;
   const bool fails = faults_.accept_failure > 0 && chance_(faults_.accept_failure);
-  const Accepted accepted = fails ? Accepted{.error = EMFILE} : evio::accept(door.fd, door.unix_socket);
+  const Accepted accepted = fails ? Accepted{.error = EMFILE}
+                                  : detail::accept(listener_state.fd, listener_state.unix_socket);
   if (accepted.fd >= 0) {
-    door.landed.push_back(accepted);
+    listener_state.landed.push_back(accepted);
   } else if (accept_must_wait(accepted.error)) {
-    door.error = accepted.error;
+    listener_state.error = accepted.error;
   } else {
-    door.readable = false;
+    listener_state.readable = false;
   }
   return true;
 }
 
 bool AsynchronousDriver::work_on(Port& port) {
   if (!port.batch.empty() && !chance_(faults_.idle)) {
-    send_mail(port, port.batch.front());
+    post_task(port, port.batch.front());
     port.batch.pop_front();
   }
   if (!port.readable) return !port.batch.empty();
@@ -268,38 +299,48 @@ bool AsynchronousDriver::work_on(Port& port) {
   port.refused |= receiver_.take_refused();
   for (unsigned i = 0; i < count; ++i) {
     receiver_.deliver(port.port, i, [&](const Datagram& datagram) {
-      port.landed.push_back({.from = datagram.from, .to = datagram.to, .bytes = std::string(datagram.bytes)});
+      port.landed.push_back(
+          {.from = datagram.from, .to = datagram.to, .bytes = std::string(datagram.bytes)});
       return true;
     });
   }
   return true;
 }
 
-void AsynchronousDriver::send_mail(Port& port, const Mail& mail) {
-  sender_.add(port.port, {.from = mail.from, .to = mail.to, .bytes = mail.bytes});
+void AsynchronousDriver::post_task(Port& port, const Task& task) {
+  sender_.add(port.port, {.from = task.from, .to = task.to, .bytes = task.bytes});
   sender_.flush();
   port.refused |= sender_.take_refused();
 }
 
 bool AsynchronousDriver::any_news() const noexcept {
-  const auto of_stream = [](const auto& one) { return one.second->news() != AsynchronousStream::News::none; };
-  const auto of_door = [](const auto& one) { return !one.second.landed.empty() || one.second.error; };
+  const auto of_stream = [](const auto& one) {
+    return one.second->news() != AsynchronousStream::News::none;
+  };
+  const auto of_door = [](const auto& one) {
+    return !one.second.landed.empty() || one.second.error;
+  };
   const auto of_attempt = [](const auto& one) { return one.second.writable || one.second.error; };
-  const auto of_port = [](const auto& one) { return !one.second.landed.empty() || one.second.refused; };
+  const auto of_port = [](const auto& one) {
+    return !one.second.landed.empty() || one.second.refused;
+  };
   return std::any_of(streams_.begin(), streams_.end(), of_stream) ||
-         std::any_of(watches_.begin(), watches_.end(), [](const auto& one) { return one.second.events != 0; }) ||
+         std::any_of(watches_.begin(), watches_.end(),
+                     [](const auto& one) { return one.second.events != 0; }) ||
          std::any_of(attempts_.begin(), attempts_.end(), of_attempt) ||
-         std::any_of(doors_.begin(), doors_.end(), of_door) || std::any_of(ports_.begin(), ports_.end(), of_port);
+         std::any_of(listeners_.begin(), listeners_.end(), of_door) ||
+         std::any_of(ports_.begin(), ports_.end(), of_port);
 }
 
 // ---- Polling
 
-Polled AsynchronousDriver::poll(Duration deadline) {
+PollResult AsynchronousDriver::poll(Duration deadline) {
   if (std::exchange(polling_, true)) broke_a_rule("poll inside poll");
   thread_ = std::this_thread::get_id();
   bool slept = false;
   for (bool last = false; !last;) {
-    const Duration left = deadline == Duration::max() ? deadline : std::max(deadline, Duration::zero()) - now();
+    const Duration left =
+        deadline == Duration::max() ? deadline : std::max(deadline, Duration::zero()) - now();
     last = !waits_ || left <= Duration::zero();
     const bool at_once = last || more_;
     slept |= !at_once;
@@ -312,7 +353,8 @@ Polled AsynchronousDriver::poll(Duration deadline) {
   const bool woken = std::exchange(woken_, false);
   sink_.on_woken();
   const bool told = deliver();
-  if (const DatagramTally tally = sender_.take_tally(); tally.sent + tally.dropped > 0) sink_.on_datagrams_sent(tally);
+  if (const DatagramTally tally = sender_.take_tally(); tally.sent + tally.dropped > 0)
+    sink_.on_datagrams_sent(tally);
   more_ |= any_news();
   polling_ = false;
   return {.any = told || woken, .slept = slept, .partial = more_};
@@ -323,7 +365,7 @@ bool AsynchronousDriver::deliver() {
   bool told = false;
   std::vector<std::uint32_t> listeners, ports, attempts, watches;
   for (const auto& [index, one] : watches_) watches.push_back(index);
-  for (const auto& [index, door] : doors_) listeners.push_back(index);
+  for (const auto& [index, listener_state] : listeners_) listeners.push_back(index);
   for (const auto& [index, port] : ports_) ports.push_back(index);
   for (const auto& [index, attempt] : attempts_) attempts.push_back(index);
   for (const std::uint32_t index : listeners) told |= deliver_accepted(index);
@@ -344,7 +386,7 @@ bool AsynchronousDriver::deliver(const Name& name) {
 }
 
 bool AsynchronousDriver::tell(const Name& name, AsynchronousStream& from) {
-  const auto stream = static_cast<Stream>(name.index);
+  const auto stream = static_cast<StreamId>(name.index);
   more_ = true;
   switch (from.news()) {
     case AsynchronousStream::News::none:
@@ -379,17 +421,19 @@ bool AsynchronousDriver::tell(const Name& name, AsynchronousStream& from) {
 
 bool AsynchronousDriver::deliver_accepted(std::uint32_t index) {
   bool told = false;
-  for (auto found = doors_.find(index); found != doors_.end(); found = doors_.find(index)) {
-    Door& door = found->second;
-    if ((door.landed.empty() && !door.error) || chance_(faults_.idle)) break;
+  for (auto found = listeners_.find(index); found != listeners_.end();
+       found = listeners_.find(index)) {
+    ListenerState& listener_state = found->second;
+    if ((listener_state.landed.empty() && !listener_state.error) || chance_(faults_.idle)) break;
     told = true;
-    if (door.landed.empty()) {
-      door.accepting = false;
-      sink_.on_accept_stopped(static_cast<Listener>(index), {std::exchange(door.error, 0), std::generic_category()});
+    if (listener_state.landed.empty()) {
+      listener_state.accepting = false;
+      sink_.on_accept_stopped(static_cast<ListenerId>(index),
+                              {std::exchange(listener_state.error, 0), std::generic_category()});
     } else {
-      const Accepted accepted = door.landed.front();
-      door.landed.pop_front();
-      sink_.on_accepted(static_cast<Listener>(index), {accepted.fd}, accepted.peer);
+      const Accepted accepted = listener_state.landed.front();
+      listener_state.landed.pop_front();
+      sink_.on_accepted(static_cast<ListenerId>(index), {accepted.fd}, accepted.peer);
     }
   }
   return told;
@@ -401,9 +445,10 @@ bool AsynchronousDriver::deliver_ready(std::uint32_t index) {
   const short events = std::exchange(found->second.events, short{0});
   const bool broken = events & (POLLERR | POLLHUP);
   const unsigned wanted = static_cast<unsigned>(found->second.interest);
-  const unsigned ready = wanted & ((events & POLLIN || broken ? 1U : 0U) | (events & POLLOUT || broken ? 2U : 0U));
+  const unsigned ready =
+      wanted & ((events & POLLIN || broken ? 1U : 0U) | (events & POLLOUT || broken ? 2U : 0U));
   if (ready == 0) return false;
-  sink_.on_ready(static_cast<WatchName>(index), static_cast<Interest>(ready));
+  sink_.on_ready(static_cast<WatchId>(index), static_cast<Interest>(ready));
   return true;
 }
 
@@ -413,14 +458,14 @@ bool AsynchronousDriver::deliver_connected(std::uint32_t index) {
   const Attempt attempt = found->second;
   if (!attempt.writable && !attempt.error) return false;
   attempts_.erase(found);
-  const auto dial = static_cast<Dial>(index);
+  const auto connect_id = static_cast<ConnectId>(index);
   const int error = attempt.fd >= 0 ? pending_error(attempt.fd) : attempt.error.value();
   if (error == 0) {
-    sink_.on_connected(dial, {attempt.fd});
+    sink_.on_connected(connect_id, {attempt.fd});
     return true;
   }
   if (attempt.fd >= 0) ::close(attempt.fd);
-  sink_.on_connect_failed(dial, {error, std::generic_category()});
+  sink_.on_connect_failed(connect_id, {error, std::generic_category()});
   return true;
 }
 
@@ -431,12 +476,14 @@ bool AsynchronousDriver::deliver_datagram(std::uint32_t index) {
   if ((only_refused && !found->second.refused) || chance_(faults_.idle)) return false;
   if (only_refused) {
     found->second.refused = false;
-    sink_.on_datagram_refused(static_cast<DatagramSocket>(index), std::make_error_code(std::errc::connection_refused));
+    sink_.on_datagram_refused(static_cast<UdpSocketId>(index),
+                              std::make_error_code(std::errc::connection_refused));
     return true;
   }
-  const Mail mail = std::move(found->second.landed.front());
+  const Task task = std::move(found->second.landed.front());
   found->second.landed.pop_front();
-  sink_.on_datagram(static_cast<DatagramSocket>(index), {.from = mail.from, .to = mail.to, .bytes = mail.bytes});
+  sink_.on_datagram(static_cast<UdpSocketId>(index),
+                    {.from = task.from, .to = task.to, .bytes = task.bytes});
   return true;
 }
 

@@ -1,8 +1,9 @@
-// Tests. A driver that stands in for a completion kernel such as io_uring, at its most unhelpful; it checks its user
-// too.
+// A driver that stands in for a completion kernel such as io_uring, at its most unhelpful;
+// it checks its user too.
 //
-// No send is done at once, each may end after a part. Receives that were stopped bring more. Closing and detaching wait
-// for what is under way. Whatever can be told later is told later. All of it by seed, over real sockets.
+// No send is done at once, each may end after a part. Receives that were stopped bring more.
+// Closing and detaching wait for what is under way. Whatever can be told later is told later. All
+// of it by seed, over real sockets.
 #pragma once
 
 #include <deque>
@@ -22,40 +23,43 @@
 
 namespace evio::test {
 
+using namespace detail;
+
 class AsynchronousDriver final : public Driver {
  public:
   /// `waits`: else every poll returns at once.
-  AsynchronousDriver(Sink& sink, EventFd& waker, std::uint64_t seed, const Faults& faults, bool waits = true);
+  AsynchronousDriver(Sink& sink, EventFd& waker, std::uint64_t seed, const Faults& faults,
+                     bool waits = true);
   AsynchronousDriver(const AsynchronousDriver&) = delete;
   ~AsynchronousDriver() override;
 
-  void accept_from(Listener listener, NativeSocket socket) override;
-  void set_accepting(Listener listener, bool accepting) override;
-  void close_listener(Listener listener) override;
-  void bind_datagram(DatagramSocket socket, NativeSocket native) override;
-  bool send_to(DatagramSocket socket, const Datagram& datagram) override;
-  void close_datagram(DatagramSocket socket) override;
-  std::error_code set_options(DatagramSocket socket, const Options& options) override;
-  Address local_address(DatagramSocket socket) override;
-  NativeSocket native(DatagramSocket socket) override;
-  void connect(Dial dial, const Address& to, const Options& options) override;
-  void cancel(Dial dial) override;
-  std::error_code watch(WatchName name, NativeSocket descriptor, Interest interest) override;
-  void unwatch(WatchName name) override;
+  void accept_from(ListenerId listener, NativeSocket socket) override;
+  void set_accepting(ListenerId listener, bool accepting) override;
+  void close_listener(ListenerId listener) override;
+  void bind_datagram(UdpSocketId socket, NativeSocket native) override;
+  bool send_to(UdpSocketId socket, const Datagram& datagram) override;
+  void close_datagram(UdpSocketId socket) override;
+  std::error_code set_options(UdpSocketId socket, const Options& options) override;
+  Address local_address(UdpSocketId socket) override;
+  NativeSocket native(UdpSocketId socket) override;
+  void connect(ConnectId connect_id, const Address& to, const Options& options) override;
+  void cancel(ConnectId connect_id) override;
+  std::error_code watch(WatchId name, NativeSocket descriptor, Interest interest) override;
+  void unwatch(WatchId name) override;
   NativeSocket pollable() override { return {}; }
-  void open(Stream stream, NativeSocket socket) override;
-  std::size_t send_now(Stream stream, std::span<const Chunk> chunks) override;
-  std::size_t send(Stream stream, std::span<const Chunk> chunks) override;
-  void set_receiving(Stream stream, bool receiving) override;
-  void shutdown_send(Stream stream) override;
-  bool quiet(Stream stream) override;
-  void detach(Stream stream) override;
-  void close(Stream stream, CloseMode mode) override;
-  std::error_code set_options(Stream stream, const Options& options) override;
-  Address local_address(Stream stream) override;
-  NativeSocket native(Stream stream) override;
+  void open(StreamId stream, NativeSocket socket) override;
+  std::size_t send_now(StreamId stream, std::span<const Chunk> chunks) override;
+  std::size_t send(StreamId stream, std::span<const Chunk> chunks) override;
+  void set_receiving(StreamId stream, bool receiving) override;
+  void shutdown_send(StreamId stream) override;
+  bool is_drained(StreamId stream) override;
+  void detach(StreamId stream) override;
+  void close(StreamId stream, CloseMode mode) override;
+  std::error_code set_options(StreamId stream, const Options& options) override;
+  Address local_address(StreamId stream) override;
+  NativeSocket native(StreamId stream) override;
   Duration now() override;
-  Polled poll(Duration deadline) override;
+  PollResult poll(Duration deadline) override;
 
  private:
   using Streams = std::unordered_map<std::uint32_t, std::unique_ptr<AsynchronousStream>>;
@@ -63,7 +67,7 @@ class AsynchronousDriver final : public Driver {
     std::uint32_t index;
     std::uint64_t generation;
   };
-  struct Door {
+  struct ListenerState {
     int fd = -1;
     bool unix_socket = false;
     bool accepting = true;
@@ -77,7 +81,7 @@ class AsynchronousDriver final : public Driver {
     std::error_code error{};
     bool writable = false;
   };
-  struct Mail {
+  struct Task {
     Address from, to;
     std::string bytes;
   };
@@ -85,21 +89,21 @@ class AsynchronousDriver final : public Driver {
     DatagramPort port{};
     bool readable = false;
     bool refused = false;  // not told yet
-    std::deque<Mail> landed{}, batch{};
+    std::deque<Task> landed{}, batch{};
   };
 
   void down();
-  AsynchronousStream& stream(Stream stream);
+  AsynchronousStream& stream(StreamId stream);
   AsynchronousStream* find(const Name& name) noexcept;
   std::vector<Name> names_shuffled();
 
   void wait_for_kernel(Duration timeout);
   bool work();
-  bool work_on(Door& door);
+  bool work_on(ListenerState& listener_state);
   bool work_on(Port& port);
   bool deliver_connected(std::uint32_t index);
   bool deliver_ready(std::uint32_t index);
-  void send_mail(Port& port, const Mail& mail);
+  void post_task(Port& port, const Task& task);
   bool any_news() const noexcept;
 
   bool deliver();
@@ -117,7 +121,7 @@ class AsynchronousDriver final : public Driver {
   const bool waits_;
   std::uint64_t generations_ = 0;
   Streams streams_;
-  std::map<std::uint32_t, Door> doors_;
+  std::map<std::uint32_t, ListenerState> listeners_;
   std::map<std::uint32_t, Attempt> attempts_;
   struct Watching {
     int fd;
@@ -137,7 +141,8 @@ class AsynchronousDriver final : public Driver {
 /// This machine's platform with that driver; each loop gets a seed of its own.
 std::unique_ptr<Platform> make_asynchronous_platform(std::uint64_t seed, const Faults& faults = {});
 
-/// The same on one thread: by seed, one loop after the other turns once, and `between` is called between their turns.
+/// The same on one thread: by seed, one loop after the other turns once, and `between` is called
+/// between their turns.
 std::unique_ptr<Platform> make_stepped_platform(std::uint64_t seed, const Faults& faults,
                                                 std::function<void()> between);
 

@@ -4,15 +4,21 @@
 #include "rig.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 class Double : public testing::Test {
  protected:
-  static std::unique_ptr<Platform> failing_accepts() { return make_asynchronous_platform(1, {.accept_failure = 0.5}); }
-  static std::unique_ptr<Platform> resets() { return make_asynchronous_platform(1, {.reset = 0.01}); }
+  static std::unique_ptr<Platform> failing_accepts() {
+    return make_asynchronous_platform(1, {.accept_failure = 0.5});
+  }
+  static std::unique_ptr<Platform> resets() {
+    return make_asynchronous_platform(1, {.reset = 0.01});
+  }
   static std::unique_ptr<Platform> plain() { return make_asynchronous_platform(1); }
 
-  const Stream a{0};
+  const StreamId a{0};
 };
 
 TEST_F(Double, SendsNothingAtOnce) {
@@ -60,12 +66,12 @@ TEST_F(Double, BringsBytesAfterReceivingWasStopped) {
 
 TEST_F(Double, FailsToAcceptAndGoesOnWhenAsked) {
   Rig rig({"double", failing_accepts});
-  const Listener door{0};
-  const Address address = rig.listen(door);
+  const ListenerId listener_state{0};
+  const Address address = rig.listen(listener_state);
   std::vector<Peer> peers;
   for (int i = 0; i < 50; ++i) peers.push_back(connect_to(address));
   rig.script = [&](const Up& up) {
-    if (up.kind == Up::accept_stopped) rig->set_accepting(door, true);
+    if (up.kind == Up::accept_stopped) rig->set_accepting(listener_state, true);
   };
   EXPECT_TRUE(rig.poll_until([&] { return rig.accepted.size() == 50; }));
   EXPECT_GT(rig.accept_stops.size(), 10U);

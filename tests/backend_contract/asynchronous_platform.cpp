@@ -6,6 +6,8 @@
 
 namespace evio::test {
 
+using namespace detail;
+
 namespace {
 
 class AsynchronousPlatform : public Platform {
@@ -14,7 +16,8 @@ class AsynchronousPlatform : public Platform {
       : real_(make_platform(Backend::poll)), seed_(seed), faults_(faults), waits_(waits) {}
 
   std::unique_ptr<Driver> make_driver(Sink& sink, Waker& waker) override {
-    return std::make_unique<AsynchronousDriver>(sink, static_cast<EventFd&>(waker), seed_++, faults_, waits_);
+    return std::make_unique<AsynchronousDriver>(sink, static_cast<EventFd&>(waker), seed_++,
+                                                faults_, waits_);
   }
 
   Bound bind(const Address& address, bool reuseport, int backlog, const Options& options) override {
@@ -35,14 +38,16 @@ class AsynchronousPlatform : public Platform {
   }
   Socket duplicate(NativeSocket socket) override { return real_->duplicate(socket); }
   NativeSocket take_over(Socket&& socket) override { return real_->take_over(std::move(socket)); }
-  Question resolve(const Address& name, std::function<void(Resolved)> done) override {
+  ResolveHandle resolve(const Address& name, std::function<void(Resolved)> done) override {
     return real_->resolve(name, std::move(done));
   }
   void report(std::string_view line) noexcept override { real_->report(line); }
   Duration now() override { return real_->now(); }
   std::uint64_t random() override { return real_->random(); }
   int hardware_threads() override { return real_->hardware_threads(); }
-  std::shared_ptr<void> catch_signals(Stoppable& target) override { return real_->catch_signals(target); }
+  std::shared_ptr<void> catch_signals(Stoppable& target) override {
+    return real_->catch_signals(target);
+  }
 
  private:
   const std::unique_ptr<Platform> real_;
@@ -59,8 +64,9 @@ class SteppedPlatform final : public AsynchronousPlatform {
   void run(std::span<Runner* const> runners, const std::function<void()>&) override {
     std::vector<Runner*> running(runners.begin(), runners.end());
     while (!running.empty()) {
-      const auto next = running.begin() + static_cast<std::ptrdiff_t>(chance_.upto(running.size()) - 1);
-      if (!(*next)->turn()) running.erase(next);
+      const auto next =
+          running.begin() + static_cast<std::ptrdiff_t>(chance_.upto(running.size()) - 1);
+      if (!(*next)->run_once()) running.erase(next);
       between_();
     }
   }

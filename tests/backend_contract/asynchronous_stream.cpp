@@ -14,6 +14,8 @@
 
 namespace evio::test {
 
+using namespace detail;
+
 namespace {
 
 constexpr std::size_t buffer_size = 16 << 10;
@@ -49,7 +51,8 @@ void AsynchronousStream::check_nothing_in_flight() const {
 void AsynchronousStream::send(std::span<const Chunk> chunks) {
   check_nothing_in_flight();
   if (shutdown_due_) broke_a_rule("a send after shutdown_send");
-  send_ = Send{.chunks = chunks, .chunks_copy = {chunks.begin(), chunks.end()}, .bytes = joined(chunks)};
+  send_ = Send{
+      .chunks = chunks, .chunks_copy = {chunks.begin(), chunks.end()}, .bytes = joined(chunks)};
   if (send_->bytes.empty()) broke_a_rule("a send of nothing");
 }
 
@@ -69,7 +72,9 @@ void AsynchronousStream::shutdown_send() {
   shutdown_due_ = true;
 }
 
-bool AsynchronousStream::quiet() const { return !send_ && landed_.empty() && nothing_unsent_or_unread(fd_); }
+bool AsynchronousStream::is_drained() const {
+  return !send_ && landed_.empty() && nothing_unsent_or_unread(fd_);
+}
 
 void AsynchronousStream::detach() {
   check_nothing_in_flight();
@@ -90,7 +95,8 @@ std::optional<short> AsynchronousStream::wants() const noexcept {
   const bool reads = receive_ != Receive::off && end_ == End::none;
   const bool writes = send_ && !send_->done;
   if (hung_up_ && !reads && !writes) return std::nullopt;
-  return static_cast<short>((reads && !readable_ ? POLLIN : 0) | (writes && !writable_ ? POLLOUT : 0));
+  return static_cast<short>((reads && !readable_ ? POLLIN : 0) |
+                            (writes && !writable_ ? POLLOUT : 0));
 }
 
 void AsynchronousStream::notice(short events) {
@@ -120,7 +126,8 @@ bool AsynchronousStream::work(Chance& chance, const Faults& faults, int& buffers
 }
 
 bool AsynchronousStream::wants_buffer() const noexcept {
-  const bool room = receive_ == Receive::armed || (receive_ == Receive::stopping && landed_late_ < late_max);
+  const bool room =
+      receive_ == Receive::armed || (receive_ == Receive::stopping && landed_late_ < late_max);
   return readable_ && room && end_ == End::none && !leaving();
 }
 
@@ -150,10 +157,14 @@ bool AsynchronousStream::work_on_receive(Chance& chance, const Faults& faults) {
 }
 
 void AsynchronousStream::check_memory() const {
-  const auto same_chunk = [](const Chunk& a, const Chunk& b) { return a.data == b.data && a.size == b.size; };
-  if (!std::equal(send_->chunks.begin(), send_->chunks.end(), send_->chunks_copy.begin(), same_chunk))
+  const auto same_chunk = [](const Chunk& a, const Chunk& b) {
+    return a.data == b.data && a.size == b.size;
+  };
+  if (!std::equal(send_->chunks.begin(), send_->chunks.end(), send_->chunks_copy.begin(),
+                  same_chunk))
     broke_a_rule("the chunks stay in place until on_sent or on_closed");
-  if (joined(send_->chunks_copy) != send_->bytes) broke_a_rule("the bytes stay in place until on_sent or on_closed");
+  if (joined(send_->chunks_copy) != send_->bytes)
+    broke_a_rule("the bytes stay in place until on_sent or on_closed");
 }
 
 // The bytes leave from where they are, at any time until it is told.
@@ -165,7 +176,7 @@ bool AsynchronousStream::work_on_send(Chance& chance, const Faults& faults) {
   if (!writable_) return false;
   const std::string_view left = std::string_view(send_->bytes).substr(send_->count);
   const Chunk part{.data = left.data(), .size = chance.upto(left.size())};
-  const IoResult result = evio::send(fd_, {&part, 1});
+  const IoResult result = detail::send(fd_, {&part, 1});
   if (result.again()) {
     writable_ = false;
     send_->done = send_->count > 0 && chance(faults.partial_send);

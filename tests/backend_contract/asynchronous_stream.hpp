@@ -1,4 +1,4 @@
-// Tests. One stream of the asynchronous double: the operations that its kernel has under way.
+// One stream of the asynchronous double: the operations that its kernel has under way.
 #pragma once
 
 #include <algorithm>
@@ -14,9 +14,11 @@
 
 namespace evio::test {
 
+using namespace detail;
+
 /// How unhelpful the double's kernel is: probabilities, asked at every step of every operation.
 struct Faults {
-  double idle = 0.5;           ///< an operation that could go on does not, or what it brought is told later
+  double idle = 0.5;  ///< an operation that could go on does not, or what it brought is told later
   double partial_send = 0.5;   ///< a send ends although it could take more
   double stray_return = 0.25;  ///< poll returns with nothing although operations are under way
   double reset = 0;            ///< a connection breaks
@@ -30,7 +32,9 @@ class Chance {
 
   bool operator()(double probability) { return std::bernoulli_distribution(probability)(engine_); }
   /// 1 to `most`.
-  std::size_t upto(std::size_t most) { return std::uniform_int_distribution<std::size_t>(1, most)(engine_); }
+  std::size_t upto(std::size_t most) {
+    return std::uniform_int_distribution<std::size_t>(1, most)(engine_);
+  }
   template <class T>
   void shuffle(std::vector<T>& items) {
     std::shuffle(items.begin(), items.end(), engine_);
@@ -58,13 +62,13 @@ class AsynchronousStream {
   void send(std::span<const Chunk> chunks);
   void set_receiving(bool receiving);
   void shutdown_send();
-  bool quiet() const;
+  bool is_drained() const;
   void detach();
   void close(CloseMode mode);
   int release() noexcept;
 
-  // The kernel. What it waits for, or nothing; what came; and one step of everything under way, true when another step
-  // can be made at once. `buffers` are those that receives may still use.
+  // The kernel. What it waits for, or nothing; what came; and one step of everything under way,
+  // true when another step can be made at once. `buffers` are those that receives may still use.
   std::optional<short> wants() const noexcept;
   void notice(short events);
   bool work(Chance& chance, const Faults& faults, int& buffers);

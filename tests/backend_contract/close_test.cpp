@@ -4,6 +4,8 @@
 #include "rig.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 class Closing : public DriverContract {
@@ -113,16 +115,18 @@ TEST_P(Closing, ManyAtOnce) {
   for (unsigned i = 0; i < 100; ++i) {
     Pair pair = tcp_pair();
     peers.push_back(std::move(pair.peer));
-    rig.open(Stream{i}, pair.ours);
-    rig->set_receiving(Stream{i}, i % 2 == 0);
+    rig.open(StreamId{i}, pair.ours);
+    rig->set_receiving(StreamId{i}, i % 2 == 0);
     peers.back().send("bytes");
   }
   rig.script = [&](const Up& up) {
     if (up.kind != Up::received) return;
     rig.script = nullptr;
-    for (unsigned i = 0; i < 100; ++i) rig.close(Stream{i}, i % 3 == 0 ? CloseMode::abort : CloseMode::orderly);
+    for (unsigned i = 0; i < 100; ++i)
+      rig.close(StreamId{i}, i % 3 == 0 ? CloseMode::abort : CloseMode::orderly);
   };
-  for (unsigned i = 0; i < 100; ++i) ASSERT_TRUE(rig.poll_until([&] { return rig[Stream{i}].closed.has_value(); }));
+  for (unsigned i = 0; i < 100; ++i)
+    ASSERT_TRUE(rig.poll_until([&] { return rig[StreamId{i}].closed.has_value(); }));
 }
 
 TEST_P(Closing, OfAStreamThatIsResetAtTheSameTimeIsToldOnce) {
@@ -135,15 +139,15 @@ TEST_P(Closing, OfAStreamThatIsResetAtTheSameTimeIsToldOnce) {
   rig.settle();
 }
 
-// A name is free for another stream once on_closed has returned, in the same batch even. Events that were meant for the
-// first do not reach the second.
+// A name is free for another stream once on_closed has returned, in the same batch even. Events
+// that were meant for the first do not reach the second.
 TEST_P(Closing, ANameUsedAgainInTheSameBatchBringsNothingStale) {
   for (int i = 0; i < 20; ++i) {
     Pair first = tcp_pair(), other = tcp_pair(), second = tcp_pair();
-    const Stream name{10}, beside{11};
+    const StreamId name{10}, beside{11};
     rig.open(name, first.ours);
     rig.open(beside, other.ours);
-    for (const Stream stream : {name, beside}) rig->set_receiving(stream, true);
+    for (const StreamId stream : {name, beside}) rig->set_receiving(stream, true);
     first.peer.send("stale");
     first.peer.shutdown_write();
     other.peer.send("stale");

@@ -3,13 +3,17 @@
 #include "support/client.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 class Connecting : public DriverContract {
  protected:
-  const Dial first{0}, second{1};
+  const ConnectId first{0}, second{1};
 
-  bool over(Dial dial) { return rig.connected.contains(dial) || rig.connect_failures.contains(dial); }
+  bool over(ConnectId connect_id) {
+    return rig.connected.contains(connect_id) || rig.connect_failures.contains(connect_id);
+  }
   // Where nobody listens: a port that was free just now.
   Address nobody() {
     const Bound bound = rig.platform().bind(Address::parse("tcp://127.0.0.1:0"), false, 1, {});
@@ -22,9 +26,11 @@ EVIO_ON_EVERY_DRIVER(Connecting);
 TEST_P(Connecting, Succeeds) {
   for (const char* url : {"tcp://127.0.0.1:0", "tcp6://[::1]:0", "unix://@evio-connecting-test"}) {
     Rig own(GetParam());
-    const Address address = own.listen(Listener{0}, url);
+    const Address address = own.listen(ListenerId{0}, url);
     own->connect(first, address, {});
-    ASSERT_TRUE(own.poll_until([&] { return own.connected.contains(first) && own.accepted.size() == 1; })) << url;
+    ASSERT_TRUE(own.poll_until([&] {
+      return own.connected.contains(first) && own.accepted.size() == 1;
+    })) << url;
     own.open(a, {own.connected.at(first).release()});
     own.open(b, {own.accepted[0].socket.release()});
     own->set_receiving(b, true);
@@ -44,7 +50,7 @@ TEST_P(Connecting, FailsWhereNobodyListens) {
 }
 
 TEST_P(Connecting, ACancelledAttemptIsNeverTold) {
-  const Address address = rig.listen(Listener{0});
+  const Address address = rig.listen(ListenerId{0});
   rig->connect(first, address, {});
   rig->cancel(first);
   rig->connect(second, nobody(), {});
@@ -60,7 +66,7 @@ TEST_P(Connecting, ACancelledAttemptIsNeverTold) {
 }
 
 TEST_P(Connecting, AnyCallMayBeMadeInsideItsCalls) {
-  const Address address = rig.listen(Listener{0});
+  const Address address = rig.listen(ListenerId{0});
   rig.script = [&](const Up& up) {
     if (up.kind == Up::connected && up.name == 0) {
       rig->connect(second, address, {});
@@ -73,12 +79,13 @@ TEST_P(Connecting, AnyCallMayBeMadeInsideItsCalls) {
 }
 
 TEST_P(Connecting, ToAUdpAddressMakesASocketForItsDatagramsAlone) {
-  constexpr DatagramSocket port{7};
+  constexpr UdpSocketId port{7};
   UdpClient peer = UdpClient::bound(), stranger = UdpClient::udp4();
   rig->connect(first, Address::parse("udp://127.0.0.1:" + std::to_string(peer.port())), {});
   ASSERT_TRUE(rig.poll_until([&] { return rig.connected.contains(first); }));
   rig->bind_datagram(port, {rig.connected.at(first).release()});
-  const Address own = rig->local_address(port), to = Address::parse("udp://127.0.0.1:" + std::to_string(peer.port()));
+  const Address own = rig->local_address(port),
+                to = Address::parse("udp://127.0.0.1:" + std::to_string(peer.port()));
   EXPECT_EQ(own.host(), "127.0.0.1");
   EXPECT_EQ(rig->set_options(port, {.receive_buffer = 65536}), std::error_code());
   EXPECT_TRUE(rig->send_to(port, {.from = Address(), .to = to, .bytes = "hello"}));
@@ -95,7 +102,7 @@ TEST_P(Connecting, ToAUdpAddressMakesASocketForItsDatagramsAlone) {
 }
 
 TEST_P(Connecting, ARefusedDatagramIsToldOfTheSocketThatSentIt) {
-  constexpr DatagramSocket port{7}, other{8};
+  constexpr UdpSocketId port{7}, other{8};
   const Address address = rig.bind(other);
   std::uint16_t gone = 0;
   {
@@ -109,10 +116,12 @@ TEST_P(Connecting, ARefusedDatagramIsToldOfTheSocketThatSentIt) {
     rig->connect(first, to, {});
     ASSERT_TRUE(rig.poll_until([&] { return rig.connected.contains(first); }));
     rig->bind_datagram(port, {rig.connected.at(first).release()});
-    for (int i = 0; i <= round; ++i) rig->send_to(port, {.from = Address(), .to = to, .bytes = "hello?"});
+    for (int i = 0; i <= round; ++i)
+      rig->send_to(port, {.from = Address(), .to = to, .bytes = "hello?"});
     ASSERT_TRUE(rig.poll_until([&] { return !rig.datagrams_refused.empty(); }));
     EXPECT_EQ(rig.datagrams_refused,
-              (std::map<DatagramSocket, std::error_code>{{port, std::make_error_code(std::errc::connection_refused)}}));
+              (std::map<UdpSocketId, std::error_code>{
+                  {port, std::make_error_code(std::errc::connection_refused)}}));
     rig->send_to(other, {.from = address, .to = to, .bytes = "nobody is told of this one"});
     rig->close_datagram(port);
     rig.datagrams_refused.clear();
@@ -124,14 +133,17 @@ TEST_P(Connecting, ARefusedDatagramIsToldOfTheSocketThatSentIt) {
 
 TEST_P(Connecting, ManyAtOnce) {
   constexpr std::uint32_t count = 200;
-  const Address address = rig.listen(Listener{0}), closed = nobody();
-  for (std::uint32_t i = 0; i < count; ++i) rig->connect(Dial{i}, i % 2 ? address : closed, {});
-  ASSERT_TRUE(rig.poll_until([&] { return rig.connected.size() + rig.connect_failures.size() == count; }));
-  for (std::uint32_t i = 0; i < count; ++i) EXPECT_EQ(rig.connected.contains(Dial{i}), i % 2 == 1);
+  const Address address = rig.listen(ListenerId{0}), closed = nobody();
+  for (std::uint32_t i = 0; i < count; ++i)
+    rig->connect(ConnectId{i}, i % 2 ? address : closed, {});
+  ASSERT_TRUE(
+      rig.poll_until([&] { return rig.connected.size() + rig.connect_failures.size() == count; }));
+  for (std::uint32_t i = 0; i < count; ++i)
+    EXPECT_EQ(rig.connected.contains(ConnectId{i}), i % 2 == 1);
 }
 
 TEST_P(Connecting, WhatIsUnderWayDiesWithTheDriver) {
-  const Address address = rig.listen(Listener{0});
+  const Address address = rig.listen(ListenerId{0});
   rig->connect(first, address, {});
   rig.poll(Duration::zero());
   rig->connect(second, nobody(), {});

@@ -3,19 +3,22 @@
 #include "support/client.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 constexpr std::size_t largest = 65'507;
 
 class Datagrams : public DriverContract {
  protected:
-  const DatagramSocket port{0}, other_port{1};
+  const UdpSocketId port{0}, other_port{1};
   UdpClient client = UdpClient::udp4();
 
   // One that comes.
   Rig::ReceivedDatagram next() {
     const std::size_t before = seen_++;
-    if (!rig.poll_until([&] { return rig.datagrams.size() > before; })) throw std::runtime_error("none came");
+    if (!rig.poll_until([&] { return rig.datagrams.size() > before; }))
+      throw std::runtime_error("none came");
     return rig.datagrams[before];
   }
   // What the client gets.
@@ -122,9 +125,11 @@ TEST_P(Datagrams, OfAllSizesStayApartAndInOrder) {
   const auto question = next();
   std::vector<std::string> all;
   for (unsigned i = 0; i < 100; ++i)
-    for (const std::size_t size : {100U, 100U, 100U, 40U, 0U, 1000U, 1400U, 1400U, 20'000U, 20'000U, 20'000U})
+    for (const std::size_t size :
+         {100U, 100U, 100U, 40U, 0U, 1000U, 1400U, 1400U, 20'000U, 20'000U, 20'000U})
       if (i % 10 == 0 || size < 1000) all.push_back(pattern(size, i));
-  for (const std::string& bytes : all) ASSERT_TRUE(rig.poll_until([&] { return reply(question, bytes); }));
+  for (const std::string& bytes : all)
+    ASSERT_TRUE(rig.poll_until([&] { return reply(question, bytes); }));
   for (const std::string& bytes : all) ASSERT_TRUE(same_bytes(answer(client).bytes, bytes));
   rig.settle();
   EXPECT_EQ(rig.datagrams_sent.sent, all.size());
@@ -139,8 +144,10 @@ TEST_P(Datagrams, ToSeveralPeersByTurnsReachEach) {
   second.send_to(address.port(), "second");
   const auto to_second = next();
   for (unsigned i = 0; i < 200; ++i)
-    ASSERT_TRUE(rig.poll_until([&] { return reply(i % 3 ? to_first : to_second, pattern(64, i)); }));
-  for (unsigned i = 0; i < 200; ++i) EXPECT_TRUE(same_bytes(answer(i % 3 ? client : second).bytes, pattern(64, i)));
+    ASSERT_TRUE(
+        rig.poll_until([&] { return reply(i % 3 ? to_first : to_second, pattern(64, i)); }));
+  for (unsigned i = 0; i < 200; ++i)
+    EXPECT_TRUE(same_bytes(answer(i % 3 ? client : second).bytes, pattern(64, i)));
 }
 
 TEST_P(Datagrams, OfSeveralSocketsAreKeptApart) {
@@ -193,7 +200,8 @@ TEST_P(Datagrams, AFloodOfThemDoesNotStarveAStream) {
     pair.peer.send("x");
     ASSERT_TRUE(rig.poll_until([&] { return rig[a].received.size() == drops; },
                                [&] {
-                                 for (int i = 0; i < 200; ++i) client.send_to(address.port(), bytes);
+                                 for (int i = 0; i < 200; ++i)
+                                   client.send_to(address.port(), bytes);
                                }));
   }
 }

@@ -1,9 +1,12 @@
-// Detaching gives the socket back as if the driver had never had it: blocking, with every byte still to be read.
+// Detaching gives the socket back as if the driver had never had it: blocking, with every byte
+// still to be read.
 #include <fcntl.h>
 
 #include "rig.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 class Detaching : public DriverContract {
@@ -21,7 +24,8 @@ class Detaching : public DriverContract {
   std::string rest() {
     std::string bytes;
     char part[4096];
-    while (const std::size_t count = rig[a].detached->read(part, sizeof part)) bytes.append(part, count);
+    while (const std::size_t count = rig[a].detached->read(part, sizeof part))
+      bytes.append(part, count);
     return bytes;
   }
 };
@@ -144,7 +148,8 @@ TEST_P(Detaching, ACloseInTheLastMomentCounts) {
   };
   rig.close(a);
   rig.detach(b);
-  ASSERT_TRUE(rig.poll_until([&] { return rig[a].gone() && rig[b].gone(); }));  // detached after close fails in the rig
+  ASSERT_TRUE(rig.poll_until(
+      [&] { return rig[a].gone() && rig[b].gone(); }));  // detached after close fails in the rig
 }
 
 TEST_P(Detaching, TheAddressCanStillBeAskedFor) {

@@ -10,6 +10,8 @@
 
 namespace evio::test {
 
+using namespace detail;
+
 namespace {
 
 template <Backend backend>
@@ -51,7 +53,8 @@ const std::vector<DriverKind>& drivers() {
 #ifdef EVIO_HAVE_URING
         {"io_uring_starved", starved},
 #endif
-        {"epoll", real<Backend::epoll>},       {"poll", real<Backend::poll>}, {"asynchronous", asynchronous},
+        {"epoll", real<Backend::epoll>},       {"poll", real<Backend::poll>},
+        {"asynchronous", asynchronous},
     };
     std::erase_if(all, [](const DriverKind& kind) { return !runs_here(kind); });
     return all;

@@ -4,6 +4,8 @@
 #include "rig.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 constexpr std::size_t share_max = 1 * mib;  // of one stream in one turn
@@ -15,7 +17,7 @@ TEST_P(Fairness, AFloodingStreamDoesNotStarveAnother) {
   Pair flood = tcp_pair(), drop = tcp_pair();
   rig.open(a, flood.ours);
   rig.open(b, drop.ours);
-  for (const Stream stream : {a, b}) rig->set_receiving(stream, true);
+  for (const StreamId stream : {a, b}) rig->set_receiving(stream, true);
   const std::string bytes = pattern(1 * mib);
   std::size_t turns = 0;
   for (std::size_t drops = 1; drops <= 50; ++drops) {
@@ -37,13 +39,13 @@ TEST_P(Fairness, FloodingStreamsGetTheSame) {
   for (unsigned i = 0; i < count; ++i) {
     Pair pair = unix_pair();
     peers.push_back(std::move(pair.peer));
-    rig.open(Stream{i}, pair.ours);
-    rig->set_receiving(Stream{i}, true);
+    rig.open(StreamId{i}, pair.ours);
+    rig->set_receiving(StreamId{i}, true);
   }
   const std::string bytes = pattern(32 * kib);
   const auto sizes = [&] {
     std::vector<std::size_t> all;
-    for (unsigned i = 0; i < count; ++i) all.push_back(rig[Stream{i}].received.size());
+    for (unsigned i = 0; i < count; ++i) all.push_back(rig[StreamId{i}].received.size());
     return all;
   };
   // The first ones are waited for by their share, not by their number.
@@ -62,17 +64,19 @@ TEST_P(Fairness, ChattyStreamsGetTheSame) {
   for (unsigned i = 0; i < count; ++i) {
     Pair pair = tcp_pair();
     peers.push_back(std::move(pair.peer));
-    rig.open(Stream{i}, pair.ours);
-    rig->set_receiving(Stream{i}, true);
+    rig.open(StreamId{i}, pair.ours);
+    rig->set_receiving(StreamId{i}, true);
   }
   const std::string bytes = pattern(1000);
   const auto turn = [&] {
     for (unsigned i = 0; i < count; ++i) peers[i].send(bytes);
   };
-  ASSERT_TRUE(rig.poll_until([&] { return rig[Stream{0}].received.size() > 500 * bytes.size(); }, turn));
+  ASSERT_TRUE(
+      rig.poll_until([&] { return rig[StreamId{0}].received.size() > 500 * bytes.size(); }, turn));
   std::vector<std::size_t> sizes;
-  for (unsigned i = 0; i < count; ++i) sizes.push_back(rig[Stream{i}].received.size());
-  EXPECT_GT(static_cast<double>(std::ranges::min(sizes)), 0.8 * static_cast<double>(std::ranges::max(sizes)));
+  for (unsigned i = 0; i < count; ++i) sizes.push_back(rig[StreamId{i}].received.size());
+  EXPECT_GT(static_cast<double>(std::ranges::min(sizes)),
+            0.8 * static_cast<double>(std::ranges::max(sizes)));
 }
 
 TEST_P(Fairness, AStreamThatIsFedWhileItSendsDoesNotStarveAnother) {

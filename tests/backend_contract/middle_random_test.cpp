@@ -1,4 +1,5 @@
-// The middle on the asynchronous double: random connections, random kernels. Each world is named by its seed.
+// The middle on the asynchronous double: random connections, random kernels. Each world is named by
+// its seed.
 #include <gtest/gtest.h>
 
 #include "middle_roles.hpp"
@@ -6,6 +7,8 @@
 #include "support/process.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 class Middle : public testing::Test {
@@ -39,24 +42,32 @@ TEST_F(Middle, DoesSoWithAPromptKernel) {
   for_seeds(40, {.faults = {.idle = 0.05, .partial_send = 0.05, .stray_return = 0}}, any_role);
 }
 
-TEST_F(Middle, DoesSoWithAVerySlowKernel) { for_seeds(15, {.faults = {.idle = 0.95, .partial_send = 0.9}}, any_role); }
-TEST_F(Middle, DoesSoWhenAcceptingFails) { for_seeds(4, {.faults = {.accept_failure = 0.1}}, any_role); }
+TEST_F(Middle, DoesSoWithAVerySlowKernel) {
+  for_seeds(15, {.faults = {.idle = 0.95, .partial_send = 0.9}}, any_role);
+}
+TEST_F(Middle, DoesSoWhenAcceptingFails) {
+  for_seeds(4, {.faults = {.accept_failure = 0.1}}, any_role);
+}
 TEST_F(Middle, SurvivesPeersThatBreakOff) { for_seeds(60, {.peer_resets = 0.02}, any_role, 20); }
-TEST_F(Middle, SurvivesConnectionsThatBreak) { for_seeds(60, {.faults = {.reset = 0.002}}, any_role, 20); }
+TEST_F(Middle, SurvivesConnectionsThatBreak) {
+  for_seeds(60, {.faults = {.reset = 0.002}}, any_role, 20);
+}
 
 TEST_F(Middle, StaysWithinItsMemory) {
   Limits limits{.output_high = 40'000, .output_low = 10'000};
-  limits.memory = 5000;
+  limits.memory_max = 5000;
   for_seeds(30, {.limits = limits}, a<Echo>);
 }
 
 TEST_F(Middle, LetsFewConnectionsIn) {
   Limits limits{.output_high = 40'000, .output_low = 10'000};
-  limits.connections = 2;
+  limits.connections_max = 2;
   for_seeds(30, {.peer_resets = 0.01, .limits = limits}, any_role, 20);
 }
 
-TEST_F(Middle, ReadsOnWhileCongested) { for_seeds(30, {.options = {.read_when_congested = true}}, any_role); }
+TEST_F(Middle, ReadsOnWhileCongested) {
+  for_seeds(30, {.options = {.read_when_congested = true}}, any_role);
+}
 
 }  // namespace
 }  // namespace evio::test

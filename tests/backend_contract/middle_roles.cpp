@@ -6,6 +6,8 @@
 
 namespace evio::test {
 
+using namespace detail;
+
 // ---- Echo
 
 Action Echo::data(Conn& c, Input& in) {
@@ -55,7 +57,8 @@ void Echo::check_whole() {
 
 // ---- Producer
 
-Producer::Producer(World& in) : Role(in), all_(pattern(in.chance.upto(400'000), 7)), in_opened_(in.chance(0.5)) {}
+Producer::Producer(World& in)
+    : Role(in), all_(pattern(in.chance.upto(400'000), 7)), in_opened_(in.chance(0.5)) {}
 
 Action Producer::produce(Conn& c) {
   while (from_server.size() < all_.size()) {
@@ -118,7 +121,9 @@ void Detacher::check_whole() { EXPECT_TRUE(same_bytes(taken, from_peer)); }
 
 // ---- Sender
 
-Sender::Sender(World& in) : Role(in), all_(pattern(in.chance.upto(300'000), 9)) { writes_in_handlers = false; }
+Sender::Sender(World& in) : Role(in), all_(pattern(in.chance.upto(300'000), 9)) {
+  writes_in_handlers = false;
+}
 
 Action Sender::data(Conn&, Input& in) {
   taken += in.take();
@@ -138,7 +143,7 @@ void Sender::outside() {
       closed_ = !handle.send(bytes);
       break;
     case 2:
-      closed_ = !handle.send(Buffer(bytes));
+      closed_ = !handle.send(SharedBytes(bytes));
       break;
     default:
       closed_ = !handle.post([bytes](Conn& c) { c.write(bytes); });

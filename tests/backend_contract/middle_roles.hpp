@@ -1,9 +1,11 @@
-// Tests. What connections do in the random worlds.
+// What connections do in the random worlds.
 #pragma once
 
 #include "middle_world.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 
 /// Sends back what comes, taking as much as it likes when it likes, and pausing.
 class Echo : public Role {

@@ -1,4 +1,5 @@
-// Single promises of the middle that only a driver as slow as the double shows, or shows every time.
+// Single promises of the middle that only a driver as slow as the double shows, or shows every
+// time.
 #include <gtest/gtest.h>
 
 #include "middle_world.hpp"
@@ -7,6 +8,8 @@
 #include "support/test_server.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 constexpr std::uint64_t seeds = 20;
@@ -14,7 +17,8 @@ constexpr std::uint64_t seeds = 20;
 template <class One>
 void run(const World::Setup& setup, int connections = 3) {
   const DescriptorCheck descriptors;
-  for (std::uint64_t seed = first_seed(); seed < first_seed() + seeds && !testing::Test::HasFailure(); ++seed) {
+  for (std::uint64_t seed = first_seed();
+       seed < first_seed() + seeds && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     World(seed, setup).run(connections, [](World& world) { return std::make_unique<One>(world); });
   }
@@ -49,7 +53,7 @@ class Postponer : public Role {
 
 TEST(MiddleRules, ReadingRestartsThoughWhatWaitsToBeTakenFillsTheMemory) {
   World::Setup setup;
-  setup.limits.memory = 1000;
+  setup.limits.memory_max = 1000;
   run<Postponer>(setup);
 }
 

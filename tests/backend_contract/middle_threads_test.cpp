@@ -1,4 +1,5 @@
-// The middle on the asynchronous double with real threads: others send, post and wake while output is on its way.
+// The middle on the asynchronous double with real threads: others send, post and wake while output
+// is on its way.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -13,6 +14,8 @@
 #include "support/process.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 constexpr int loops = 2;
@@ -22,7 +25,8 @@ constexpr int clients = 6;
 class Running {
  public:
   explicit Running(Events events)
-      : server_(ServerAccess::make(make_asynchronous_platform(1), two_loops(std::move(events)), {"tcp://127.0.0.1:0"})),
+      : server_(ServerAccess::make(make_asynchronous_platform(1), two_loops(std::move(events)),
+                                   {"tcp://127.0.0.1:0"})),
         running_([this] { server_.run(); }) {}
   Running(const Running&) = delete;
   ~Running() { server_.shutdown(); }
@@ -68,7 +72,8 @@ class Names {
 
 TEST(MiddleThreads, WhatThreadsSendArrivesWholeAndInOrder) {
   Names names;
-  Running server({.opened = [&](Conn& c) { names.put(c); }, .data = [](Conn&, Input& in) { in.take(); }});
+  Running server(
+      {.opened = [&](Conn& c) { names.put(c); }, .data = [](Conn&, Input& in) { in.take(); }});
   std::vector<Background> all;
   for (unsigned i = 0; i < clients; ++i) {
     all.emplace_back([&] {
@@ -93,7 +98,8 @@ TEST(MiddleThreads, WhatThreadsSendArrivesWholeAndInOrder) {
 
 TEST(MiddleThreads, EchoGoesOnUnderAStormOfWakesAndPosts) {
   Names names;
-  Running server({.opened = [&](Conn& c) { names.put(c); }, .data = [](Conn& c, Input& in) { c.write(in.take(700)); }});
+  Running server({.opened = [&](Conn& c) { names.put(c); },
+                  .data = [](Conn& c, Input& in) { c.write(in.take(700)); }});
   std::vector<Background> all;
   for (unsigned i = 0; i < clients; ++i) {
     all.emplace_back([&] {
@@ -123,7 +129,7 @@ TEST(MiddleThreads, ShutdownAmidSendingEndsEverything) {
     std::atomic<int> open = 0;
     std::vector<Background> all;
     {
-      Running server({.limits = {.drain = 50ms, .linger = 50ms},
+      Running server({.limits = {.drain_timeout = 50ms, .linger_timeout = 50ms},
                       .opened =
                           [&](Conn& c) {
                             ++open;

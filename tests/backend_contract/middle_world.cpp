@@ -12,6 +12,8 @@
 
 namespace evio::test {
 
+using namespace detail;
+
 namespace {
 
 constexpr std::size_t at_once = 6;  // connections
@@ -21,10 +23,12 @@ constexpr std::size_t at_once = 6;  // connections
 // ---- Role
 
 Role::Role(World& in)
-    : world(in), from_peer(pattern(in.chance.upto(120'000), static_cast<unsigned>(in.chance.upto(1000)))) {}
+    : world(in),
+      from_peer(pattern(in.chance.upto(120'000), static_cast<unsigned>(in.chance.upto(1000)))) {}
 
 void Role::check_alive(Conn& c, bool readable) {
-  EXPECT_TRUE(state_ == State::open || (!readable && state_ == State::ended)) << "a handler out of order";
+  EXPECT_TRUE(state_ == State::open || (!readable && state_ == State::ended))
+      << "a handler out of order";
   EXPECT_EQ(c.id(), id_);
 }
 
@@ -43,7 +47,8 @@ Action Role::on_data(Conn& c, Input& in) {
 
 Action Role::on_drained(Conn& c) {
   check_alive(c, false);
-  EXPECT_TRUE(std::exchange(congested_, false) || !writes_in_handlers) << "drained, but it was not congested";
+  EXPECT_TRUE(std::exchange(congested_, false) || !writes_in_handlers)
+      << "drained, but it was not congested";
   return drained(c);
 }
 
@@ -73,13 +78,14 @@ bool Role::write(Conn& c, std::string_view bytes) {
   bool go_on = false;
   switch (world.chance.upto(3)) {
     case 1:
-      go_on = c.write(bytes);
+      go_on = static_cast<bool>(c.write(bytes));
       break;
     case 2:
-      go_on = c.write(Buffer(std::string(bytes)));
+      go_on = static_cast<bool>(c.write(SharedBytes(std::string(bytes))));
       break;
     default:
-      go_on = c.write({bytes.substr(0, bytes.size() / 3), bytes.substr(bytes.size() / 3)});
+      go_on = static_cast<bool>(
+          c.write({bytes.substr(0, bytes.size() / 3), bytes.substr(bytes.size() / 3)}));
   }
   EXPECT_TRUE(c.is_open());
   congested_ |= !go_on;
@@ -127,8 +133,9 @@ std::uint64_t first_seed() {
 }
 
 World::World(std::uint64_t seed, Setup setup) : chance(seed), setup_(setup) {
-  server_ = std::unique_ptr<Server>(new Server(ServerAccess::make(
-      make_stepped_platform(seed, setup_.faults, [this] { between_turns(); }), events(), {"tcp://127.0.0.1:0"})));
+  server_ = std::unique_ptr<Server>(new Server(
+      ServerAccess::make(make_stepped_platform(seed, setup_.faults, [this] { between_turns(); }),
+                         events(), {"tcp://127.0.0.1:0"})));
 }
 
 Events World::events() {
@@ -150,8 +157,9 @@ Events World::events() {
 // By the peer's port, once; then by the context.
 Role& World::role(Conn& c) {
   if (Role** known = c.context<Role*>()) return **known;
-  const auto found = std::find_if(roles_.rbegin(), roles_.rend(),
-                                  [&](const auto& role) { return role->peer_port_ == c.remote().port(); });
+  const auto found = std::find_if(roles_.rbegin(), roles_.rend(), [&](const auto& role) {
+    return role->peer_port_ == c.remote().port();
+  });
   if (found == roles_.rend()) throw std::runtime_error("nobody knows this connection");
   return *c.emplace_context<Role*>(found->get());
 }

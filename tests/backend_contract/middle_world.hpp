@@ -1,5 +1,5 @@
-// Tests. A server on the asynchronous double and its peers, all on one thread and by one seed: who moves next, how far,
-// and what goes wrong.
+// A server on the asynchronous double and its peers, all on one thread and by one seed: who
+// moves next, how far, and what goes wrong.
 #pragma once
 
 #include <evio/evio.hpp>
@@ -14,10 +14,13 @@
 
 namespace evio::test {
 
+using namespace detail;
+
 class World;
 
-/// One connection: what its handlers do, what its peer does, and what must have become of both. A test derives from it.
-/// Whatever it is, it checks that `opened` is first, `closed` or `detached` last, each once, and nothing behind.
+/// One connection: what its handlers do, what its peer does, and what must have become of both. A
+/// test derives from it. Whatever it is, it checks that `opened` is first, `closed` or `detached`
+/// last, each once, and nothing behind.
 class Role {
  public:
   explicit Role(World& world);

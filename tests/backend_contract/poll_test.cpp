@@ -9,13 +9,16 @@
 #include "support/background.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 class Polling : public DriverContract {};
 EVIO_ON_EVERY_DRIVER(Polling);
 
 TEST_P(Polling, DoesNotReturnBeforeItsDeadline) {
-  for (const Duration wait : {Duration(1us), Duration(300us), Duration(1ms), Duration(5300us), Duration(20ms)}) {
+  for (const Duration wait :
+       {Duration(1us), Duration(300us), Duration(1ms), Duration(5300us), Duration(20ms)}) {
     const Duration begin = rig->now();
     EXPECT_FALSE(rig.poll(wait)) << "there was nothing";
     EXPECT_GE(rig->now() - begin, wait);
@@ -127,8 +130,8 @@ TEST_P(Polling, NothingToDoCostsNothing) {
   Pair pair = tcp_pair();
   rig.open(a, pair.ours);
   rig->set_receiving(a, true);
-  rig.listen(Listener{0});
-  rig.bind(DatagramSocket{0});
+  rig.listen(ListenerId{0});
+  rig.bind(UdpSocketId{0});
   rig.settle();
   const Rig::Cost cost = rig.idle_for(200ms);
   EXPECT_LE(cost.polls, 5);
@@ -186,7 +189,8 @@ TEST_P(Polling, AWakeFromASignalHandlerEndsIt) {
   std::atomic<bool> done = false;
   Background sending([&] {
     signals.send();
-    while (sanitized && !done) {  // ThreadSanitizer may put a handler off for as long as the wait lasts
+    while (sanitized &&
+           !done) {  // ThreadSanitizer may put a handler off for as long as the wait lasts
       std::this_thread::sleep_for(1ms);
       signals.send();
     }

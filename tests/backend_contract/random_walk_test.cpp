@@ -1,9 +1,12 @@
-// Random calls on streams whose names are used again and again: whatever happens, each stream's bytes are its own.
+// Random calls on streams whose names are used again and again: whatever happens, each stream's
+// bytes are its own.
 #include <random>
 
 #include "rig.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 constexpr std::uint32_t names = 6;
@@ -22,13 +25,13 @@ class Walk {
  public:
   Walk(const DriverKind& kind, unsigned seed) : rig_(kind), random_(seed) {
     rig_.script = [this](const Up& up) {
-      if (up.kind != Up::closed && up.kind != Up::detached && upto(3) == 0) call(Stream{up.name});
+      if (up.kind != Up::closed && up.kind != Up::detached && upto(3) == 0) call(StreamId{up.name});
     };
   }
 
   void run(int steps) {
     for (int i = 0; i < steps; ++i) {
-      const Stream stream{upto(names)};
+      const StreamId stream{upto(names)};
       if (!both(stream).begun) begin(stream);
       if (rig_[stream].gone()) finish(stream);
       move_peer(both(stream));
@@ -43,9 +46,9 @@ class Walk {
   std::uint32_t upto(std::uint32_t below) {
     return std::uniform_int_distribution<std::uint32_t>(0, below - 1)(random_);
   }
-  Both& both(Stream stream) { return streams_[static_cast<std::uint32_t>(stream)]; }
+  Both& both(StreamId stream) { return streams_[static_cast<std::uint32_t>(stream)]; }
 
-  void begin(Stream stream) {
+  void begin(StreamId stream) {
     Pair pair = upto(4) == 0 ? unix_pair() : tcp_pair(upto(2) ? 4096 : 0);
     Both fresh;
     fresh.begun = true;
@@ -57,7 +60,8 @@ class Walk {
 
   void move_peer(Both& both) {
     if (both.peer_done) return;
-    const std::size_t part = std::min<std::size_t>(both.from_peer.size() - both.peer_sent, upto(50'000) + 1);
+    const std::size_t part =
+        std::min<std::size_t>(both.from_peer.size() - both.peer_sent, upto(50'000) + 1);
     both.peer_sent += both.peer.send(std::string_view(both.from_peer).substr(both.peer_sent, part));
     both.peer.read(upto(50'000));
     check_sent(both);
@@ -70,7 +74,7 @@ class Walk {
   }
 
   // Something that is allowed now.
-  void call(Stream stream) {
+  void call(StreamId stream) {
     if (!rig_.is_open(stream)) return;
     Both& to = both(stream);
     switch (upto(12)) {
@@ -101,20 +105,23 @@ class Walk {
         return set_receiving(stream, true);
     }
   }
-  void set_receiving(Stream stream, bool receiving) {
+  void set_receiving(StreamId stream, bool receiving) {
     if (!rig_[stream].ended) rig_->set_receiving(stream, receiving);
   }
 
-  static void check_sent(const Both& both) { EXPECT_TRUE(is_prefix(both.peer.received(), both.from_us)); }
-  void check_received(Stream stream) {
+  static void check_sent(const Both& both) {
+    EXPECT_TRUE(is_prefix(both.peer.received(), both.from_us));
+  }
+  void check_received(StreamId stream) {
     const Both& from = both(stream);
     const std::string_view sent = std::string_view(from.from_peer).substr(0, from.peer_sent);
     EXPECT_TRUE(is_prefix(rig_[stream].received, sent));
     EXPECT_TRUE(!rig_[stream].ended || same_bytes(rig_[stream].received, sent));
   }
 
-  // It is gone: nothing of what came was wrong, and what a detached socket still holds is right as well.
-  void finish(Stream stream) {
+  // It is gone: nothing of what came was wrong, and what a detached socket still holds is right as
+  // well.
+  void finish(StreamId stream) {
     Both& of = both(stream);
     if (of.peer.fd() >= 0) of.peer.read();
     check_sent(of);
@@ -134,9 +141,9 @@ class Walk {
   void end() {
     rig_.script = nullptr;
     for (std::uint32_t i = 0; i < names; ++i)
-      if (rig_.is_open(Stream{i})) rig_.close(Stream{i});
+      if (rig_.is_open(StreamId{i})) rig_.close(StreamId{i});
     for (std::uint32_t i = 0; i < names; ++i)
-      if (both(Stream{i}).begun) rig_.poll_until([&] { return rig_[Stream{i}].gone(); });
+      if (both(StreamId{i}).begun) rig_.poll_until([&] { return rig_[StreamId{i}].gone(); });
   }
 
   Rig rig_;

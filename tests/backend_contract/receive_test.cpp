@@ -1,4 +1,5 @@
-// Bytes come as they were sent, the end behind them; what had landed when receiving stopped is not lost.
+// Bytes come as they were sent, the end behind them; what had landed when receiving stopped is not
+// lost.
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -7,6 +8,8 @@
 #include "rig.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 constexpr std::size_t landed_max = 262'144;  // what may still come after receiving was stopped
@@ -218,14 +221,14 @@ TEST_P(Receiving, ManyStreamsKeepTheirBytesApart) {
   for (unsigned i = 0; i < count; ++i) {
     Pair pair = i % 2 ? tcp_pair() : unix_pair();
     peers.push_back(std::move(pair.peer));
-    rig.open(Stream{i}, pair.ours);
-    rig->set_receiving(Stream{i}, true);
+    rig.open(StreamId{i}, pair.ours);
+    rig->set_receiving(StreamId{i}, true);
     peers.back().send(pattern(1000 + i, i));
     peers.back().shutdown_write();
   }
   for (unsigned i = 0; i < count; ++i) {
-    ASSERT_TRUE(rig.poll_until([&] { return rig[Stream{i}].ended; }));
-    EXPECT_TRUE(same_bytes(rig[Stream{i}].received, pattern(1000 + i, i)));
+    ASSERT_TRUE(rig.poll_until([&] { return rig[StreamId{i}].ended; }));
+    EXPECT_TRUE(same_bytes(rig[StreamId{i}].received, pattern(1000 + i, i)));
   }
 }
 

@@ -1,7 +1,10 @@
-// A reset ends a stream whatever it waits for; a hang-up that is no error ends nothing, and neither costs anything.
+// A reset ends a stream whatever it waits for; a hang-up that is no error ends nothing, and neither
+// costs anything.
 #include "rig.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 class Resets : public DriverContract {
@@ -14,9 +17,10 @@ class Resets : public DriverContract {
   }
   // The stream is closed with an error, once, and that is all.
   void expect_reset() { expect_reset(a); }
-  void expect_reset(Stream stream) {
+  void expect_reset(StreamId stream) {
     ASSERT_TRUE(rig.poll_until([&] { return rig[stream].closed.has_value(); }));
-    EXPECT_TRUE(*rig[stream].closed == std::errc::connection_reset || *rig[stream].closed == std::errc::broken_pipe)
+    EXPECT_TRUE(*rig[stream].closed == std::errc::connection_reset ||
+                *rig[stream].closed == std::errc::broken_pipe)
         << *rig[stream].closed;
     rig.settle();
   }

@@ -9,6 +9,8 @@
 
 namespace evio::test {
 
+using namespace detail;
+
 namespace {
 
 Duration processor_time() {
@@ -28,36 +30,36 @@ Rig::~Rig() = default;
 
 // ---- Down calls
 
-void Rig::open(Stream stream, NativeSocket socket) {
+void Rig::open(StreamId stream, NativeSocket socket) {
   EXPECT_TRUE(alive_.insert(stream).second) << "the test's own mistake";
   logs_[stream] = {};
   outputs_[stream] = {};
   driver_->open(stream, socket);
 }
 
-void Rig::close(Stream stream, CloseMode mode) {
+void Rig::close(StreamId stream, CloseMode mode) {
   closing_.insert(stream);
   driver_->close(stream, mode);
 }
 
-void Rig::detach(Stream stream) {
+void Rig::detach(StreamId stream) {
   detaching_.insert(stream);
   driver_->detach(stream);
 }
 
-bool Rig::is_open(Stream stream) {
+bool Rig::is_open(StreamId stream) {
   const bool leaving = closing_.contains(stream) || detaching_.contains(stream);
   return alive_.contains(stream) && !leaving && !logs_[stream].gone();
 }
 
-void Rig::send(Stream stream, std::string_view bytes, std::size_t chunk_size) {
+void Rig::send(StreamId stream, std::string_view bytes, std::size_t chunk_size) {
   Output& output = outputs_[stream];
   output.bytes += bytes;
   output.chunk_size = chunk_size;
   if (output.in_flight == 0) pump(stream);
 }
 
-void Rig::pump(Stream stream) {
+void Rig::pump(StreamId stream) {
   Output& output = outputs_[stream];
   while (!output.bytes.empty() && output.in_flight == 0) {
     const std::size_t most = std::max<std::size_t>(output.chunk_size * 16, 256 << 10);
@@ -82,13 +84,13 @@ void Rig::taken(Output& output, std::size_t count) {
   output.bytes.erase(0, count);
 }
 
-Address Rig::listen(Listener listener, const char* url) {
+Address Rig::listen(ListenerId listener, const char* url) {
   const Bound bound = platform_->bind(Address::parse(url), false, 1024, {});
   driver_->accept_from(listener, bound.socket);
   return bound.address;
 }
 
-Address Rig::bind(DatagramSocket socket, const char* url) {
+Address Rig::bind(UdpSocketId socket, const char* url) {
   const Bound bound = platform_->bind(Address::parse(url), false, 0, {});
   driver_->bind_datagram(socket, bound.socket);
   return bound.address;
@@ -128,7 +130,8 @@ void Rig::settle() {
 Rig::Cost Rig::idle_for(Duration time) {
   Cost cost;
   const Duration used = processor_time();
-  for (const Duration end = monotonic_now() + time; monotonic_now() < end; ++cost.polls) poll(end - monotonic_now());
+  for (const Duration end = monotonic_now() + time; monotonic_now() < end; ++cost.polls)
+    poll(end - monotonic_now());
   cost.processor = processor_time() - used;
   return cost;
 }
@@ -142,7 +145,7 @@ void Rig::check_up_call() {
   ++up_calls;
 }
 
-void Rig::check_stream(Stream stream) {
+void Rig::check_stream(StreamId stream) {
   check_up_call();
   EXPECT_TRUE(alive_.contains(stream)) << "an up call for a name that is not alive";
 }
@@ -158,34 +161,35 @@ void Rig::on_woken() {
   woken_ = true;
 }
 
-void Rig::on_accepted(Listener listener, NativeSocket socket, const Address& peer) {
+void Rig::on_accepted(ListenerId listener, NativeSocket socket, const Address& peer) {
   check_up_call();
   accepted.push_back({listener, Socket(static_cast<int>(socket.value)), peer});
   run_script(Up::accepted, static_cast<std::uint32_t>(listener));
 }
 
-void Rig::on_accept_stopped(Listener listener, std::error_code error) {
+void Rig::on_accept_stopped(ListenerId listener, std::error_code error) {
   check_up_call();
   accept_stops.push_back(error);
   run_script(Up::accept_stopped, static_cast<std::uint32_t>(listener));
 }
 
-void Rig::on_connected(Dial dial, NativeSocket socket) {
+void Rig::on_connected(ConnectId connect_id, NativeSocket socket) {
   check_up_call();
-  EXPECT_TRUE(connected.emplace(dial, Socket(static_cast<int>(socket.value))).second) << "connected twice";
-  EXPECT_FALSE(connect_failures.contains(dial));
-  run_script(Up::connected, static_cast<std::uint32_t>(dial));
+  EXPECT_TRUE(connected.emplace(connect_id, Socket(static_cast<int>(socket.value))).second)
+      << "connected twice";
+  EXPECT_FALSE(connect_failures.contains(connect_id));
+  run_script(Up::connected, static_cast<std::uint32_t>(connect_id));
 }
 
-void Rig::on_connect_failed(Dial dial, std::error_code error) {
+void Rig::on_connect_failed(ConnectId connect_id, std::error_code error) {
   check_up_call();
   EXPECT_TRUE(error);
-  EXPECT_TRUE(connect_failures.emplace(dial, error).second) << "failed twice";
-  EXPECT_FALSE(connected.contains(dial));
-  run_script(Up::connect_failed, static_cast<std::uint32_t>(dial));
+  EXPECT_TRUE(connect_failures.emplace(connect_id, error).second) << "failed twice";
+  EXPECT_FALSE(connected.contains(connect_id));
+  run_script(Up::connect_failed, static_cast<std::uint32_t>(connect_id));
 }
 
-void Rig::on_received(Stream stream, std::string_view bytes) {
+void Rig::on_received(StreamId stream, std::string_view bytes) {
   check_stream(stream);
   EXPECT_FALSE(bytes.empty());
   EXPECT_FALSE(logs_[stream].ended) << "the end comes behind the bytes";
@@ -196,7 +200,7 @@ void Rig::on_received(Stream stream, std::string_view bytes) {
   EXPECT_TRUE(same_bytes(bytes, before)) << "lent for the whole call";
 }
 
-void Rig::on_end_of_stream(Stream stream) {
+void Rig::on_end_of_stream(StreamId stream) {
   check_stream(stream);
   EXPECT_FALSE(logs_[stream].ended) << "the end comes once";
   EXPECT_FALSE(closing_.contains(stream)) << "nothing but on_closed after close";
@@ -204,7 +208,7 @@ void Rig::on_end_of_stream(Stream stream) {
   run_script(Up::end, static_cast<std::uint32_t>(stream));
 }
 
-void Rig::on_sent(Stream stream, std::size_t count) {
+void Rig::on_sent(StreamId stream, std::size_t count) {
   check_stream(stream);
   EXPECT_FALSE(closing_.contains(stream)) << "nothing but on_closed after close";
   EXPECT_GT(outputs_[stream].in_flight, 0U) << "on_sent without a send in flight";
@@ -215,13 +219,13 @@ void Rig::on_sent(Stream stream, std::size_t count) {
   run_script(Up::sent, static_cast<std::uint32_t>(stream));
 }
 
-void Rig::on_datagram(DatagramSocket socket, const Datagram& datagram) {
+void Rig::on_datagram(UdpSocketId socket, const Datagram& datagram) {
   check_up_call();
   datagrams.push_back({socket, datagram.from, datagram.to, std::string(datagram.bytes)});
   run_script(Up::datagram, static_cast<std::uint32_t>(socket));
 }
 
-void Rig::on_datagram_refused(DatagramSocket socket, std::error_code error) {
+void Rig::on_datagram_refused(UdpSocketId socket, std::error_code error) {
   check_up_call();
   datagrams_refused[socket] = error;
 }
@@ -233,27 +237,28 @@ void Rig::on_datagrams_sent(const DatagramTally& tally) {
   datagrams_sent.dropped += tally.dropped;
 }
 
-void Rig::on_ready(WatchName name, Interest ready) {
+void Rig::on_ready(WatchId name, Interest ready) {
   check_up_call();
   readiness[name].push_back(ready);
   run_script(Up::ready, static_cast<std::uint32_t>(name));
 }
 
 // The name is free once this has returned.
-void Rig::on_detached(Stream stream, NativeSocket socket) {
+void Rig::on_detached(StreamId stream, NativeSocket socket) {
   check_stream(stream);
-  EXPECT_TRUE(detaching_.contains(stream) && !closing_.contains(stream)) << "detached, but not asked to";
+  EXPECT_TRUE(detaching_.contains(stream) && !closing_.contains(stream))
+      << "detached, but not asked to";
   logs_[stream].detached = Socket(static_cast<int>(socket.value));
   run_script(Up::detached, static_cast<std::uint32_t>(stream));
-  for (std::set<Stream>* names : {&alive_, &detaching_}) names->erase(stream);
+  for (std::set<StreamId>* names : {&alive_, &detaching_}) names->erase(stream);
 }
 
-void Rig::on_closed(Stream stream, std::error_code error) {
+void Rig::on_closed(StreamId stream, std::error_code error) {
   check_stream(stream);
   logs_[stream].closed = error;
   taken(outputs_[stream], 0);
   run_script(Up::closed, static_cast<std::uint32_t>(stream));
-  for (std::set<Stream>* names : {&alive_, &closing_, &detaching_}) names->erase(stream);
+  for (std::set<StreamId>* names : {&alive_, &closing_, &detaching_}) names->erase(stream);
 }
 
 }  // namespace evio::test

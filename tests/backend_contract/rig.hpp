@@ -1,4 +1,5 @@
-// Tests. A driver with a sink that records what it is told, does what a script says, and checks what always holds.
+// A driver with a sink that records what it is told, does what a script says, and checks
+// what always holds.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -20,6 +21,8 @@
 #include "support/waiting.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 
 /// One of the drivers that the contract holds for.
 struct DriverKind {
@@ -50,11 +53,14 @@ struct Up {
   Kind kind;
   std::uint32_t name;
 
-  bool is(Kind of_kind, Stream stream) const { return kind == of_kind && name == static_cast<std::uint32_t>(stream); }
+  bool is(Kind of_kind, StreamId stream) const {
+    return kind == of_kind && name == static_cast<std::uint32_t>(stream);
+  }
 };
 
-/// At all times: up calls come from inside poll, the first of each is on_woken, none comes inside another call, none
-/// for a name that is not alive, nothing but its end after close, and counts add up.
+/// At all times: up calls come from inside poll, the first of each is on_woken, none comes inside
+/// another call, none for a name that is not alive, nothing but its end after close, and counts add
+/// up.
 class Rig final : private Sink {
  public:
   explicit Rig(const DriverKind& kind);
@@ -70,24 +76,27 @@ class Rig final : private Sink {
   std::function<void(const Up&)> script;
 
   // Down calls that the rig has to know of.
-  void open(Stream stream, NativeSocket socket);
-  void close(Stream stream, CloseMode mode = CloseMode::orderly);
-  void detach(Stream stream);
-  /// As the middle does: behind what was sent before, in memory of its own until that is told, and then overwritten.
-  void send(Stream stream, std::string_view bytes, std::size_t chunk_size = 4096);
-  std::size_t unsent(Stream stream) { return outputs_[stream].bytes.size(); }
-  bool sending(Stream stream) { return outputs_[stream].in_flight > 0; }
+  void open(StreamId stream, NativeSocket socket);
+  void close(StreamId stream, CloseMode mode = CloseMode::orderly);
+  void detach(StreamId stream);
+  /// As the middle does: behind what was sent before, in memory of its own until that is told, and
+  /// then overwritten.
+  void send(StreamId stream, std::string_view bytes, std::size_t chunk_size = 4096);
+  std::size_t unsent(StreamId stream) { return outputs_[stream].bytes.size(); }
+  bool sending(StreamId stream) { return outputs_[stream].in_flight > 0; }
   /// Alive, and neither closing nor being detached.
-  bool is_open(Stream stream);
+  bool is_open(StreamId stream);
   /// Binds the address and accepts under this name; the true address.
-  Address listen(Listener listener, const char* url = "tcp://127.0.0.1:0");
-  Address bind(DatagramSocket socket, const char* url = "udp://127.0.0.1:0");
+  Address listen(ListenerId listener, const char* url = "tcp://127.0.0.1:0");
+  Address bind(UdpSocketId socket, const char* url = "udp://127.0.0.1:0");
 
   /// Return what the driver's poll returns.
   bool poll(Duration timeout) { return poll_at(driver_->now() + timeout); }
   bool poll_at(Duration deadline);
-  /// Polls until it is so; false, and the test fails, if the hang guard passed first. `between`: after every poll.
-  bool poll_until(const std::function<bool()>& done, const std::function<void()>& between = nullptr);
+  /// Polls until it is so; false, and the test fails, if the hang guard passed first. `between`:
+  /// after every poll.
+  bool poll_until(const std::function<bool()>& done,
+                  const std::function<void()>& between = nullptr);
   /// Polls until nothing more comes.
   void settle();
   /// Polls for so long, while nothing is to be done.
@@ -107,25 +116,25 @@ class Rig final : private Sink {
 
     bool gone() const { return closed || detached; }
   };
-  StreamLog& operator[](Stream stream) { return logs_[stream]; }
+  StreamLog& operator[](StreamId stream) { return logs_[stream]; }
   struct AcceptedSocket {
-    Listener listener;
+    ListenerId listener;
     Socket socket;
     Address peer;
   };
   std::vector<AcceptedSocket> accepted;
   std::vector<std::error_code> accept_stops;
-  std::map<WatchName, std::vector<Interest>> readiness;
-  std::map<Dial, Socket> connected;
-  std::map<Dial, std::error_code> connect_failures;
+  std::map<WatchId, std::vector<Interest>> readiness;
+  std::map<ConnectId, Socket> connected;
+  std::map<ConnectId, std::error_code> connect_failures;
   struct ReceivedDatagram {
-    DatagramSocket socket;
+    UdpSocketId socket;
     Address from, to;
     std::string bytes;
   };
   std::vector<ReceivedDatagram> datagrams;
   DatagramTally datagrams_sent;
-  std::map<DatagramSocket, std::error_code> datagrams_refused;
+  std::map<UdpSocketId, std::error_code> datagrams_refused;
   int up_calls = 0;
 
  private:
@@ -138,32 +147,32 @@ class Rig final : private Sink {
   };
 
   void on_woken() override;
-  void on_accepted(Listener listener, NativeSocket socket, const Address& peer) override;
-  void on_accept_stopped(Listener listener, std::error_code error) override;
-  void on_connected(Dial dial, NativeSocket socket) override;
-  void on_connect_failed(Dial dial, std::error_code error) override;
-  void on_received(Stream stream, std::string_view bytes) override;
-  void on_end_of_stream(Stream stream) override;
-  void on_sent(Stream stream, std::size_t count) override;
-  void on_datagram(DatagramSocket socket, const Datagram& datagram) override;
-  void on_datagram_refused(DatagramSocket socket, std::error_code error) override;
+  void on_accepted(ListenerId listener, NativeSocket socket, const Address& peer) override;
+  void on_accept_stopped(ListenerId listener, std::error_code error) override;
+  void on_connected(ConnectId connect_id, NativeSocket socket) override;
+  void on_connect_failed(ConnectId connect_id, std::error_code error) override;
+  void on_received(StreamId stream, std::string_view bytes) override;
+  void on_end_of_stream(StreamId stream) override;
+  void on_sent(StreamId stream, std::size_t count) override;
+  void on_datagram(UdpSocketId socket, const Datagram& datagram) override;
+  void on_datagram_refused(UdpSocketId socket, std::error_code error) override;
   void on_datagrams_sent(const DatagramTally& tally) override;
-  void on_ready(WatchName name, Interest ready) override;
-  void on_detached(Stream stream, NativeSocket socket) override;
-  void on_closed(Stream stream, std::error_code error) override;
+  void on_ready(WatchId name, Interest ready) override;
+  void on_detached(StreamId stream, NativeSocket socket) override;
+  void on_closed(StreamId stream, std::error_code error) override;
 
   void check_up_call();
-  void check_stream(Stream stream);
+  void check_stream(StreamId stream);
   void run_script(Up::Kind kind, std::uint32_t name);
-  void pump(Stream stream);
+  void pump(StreamId stream);
   void taken(Output& output, std::size_t count);
 
   const std::unique_ptr<Platform> platform_;
   std::unique_ptr<Waker> waker_;
   std::unique_ptr<Driver> driver_;
-  std::map<Stream, StreamLog> logs_;
-  std::map<Stream, Output> outputs_;
-  std::set<Stream> alive_, closing_, detaching_;
+  std::map<StreamId, StreamLog> logs_;
+  std::map<StreamId, Output> outputs_;
+  std::set<StreamId> alive_, closing_, detaching_;
   bool polling_ = false;
   bool woken_ = false;
   bool in_up_call_ = false;
@@ -180,14 +189,15 @@ class DescriptorCheck {
   const std::set<int> before_;
 };
 
-/// The fixture of the contract's cases. When a case ends, the driver dies with whatever is open, and must close it.
+/// The fixture of the contract's cases. When a case ends, the driver dies with whatever is open,
+/// and must close it.
 class DriverContract : public testing::TestWithParam<DriverKind> {
  private:
   DescriptorCheck descriptors_;
 
  protected:
   Rig rig{GetParam()};
-  const Stream a{0}, b{1}, c{2};
+  const StreamId a{0}, b{1}, c{2};
 };
 
 }  // namespace evio::test

@@ -1,10 +1,13 @@
-// What is sent arrives once and in order, from memory that stays in place exactly until the driver says so.
+// What is sent arrives once and in order, from memory that stays in place exactly until the driver
+// says so.
 #include <algorithm>
 #include <array>
 
 #include "rig.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 constexpr int tiny_buffer = 4096;
@@ -38,8 +41,8 @@ TEST_P(Sending, ReachesASlowReaderWholeAndInOrder) {
     own.open(a, pair.ours);
     const std::string bytes = pattern(1 * mib);
     own.send(a, bytes, 1000);
-    ASSERT_TRUE(
-        own.poll_until([&] { return pair.peer.received().size() == bytes.size(); }, [&] { pair.peer.read(10'000); }));
+    ASSERT_TRUE(own.poll_until([&] { return pair.peer.received().size() == bytes.size(); },
+                               [&] { pair.peer.read(10'000); }));
     EXPECT_TRUE(same_bytes(pair.peer.received(), bytes));
     own.settle();
     EXPECT_EQ(own.unsent(a), 0U) << "the counts add up";
@@ -74,7 +77,8 @@ TEST_P(Sending, SendNowSaysWhatItTookAndRetainsNothing) {
   for (unsigned i = 0; i < 200; ++i) {
     std::string first = pattern(300, i), second = pattern(500, i + 1000);
     const std::string both = first + second;
-    const std::array<Chunk, 2> chunks{Chunk{first.data(), first.size()}, Chunk{second.data(), second.size()}};
+    const std::array<Chunk, 2> chunks{Chunk{first.data(), first.size()},
+                                      Chunk{second.data(), second.size()}};
     const std::size_t taken = rig->send_now(a, chunks);
     ASSERT_LE(taken, both.size());
     expected += both.substr(0, taken);
@@ -107,12 +111,14 @@ TEST_P(Sending, BothDirectionsAtOnce) {
   const std::string there = pattern(500 * kib, 1), back = pattern(500 * kib, 2);
   rig.send(a, there);
   std::size_t sent = 0;
-  ASSERT_TRUE(
-      rig.poll_until([&] { return peer.received().size() == there.size() && rig[a].received.size() == back.size(); },
-                     [&] {
-                       peer.read(20'000);
-                       sent += peer.send(std::string_view(back).substr(sent));
-                     }));
+  ASSERT_TRUE(rig.poll_until(
+      [&] {
+        return peer.received().size() == there.size() && rig[a].received.size() == back.size();
+      },
+      [&] {
+        peer.read(20'000);
+        sent += peer.send(std::string_view(back).substr(sent));
+      }));
   EXPECT_TRUE(same_bytes(peer.received(), there));
   EXPECT_TRUE(same_bytes(rig[a].received, back));
 }
@@ -134,7 +140,8 @@ TEST_P(Sending, APeerThatDoesNotReadHoldsUpNobodyElse) {
   rig.send(a, pattern(1 * mib));
   rig.settle();
   rig.send(b, pattern(1 * mib));
-  EXPECT_TRUE(rig.poll_until([&] { return other.peer.received().size() == 1 * mib; }, [&] { other.peer.read(); }));
+  EXPECT_TRUE(rig.poll_until([&] { return other.peer.received().size() == 1 * mib; },
+                             [&] { other.peer.read(); }));
 }
 
 TEST_P(Sending, ReceivingGoesOnWhileAPeerDoesNotRead) {
@@ -174,18 +181,18 @@ TEST_P(Sending, ToAPeerThatIsGoneClosesTheStreamWithAnError) {
 
 TEST_P(Sending, IsQuietWhenTheKernelHoldsNothingEitherWay) {
   open(tcp_pair(tiny_buffer));
-  EXPECT_TRUE(rig->quiet(a));
+  EXPECT_TRUE(rig->is_drained(a));
   peer.send("unread");
   rig.settle();
-  EXPECT_FALSE(rig->quiet(a));
+  EXPECT_FALSE(rig->is_drained(a));
   rig->set_receiving(a, true);
   ASSERT_TRUE(rig.poll_until([&] { return rig[a].received == "unread"; }));
-  EXPECT_TRUE(rig.poll_until([&] { return rig->quiet(a); }));
+  EXPECT_TRUE(rig.poll_until([&] { return rig->is_drained(a); }));
   rig.send(a, pattern(100 * kib));
   rig.settle();
-  EXPECT_FALSE(rig->quiet(a));
+  EXPECT_FALSE(rig->is_drained(a));
   ASSERT_TRUE(arrive(100 * kib));
-  EXPECT_TRUE(rig.poll_until([&] { return rig->quiet(a); }));
+  EXPECT_TRUE(rig.poll_until([&] { return rig->is_drained(a); }));
 }
 
 }  // namespace

@@ -18,9 +18,13 @@
 
 namespace evio::test {
 
+using namespace detail;
+
 namespace {
 
-[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
 
 int open_socket(int family, int flags, int buffer) {
   const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
@@ -92,7 +96,8 @@ Pair tcp_pair(int buffer) {
 
 Pair unix_pair() {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) fail("socketpair");
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
+    fail("socketpair");
   return {Peer(ends[0]), {ends[1]}};
 }
 

@@ -1,4 +1,5 @@
-// Tests. The other side of a driver's sockets, non-blocking: the test moves both sides on one thread.
+// The other side of a driver's sockets, non-blocking: the test moves both sides on one
+// thread.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,8 @@
 
 namespace evio::test {
 
+using namespace detail;
+
 /// One end of a stream.
 class Peer {
  public:
@@ -20,7 +23,8 @@ class Peer {
   Peer& operator=(Peer&& other) noexcept;
   ~Peer() { close(); }
 
-  /// What the kernel takes of it; 0 when it takes nothing, or the other side is gone: what that sent can still be read.
+  /// What the kernel takes of it; 0 when it takes nothing, or the other side is gone: what that
+  /// sent can still be read.
   std::size_t send(std::string_view bytes);
   /// Takes what is there, at most `most` bytes.
   void read(std::size_t most = SIZE_MAX);

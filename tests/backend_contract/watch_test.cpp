@@ -5,6 +5,8 @@
 #include "rig.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 class Watching : public DriverContract {
@@ -15,7 +17,7 @@ class Watching : public DriverContract {
     from_ = Socket(ends[0]);
     to_ = Socket(ends[1]);
   }
-  std::error_code watch(WatchName name, const Socket& end, Interest interest) {
+  std::error_code watch(WatchId name, const Socket& end, Interest interest) {
     return rig->watch(name, {end.fd()}, interest);
   }
   void fill() { ASSERT_EQ(::write(to_.fd(), "x", 1), 1); }
@@ -23,10 +25,10 @@ class Watching : public DriverContract {
     char byte = 0;
     ASSERT_EQ(::read(from_.fd(), &byte, 1), 1);
   }
-  std::size_t told(WatchName name) { return rig.readiness[name].size(); }
+  std::size_t told(WatchId name) { return rig.readiness[name].size(); }
 
   Socket from_, to_;
-  const WatchName first{0}, second{1};
+  const WatchId first{0}, second{1};
 };
 EVIO_ON_EVERY_DRIVER(Watching);
 

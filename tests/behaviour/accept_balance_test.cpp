@@ -1,13 +1,12 @@
-// A new connection wakes the loop that accepts and the one that will own it, the balance is exact, and a busy loop
-// delays only what it owns.
+// A new connection wakes the loop that accepts and the one that will own it, the balance is exact,
+// and a busy loop delays only what it owns.
 #include <atomic>
 #include <mutex>
 #include <vector>
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class AcceptBalance : public Behaviour {};
 EVIO_ON_EVERY_BACKEND_WITH_LOOPS(AcceptBalance, 4);
@@ -73,12 +72,13 @@ TEST_P(AcceptBalance, RandomReachesEveryLoop) {
 TEST_P(AcceptBalance, AFunctionIsToldTheLoadsAndThePeerAndTakenModulo) {
   PerLoop count;
   EventLog log;
-  TestServer server = serve(counted(count, [&](std::span<const LoopLoad> loads, const Address& peer) -> std::size_t {
-    EXPECT_EQ(loads.size(), 4U);
-    EXPECT_EQ(peer.host(), "127.0.0.1");
-    log.add(std::to_string(loads[3].connections) + " to " + std::to_string(peer.port()));
-    return 7;
-  }));
+  TestServer server = serve(
+      counted(count, [&](std::span<const LoopLoad> loads, const Address& peer) -> std::size_t {
+        EXPECT_EQ(loads.size(), 4U);
+        EXPECT_EQ(peer.host(), "127.0.0.1");
+        log.add(std::to_string(loads[3].connections) + " to " + std::to_string(peer.port()));
+        return 7;
+      }));
   const auto clients = connect_many(server, 3);
   EXPECT_EQ(count.counts(), (std::vector<int>{0, 0, 0, 3}));
   for (std::size_t i = 0; i < clients.size(); ++i)
@@ -107,7 +107,8 @@ TEST_P(AcceptBalance, ABusyLoopDelaysOnlyWhatItOwns) {
     Gate blocked, release;
     TestServer server = serve(counted(count, LoadBalance::round_robin));
     const OpensAtEnd let_go(release);
-    const auto first = connect_many(server, 4);  // it accepts: until all loops are up nothing is accepted anywhere
+    const auto first =
+        connect_many(server, 4);  // it accepts: until all loops are up nothing is accepted anywhere
     server->loop(busy).post([&] {
       blocked.open();
       EXPECT_TRUE(release.wait());
@@ -115,7 +116,8 @@ TEST_P(AcceptBalance, ABusyLoopDelaysOnlyWhatItOwns) {
     ASSERT_TRUE(blocked.wait());
     std::vector<Client> clients;
     for (int i = 0; i < 40; ++i) clients.push_back(server.connect());
-    EXPECT_TRUE(eventually([&] { return count.total() == 34; })) << "while loop " << busy << " is busy";
+    EXPECT_TRUE(eventually([&] { return count.total() == 34; }))
+        << "while loop " << busy << " is busy";
     EXPECT_EQ(count.opened[busy], 1);
     for (std::size_t i = 0; i < clients.size(); ++i) {
       if (static_cast<int>(i % 4) != busy) {
@@ -134,7 +136,8 @@ TEST_P(AcceptBalance, ABusyLoopDelaysOnlyWhatItOwns) {
 
 TEST_P(AcceptBalance, ReuseportLetsTheKernelDecide) {
   PerLoop count;
-  TestServer server = serve(counted(count, LoadBalance::round_robin), "tcp://127.0.0.1:0?reuseport=true");
+  TestServer server =
+      serve(counted(count, LoadBalance::round_robin), "tcp://127.0.0.1:0?reuseport=true");
   const auto clients = connect_many(server, 200);
   EXPECT_EQ(count.total(), 200);
   for (const int each : count.counts()) EXPECT_GT(each, 10) << "each loop has a socket of its own";
@@ -142,9 +145,11 @@ TEST_P(AcceptBalance, ReuseportLetsTheKernelDecide) {
 
 TEST_P(AcceptBalance, ReuseportLetsAnotherServerBindToo) {
   PerLoop first_count, second_count;
-  TestServer first = serve(counted(first_count, LoadBalance::round_robin), "tcp://127.0.0.1:0?reuseport=1");
+  TestServer first =
+      serve(counted(first_count, LoadBalance::round_robin), "tcp://127.0.0.1:0?reuseport=1");
   const std::string same = "tcp://127.0.0.1:" + std::to_string(first.port());
-  TestServer second = serve(counted(second_count, LoadBalance::round_robin), same + "?reuseport=yes");
+  TestServer second =
+      serve(counted(second_count, LoadBalance::round_robin), same + "?reuseport=yes");
   const auto clients = connect_many(first, 200);
   EXPECT_GT(first_count.total(), 10);
   EXPECT_GT(second_count.total(), 10);

@@ -1,5 +1,6 @@
-// close, abort, detach, shutdown, a throw and a peer's reset are taken well in every handler: the connection ends as it
-// should, once, the others go on, and the server does unless it was told to stop.
+// close, abort, detach, shutdown, a throw and a peer's reset are taken well in every handler: the
+// connection ends as it should, once, the others go on, and the server does unless it was told to
+// stop.
 #include <atomic>
 #include <functional>
 #include <mutex>
@@ -7,14 +8,14 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class ActsInAnyHandler : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(ActsInAnyHandler);
 
-// What happens in the victim's handlers, of which only one acts. The first bytes of a connection tell the victim ("v")
-// from the bystander ("b"), but `opened` runs before: there the first connection is the bystander's.
+// What happens in the victim's handlers, of which only one acts. The first bytes of a connection
+// tell the victim ("v") from the bystander ("b"), but `opened` runs before: there the first
+// connection is the bystander's.
 struct Scene {
   EventLog log;
   std::string where;
@@ -33,7 +34,7 @@ struct Scene {
 };
 
 Events events_of(Scene& scene) {
-  return {.limits = {.output_high = 16 * kib, .output_low = 4 * kib, .linger = 50ms},
+  return {.limits = {.output_high = 16 * kib, .output_low = 4 * kib, .linger_timeout = 50ms},
           .options = {.send_buffer = 8192},
           .opened =
               [&scene](Conn& c) {
@@ -85,7 +86,8 @@ void play(Client& victim) {
   victim.close();
 }
 
-// Plays the scene and expects the bystander to be served to the end; how the victim was closed, or "detached".
+// Plays the scene and expects the bystander to be served to the end; how the victim was closed, or
+// "detached".
 std::string outcome(const Behaviour&, Scene& scene, TestServer& server,
                     const std::function<void(Client&)>& part = play) {
   Client bystander = server.connect();
@@ -94,7 +96,8 @@ std::string outcome(const Behaviour&, Scene& scene, TestServer& server,
     Client victim = server.connect(tiny);
     part(victim);
   }
-  EXPECT_TRUE(eventually([&] { return scene.closed + scene.detached == 1 || server.ended(); })) << scene.where;
+  EXPECT_TRUE(eventually([&] { return scene.closed + scene.detached == 1 || server.ended(); }))
+      << scene.where;
   EXPECT_EQ(echo_through(bystander, "after"), "after") << scene.where;
   Client next = server.connect();
   next.close();
@@ -219,9 +222,10 @@ TEST_P(ActsInAnyHandler, AThrowWithoutFailedEndsItsConnectionOnly) {
       };
     TestServer server = serve(std::move(events));
     const std::string how = outcome(*this, scene, server);
-    EXPECT_TRUE(how.starts_with(where == "closed"     ? "none"
-                                : where == "detached" ? "detached"
-                                                      : make_error_code(Errc::handler_failed).message()))
+    EXPECT_TRUE(how.starts_with(where == "closed" ? "none"
+                                : where == "detached"
+                                    ? "detached"
+                                    : make_error_code(Errc::handler_failed).message()))
         << where << how;
     EXPECT_EQ(server->stats().exceptions, 1U) << where;
   }
@@ -236,12 +240,13 @@ TEST_P(ActsInAnyHandler, WhatIsNoStdExceptionEndsItsConnectionOnlyToo) {
   client.send("x");
   EXPECT_EQ(client.receive_rest().bytes, "");
   EXPECT_EQ(echo_through(bystander, "after"), "after");
-  EXPECT_EQ(server->stats().closed_as(Ending::handler_failed), 1U);
+  EXPECT_EQ(server->stats().closed_as(CloseReason::handler_failed), 1U);
 }
 
 TEST_P(ActsInAnyHandler, OfSeveralThrowsTheFirstIsRethrown) {
-  TestServer server = serve({.tick = []() -> Tick { throw std::runtime_error("first"); },
-                             .loop_stopped = [] { throw std::runtime_error("from loop_stopped"); }});
+  TestServer server =
+      serve({.tick = []() -> Tick { throw std::runtime_error("first"); },
+             .loop_stopped = [] { throw std::runtime_error("from loop_stopped"); }});
   EXPECT_EQ(message_of(server.wait()), "first");
 }
 
@@ -256,28 +261,32 @@ void run_with_a_throw(const Behaviour&, const std::string& where, Events& events
       fault();
       return {};
     };
-  if (where == "post") events.serving = [fault](Server& server) { server.loop(server.loops() - 1).post(fault); };
+  if (where == "post")
+    events.serving = [fault](Server& server) { server.loop(server.loops() - 1).post(fault); };
   if (where == "timer") events.loop_started = [fault](Loop& loop) { loop.run_after(0s, fault); };
-  if (where == "run_every") events.loop_started = [fault](Loop& loop) { loop.run_every(1ms, fault); };
+  if (where == "run_every")
+    events.loop_started = [fault](Loop& loop) { loop.run_every(1ms, fault); };
   if (where == "conn timer") events.opened = [fault](Conn& c) { c.run_after(0s, fault); };
   if (where == "conn deadline") events.opened = [fault](Conn& c) { c.set_deadline(0s, fault); };
-  if (where == "completion") events.opened = [fault](Conn& c) { c.handle().send(Buffer("!"), fault); };
+  if (where == "completion")
+    events.opened = [fault](Conn& c) { c.handle().send(SharedBytes("!"), fault); };
   if (where == "handle post") events.opened = [fault](Conn& c) { c.handle().post(fault); };
   if (where == "for_each") events.opened = [fault](Conn& c) { c.server().for_each(fault); };
 }
-const std::vector<std::string> other_places{"loop_started", "pre_write", "tick",       "post",
-                                            "timer",        "run_every", "conn timer", "conn deadline",
-                                            "handle post",  "for_each",  "completion"};
+const std::vector<std::string> other_places{
+    "loop_started", "pre_write",     "tick",        "post",     "timer",     "run_every",
+    "conn timer",   "conn deadline", "handle post", "for_each", "completion"};
 
 bool of_a_connection(const std::string& where) {
-  return where == "conn timer" || where == "conn deadline" || where == "handle post" || where == "for_each" ||
-         where == "completion";
+  return where == "conn timer" || where == "conn deadline" || where == "handle post" ||
+         where == "for_each" || where == "completion";
 }
 
 TEST_P(ActsInAnyHandler, AThrowThatConcernsNoConnectionIsRethrown) {
   for (const std::string& where : other_places) {
     if (of_a_connection(where)) continue;
-    Events events{.limits = {.linger = 50ms}, .data = [](Conn& c, Input& in) { c.write(in.take()); }};
+    Events events{.limits = {.linger_timeout = 50ms},
+                  .data = [](Conn& c, Input& in) { c.write(in.take()); }};
     run_with_a_throw(*this, where, events);
     TestServer server = serve(std::move(events));
     try {
@@ -294,7 +303,7 @@ TEST_P(ActsInAnyHandler, AThrowInWhatActsForAConnectionEndsThatOneOnly) {
   for (const std::string& where : other_places) {
     if (!of_a_connection(where)) continue;
     EventLog log;
-    Events events{.limits = {.linger = 50ms},
+    Events events{.limits = {.linger_timeout = 50ms},
                   .data = [](Conn& c, Input& in) { c.write(in.take()); },
                   .closed = [&](Conn&, std::error_code error) { log.add(error.message()); }};
     run_with_a_throw(*this, where, events);
@@ -302,7 +311,8 @@ TEST_P(ActsInAnyHandler, AThrowInWhatActsForAConnectionEndsThatOneOnly) {
     for (int i = 0; i < 2; ++i) {
       Client client = server.connect();
       client.receive_rest();
-      EXPECT_TRUE(log.wait_for(make_error_code(Errc::handler_failed).message(), static_cast<std::size_t>(i) + 1))
+      EXPECT_TRUE(log.wait_for(make_error_code(Errc::handler_failed).message(),
+                               static_cast<std::size_t>(i) + 1))
           << where;
     }
     EXPECT_EQ(message_of(server.stop()), "") << where;
@@ -312,7 +322,7 @@ TEST_P(ActsInAnyHandler, AThrowInWhatActsForAConnectionEndsThatOneOnly) {
 TEST_P(ActsInAnyHandler, AThrowElsewhereGoesToFailedToo) {
   for (const std::string& where : other_places) {
     EventLog failures;
-    Events events{.limits = {.linger = 50ms},
+    Events events{.limits = {.linger_timeout = 50ms},
                   .data = [](Conn& c, Input& in) { c.write(in.take()); },
                   .failed =
                       [&](Conn* c, std::exception_ptr error) {
@@ -334,8 +344,9 @@ TEST_P(ActsInAnyHandler, AThrowFromLoopStoppedOrFailedIsRethrown) {
     TestServer server = serve({.loop_stopped = [] { throw std::runtime_error("at the end"); }});
     EXPECT_EQ(message_of(server.stop()), "at the end");
   }
-  TestServer server = serve({.data = [] { throw std::runtime_error("fault"); },
-                             .failed = []() -> Action { throw std::runtime_error("from failed"); }});
+  TestServer server =
+      serve({.data = [] { throw std::runtime_error("fault"); },
+             .failed = []() -> Action { throw std::runtime_error("from failed"); }});
   Client client = server.connect();
   client.send("x");
   EXPECT_EQ(message_of(server.wait()), "from failed");
@@ -344,7 +355,9 @@ TEST_P(ActsInAnyHandler, AThrowFromLoopStoppedOrFailedIsRethrown) {
 TEST_P(ActsInAnyHandler, AThrowFromTheBalanceFunctionDoesNotEndTheServerUnheard) {
   if (loops() == 1) return;  // nobody asks it
   Events events = echo();
-  events.balance = [](std::span<const LoopLoad>, const Address&) -> std::size_t { throw std::runtime_error("fault"); };
+  events.balance = [](std::span<const LoopLoad>, const Address&) -> std::size_t {
+    throw std::runtime_error("fault");
+  };
   TestServer server = serve(std::move(events));
   try {
     Client client = server.connect();

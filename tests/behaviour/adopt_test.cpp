@@ -1,4 +1,5 @@
-// Only a connected stream socket can be adopted; for anything else adopt() says what is wrong with it, and leaves it.
+// Only a connected stream socket can be adopted; for anything else adopt() says what is wrong with
+// it, and leaves it.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/socket.h>
@@ -6,8 +7,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 using testing::HasSubstr;
 
@@ -32,7 +32,8 @@ std::string refusal_of(TestServer& server, Socket& socket) {
 
 TEST_P(Adopt, RefusesWhatIsNoConnectedStream) {
   EventLog log;
-  TestServer server = serve({.opened = [&] { log.add("opened"); }, .closed = [&] { log.add("closed"); }});
+  TestServer server =
+      serve({.opened = [&] { log.add("opened"); }, .closed = [&] { log.add("closed"); }});
   Socket none;
   EXPECT_THAT(refusal_of(server, none), HasSubstr("it is empty"));
   int ends[2] = {};
@@ -55,11 +56,13 @@ TEST_P(Adopt, RefusesWhatIsNoConnectedStream) {
 
 TEST_P(Adopt, TakesWhatHasLostItsPeerMeanwhile) {
   EventLog log;
-  TestServer server = serve({.opened = [&] { log.add("opened"); }, .closed = [&] { log.add("closed"); }});
+  TestServer server =
+      serve({.opened = [&] { log.add("opened"); }, .closed = [&] { log.add("closed"); }});
   int pair[2] = {};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
   ::close(pair[1]);
-  server.on_loop(0, [&] { EXPECT_NE(server->loop(0).adopt(Socket(pair[0]), "tcp://10.0.0.1:1"), nullptr); });
+  server.on_loop(
+      0, [&] { EXPECT_NE(server->loop(0).adopt(Socket(pair[0]), "tcp://10.0.0.1:1"), nullptr); });
   EXPECT_TRUE(log.wait_for("closed"));
 }
 
@@ -77,8 +80,10 @@ TEST_P(Adopt, AServerSaysWhatItCannotServe) {
   Socket other(ends[1]);
   EXPECT_THAT(refusal(Socket(ends[0])), HasSubstr("no socket"));
   EXPECT_THAT(refusal(Socket()), HasSubstr("served once"));
-  EXPECT_THAT(refusal(Socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))), HasSubstr("not bound"));
-  EXPECT_THAT(refusal(Socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, 0))), HasSubstr("no tcp, udp or unix"));
+  EXPECT_THAT(refusal(Socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))),
+              HasSubstr("not bound"));
+  EXPECT_THAT(refusal(Socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, 0))),
+              HasSubstr("no tcp, udp or unix"));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Which backend a server runs on: the one asked for or an error; EVIO_BACKEND decides only for `automatic`.
+// Which backend a server runs on: the one asked for or an error; EVIO_BACKEND decides only for
+// `automatic`.
 #include <gmock/gmock.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -15,11 +16,11 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 void run_briefly(Backend backend) {
-  evio::serve({.backend = backend, .serving = [] { return Action::shutdown; }}, "tcp://127.0.0.1:0");
+  evio::serve({.backend = backend, .serving = [] { return Action::shutdown; }},
+              "tcp://127.0.0.1:0");
 }
 
 TEST(BackendChoice, LinuxHasEpollAndPoll) {
@@ -91,9 +92,10 @@ TEST(BackendChoice, AnOrdinaryUserHasIoUringTooAndLocksLittleMemory) {
         ASSERT_EQ(::setgid(nobody), 0);
         ASSERT_EQ(::setuid(nobody), 0);
       }
-      TestServer server(
-          {.loops = loops, .backend = Backend::io_uring, .data = [](Conn& c, Input& in) { c.write(in.take()); }},
-          "tcp://127.0.0.1:0");
+      TestServer server({.loops = loops,
+                         .backend = Backend::io_uring,
+                         .data = [](Conn& c, Input& in) { c.write(in.take()); }},
+                        "tcp://127.0.0.1:0");
       Client client = server.connect();
       EXPECT_EQ(echo_through(client, "x"), "x");
     });

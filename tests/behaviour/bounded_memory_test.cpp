@@ -1,15 +1,17 @@
-// Peers that do not read, or do not stop, cost bounded memory: reading pauses, limits close, others are served.
+// Peers that do not read, or do not stop, cost bounded memory: reading pauses, limits close, others
+// are served.
 #include <atomic>
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class BoundedMemory : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(BoundedMemory);
 
-std::string as_text(std::error_code error) { return error ? "closed: " + error.message() : "closed"; }
+std::string as_text(std::error_code error) {
+  return error ? "closed: " + error.message() : "closed";
+}
 
 // Sends until the kernel takes no more for a while.
 std::size_t send_until_stalled(std::vector<Client>& clients, std::size_t most_each) {
@@ -57,7 +59,7 @@ TEST_P(BoundedMemory, OfAnEchoServerWhoseSixtyPeersNeverRead) {
 
 TEST_P(BoundedMemory, AcrossTheServerByItsCap) {
   constexpr std::size_t cap = 1 * mib;
-  TestServer server = serve({.limits = {.memory = cap},
+  TestServer server = serve({.limits = {.memory_max = cap},
                              .options = {.receive_buffer = 16384, .send_buffer = 16384},
                              .data = [](Conn& c, Input& in) { c.write(in.take()); }});
   std::vector<Client> clients;
@@ -81,9 +83,10 @@ TEST_P(BoundedMemory, AcrossTheServerByItsCap) {
   EXPECT_EQ(echo_through(next, "as ever"), "as ever");
 }
 
-// Who left with half a request sent is not heard while reading pauses, but does not hold the server up for good.
+// Who left with half a request sent is not heard while reading pauses, but does not hold the server
+// up for good.
 TEST_P(BoundedMemory, AnIdleTimeoutFreesWhatNobodyWillFinish) {
-  TestServer server = serve({.limits = {.memory = 256 * kib},
+  TestServer server = serve({.limits = {.memory_max = 256 * kib},
                              .options = {.idle_timeout = 300ms, .receive_buffer = 16384},
                              .data = [](Conn& c, Input& in) {
                                if (in.view().back() == '.') c.write(in.take());
@@ -99,7 +102,8 @@ TEST_P(BoundedMemory, AnIdleTimeoutFreesWhatNobodyWillFinish) {
 }
 
 TEST_P(BoundedMemory, TheCapLosesNoByte) {
-  TestServer server = serve({.limits = {.memory = 256 * kib}, .data = [](Conn& c, Input& in) { c.write(in.take()); }});
+  TestServer server = serve({.limits = {.memory_max = 256 * kib},
+                             .data = [](Conn& c, Input& in) { c.write(in.take()); }});
   std::vector<Background> peers;
   for (unsigned i = 0; i < 6; ++i)
     peers.emplace_back([&server, i] {
@@ -121,7 +125,8 @@ TEST_P(BoundedMemory, DrainedRunsExactlyOncePerCongestion) {
                                  [&](Conn& c, Input& in) {
                                    in.take();
                                    int refusals = 0;
-                                   for (int i = 0; i < 100; ++i) refusals += c.write(pattern(10 * kib)) ? 0 : 1;
+                                   for (int i = 0; i < 100; ++i)
+                                     refusals += c.write(pattern(10 * kib)) ? 0 : 1;
                                    EXPECT_GT(refusals, 50);
                                    log.add("congested");
                                  },
@@ -133,12 +138,13 @@ TEST_P(BoundedMemory, DrainedRunsExactlyOncePerCongestion) {
   Client client = server.connect(tiny);
   for (int i = 0; i < 3; ++i) {
     client.send("x");
-    for (int part = 0; part < 100; ++part) ASSERT_TRUE(same_bytes(client.receive(10 * kib), pattern(10 * kib)));
+    for (int part = 0; part < 100; ++part)
+      ASSERT_TRUE(same_bytes(client.receive(10 * kib), pattern(10 * kib)));
     ASSERT_TRUE(log.wait_for("drained", static_cast<std::size_t>(i) + 1));
   }
   server.stop();
-  EXPECT_EQ(log.events(),
-            (std::vector<std::string>{"congested", "drained", "congested", "drained", "congested", "drained"}));
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"congested", "drained", "congested", "drained",
+                                                    "congested", "drained"}));
 }
 
 TEST_P(BoundedMemory, DrainedLetsAProducerGoOnForEver) {
@@ -149,7 +155,7 @@ TEST_P(BoundedMemory, DrainedLetsAProducerGoOnForEver) {
   const auto produce = [](Conn& c) {
     auto& produced = c.context<Producer>()->produced;
     while (produced < size) {
-      const bool more = c.write(pattern(16 * kib));
+      const bool more = static_cast<bool>(c.write(pattern(16 * kib)));
       produced += 16 * kib;
       if (!more) return;
     }
@@ -169,7 +175,10 @@ TEST_P(BoundedMemory, DrainedLetsAProducerGoOnForEver) {
 TEST_P(BoundedMemory, OutputBeyondTheMaximumClosesWithoutAGap) {
   EventLog log;
   TestServer server =
-      serve({.limits = {.output_high = 64 * kib, .output_low = 16 * kib, .output_max = 1 * mib, .linger = 50ms},
+      serve({.limits = {.output_high = 64 * kib,
+                        .output_low = 16 * kib,
+                        .output_max = 1 * mib,
+                        .linger_timeout = 50ms},
              .options = {.send_buffer = 8192},
              .data =
                  [&](Conn& c, Input& in) {
@@ -194,7 +203,10 @@ TEST_P(BoundedMemory, AlsoWhenAnotherThreadSendsTooMuch) {
   EventLog log;
   HandleSlot handle;
   TestServer server =
-      serve({.limits = {.output_high = 64 * kib, .output_low = 16 * kib, .output_max = 1 * mib, .linger = 50ms},
+      serve({.limits = {.output_high = 64 * kib,
+                        .output_low = 16 * kib,
+                        .output_max = 1 * mib,
+                        .linger_timeout = 50ms},
              .options = {.send_buffer = 8192},
              .opened = [&](Conn& c) { handle.put(c); },
              .closed = [&](Conn&, std::error_code error) { log.add(as_text(error)); }});
@@ -213,9 +225,10 @@ TEST_P(BoundedMemory, AlsoWhenAnotherThreadSendsTooMuch) {
 
 TEST_P(BoundedMemory, UntakenInputBeyondTheLimitClosesTheConnection) {
   EventLog log;
-  TestServer server = serve({.limits = {.input = 64 * kib, .linger = 50ms},
-                             .data = [](Conn&, Input& in) { EXPECT_LE(in.size(), 64 * kib + 256 * kib); },
-                             .closed = [&](Conn&, std::error_code error) { log.add(as_text(error)); }});
+  TestServer server =
+      serve({.limits = {.input_max = 64 * kib, .linger_timeout = 50ms},
+             .data = [](Conn&, Input& in) { EXPECT_LE(in.size(), 64 * kib + 256 * kib); },
+             .closed = [&](Conn&, std::error_code error) { log.add(as_text(error)); }});
   Client client = server.connect();
   try {
     client.send(pattern(4 * mib));
@@ -226,7 +239,7 @@ TEST_P(BoundedMemory, UntakenInputBeyondTheLimitClosesTheConnection) {
 
 TEST_P(BoundedMemory, InputUpToTheLimitIsKept) {
   constexpr std::size_t limit = 64 * kib;
-  TestServer server = serve({.limits = {.input = limit}, .data = [](Conn& c, Input& in) {
+  TestServer server = serve({.limits = {.input_max = limit}, .data = [](Conn& c, Input& in) {
                                if (in.size() == limit) c.write(in.take());
                              }});
   Client client = server.connect();
@@ -237,14 +250,15 @@ TEST_P(BoundedMemory, InputUpToTheLimitIsKept) {
 TEST_P(BoundedMemory, APausedConnectionIsNotFilledUp) {
   EventLog log;
   HandleSlot handle;
-  TestServer server = serve({.options = {.receive_buffer = 16384},
-                             .data =
-                                 [&](Conn& c, Input& in) {
-                                   handle.put(c);
-                                   c.pause();
-                                   c.write(in.take());
-                                 },
-                             .closed = [&](Conn&, std::error_code error) { log.add(as_text(error)); }});
+  TestServer server =
+      serve({.options = {.receive_buffer = 16384},
+             .data =
+                 [&](Conn& c, Input& in) {
+                   handle.put(c);
+                   c.pause();
+                   c.write(in.take());
+                 },
+             .closed = [&](Conn&, std::error_code error) { log.add(as_text(error)); }});
   std::vector<Client> clients;
   clients.push_back(server.connect({.send = 16384}));
   const std::size_t sent = send_until_stalled(clients, 64 * mib);

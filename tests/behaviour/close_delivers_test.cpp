@@ -4,15 +4,16 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class CloseDelivers : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(CloseDelivers);
 
-std::string as_text(std::error_code error) { return error ? "closed: " + error.message() : "closed"; }
+std::string as_text(std::error_code error) {
+  return error ? "closed: " + error.message() : "closed";
+}
 
-Handler<Action(Conn&, std::error_code)> note_closed(EventLog& log) {
+Callback<Action(Conn&, std::error_code)> note_closed(EventLog& log) {
   return [&log](Conn&, std::error_code error) { log.add(as_text(error)); };
 }
 
@@ -48,7 +49,8 @@ TEST_P(CloseDelivers, WhatDataWroteThoughMoreInputIsUnread) {
                              .closed = note_closed(log)});
   Client client = server.connect();
   client.send(std::string(200 * kib, 'u'));
-  // The server closes on the first of these; what else comes must neither reset the connection nor reach a handler.
+  // The server closes on the first of these; what else comes must neither reset the connection nor
+  // reach a handler.
   client.send("more");
   const auto rest = client.receive_rest();
   EXPECT_EQ(rest.error, 0);
@@ -60,12 +62,13 @@ TEST_P(CloseDelivers, WhatDataWroteThoughMoreInputIsUnread) {
 
 TEST_P(CloseDelivers, AndSwallowsWhatThePeerGoesOnSending) {
   const std::string bytes = pattern(1 * mib);
-  TestServer server =
-      serve({.limits = {.linger = hang_guard}, .options = {.send_buffer = 8192}, .data = [&](Conn& c, Input& in) {
-               in.take(1);
-               c.write(bytes);
-               return Action::close;
-             }});
+  TestServer server = serve({.limits = {.linger_timeout = hang_guard},
+                             .options = {.send_buffer = 8192},
+                             .data = [&](Conn& c, Input& in) {
+                               in.take(1);
+                               c.write(bytes);
+                               return Action::close;
+                             }});
   Client client = server.connect({.receive = 8192});
   Background sends([&] { client.send(std::string(4 * mib, 's')); });
   const auto rest = client.receive_rest();
@@ -82,7 +85,8 @@ void close_behind_a_lot(TestServer& server, const std::string& bytes) {
     const std::string part = client.receive_some(mib);
     if (part.empty()) break;
     received += part;
-    if (received.size() % 7 == 0) std::this_thread::sleep_for(1ms);  // now and then the reader is slow
+    if (received.size() % 7 == 0)
+      std::this_thread::sleep_for(1ms);  // now and then the reader is slow
   }
   EXPECT_TRUE(same_bytes(received, bytes));
 }
@@ -97,7 +101,7 @@ TEST_P(CloseDelivers, ThirtyTwoMebibytesWritten) {
 }
 
 TEST_P(CloseDelivers, ThirtyTwoMebibytesOfABuffer) {
-  const Buffer bytes(pattern(32 * mib));
+  const SharedBytes bytes(pattern(32 * mib));
   TestServer server = serve({.opened = [&](Conn& c) {
     c.write(bytes);
     c.close();
@@ -120,7 +124,7 @@ TEST_P(CloseDelivers, ThirtyTwoMebibytesSentByAnotherThread) {
 TEST_P(CloseDelivers, AQuietConnectionIsClosedAtOnce) {
   EventLog log;
   HandleSlot handle;
-  TestServer server = serve({.limits = {.linger = std::chrono::hours(1)},
+  TestServer server = serve({.limits = {.linger_timeout = std::chrono::hours(1)},
                              .data =
                                  [&](Conn& c, Input& in) {
                                    if (in.view() == "quiet") c.write(in.view());
@@ -133,12 +137,13 @@ TEST_P(CloseDelivers, AQuietConnectionIsClosedAtOnce) {
   client.send("acknowledges the reply as well");
   ASSERT_TRUE(log.wait_for("acknowledges the reply as well"));
   handle.get().close();
-  EXPECT_TRUE(log.wait_for("closed")) << "nothing is unsent or unread, so nothing is worth waiting for";
+  EXPECT_TRUE(log.wait_for("closed"))
+      << "nothing is unsent or unread, so nothing is worth waiting for";
 }
 
 TEST_P(CloseDelivers, APeerThatDoesNotEndIsWaitedForNoLongerThanLinger) {
   EventLog log;
-  TestServer server = serve({.limits = {.linger = 50ms},
+  TestServer server = serve({.limits = {.linger_timeout = 50ms},
                              .data =
                                  [](Conn& c, Input&) {
                                    c.write("bye");
@@ -153,7 +158,7 @@ TEST_P(CloseDelivers, APeerThatDoesNotEndIsWaitedForNoLongerThanLinger) {
 
 TEST_P(CloseDelivers, UntilThePeerEndsIfItDoesSoWithinLinger) {
   EventLog log;
-  TestServer server = serve({.limits = {.linger = std::chrono::hours(1)},
+  TestServer server = serve({.limits = {.linger_timeout = std::chrono::hours(1)},
                              .data =
                                  [](Conn& c, Input&) {
                                    c.write(pattern(100 * kib));
@@ -169,7 +174,7 @@ TEST_P(CloseDelivers, UntilThePeerEndsIfItDoesSoWithinLinger) {
 
 TEST_P(CloseDelivers, OrSaysThatThePeerTookNothingForTooLong) {
   EventLog log;
-  TestServer server = serve({.limits = {.drain = 100ms},
+  TestServer server = serve({.limits = {.drain_timeout = 100ms},
                              .options = {.send_buffer = 8192},
                              .opened =
                                  [](Conn& c) {
@@ -186,7 +191,7 @@ TEST_P(CloseDelivers, OrSaysThatThePeerTookNothingForTooLong) {
 TEST_P(CloseDelivers, ToAPeerThatTakesLongerThanTheDeadlineButMakesProgress) {
   EventLog log;
   const std::string bytes = pattern(600 * kib);
-  TestServer server = serve({.limits = {.drain = 400ms},
+  TestServer server = serve({.limits = {.drain_timeout = 400ms},
                              .options = {.send_buffer = 8192},
                              .opened =
                                  [&](Conn& c) {
@@ -261,7 +266,7 @@ TEST_P(CloseDelivers, AbortResetsAtOnceAndDropsOutput) {
 
 TEST_P(CloseDelivers, AbortEndsAConnectionThatIsClosingAlready) {
   EventLog log;
-  TestServer server = serve({.limits = {.drain = std::chrono::hours(1)},
+  TestServer server = serve({.limits = {.drain_timeout = std::chrono::hours(1)},
                              .options = {.send_buffer = 8192},
                              .opened =
                                  [](Conn& c) {
@@ -277,7 +282,8 @@ TEST_P(CloseDelivers, AbortEndsAConnectionThatIsClosingAlready) {
 
 TEST_P(CloseDelivers, AnOrderlyEndIsNoError) {
   EventLog log;
-  TestServer server = serve({.data = [](Conn& c, Input& in) { c.write(in.take()); }, .closed = note_closed(log)});
+  TestServer server =
+      serve({.data = [](Conn& c, Input& in) { c.write(in.take()); }, .closed = note_closed(log)});
   Client client = server.connect();
   EXPECT_EQ(echo_through(client, "x"), "x");
   client.close();
@@ -286,7 +292,8 @@ TEST_P(CloseDelivers, AnOrderlyEndIsNoError) {
 
 TEST_P(CloseDelivers, AResetIsAnError) {
   EventLog log;
-  TestServer server = serve({.data = [](Conn& c, Input& in) { c.write(in.take()); }, .closed = note_closed(log)});
+  TestServer server =
+      serve({.data = [](Conn& c, Input& in) { c.write(in.take()); }, .closed = note_closed(log)});
   Client client = server.connect();
   EXPECT_EQ(echo_through(client, "x"), "x");
   client.reset();
@@ -295,15 +302,15 @@ TEST_P(CloseDelivers, AResetIsAnError) {
 
 TEST_P(CloseDelivers, OutputThatThePeerNeverTookIsAnError) {
   EventLog log;
-  TestServer server =
-      serve({.options = {.send_buffer = 8192},
-             .opened =
-                 [&](Conn& c) {
-                   c.write(pattern(4 * mib));
-                   log.add("written");
-                   return Action::close;
-                 },
-             .closed = [&](Conn&, std::error_code error) { log.add(error ? "an error" : "no error"); }});
+  TestServer server = serve(
+      {.options = {.send_buffer = 8192},
+       .opened =
+           [&](Conn& c) {
+             c.write(pattern(4 * mib));
+             log.add("written");
+             return Action::close;
+           },
+       .closed = [&](Conn&, std::error_code error) { log.add(error ? "an error" : "no error"); }});
   Client client = server.connect(tiny);
   ASSERT_TRUE(log.wait_for("written"));
   client.close();  // with bytes unread: a reset

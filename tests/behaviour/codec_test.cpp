@@ -1,20 +1,22 @@
 // With a codec `data` gets one whole message each time, and what is written is one.
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class CodecOfAService : public Behaviour {};
 EVIO_ON_EVERY_BACKEND_WITH_LOOPS(CodecOfAService, 1);
 
-Handler<Action(Conn&, std::error_code)> note_closed(EventLog& log) {
-  return [&log](Conn&, std::error_code error) { log.add("closed: " + (error ? error.message() : "in order")); };
+Callback<Action(Conn&, std::error_code)> note_closed(EventLog& log) {
+  return [&log](Conn&, std::error_code error) {
+    log.add("closed: " + (error ? error.message() : "in order"));
+  };
 }
 
 TEST_P(CodecOfAService, AMessageIsShownWholeAndOnce) {
   EventLog log;
-  TestServer server =
-      serve({.codec = codec::Lines{}, .data = [&](Conn&, Input& in) { log.add("<" + std::string(in.view()) + ">"); }});
+  TestServer server = serve({.codec = codec::Lines{}, .data = [&](Conn&, Input& in) {
+                               log.add("<" + std::string(in.view()) + ">");
+                             }});
   Client client = server.connect();
   for (const std::string_view part : {"on", "e\ntwo\n\nth", "r", "ee\r", "\n"}) client.send(part);
   EXPECT_TRUE(log.wait_for("<three>"));
@@ -25,7 +27,7 @@ TEST_P(CodecOfAService, WhatIsWrittenIsAMessage) {
   TestServer server = serve({.codec = codec::LengthPrefixed(2), .data = [](Conn& c, Input& in) {
                                c.write(in.view());
                                c.write({"a", "b"});
-                               c.write(Buffer("shared"));
+                               c.write(SharedBytes("shared"));
                                c.write("");
                                c.handle().send("sent");
                              }});
@@ -100,7 +102,8 @@ TEST_P(CodecOfAService, AWakeShowsTheNextMessageThatWaitsThoughPaused) {
   name.wake();
   name.post([&](Conn&) { log.add("woken"); });
   EXPECT_TRUE(log.wait_for("woken", 3));
-  EXPECT_EQ(log.events(), (std::vector<std::string>{"one", "two", "woken", "three", "woken", "woken"}));
+  EXPECT_EQ(log.events(),
+            (std::vector<std::string>{"one", "two", "woken", "three", "woken", "woken"}));
 }
 
 TEST_P(CodecOfAService, AfterCloseNoMessageIsShown) {
@@ -138,8 +141,10 @@ TEST_P(CodecOfAService, TheRestIsShownAtTheEnd) {
 
 TEST_P(CodecOfAService, AFrameOverTheLimitClosesBeforeItHasArrived) {
   EventLog log;
-  TestServer server =
-      serve({.limits = {.input = 100}, .codec = codec::LengthPrefixed(4), .data = [] {}, .closed = note_closed(log)});
+  TestServer server = serve({.limits = {.input_max = 100},
+                             .codec = codec::LengthPrefixed(4),
+                             .data = [] {},
+                             .closed = note_closed(log)});
   Client client = server.connect();
   client.send(std::string("\0\0\0\x61", 4));
   EXPECT_TRUE(log.wait_for("closed: " + make_error_code(Errc::frame_too_large).message()));
@@ -147,7 +152,7 @@ TEST_P(CodecOfAService, AFrameOverTheLimitClosesBeforeItHasArrived) {
 
 TEST_P(CodecOfAService, AFrameAsLargeAsTheLimitIsTaken) {
   EventLog log;
-  TestServer server = serve({.limits = {.input = 100},
+  TestServer server = serve({.limits = {.input_max = 100},
                              .codec = codec::Lines{},
                              .data = [&](Conn&, Input& in) { log.add(std::to_string(in.size())); },
                              .closed = note_closed(log)});
@@ -160,7 +165,8 @@ TEST_P(CodecOfAService, AFrameAsLargeAsTheLimitIsTaken) {
 
 TEST_P(CodecOfAService, NonsenseClosesTheConnection) {
   EventLog log;
-  TestServer server = serve({.codec = codec::VarintPrefixed{}, .data = [] {}, .closed = note_closed(log)});
+  TestServer server =
+      serve({.codec = codec::VarintPrefixed{}, .data = [] {}, .closed = note_closed(log)});
   Client client = server.connect();
   client.send(std::string(10, '\xff'));
   EXPECT_TRUE(log.wait_for("closed: " + make_error_code(Errc::bad_frame).message()));

@@ -1,4 +1,5 @@
-// Connections of our own making: at once, from any thread, with opened or closed, never both missing.
+// Connections of our own making: at once, from any thread, with opened or closed, never both
+// missing.
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -16,8 +17,7 @@
 #include "support/bytes.hpp"
 #include "support/event_log.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class Connect : public Behaviour {
  protected:
@@ -25,20 +25,22 @@ class Connect : public Behaviour {
 
   // Notes what happens to a connection: all that it has received, and its error.
   Events noted() {
-    return {.opened = [this] { log.add("opened"); },
-            .data =
-                [this](Conn& c, Input& in) {
-                  struct Received {
-                    std::string all;
-                  };
-                  if (!c.context<Received>()) c.emplace_context<Received>();
-                  log.add("data " + (c.context<Received>()->all += in.take()));
-                },
-            .closed = [this](Conn&, std::error_code e) { log.add(e ? "closed: " + e.message() : "closed"); }};
+    return {
+        .opened = [this] { log.add("opened"); },
+        .data =
+            [this](Conn& c, Input& in) {
+              struct Received {
+                std::string all;
+              };
+              if (!c.context<Received>()) c.emplace_context<Received>();
+              log.add("data " + (c.context<Received>()->all += in.take()));
+            },
+        .closed = [this](Conn&,
+                         std::error_code e) { log.add(e ? "closed: " + e.message() : "closed"); }};
   }
   // What `connect` makes of it on loop 0.
   void connect_on_loop(
-      TestServer& server, const Binding& to, Handler<void(Conn&)> then = [] {}) {
+      TestServer& server, const Binding& to, Callback<void(Conn&)> then = [] {}) {
     server.on_loop(0, [&] {
       Conn* made = server->loop(0).connect(to);
       ASSERT_TRUE(made);
@@ -58,7 +60,9 @@ TEST_P(Connect, OpensAndEverythingWorksBeforeItDoes) {
   TestServer far(echo(), "tcp://127.0.0.1:0");
   TestServer server = serve({}, "tcp://127.0.0.1:0");
   Events events = noted();
-  events.opened = [this](Conn& c) { log.add("opened " + *c.context<std::string>() + " " + c.remote().to_string()); };
+  events.opened = [this](Conn& c) {
+    log.add("opened " + *c.context<std::string>() + " " + c.remote().to_string());
+  };
   connect_on_loop(server, on(far.address().to_string(), std::move(events)), [this, &far](Conn& c) {
     EXPECT_TRUE(c.is_open());
     EXPECT_EQ(c.address_index(), -1);
@@ -81,7 +85,8 @@ TEST_P(Connect, FailsWithClosedAlone) {
   TestServer server = serve({});
   connect_on_loop(server, on(nobody(), noted()));
   ASSERT_TRUE(eventually([&] { return log.size() > 0; }));
-  EXPECT_EQ(log.events().front(), "closed: " + std::make_error_code(std::errc::connection_refused).message());
+  EXPECT_EQ(log.events().front(),
+            "closed: " + std::make_error_code(std::errc::connection_refused).message());
   server.stop();
   EXPECT_EQ(log.size(), 1U);
 }
@@ -89,10 +94,11 @@ TEST_P(Connect, FailsWithClosedAlone) {
 TEST_P(Connect, NamesAreLookedUpAndAllTheirAddressesTried) {
   TestServer far(echo(), "tcp://127.0.0.1:0");  // localhost may stand for [::1] first
   TestServer server = serve({});
-  connect_on_loop(server, on("tcp://localhost:" + std::to_string(far.port()), noted()), [](Conn& c) {
-    EXPECT_EQ(c.remote().host(), "localhost");
-    c.write("hello");
-  });
+  connect_on_loop(server, on("tcp://localhost:" + std::to_string(far.port()), noted()),
+                  [](Conn& c) {
+                    EXPECT_EQ(c.remote().host(), "localhost");
+                    c.write("hello");
+                  });
   EXPECT_TRUE(log.wait_for("opened"));
   EXPECT_TRUE(log.wait_for("data hello"));
 }
@@ -107,7 +113,8 @@ TEST_P(Connect, ANameThatIsNotKnownIsAnError) {
   };
   connect_on_loop(server, on("tcp://no-such-host.invalid:1", std::move(events)));
   EXPECT_TRUE(log.wait_for("closed"));
-  EXPECT_TRUE(why == Errc::name_not_found || why == std::errc::resource_unavailable_try_again) << why.message();
+  EXPECT_TRUE(why == Errc::name_not_found || why == std::errc::resource_unavailable_try_again)
+      << why.message();
 }
 
 // A full backlog leaves the attempt without an answer.
@@ -124,7 +131,7 @@ TEST_P(Connect, TakesNoLongerThanItsDeadline) {
   const Client first = Client::to(Address::parse(url));
   TestServer server = serve({});
   Events events = noted();
-  events.limits.connect = 50ms;
+  events.limits.connect_timeout = 50ms;
   connect_on_loop(server, on(url, std::move(events)));
   ASSERT_TRUE(eventually([&] { return log.size() > 0; }));
   EXPECT_EQ(log.events().front(), "closed: " + make_error_code(Errc::connect_timeout).message());
@@ -144,7 +151,8 @@ TEST_P(Connect, ClosedBeforeItOpens) {
     c.write("this is lost");
     c.close();
   });
-  EXPECT_TRUE(log.wait_for("closed: " + std::make_error_code(std::errc::operation_canceled).message()));
+  EXPECT_TRUE(
+      log.wait_for("closed: " + std::make_error_code(std::errc::operation_canceled).message()));
   log.clear();
   connect_on_loop(server, on(far.address().to_string(), noted()), [](Conn& c) {
     c.write("this, too");
@@ -158,7 +166,8 @@ TEST_P(Connect, ClosedBeforeItOpens) {
 TEST_P(Connect, ShutDownBehindWhatWasWrittenBeforeItOpens) {
   std::string got;
   Gate ended;
-  TestServer far({.data = [&](Conn&, Input& in) { got += in.take(); }, .ended = [&](Conn&, Input&) { ended.open(); }},
+  TestServer far({.data = [&](Conn&, Input& in) { got += in.take(); },
+                  .ended = [&](Conn&, Input&) { ended.open(); }},
                  "tcp://127.0.0.1:0");
   TestServer server = serve({});
   connect_on_loop(server, on(far.address().to_string(), noted()), [](Conn& c) {
@@ -181,7 +190,8 @@ TEST_P(Connect, FromAnyThreadThroughAHandle) {
   }
   for (int i = 0; i < 8; ++i) {
     EXPECT_TRUE(log.wait_for("data number " + std::to_string(i)));
-    EXPECT_TRUE(log.wait_for("posted " + std::to_string(handles[static_cast<std::size_t>(i)].id())));
+    EXPECT_TRUE(
+        log.wait_for("posted " + std::to_string(handles[static_cast<std::size_t>(i)].id())));
   }
   handles[0].close();
   EXPECT_TRUE(log.wait_for("closed"));
@@ -209,7 +219,8 @@ TEST_P(Connect, OnALoopBeforeRun) {
 TEST_P(Connect, InAServerThatBindsNothing) {
   TestServer far(echo(), "tcp://127.0.0.1:0");
   const Binding to = on(far.address().to_string(), noted());
-  TestServer client(as_set_up({.serving = [&](Server& s) { s.connect(to).send("a pure client"); }}));
+  TestServer client(
+      as_set_up({.serving = [&](Server& s) { s.connect(to).send("a pure client"); }}));
   EXPECT_TRUE(log.wait_for("data a pure client"));
 }
 
@@ -279,7 +290,8 @@ TEST_P(Connect, AProxyPassesBytesAndEndsOn) {
       other->close();
     }
   };
-  const Binding upstream = on(far.address().to_string(), {.data = pass, .ended = end, .closed = part});
+  const Binding upstream =
+      on(far.address().to_string(), {.data = pass, .ended = end, .closed = part});
   TestServer server = serve({.opened =
                                  [&](Conn& c) {
                                    Conn* up = c.loop().connect(upstream);
@@ -300,7 +312,8 @@ TEST_P(Connect, AProxyPassesBytesAndEndsOn) {
   EXPECT_TRUE(same_bytes(client.receive_rest().bytes, bytes));
 }
 
-// In a network of our own where the kernel can choose one port only; false where that cannot be had.
+// In a network of our own where the kernel can choose one port only; false where that cannot be
+// had.
 bool with_one_port_to_choose(int port) {
   if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0 && ::unshare(CLONE_NEWNET) != 0) return false;
   const Socket any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -320,7 +333,8 @@ TEST_P(Connect, NobodyIsConnectedToHimself) {
     TestServer server = serve({}, std::vector<Binding>{});
     for (const char* scheme : {"tcp", "udp"}) {
       server->connect(on(scheme + ("://127.0.0.1:" + std::to_string(port)), noted()));
-      ASSERT_TRUE(log.wait_for("closed: " + std::make_error_code(std::errc::connection_refused).message()));
+      ASSERT_TRUE(
+          log.wait_for("closed: " + std::make_error_code(std::errc::connection_refused).message()));
       EXPECT_EQ(log.count("opened"), 0U) << scheme;
       log.clear();
     }
@@ -335,7 +349,7 @@ TEST_P(Connect, AFullBacklogIsWaitedFor) {
   Server far({.limits = {.backlog = 0}, .opened = [](Conn& c) { c.write("served"); }}, url);
   TestServer server = serve({});
   Events events = noted();
-  events.limits.connect = hang_guard;
+  events.limits.connect_timeout = hang_guard;
   const Binding to = on(url, std::move(events));
   for (int i = 0; i < 5; ++i) server->connect(to);
   ASSERT_TRUE(log.wait_for("opened"));
@@ -353,7 +367,7 @@ TEST_P(Connect, AFullBacklogIsWaitedForUntilTheDeadline) {
   Gate closed;
   TestServer server = serve({});  // its end closes those that still wait
   Events events;
-  events.limits.connect = 50ms;
+  events.limits.connect_timeout = 50ms;
   events.closed = [&](Conn&, std::error_code error) {
     if (std::exchange(any_closed, true)) return;  // the test reads the first error by then
     why = error;
@@ -403,7 +417,9 @@ TEST_P(Connect, LeavesFromTheSourceThatIsChosen) {
     return bound.port();
   }();
   const auto peer_of = [&](const std::string& prefix) {
-    return [&log, prefix](Conn& c) { log.add(prefix + c.remote().host() + (c.remote().port() == 0 ? " 0" : "")); };
+    return [&log, prefix](Conn& c) {
+      log.add(prefix + c.remote().host() + (c.remote().port() == 0 ? " 0" : ""));
+    };
   };
   TestServer server = serve({.opened = peer_of(""),
                              .data =
@@ -413,20 +429,25 @@ TEST_P(Connect, LeavesFromTheSourceThatIsChosen) {
                                  }},
                             "tcp://127.0.0.1:0", "udp://127.0.0.1:0");
   const auto from = [](const std::string& source, EventLog& closed) {
-    return Events{.options = {.source = Address::parse(source)},
-                  .opened = [](Conn& c) { c.write("x"); },
-                  .closed = [&closed](Conn&, std::error_code error) { closed.add("closed: " + error.message()); }};
+    return Events{
+        .options = {.source = Address::parse(source)},
+        .opened = [](Conn& c) { c.write("x"); },
+        .closed = [&closed](Conn&,
+                            std::error_code error) { closed.add("closed: " + error.message()); }};
   };
   connect_on_loop(server, on(server.address(0).to_string(), from("tcp://127.0.0.2:0", log)));
-  connect_on_loop(server, on(server.address(0).to_string(), from("tcp://127.0.0.3:" + std::to_string(free_port), log)));
+  connect_on_loop(server, on(server.address(0).to_string(),
+                             from("tcp://127.0.0.3:" + std::to_string(free_port), log)));
   connect_on_loop(server, on(server.address(1).to_string(), from("udp://127.0.0.4:0", log)));
   EXPECT_TRUE(log.wait_for("127.0.0.2"));
   EXPECT_TRUE(log.wait_for("127.0.0.3"));
   EXPECT_TRUE(log.wait_for("udp 127.0.0.4"));
   connect_on_loop(server, on(server.address(0).to_string(), from("tcp://[::1]:0", log)));
-  EXPECT_TRUE(log.wait_for("closed: " + std::make_error_code(std::errc::address_family_not_supported).message()));
+  EXPECT_TRUE(log.wait_for(
+      "closed: " + std::make_error_code(std::errc::address_family_not_supported).message()));
   connect_on_loop(server, on(server.address(0).to_string(), from("tcp://192.0.2.77:0", log)));
-  EXPECT_TRUE(log.wait_for("closed: " + std::make_error_code(std::errc::address_not_available).message()));
+  EXPECT_TRUE(
+      log.wait_for("closed: " + std::make_error_code(std::errc::address_not_available).message()));
 }
 
 }  // namespace

@@ -3,15 +3,14 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class ConnectionLimit : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(ConnectionLimit);
 
 TEST_P(ConnectionLimit, LeavesFurtherOnesInTheBacklogUntilOneCloses) {
   std::atomic<int> opened{0};
-  TestServer server = serve({.limits = {.connections = 5}, .opened = [&](Conn& c) {
+  TestServer server = serve({.limits = {.connections_max = 5}, .opened = [&](Conn& c) {
                                ++opened;
                                c.write("!");
                              }});
@@ -32,7 +31,7 @@ TEST_P(ConnectionLimit, LeavesFurtherOnesInTheBacklogUntilOneCloses) {
 
 TEST_P(ConnectionLimit, IsNeverExceeded) {
   std::atomic<int> open{0}, most{0}, served{0};
-  TestServer server = serve({.limits = {.connections = 3},
+  TestServer server = serve({.limits = {.connections_max = 3},
                              .opened =
                                  [&](Conn& c) {
                                    const int now = ++open;
@@ -59,8 +58,9 @@ TEST_P(ConnectionLimit, IsNeverExceeded) {
 
 TEST_P(ConnectionLimit, IsEachServicesOwn) {
   std::atomic<int> limited{0};
-  TestServer server = serve({.limits = {.connections = 1}, .opened = [&] { ++limited; }}, "tcp://127.0.0.1:0",
-                            on("tcp://127.0.0.1:0", {.opened = [](Conn& c) { c.write("!"); }}));
+  TestServer server =
+      serve({.limits = {.connections_max = 1}, .opened = [&] { ++limited; }}, "tcp://127.0.0.1:0",
+            on("tcp://127.0.0.1:0", {.opened = [](Conn& c) { c.write("!"); }}));
   std::vector<Client> held, others;
   for (int i = 0; i < 3; ++i) held.push_back(server.connect({}, 0));
   for (int i = 0; i < 3; ++i) {
@@ -72,7 +72,7 @@ TEST_P(ConnectionLimit, IsEachServicesOwn) {
 }
 
 TEST_P(ConnectionLimit, ADetachedOneCountsNoMore) {
-  TestServer server = serve({.limits = {.connections = 1},
+  TestServer server = serve({.limits = {.connections_max = 1},
                              .data = [] { return Action::detach; },
                              .detached = [](Conn&, Socket socket) { socket.write("detached"); }});
   for (int i = 0; i < 3; ++i) {

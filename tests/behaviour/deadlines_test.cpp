@@ -9,8 +9,7 @@
 #include "support/behaviour.hpp"
 #include "support/process.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class Deadlines : public Behaviour {};
 EVIO_ON_EVERY_BACKEND_WITH_LOOPS(Deadlines, 1);
@@ -61,7 +60,8 @@ class Child {
 };
 
 TEST_P(Deadlines, AStoppedProcessClosesNobodyWhoseBytesWait) {
-  if (finds_races) GTEST_SKIP() << "ThreadSanitizer does not support threads in a child of a process with threads";
+  if (finds_races)
+    GTEST_SKIP() << "ThreadSanitizer does not support threads in a child of a process with threads";
   int port_pipe[2];
   ASSERT_EQ(::pipe(port_pipe), 0);
   const pid_t id = ::fork();
@@ -69,7 +69,7 @@ TEST_P(Deadlines, AStoppedProcessClosesNobodyWhoseBytesWait) {
     try {
       Events events = greets_and_echoes();
       events.options.idle_timeout = patience;
-      events.limits.first_bytes = patience;
+      events.limits.first_bytes_timeout = patience;
       events.serving = [&](Server& server) {
         const std::uint16_t port = server.addresses()[0].port();
         if (::write(port_pipe[1], &port, sizeof port) != sizeof port) ::_exit(1);
@@ -111,7 +111,7 @@ TEST_P(Deadlines, ALongHandlerClosesNobodyWhoseBytesWait) {
   Held held;
   Events events = greets_and_echoes();
   events.options.idle_timeout = patience;
-  events.limits.first_bytes = patience;
+  events.limits.first_bytes_timeout = patience;
   TestServer server = serve(std::move(events));
   const OpensAtEnd lets_go(held.go_on);
   std::vector<Client> clients = connect_many(server.port());
@@ -125,11 +125,13 @@ TEST_P(Deadlines, ALongHandlerClosesNobodyWhoseBytesWait) {
 TEST_P(Deadlines, AConnectThatWasMadeInTimeCounts) {
   TestServer target = serve(echo());
   std::atomic<std::size_t> opened{0}, closed{0};
-  TestServer server = serve({.opened = [&] { ++opened; }, .closed = [&](Conn&, std::error_code) { ++closed; }});
+  TestServer server =
+      serve({.opened = [&] { ++opened; }, .closed = [&](Conn&, std::error_code) { ++closed; }});
   server.on_loop(0, [&] {
-    Events events{.limits = {.connect = 100ms},
-                  .opened = [&] { ++opened; },
-                  .closed = [&](Conn&, std::error_code error) { closed += error == Errc::connect_timeout; }};
+    Events events{
+        .limits = {.connect_timeout = 100ms},
+        .opened = [&] { ++opened; },
+        .closed = [&](Conn&, std::error_code error) { closed += error == Errc::connect_timeout; }};
     const Binding to = on(target.address().to_string(), std::move(events));
     for (std::size_t i = 0; i < many; ++i) server->loop(0).connect(to);
     std::this_thread::sleep_for(300ms);
@@ -179,16 +181,17 @@ TEST_P(Deadlines, AStallIsNotASlowReader) {
   constexpr std::size_t size = 24 << 20;
   Held held;
   EventLog log;
-  TestServer server = serve({.limits = {.output_high = 16 << 20, .output_low = 16 << 20, .slow_reader = 300ms},
-                             .options = {.send_buffer = 64 << 10},
-                             .data =
-                                 [&](Conn& c, Input& in) {
-                                   in.take();
-                                   c.write(pattern(size));
-                                   held.entered.open();
-                                   EXPECT_TRUE(held.go_on.wait());
-                                 },
-                             .closed = [&](Conn&, std::error_code error) { log.add(error.message()); }});
+  TestServer server = serve(
+      {.limits = {.output_high = 16 << 20, .output_low = 16 << 20, .slow_reader_timeout = 300ms},
+       .options = {.send_buffer = 64 << 10},
+       .data =
+           [&](Conn& c, Input& in) {
+             in.take();
+             c.write(pattern(size));
+             held.entered.open();
+             EXPECT_TRUE(held.go_on.wait());
+           },
+       .closed = [&](Conn&, std::error_code error) { log.add(error.message()); }});
   const OpensAtEnd lets_go(held.go_on);
   Client client = server.connect();
   client.send("x");
@@ -209,7 +212,8 @@ TEST_P(Deadlines, OnesOwnComeBehindAllThatHadArrived) {
                                    c.write("!");
                                    c.set_deadline(50ms, [&](Conn&) { log.add("deadline"); });
                                    c.loop().set_deadline(50ms, [&] { log.add("deadline"); });
-                                   Timer again = c.set_deadline(1h, [&](Conn&) { log.add("deadline"); });
+                                   Timer again =
+                                       c.set_deadline(1h, [&](Conn&) { log.add("deadline"); });
                                    again.restart(50ms);
                                    c.run_after(100ms, [&](Conn&) {
                                      log.add("timer");
@@ -226,16 +230,19 @@ TEST_P(Deadlines, OnesOwnComeBehindAllThatHadArrived) {
   client.send("x");
   ASSERT_TRUE(eventually([&] { return log.size() == 5; }));
   const std::vector<std::string> all = log.events();
-  EXPECT_LT(std::find(all.begin(), all.end(), "data"), std::find(all.begin(), all.end(), "deadline"));
+  EXPECT_LT(std::find(all.begin(), all.end(), "data"),
+            std::find(all.begin(), all.end(), "deadline"));
 }
 
 // Others that keep the loop as busy as can be do not put it off for ever.
 TEST_P(Deadlines, FallUnderFullLoad) {
   EventLog log;
-  TestServer server = serve(
-      {.options = {.idle_timeout = 1s},
-       .data = [](Conn&, Input& in) { in.take(); },
-       .closed = [&](Conn&, std::error_code error) { log.add(error == Errc::idle_timeout ? "idle" : "closed"); }});
+  TestServer server = serve({.options = {.idle_timeout = 1s},
+                             .data = [](Conn&, Input& in) { in.take(); },
+                             .closed =
+                                 [&](Conn&, std::error_code error) {
+                                   log.add(error == Errc::idle_timeout ? "idle" : "closed");
+                                 }});
   std::atomic<bool> stop{false};
   Background load([&] {
     const std::string bytes(32 << 10, 'x');
@@ -256,7 +263,11 @@ TEST_P(Deadlines, MayBeAsLongAsCanBe) {
   constexpr Duration never = Duration::max();
   EventLog log;
   Events events = echo();
-  events.limits = {.drain = never, .linger = never, .connect = never, .first_bytes = never, .slow_reader = never};
+  events.limits = {.drain_timeout = never,
+                   .linger_timeout = never,
+                   .connect_timeout = never,
+                   .first_bytes_timeout = never,
+                   .slow_reader_timeout = never};
   events.options.idle_timeout = never;
   events.closed = [&](Conn&, std::error_code error) { log.add(error.message()); };
   TestServer server = serve(std::move(events));

@@ -1,4 +1,5 @@
-// Detaching hands the connection over as a blocking socket: pending output flushed, untaken input first.
+// Detaching hands the connection over as a blocking socket: pending output flushed, untaken input
+// first.
 #include <fcntl.h>
 
 #include <future>
@@ -7,8 +8,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class Detach : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Detach);
@@ -16,7 +16,7 @@ EVIO_ON_EVERY_BACKEND(Detach);
 // Where `detached` leaves the socket for the test.
 class SocketSlot {
  public:
-  Handler<Action(Conn&, Socket)> fill() {
+  Callback<Action(Conn&, Socket)> fill() {
     return [this](Conn&, Socket socket) {
       const std::lock_guard lock(mutex_);
       socket_ = std::move(socket);
@@ -117,7 +117,7 @@ TEST_P(Detach, TheEndThatWasAskedForIsSent) {
 
 TEST_P(Detach, WhatDetachedCallsDoesNotReachTheSocket) {
   SocketSlot slot;
-  Handler<Action(Conn&, Socket)> fill = slot.fill();
+  Callback<Action(Conn&, Socket)> fill = slot.fill();
   TestServer server = serve({.opened = [] { return Action::detach; },
                              .detached =
                                  [&](Conn& c, Socket socket) {
@@ -142,7 +142,9 @@ TEST_P(Detach, FromEveryHandlerThatMay) {
   for (const std::string from : {"opened", "data", "drained", "ended"}) {
     SocketSlot slot;
     EventLog log;
-    const auto in = [&](const std::string& handler) { return handler == from ? Action::detach : Action::none; };
+    const auto in = [&](const std::string& handler) {
+      return handler == from ? Action::detach : Action::none;
+    };
     TestServer server = serve({.limits = {.output_high = 16 * kib, .output_low = 4 * kib},
                                .options = {.send_buffer = 8192},
                                .opened =
@@ -172,13 +174,14 @@ TEST_P(Detach, FromEveryHandlerThatMay) {
 
 TEST_P(Detach, UnsetItMeansClose) {
   EventLog log;
-  TestServer server =
-      serve({.data =
-                 [](Conn& c, Input& in) {
-                   c.write(in.take());
-                   return Action::detach;
-                 },
-             .closed = [&](Conn&, std::error_code error) { log.add(error ? error.message() : "closed"); }});
+  TestServer server = serve(
+      {.data =
+           [](Conn& c, Input& in) {
+             c.write(in.take());
+             return Action::detach;
+           },
+       .closed = [&](Conn&,
+                     std::error_code error) { log.add(error ? error.message() : "closed"); }});
   Client client = server.connect();
   client.send("last words");
   EXPECT_EQ(client.receive_rest().bytes, "last words");
@@ -188,15 +191,16 @@ TEST_P(Detach, UnsetItMeansClose) {
 
 TEST_P(Detach, APeerThatTakesNothingInTimeIsClosedInstead) {
   EventLog log;
-  TestServer server = serve({.limits = {.drain = 100ms},
-                             .options = {.send_buffer = 8192},
-                             .data =
-                                 [](Conn& c, Input&) {
-                                   c.write(pattern(8 * mib));
-                                   return Action::detach;
-                                 },
-                             .closed = [&](Conn&, std::error_code error) { log.add(error.message()); },
-                             .detached = [&](Conn&, Socket) { log.add("detached"); }});
+  TestServer server =
+      serve({.limits = {.drain_timeout = 100ms},
+             .options = {.send_buffer = 8192},
+             .data =
+                 [](Conn& c, Input&) {
+                   c.write(pattern(8 * mib));
+                   return Action::detach;
+                 },
+             .closed = [&](Conn&, std::error_code error) { log.add(error.message()); },
+             .detached = [&](Conn&, Socket) { log.add("detached"); }});
   Client client = server.connect(tiny);
   client.send("x");
   EXPECT_TRUE(log.wait_for(make_error_code(Errc::drain_timeout).message()));
@@ -247,7 +251,8 @@ TEST_P(Detach, UnderFireNoByteIsLost) {
   Client client = server.connect();
   Background sends([&] { client.send(bytes); });
   Socket socket = slot.take();
-  EXPECT_TRUE(same_bytes(read_exactly(socket, bytes.size() - 1), std::string_view(bytes).substr(1)));
+  EXPECT_TRUE(
+      same_bytes(read_exactly(socket, bytes.size() - 1), std::string_view(bytes).substr(1)));
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
-// Draining: no new connection, the old ones go on, and the end comes with the last of them or at the deadline.
+// Draining: no new connection, the old ones go on, and the end comes with the last of them or at
+// the deadline.
 #include "support/behaviour.hpp"
 #include "support/event_log.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class Drain : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Drain);
@@ -80,9 +80,10 @@ TEST_P(Drain, EndsAtOnceWhereThereIsNone) {
 
 TEST_P(Drain, EndsAtTheDeadlineInOrder) {
   EventLog log;
-  TestServer server =
-      serve({.opened = [&] { log.add("opened"); },
-             .closed = [&](Conn&, std::error_code e) { log.add(e ? "closed: " + e.message() : "closed"); }});
+  TestServer server = serve(
+      {.opened = [&] { log.add("opened"); },
+       .closed = [&](Conn&,
+                     std::error_code e) { log.add(e ? "closed: " + e.message() : "closed"); }});
   Client client = server.connect();
   ASSERT_TRUE(log.wait_for("opened"));
   server->drain(50ms);

@@ -1,14 +1,14 @@
-// A server in somebody else's loop, here libuv's: woken by its descriptor, and by the clock for its timers.
+// A server in somebody else's loop, here libuv's: woken by its descriptor, and by the clock for its
+// timers.
 #include <uv.h>
 
 #include "support/background.hpp"
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
-// What a user writes to let a server live in a libuv loop: a poll handle, and a timer for what the descriptor does not
-// tell. Where there is no descriptor (backend poll), by the clock alone.
+// What a user writes to let a server live in a libuv loop: a poll handle, and a timer for what the
+// descriptor does not tell. Where there is no descriptor (backend poll), by the clock alone.
 class InLibuv {
  public:
   InLibuv(uv_loop_t& loop, Server& server) : server_(server) {
@@ -19,7 +19,8 @@ class InLibuv {
     if (watching_) {
       uv_poll_init(&loop, &watch_, descriptor);
       watch_.data = this;
-      uv_poll_start(&watch_, UV_READABLE, [](uv_poll_t* handle, int, int) { self(handle->data).turn(); });
+      uv_poll_start(&watch_, UV_READABLE,
+                    [](uv_poll_t* handle, int, int) { self(handle->data).turn(); });
     }
     turn();
   }
@@ -29,10 +30,12 @@ class InLibuv {
 
   void turn() {
     if (server_.poll(Duration::zero())) {
-      const Duration most = watching_ ? server_.next_timer() : std::min<Duration>(server_.next_timer(), 5ms);
+      const Duration most =
+          watching_ ? server_.next_timer() : std::min<Duration>(server_.next_timer(), 5ms);
       const auto wait = std::chrono::ceil<std::chrono::milliseconds>(most).count();
       uv_timer_start(
-          &timer_, [](uv_timer_t* handle) { self(handle->data).turn(); }, static_cast<std::uint64_t>(wait), 0);
+          &timer_, [](uv_timer_t* handle) { self(handle->data).turn(); },
+          static_cast<std::uint64_t>(wait), 0);
     } else {
       uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
       if (watching_) uv_close(reinterpret_cast<uv_handle_t*>(&watch_), nullptr);
@@ -52,14 +55,15 @@ TEST_P(EmbeddingInLibuv, BothLoopsServe) {
   uv_loop_t loop;
   uv_loop_init(&loop);
   int timers = 0;
-  Server server(as_set_up({.serving = [&](Server& s) { s.loop(0).run_every(2ms, [&] { ++timers; }); },
-                           .data =
-                               [](Conn& c, Input& in) {
-                                 if (in.view() == "enough") return Action::shutdown;
-                                 c.write(in.take());
-                                 return Action::none;
-                               }}),
-                "tcp://127.0.0.1:0");
+  Server server(
+      as_set_up({.serving = [&](Server& s) { s.loop(0).run_every(2ms, [&] { ++timers; }); },
+                 .data =
+                     [](Conn& c, Input& in) {
+                       if (in.view() == "enough") return Action::shutdown;
+                       c.write(in.take());
+                       return Action::none;
+                     }}),
+      "tcp://127.0.0.1:0");
   InLibuv embedded(loop, server);
 
   int ticks = 0;  // of a timer that is libuv's own

@@ -10,8 +10,7 @@
 #include "support/bytes.hpp"
 #include "support/event_log.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class Embedding : public Behaviour {
  protected:
@@ -21,8 +20,10 @@ class Embedding : public Behaviour {
     EXPECT_EQ(entry.fd < 0, backend() == Backend::poll);
     int calls = 1;
     for (; server.poll(Duration::zero()); ++calls) {
-      const auto most = entry.fd < 0 ? std::min<Duration>(server.next_timer(), 5ms) : server.next_timer();
-      ::poll(&entry, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(most).count()));
+      const auto most =
+          entry.fd < 0 ? std::min<Duration>(server.next_timer(), 5ms) : server.next_timer();
+      ::poll(&entry, 1,
+             static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(most).count()));
     }
     return calls;
   }
@@ -55,7 +56,8 @@ TEST_P(Embedding, ServesWithinAForeignLoop) {
     client.receive_rest();
   });
   drive(server);
-  EXPECT_EQ(log.events(), (std::vector<std::string>{"serving", "loop_started", "opened", "closed", "loop_stopped"}));
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"serving", "loop_started", "opened", "closed",
+                                                    "loop_stopped"}));
   EXPECT_FALSE(server.poll(Duration::zero()));
   EXPECT_EQ(server.native_handle(), -1);
 }
@@ -64,10 +66,12 @@ TEST_P(Embedding, TimersAndPostsOfOtherThreadsAreSeen) {
   std::atomic<int> posts = 0;
   std::chrono::steady_clock::time_point fired{};
   const auto begin = std::chrono::steady_clock::now();
-  Server server(
-      as_set_up({.loop_started =
-                     [&](Loop& loop) { loop.run_after(30ms, [&] { fired = std::chrono::steady_clock::now(); }); }}),
-      "tcp://127.0.0.1:0");
+  Server server(as_set_up({.loop_started =
+                               [&](Loop& loop) {
+                                 loop.run_after(30ms,
+                                                [&] { fired = std::chrono::steady_clock::now(); });
+                               }}),
+                "tcp://127.0.0.1:0");
   const Background other([&] {
     for (int i = 0; i < 20; ++i) {
       server.loop(0).post([&] { ++posts; });
@@ -82,15 +86,18 @@ TEST_P(Embedding, TimersAndPostsOfOtherThreadsAreSeen) {
 }
 
 TEST_P(Embedding, CostsNothingWhileIdle) {
-  Server server(
-      as_set_up({.loop_started = [](Loop& loop) { loop.run_after(200ms, [&loop] { loop.server().shutdown(); }); }}),
-      "tcp://127.0.0.1:0");
+  Server server(as_set_up({.loop_started =
+                               [](Loop& loop) {
+                                 loop.run_after(200ms, [&loop] { loop.server().shutdown(); });
+                               }}),
+                "tcp://127.0.0.1:0");
   const int calls = drive(server);
   EXPECT_LT(calls, backend() == Backend::poll ? 100 : 20);
 }
 
 TEST_P(Embedding, AnExceptionLeavesPoll) {
-  Server server(as_set_up({.loop_started = []() -> void { throw std::runtime_error("mine"); }}), "tcp://127.0.0.1:0");
+  Server server(as_set_up({.loop_started = []() -> void { throw std::runtime_error("mine"); }}),
+                "tcp://127.0.0.1:0");
   EXPECT_THROW(drive(server), std::runtime_error);
   EXPECT_FALSE(server.poll(Duration::zero()));
 }
@@ -181,7 +188,7 @@ TEST_P(Embedding, AServerThatIsDestroyedBeforeItsEnd) {
                                  [&](Conn& c) {
                                    c.run_after(10s, [kept] {});
                                    c.emplace_context<std::shared_ptr<std::string>>(kept);
-                                   c.write(Buffer(kept, *kept));
+                                   c.write(SharedBytes(kept, *kept));
                                    opened = true;
                                  }}),
                   "tcp://127.0.0.1:0");
@@ -205,7 +212,8 @@ TEST_P(Embedding, AWatchThatThrowsGoesToFailed) {
                                  return Action::shutdown;
                                }}),
                 "tcp://127.0.0.1:0");
-  server.loop(0).watch(to.fd(), Interest::write, [](Interest) { throw std::runtime_error("mine"); });
+  server.loop(0).watch(to.fd(), Interest::write,
+                       [](Interest) { throw std::runtime_error("mine"); });
   server.run();
 }
 

@@ -11,8 +11,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class EventOrder : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(EventOrder);
@@ -63,17 +62,20 @@ TEST_P(EventOrder, ServingThenLoopsThenTickThenConnections) {
 
 TEST_P(EventOrder, PostsMadeInServingWaitForTheLoops) {
   EventLog log;
-  TestServer server =
-      serve({.serving =
-                 [&](Server& serving) {
-                   for (int i = 0; i < serving.loops(); ++i)
-                     EXPECT_TRUE(serving.loop(i).post([&log, i] { log.add("post " + std::to_string(i)); }));
-                   log.add("serving");
-                 },
-             .loop_started = [&](Loop& loop) { log.add("started " + std::to_string(loop.index())); }});
+  TestServer server = serve(
+      {.serving =
+           [&](Server& serving) {
+             for (int i = 0; i < serving.loops(); ++i)
+               EXPECT_TRUE(
+                   serving.loop(i).post([&log, i] { log.add("post " + std::to_string(i)); }));
+             log.add("serving");
+           },
+       .loop_started = [&](Loop& loop) { log.add("started " + std::to_string(loop.index())); }});
   for (int i = 0; i < loops(); ++i) ASSERT_TRUE(log.wait_for("post " + std::to_string(i)));
   const auto events = log.events();
-  const auto place = [&](const std::string& event) { return std::find(events.begin(), events.end(), event); };
+  const auto place = [&](const std::string& event) {
+    return std::find(events.begin(), events.end(), event);
+  };
   EXPECT_EQ(events.front(), "serving");
   for (int i = 0; i < loops(); ++i)
     EXPECT_LT(place("started " + std::to_string(i)), place("post " + std::to_string(i)));
@@ -114,7 +116,8 @@ TEST_P(EventOrder, OpenedDataEndedClosed) {
   client.shutdown_write();
   EXPECT_EQ(client.receive_rest().bytes, "");
   ASSERT_TRUE(log.wait_for("closed"));
-  EXPECT_EQ(log.events(), (std::vector<std::string>{"opened", "data 1", "data 2", "ended", "closed"}));
+  EXPECT_EQ(log.events(),
+            (std::vector<std::string>{"opened", "data 1", "data 2", "ended", "closed"}));
 }
 
 // Counts how deep handlers of one thread are inside each other.
@@ -172,25 +175,26 @@ TEST_P(EventOrder, EverythingOfAConnectionRunsOnItsLoopsThread) {
     if (*loop.context<std::thread::id>() == std::this_thread::get_id()) return;
     log.add(std::string(what) + " on another thread");
   };
-  TestServer server =
-      serve({.loop_started = [](Loop& loop) { loop.emplace_context<std::thread::id>(std::this_thread::get_id()); },
-             .opened =
-                 [&](Conn& c) {
-                   note(c.loop(), "opened");
-                   c.run_after(0s, [&](Conn& conn) { note(conn.loop(), "timer"); });
-                   c.handle().post([&](Conn& conn) { note(conn.loop(), "post"); });
-                 },
-             .data =
-                 [&](Conn& c, Input& in) {
-                   note(c.loop(), "data");
-                   c.write(in.take());
-                 },
-             .closed =
-                 [&](Conn& c, std::error_code) {
-                   note(c.loop(), "closed");
-                   log.add("closed");
-                 },
-             .loop_stopped = [&](Loop& loop) { note(loop, "loop_stopped"); }});
+  TestServer server = serve(
+      {.loop_started =
+           [](Loop& loop) { loop.emplace_context<std::thread::id>(std::this_thread::get_id()); },
+       .opened =
+           [&](Conn& c) {
+             note(c.loop(), "opened");
+             c.run_after(0s, [&](Conn& conn) { note(conn.loop(), "timer"); });
+             c.handle().post([&](Conn& conn) { note(conn.loop(), "post"); });
+           },
+       .data =
+           [&](Conn& c, Input& in) {
+             note(c.loop(), "data");
+             c.write(in.take());
+           },
+       .closed =
+           [&](Conn& c, std::error_code) {
+             note(c.loop(), "closed");
+             log.add("closed");
+           },
+       .loop_stopped = [&](Loop& loop) { note(loop, "loop_stopped"); }});
   for (int i = 0; i < 8; ++i) {
     Client client = server.connect();
     EXPECT_EQ(echo_through(client, "x"), "x");
@@ -214,12 +218,14 @@ TEST_P(EventOrder, LoopsAreNamedThreadsAndTheFirstIsTheCallers) {
                                    const std::lock_guard lock(mutex);
                                    threads.insert(std::this_thread::get_id());
                                    if (loop.index() > 0) names.insert(name);
-                                   if (loop.index() == 0) caller = std::this_thread::get_id() == *serving_thread;
+                                   if (loop.index() == 0)
+                                     caller = std::this_thread::get_id() == *serving_thread;
                                  }});
   server.stop();
   EXPECT_TRUE(caller);
   EXPECT_EQ(threads.size(), static_cast<std::size_t>(loops()));
-  EXPECT_EQ(names, loops() == 1 ? std::set<std::string>{} : (std::set<std::string>{"evio-1", "evio-2", "evio-3"}));
+  EXPECT_EQ(names, loops() == 1 ? std::set<std::string>{}
+                                : (std::set<std::string>{"evio-1", "evio-2", "evio-3"}));
 }
 
 // Tells on which thread and when it died.
@@ -230,37 +236,41 @@ struct Mourned {
 
   Mourned(EventLog& to, std::string called) : log(&to), name(std::move(called)) {}
   Mourned(const Mourned&) = delete;
-  ~Mourned() { log->add(name + (thread == std::this_thread::get_id() ? " dies" : " dies on another thread")); }
+  ~Mourned() {
+    log->add(name + (thread == std::this_thread::get_id() ? " dies" : " dies on another thread"));
+  }
 };
 
 TEST_P(EventOrder, ContextsDieRightAfterTheLastCallOnTheSameThread) {
   EventLog log;
-  TestServer server = serve({.loop_started =
-                                 [&](Loop& loop) {
-                                   if (loop.index() == loops() - 1) loop.emplace_context<Mourned>(log, "loop");
-                                 },
-                             .opened =
-                                 [&](Conn& c) {
-                                   c.emplace_context<Mourned>(log, "conn");
-                                   c.values().set("named", std::make_shared<Mourned>(log, "value"));
-                                 },
-                             .closed =
-                                 [&](Conn& c, std::error_code) {
-                                   EXPECT_NE(c.context<Mourned>(), nullptr);
-                                   EXPECT_EQ(c.context<int>(), nullptr) << "of another type";
-                                   EXPECT_NE(c.values().get<std::shared_ptr<Mourned>>("named"), nullptr);
-                                   EXPECT_EQ(c.values().get<int>("named"), nullptr) << "of another type";
-                                   log.add("closed");
-                                 },
-                             .loop_stopped =
-                                 [&](Loop& loop) {
-                                   if (loop.context<Mourned>()) log.add("loop_stopped");
-                                 }});
+  TestServer server =
+      serve({.loop_started =
+                 [&](Loop& loop) {
+                   if (loop.index() == loops() - 1) loop.emplace_context<Mourned>(log, "loop");
+                 },
+             .opened =
+                 [&](Conn& c) {
+                   c.emplace_context<Mourned>(log, "conn");
+                   c.values().set("named", std::make_shared<Mourned>(log, "value"));
+                 },
+             .closed =
+                 [&](Conn& c, std::error_code) {
+                   EXPECT_NE(c.context<Mourned>(), nullptr);
+                   EXPECT_EQ(c.context<int>(), nullptr) << "of another type";
+                   EXPECT_NE(c.values().get<std::shared_ptr<Mourned>>("named"), nullptr);
+                   EXPECT_EQ(c.values().get<int>("named"), nullptr) << "of another type";
+                   log.add("closed");
+                 },
+             .loop_stopped =
+                 [&](Loop& loop) {
+                   if (loop.context<Mourned>()) log.add("loop_stopped");
+                 }});
   Client client = server.connect();
   client.close();
   ASSERT_TRUE(log.wait_for("value dies"));
   server.stop();
-  EXPECT_EQ(log.events(), (std::vector<std::string>{"closed", "conn dies", "value dies", "loop_stopped", "loop dies"}));
+  EXPECT_EQ(log.events(), (std::vector<std::string>{"closed", "conn dies", "value dies",
+                                                    "loop_stopped", "loop dies"}));
 }
 
 TEST_P(EventOrder, TickRunsAtOnceAndThenWheneverItSaid) {
@@ -299,37 +309,38 @@ TEST_P(EventOrder, AConnectionKnowsItsAddressesLoopServerAndNumber) {
   std::mutex mutex;
   std::set<std::uint64_t> ids;
   Server* self = nullptr;
-  TestServer server = serve(
-      {.serving = [&](Server& serving) { self = &serving; },
-       .opened =
-           [&](Conn& c) {
-             EXPECT_EQ(&c.server(), self);
-             EXPECT_EQ(&self->loop(c.loop().index()), &c.loop());
-             EXPECT_EQ(c.handle().id(), c.id());
-             EXPECT_EQ(c.pending_output(), 0U);
-             log.add(std::to_string(c.address_index()) + ": " + c.local().to_string() + " < " + c.remote().to_string());
-             const std::lock_guard lock(mutex);
-             EXPECT_TRUE(ids.insert(c.id()).second) << "a number used again";
-           }},
-      "tcp://127.0.0.1:0", "tcp://:0");
+  TestServer server = serve({.serving = [&](Server& serving) { self = &serving; },
+                             .opened =
+                                 [&](Conn& c) {
+                                   EXPECT_EQ(&c.server(), self);
+                                   EXPECT_EQ(&self->loop(c.loop().index()), &c.loop());
+                                   EXPECT_EQ(c.handle().id(), c.id());
+                                   EXPECT_EQ(c.pending_output(), 0U);
+                                   log.add(std::to_string(c.address_index()) + ": " +
+                                           c.local().to_string() + " < " + c.remote().to_string());
+                                   const std::lock_guard lock(mutex);
+                                   EXPECT_TRUE(ids.insert(c.id()).second) << "a number used again";
+                                 }},
+                            "tcp://127.0.0.1:0", "tcp://:0");
   for (std::size_t index = 0; index < 2; ++index)
     for (int i = 0; i < 4; ++i) {
       Client client = server.connect({}, index);
       const std::string server_end = "tcp://127.0.0.1:" + std::to_string(server.port(index));
       const std::string client_end = "tcp://127.0.0.1:" + std::to_string(client.port());
-      EXPECT_TRUE(log.wait_for(std::to_string(index) + ": " + server_end + " < " + client_end)) << log.events().back();
+      EXPECT_TRUE(log.wait_for(std::to_string(index) + ": " + server_end + " < " + client_end))
+          << log.events().back();
     }
 }
 
 TEST_P(EventOrder, TheDescriptorIsClosedAfterClosed) {
   EventLog log;
-  TestServer server =
-      serve({.opened = [&](Conn& c) { log.add(c.local().to_string() + " < " + c.remote().to_string()); },
-             .closed =
-                 [&](Conn& c, std::error_code) {
-                   log.add(c.local().to_string() + " < " + c.remote().to_string());
-                   EXPECT_TRUE(c.native_handle() < 0 || ::fcntl(c.native_handle(), F_GETFD) >= 0);
-                 }});
+  TestServer server = serve(
+      {.opened = [&](Conn& c) { log.add(c.local().to_string() + " < " + c.remote().to_string()); },
+       .closed =
+           [&](Conn& c, std::error_code) {
+             log.add(c.local().to_string() + " < " + c.remote().to_string());
+             EXPECT_TRUE(c.native_handle() < 0 || ::fcntl(c.native_handle(), F_GETFD) >= 0);
+           }});
   for (const bool by_reset : {false, true}) {
     log.clear();
     Client client = server.connect();

@@ -1,5 +1,5 @@
-// What leaves a connection's handler while `failed` is unset is told on stderr, a line a second at most; and what
-// becomes of stderr is no concern of the server's.
+// What leaves a connection's handler while `failed` is unset is told on stderr, a line a second at
+// most; and what becomes of stderr is no concern of the server's.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -9,8 +9,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class Exceptions : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Exceptions);
@@ -36,7 +35,8 @@ class Written {
   ~Written() { ::close(fd_); }
   std::string text() const {
     std::string text(1 << 20, '\0');
-    text.resize(static_cast<std::size_t>(std::max<ssize_t>(::pread(fd_, text.data(), text.size(), 0), 0)));
+    text.resize(
+        static_cast<std::size_t>(std::max<ssize_t>(::pread(fd_, text.data(), text.size(), 0), 0)));
     return text;
   }
 
@@ -78,9 +78,10 @@ TEST_P(Exceptions, ALineASecondTellsOfThem) {
     EXPECT_NE(text.find(": bad: !a\\x0aforged: line"), text.npos) << text;
     EXPECT_NE(text.find("(and "), text.npos) << text;
     const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-    EXPECT_LE(lines, static_cast<std::size_t>((std::chrono::steady_clock::now() - begun) / 1s) + 2) << text;
+    EXPECT_LE(lines, static_cast<std::size_t>((std::chrono::steady_clock::now() - begun) / 1s) + 2)
+        << text;
     EXPECT_EQ(echo_through(bystander, "after"), "after");
-    EXPECT_EQ(server->stats().closed_as(Ending::handler_failed), thrown);
+    EXPECT_EQ(server->stats().closed_as(CloseReason::handler_failed), thrown);
     EXPECT_EQ(server->stats().exceptions, thrown);
     EXPECT_EQ(message_of(server.stop()), "");
   });

@@ -1,11 +1,11 @@
-// Whatever never ends, on one loop, starves nobody: not other connections, not posts, not timers, not shutdown.
+// Whatever never ends, on one loop, starves nobody: not other connections, not posts, not timers,
+// not shutdown.
 #include <atomic>
 #include <functional>
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class FairShares : public Behaviour {};
 EVIO_ON_EVERY_BACKEND_WITH_LOOPS(FairShares, 1);
@@ -39,7 +39,7 @@ TEST_P(FairShares, APeerThatSendsForEver) {
 }
 
 TEST_P(FairShares, APeerThatIsAnsweredForEver) {
-  const Buffer much(pattern(512 * kib));
+  const SharedBytes much(pattern(512 * kib));
   TestServer server = serve({.data =
                                  [&](Conn& c, Input& in) {
                                    if (in.view() == "all") c.write(much);

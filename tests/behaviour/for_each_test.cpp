@@ -3,8 +3,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class ForEach : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(ForEach);
@@ -19,7 +18,8 @@ std::vector<Client> greeted(TestServer& server, int count) {
 }
 
 Events greeting() {
-  return {.opened = [](Conn& c) { c.write("!"); }, .data = [](Conn& c, Input& in) { c.write(in.take()); }};
+  return {.opened = [](Conn& c) { c.write("!"); },
+          .data = [](Conn& c, Input& in) { c.write(in.take()); }};
 }
 
 TEST_P(ForEach, ReachesEveryConnectionOfEveryLoop) {
@@ -33,7 +33,7 @@ TEST_P(ForEach, ReachesEveryConnectionOfEveryLoop) {
 TEST_P(ForEach, BroadcastWritesToAll) {
   TestServer server = serve(greeting());
   auto clients = greeted(server, 20);
-  server->broadcast(Buffer("news"));
+  server->broadcast(SharedBytes("news"));
   for (Client& client : clients) EXPECT_EQ(client.receive(4), "news");
   for (Client& client : clients) EXPECT_TRUE(client.silent()) << "once";
 }
@@ -43,16 +43,18 @@ TEST_P(ForEach, BroadcastReachesTheFirstEventsConnectionsOnly) {
   TestServer server = serve(
       greeting(), "tcp://127.0.0.1:0", on("tcp://127.0.0.1:0", greeting()), "tcp://127.0.0.1:0",
       on("tcp://127.0.0.1:0",
-         {.opened = [&] { log.add("outgoing"); }, .data = [&](Conn&, Input& in) { log.add(std::string(in.take())); }}));
-  Client first = server.connect({}, 0), other = server.connect({}, 1), third = server.connect({}, 2);
+         {.opened = [&] { log.add("outgoing"); },
+          .data = [&](Conn&, Input& in) { log.add(std::string(in.take())); }}));
+  Client first = server.connect({}, 0), other = server.connect({}, 1),
+         third = server.connect({}, 2);
   for (Client* client : {&first, &other, &third}) EXPECT_EQ(client->receive(1), "!");
   server->connect(on(server.address(3).to_string(), {}));
   server->connect(server.address(3).to_string());  // with the first Events, but it was not accepted
   ASSERT_TRUE(log.wait_for("outgoing", 2));
   ASSERT_TRUE(log.wait_for("!")) << "what `opened` of the first Events wrote";
-  server->broadcast(Buffer("news"));
-  server->broadcast(Buffer("1"), 1);
-  server->broadcast(Buffer("2"), 2);
+  server->broadcast(SharedBytes("news"));
+  server->broadcast(SharedBytes("1"), 1);
+  server->broadcast(SharedBytes("2"), 2);
   EXPECT_EQ(first.receive(4), "news");
   EXPECT_EQ(third.receive(5), "news2");
   EXPECT_EQ(other.receive(1), "1");
@@ -60,14 +62,15 @@ TEST_P(ForEach, BroadcastReachesTheFirstEventsConnectionsOnly) {
   for (Client* client : {&first, &other, &third}) EXPECT_EQ(client->receive_rest().bytes, "");
   EXPECT_TRUE(eventually([&] { return server->stats().open == 0; }));
   EXPECT_EQ(log.size(), 3U);
-  EXPECT_THROW(server->broadcast(Buffer("x"), 4), std::out_of_range);
-  EXPECT_THROW(server->broadcast(Buffer("x"), -1), std::out_of_range);
+  EXPECT_THROW(server->broadcast(SharedBytes("x"), 4), std::out_of_range);
+  EXPECT_THROW(server->broadcast(SharedBytes("x"), -1), std::out_of_range);
 }
 
 TEST_P(ForEach, WhatOneCannotExpressReachesTheOthers) {
   Events lines = greeting();
   lines.codec = codec::Lines{};
-  TestServer server = serve(greeting(), "tcp://127.0.0.1:0", on("tcp://127.0.0.1:0", std::move(lines)));
+  TestServer server =
+      serve(greeting(), "tcp://127.0.0.1:0", on("tcp://127.0.0.1:0", std::move(lines)));
   std::vector<Client> strict;
   for (int i = 0; i < 4; ++i) {
     strict.push_back(Client::to(server->addresses()[1]));

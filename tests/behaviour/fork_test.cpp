@@ -1,4 +1,5 @@
-// A process that forks: what it closes ends although a child has copies, and a child leaves its parent alone.
+// A process that forks: what it closes ends although a child has copies, and a child leaves its
+// parent alone.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -12,13 +13,14 @@
 #include "support/behaviour.hpp"
 #include "support/process.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class Fork : public Behaviour {
  protected:
   void SetUp() override {
-    if (finds_races) GTEST_SKIP() << "ThreadSanitizer does not support threads in a child of a process with threads";
+    if (finds_races)
+      GTEST_SKIP()
+          << "ThreadSanitizer does not support threads in a child of a process with threads";
   }
 };
 EVIO_ON_EVERY_BACKEND(Fork);
@@ -59,7 +61,8 @@ class Child {
 };
 
 // Of a process that holds copies of all that a running server has.
-void fork_on(TestServer& server, std::optional<Child>& child, const std::function<void()>& body = {}) {
+void fork_on(TestServer& server, std::optional<Child>& child,
+             const std::function<void()>& body = {}) {
   server.on_loop(0, [&] { child.emplace(body); });
 }
 
@@ -129,8 +132,8 @@ TEST_P(Fork, NothingStaysRegisteredOfWhatIsClosed) {
 TEST_P(Fork, AListenerThatIsClosedRefusesAlthoughAChildHasACopy) {
   TemporaryDirectory directory;
   const std::string path = directory / "socket";
-  TestServer server = serve(echo(), "tcp://127.0.0.1:0", "tcp://127.0.0.1:0?reuseport=true", "unix://" + path,
-                            "unix://@evio-fork-" + std::to_string(::getpid()));
+  TestServer server = serve(echo(), "tcp://127.0.0.1:0", "tcp://127.0.0.1:0?reuseport=true",
+                            "unix://" + path, "unix://@evio-fork-" + std::to_string(::getpid()));
   const std::vector<Address> addresses = server->addresses();
   std::optional<Child> child;
   fork_on(server, child);
@@ -158,7 +161,7 @@ TEST_P(Fork, AUdpSocketThatIsClosedHearsNobodyAlthoughAChildHasACopy) {
 
 TEST_P(Fork, WhatIsRefusedOrCancelledEndsAlthoughAChildHasACopy) {
   Events events = obedient();
-  events.limits.connections_per_peer = 1;
+  events.limits.connections_per_peer_max = 1;
   TestServer server = serve(std::move(events));
   Client first = server.connect();
   EXPECT_EQ(echo_through(first, "x"), "x");
@@ -170,7 +173,8 @@ TEST_P(Fork, WhatIsRefusedOrCancelledEndsAlthoughAChildHasACopy) {
 
 TEST_P(Fork, AConnectionOfOurOwnEndsAlthoughAChildHasACopy) {
   EventLog log;
-  TestServer peer = serve({.opened = [&] { log.add("opened"); }, .closed = [&] { log.add("closed"); }});
+  TestServer peer =
+      serve({.opened = [&] { log.add("opened"); }, .closed = [&] { log.add("closed"); }});
   std::optional<Handle> connected;
   Gate opened;
   TestServer client = serve({.opened =
@@ -194,8 +198,8 @@ TEST_P(Fork, WorkersServeWhatWasBoundBefore) {
   in_child_process([&] {
     TemporaryDirectory directory;
     const std::string path = directory / "socket";
-    // It listens, but never runs: a worker that is forked while another thread allocates would inherit a lock of
-    // AddressSanitizer's that nobody releases.
+    // It listens, but never runs: a worker that is forked while another thread allocates would
+    // inherit a lock of AddressSanitizer's that nobody releases.
     const Server peer(Events{}, "tcp://127.0.0.1:0");
     auto server = std::make_unique<Server>(
         as_set_up({.handle_signals = true, .data = [](Conn& c, Input& in) { c.write(in.take()); }}),
@@ -225,7 +229,8 @@ TEST_P(Fork, WorkersServeWhatWasBoundBefore) {
       ASSERT_EQ(::read(signs[0], &what, 1), 1);
       told += what;
     }
-    for (const char what : {'t', 'w', 'c'}) EXPECT_EQ(std::count(told.begin(), told.end(), what), 2) << what;
+    for (const char what : {'t', 'w', 'c'})
+      EXPECT_EQ(std::count(told.begin(), told.end(), what), 2) << what;
     for (const Address& address : addresses) {
       Client client = Client::to(address);
       EXPECT_EQ(echo_through(client, "hello"), "hello");
@@ -289,7 +294,8 @@ TEST_P(Fork, AChildThatDestroysItsCopyLeavesItsParentAlone) {
       up.open();
       return Tick{.delay = 1h};
     };
-    auto server = std::make_unique<Server>(as_set_up(std::move(events)), "tcp://127.0.0.1:0", "unix://" + path);
+    auto server = std::make_unique<Server>(as_set_up(std::move(events)), "tcp://127.0.0.1:0",
+                                           "unix://" + path);
     const std::vector<Address> addresses = server->addresses();
     Background running([&] { server->run(); });
     ASSERT_TRUE(up.wait());
@@ -326,7 +332,8 @@ TEST_P(Fork, AChildThatDestroysItsCopyLeavesItsParentAlone) {
 
 TEST_P(Fork, ASignalToAChildIsTheChilds) {
   in_child_process([&] {
-    TestServer server = serve({.handle_signals = true, .data = [](Conn& c, Input& in) { c.write(in.take()); }});
+    TestServer server =
+        serve({.handle_signals = true, .data = [](Conn& c, Input& in) { c.write(in.take()); }});
     std::optional<Child> child;
     fork_on(server, child);
     const int status = child->end(SIGTERM);

@@ -1,4 +1,5 @@
-// When no descriptor is left, accepting pauses and resumes; whoever is connected is served meanwhile.
+// When no descriptor is left, accepting pauses and resumes; whoever is connected is served
+// meanwhile.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -8,8 +9,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class FullDescriptorTable : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(FullDescriptorTable);
@@ -21,7 +21,8 @@ void leave_room_for(std::size_t count) {
   std::vector<int> fillers;
   const auto open = open_descriptors();
   ASSERT_TRUE(limit_descriptors(static_cast<std::size_t>(*open.rbegin()) + 1 + count));
-  for (std::size_t holes = static_cast<std::size_t>(*open.rbegin()) + 1 - open.size(); holes > 0; --holes)
+  for (std::size_t holes = static_cast<std::size_t>(*open.rbegin()) + 1 - open.size(); holes > 0;
+       --holes)
     fillers.push_back(::fcntl(0, F_DUPFD_CLOEXEC, 0));
 }
 
@@ -52,7 +53,8 @@ TEST_P(FullDescriptorTable, PausesAcceptingWithoutSpinningAndResumesWhenConnecti
     for (Client& client : clients) client.connect(server.port());
     ASSERT_TRUE(eventually([&] { return server->stats().accept_pauses > 0; }));
     // What one loop accepted may still be on its way to another.
-    ASSERT_TRUE(eventually([&] { return server->stats().accepted == static_cast<std::uint64_t>(opened); }));
+    ASSERT_TRUE(
+        eventually([&] { return server->stats().accepted == static_cast<std::uint64_t>(opened); }));
     const auto served = static_cast<std::size_t>(opened) - 1;
     EXPECT_GE(served, 1U);
     EXPECT_LE(served, room);

@@ -1,5 +1,5 @@
-// What a library must not do to the process it lives in: raise SIGPIPE, leak descriptors to programs it runs, or mix
-// servers up.
+// What a library must not do to the process it lives in: raise SIGPIPE, leak descriptors to
+// programs it runs, or mix servers up.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -9,8 +9,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class GoodNeighbour : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(GoodNeighbour);
@@ -62,8 +61,8 @@ TEST_P(GoodNeighbour, EveryDescriptorIsCloseOnExec) {
   TemporaryDirectory directory;
   Events events = echo();
   events.opened = [&] { log.add("opened"); };
-  TestServer server = serve(std::move(events), "tcp://127.0.0.1:0", "udp://:0", "unix://" + directory / "socket",
-                            "tcp://127.0.0.1:0?reuseport=true");
+  TestServer server = serve(std::move(events), "tcp://127.0.0.1:0", "udp://:0",
+                            "unix://" + directory / "socket", "tcp://127.0.0.1:0?reuseport=true");
   std::vector<Client> clients;  // close-on-exec themselves
   for (const std::size_t index : {0, 2, 3}) clients.push_back(server.connect({}, index));
   ASSERT_TRUE(log.wait_for("opened", 3));
@@ -77,7 +76,8 @@ TEST_P(GoodNeighbour, UntilRunThereAreOnlySockets) {
   const auto descriptors = open_descriptors();
   const auto threads = thread_ids();
   TemporaryDirectory directory;
-  const Server server(as_set_up(echo()), "tcp://127.0.0.1:0", "udp://127.0.0.1:0", "unix://" + directory / "socket");
+  const Server server(as_set_up(echo()), "tcp://127.0.0.1:0", "udp://127.0.0.1:0",
+                      "unix://" + directory / "socket");
   for (const int fd : open_descriptors()) {
     struct stat kind {};
     if (!descriptors.contains(fd) && ::fstat(fd, &kind) == 0) {

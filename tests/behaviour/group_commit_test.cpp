@@ -1,12 +1,12 @@
-// While pre_write is set nothing leaves before it has run: the replies of a batch wait for one commit.
+// While pre_write is set nothing leaves before it has run: the replies of a batch wait for one
+// commit.
 #include <atomic>
 #include <mutex>
 #include <set>
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class GroupCommit : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(GroupCommit);
@@ -26,12 +26,13 @@ TEST_P(GroupCommit, NothingLeavesBeforeItWhateverItsSize) {
                                      EXPECT_TRUE(connected.wait());
                                      in.take();
                                      c.write(pattern(size));
-                                     c.write(Buffer("end"));
+                                     c.write(SharedBytes("end"));
                                      EXPECT_TRUE(peer->silent()) << "in the handler";
                                    },
                                .pre_write =
                                    [&] {
-                                     EXPECT_TRUE(log.size() > 0 || peer->silent()) << "before the first commit";
+                                     EXPECT_TRUE(log.size() > 0 || peer->silent())
+                                         << "before the first commit";
                                      log.add("commit");
                                    }});
     const OpensAtEnd let_go(connected);
@@ -92,7 +93,8 @@ TEST_P(GroupCommit, EveryReplyIsCommittedBeforeItIsSeen) {
 TEST_P(GroupCommit, OneCommitServesABatch) {
   std::atomic<int> commits{0};
   Gate blocked, release;
-  TestServer server = serve({.data = [](Conn& c, Input& in) { c.write(in.take()); }, .pre_write = [&] { ++commits; }});
+  TestServer server = serve(
+      {.data = [](Conn& c, Input& in) { c.write(in.take()); }, .pre_write = [&] { ++commits; }});
   const OpensAtEnd let_go(release);
   std::vector<Client> clients;
   for (int i = 0; i < 4 * loops(); ++i) {
@@ -117,17 +119,18 @@ TEST_P(GroupCommit, WhatItWritesItselfLeavesToo) {
   struct Newest {
     Conn* conn = nullptr;
   };
-  TestServer server = serve({.loop_started = [](Loop& loop) { loop.emplace_context<Newest>(); },
-                             .data =
-                                 [](Conn& c, Input& in) {
-                                   c.loop().context<Newest>()->conn = &c;
-                                   c.write(in.take());
-                                 },
-                             .pre_write =
-                                 [](Loop& loop) {
-                                   if (Conn* c = std::exchange(loop.context<Newest>()->conn, nullptr))
-                                     c->write(" committed");
-                                 }});
+  TestServer server =
+      serve({.loop_started = [](Loop& loop) { loop.emplace_context<Newest>(); },
+             .data =
+                 [](Conn& c, Input& in) {
+                   c.loop().context<Newest>()->conn = &c;
+                   c.write(in.take());
+                 },
+             .pre_write =
+                 [](Loop& loop) {
+                   if (Conn* c = std::exchange(loop.context<Newest>()->conn, nullptr))
+                     c->write(" committed");
+                 }});
   Client client = server.connect();
   client.send("x");
   EXPECT_EQ(client.receive(11), "x committed");

@@ -1,21 +1,21 @@
 // A peer that half-closes still gets everything, and `ended` says that no more will come.
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class HalfClose : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(HalfClose);
 
 TEST_P(HalfClose, ThePeerStillGetsEveryReply) {
   EventLog log;
-  TestServer server =
-      serve({.options = {.send_buffer = 8192},
-             .data =
-                 [](Conn& c, Input& in) {
-                   for (const char request : in.take()) c.write(std::string(4 * kib, request));
-                 },
-             .closed = [&](Conn&, std::error_code error) { log.add(error ? error.message() : "closed"); }});
+  TestServer server = serve(
+      {.options = {.send_buffer = 8192},
+       .data =
+           [](Conn& c, Input& in) {
+             for (const char request : in.take()) c.write(std::string(4 * kib, request));
+           },
+       .closed = [&](Conn&,
+                     std::error_code error) { log.add(error ? error.message() : "closed"); }});
   Client client = server.connect(tiny);
   std::string requests, expected;
   for (int i = 0; i < 100; ++i) {
@@ -58,13 +58,14 @@ TEST_P(HalfClose, WithEndedSetTheConnectionStaysOpenForWriting) {
 TEST_P(HalfClose, EndedShowsWhatWasNotTakenForTheLastTime) {
   EventLog log;
   HandleSlot handle;
-  TestServer server = serve({.data =
-                                 [&](Conn& c, Input& in) {
-                                   handle.put(c);
-                                   log.add("data " + std::string(in.view()));
-                                   if (in.size() > 4) in.consume(4);
-                                 },
-                             .ended = [&](Conn&, Input& in) { log.add("ended " + std::string(in.view())); }});
+  TestServer server =
+      serve({.data =
+                 [&](Conn& c, Input& in) {
+                   handle.put(c);
+                   log.add("data " + std::string(in.view()));
+                   if (in.size() > 4) in.consume(4);
+                 },
+             .ended = [&](Conn&, Input& in) { log.add("ended " + std::string(in.view())); }});
   Client client = server.connect();
   client.send("takeleave");
   ASSERT_TRUE(log.wait_for("data takeleave"));
@@ -78,13 +79,14 @@ TEST_P(HalfClose, EndedShowsWhatWasNotTakenForTheLastTime) {
 TEST_P(HalfClose, EndedWaitsUntilReadingIsNotPausedAndAllWasOffered) {
   EventLog log;
   HandleSlot handle;
-  TestServer server = serve({.data =
-                                 [&](Conn& c, Input& in) {
-                                   handle.put(c);
-                                   c.pause();
-                                   log.add("data " + std::string(in.take()));
-                                 },
-                             .ended = [&](Conn&, Input& in) { log.add("ended" + std::string(in.view())); }});
+  TestServer server =
+      serve({.data =
+                 [&](Conn& c, Input& in) {
+                   handle.put(c);
+                   c.pause();
+                   log.add("data " + std::string(in.take()));
+                 },
+             .ended = [&](Conn&, Input& in) { log.add("ended" + std::string(in.view())); }});
   Client client = server.connect();
   client.send("1");
   ASSERT_TRUE(log.wait_for("data 1"));
@@ -140,9 +142,10 @@ TEST_P(HalfClose, ADelayedAnswerAfterTheEndIsFollowedByTheEnd) {
 
 TEST_P(HalfClose, AResetAfterTheEndIsNoticed) {
   EventLog log;
-  TestServer server =
-      serve({.ended = [&] { log.add("ended"); },
-             .closed = [&](Conn&, std::error_code error) { log.add(error ? "closed by an error" : "closed"); }});
+  TestServer server = serve(
+      {.ended = [&] { log.add("ended"); },
+       .closed = [&](Conn&,
+                     std::error_code error) { log.add(error ? "closed by an error" : "closed"); }});
   Client client = server.connect();
   client.shutdown_write();
   ASSERT_TRUE(log.wait_for("ended"));

@@ -6,8 +6,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class Handles : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Handles);
@@ -20,8 +19,9 @@ std::shared_ptr<void> at_destruction(Gate& gate) {
 TEST_P(Handles, WakeRunsDataWithWhatWasLeftUntaken) {
   EventLog log;
   HandleSlot handle;
-  TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); },
-                             .data = [&](Conn&, Input& in) { log.add("data " + std::string(in.view())); }});
+  TestServer server =
+      serve({.opened = [&](Conn& c) { handle.put(c); },
+             .data = [&](Conn&, Input& in) { log.add("data " + std::string(in.view())); }});
   Client client = server.connect();
   handle.get().wake();
   ASSERT_TRUE(log.wait_for("data "));
@@ -34,19 +34,22 @@ TEST_P(Handles, WakeRunsDataWithWhatWasLeftUntaken) {
 TEST_P(Handles, ManyWakesMayMergeButTheLastIsNeverLost) {
   std::atomic<int> wanted{0}, seen{0};
   HandleSlot handle;
-  TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }, .data = [&] { seen = wanted.load(); }});
+  TestServer server =
+      serve({.opened = [&](Conn& c) { handle.put(c); }, .data = [&] { seen = wanted.load(); }});
   Client client = server.connect();
   const Handle name = *handle;
   for (int i = 1; i <= 1000; ++i) {
     wanted = i;
     name.wake();
-    ASSERT_TRUE(i % 3 != 0 || eventually([&] { return seen == i; })) << "wake-up " << i << " was lost";
+    ASSERT_TRUE(i % 3 != 0 || eventually([&] { return seen == i; }))
+        << "wake-up " << i << " was lost";
   }
   EXPECT_TRUE(eventually([&] { return seen == 1000; }));
 }
 
 TEST_P(Handles, AWakeIsSeenAtOnce) {
-  // A wake that waited for the next time-out of the loop, 100 ms say, would take minutes for all of these.
+  // A wake that waited for the next time-out of the loop, 100 ms say, would take minutes for all of
+  // these.
   TestServer server = serve({});
   for (int i = 0; i < 1000; ++i) server.on_loop(i % loops(), [] {});
 }
@@ -55,14 +58,15 @@ TEST_P(Handles, AStaleWakeDoesNothingToTheDescriptorsNextOwner) {
   EventLog log;
   std::mutex mutex;
   std::vector<std::pair<Handle, int>> opened;
-  TestServer server = serve({.opened =
-                                 [&](Conn& c) {
-                                   const std::lock_guard lock(mutex);
-                                   opened.emplace_back(c.handle(), c.native_handle());
-                                   log.add("opened");
-                                 },
-                             .data = [&](Conn& c, Input&) { log.add("data " + std::to_string(c.id())); },
-                             .closed = [&] { log.add("closed"); }});
+  TestServer server =
+      serve({.opened =
+                 [&](Conn& c) {
+                   const std::lock_guard lock(mutex);
+                   opened.emplace_back(c.handle(), c.native_handle());
+                   log.add("opened");
+                 },
+             .data = [&](Conn& c, Input&) { log.add("data " + std::to_string(c.id())); },
+             .closed = [&] { log.add("closed"); }});
   const auto number_of = [&](std::size_t index) {
     const std::lock_guard lock(mutex);
     return opened.at(index);
@@ -71,7 +75,8 @@ TEST_P(Handles, AStaleWakeDoesNothingToTheDescriptorsNextOwner) {
   ASSERT_TRUE(log.wait_for("opened"));
   first.close();
   ASSERT_TRUE(log.wait_for("closed"));
-  ASSERT_TRUE(eventually([&] { return !open_descriptors().contains(number_of(0).second); })) << "closed after `closed`";
+  ASSERT_TRUE(eventually([&] { return !open_descriptors().contains(number_of(0).second); }))
+      << "closed after `closed`";
   // The next client takes the first one's number, so that the accept gets its old one again.
   std::vector<Client> next;
   bool reused = false;
@@ -105,7 +110,7 @@ TEST_P(Handles, CallsOfOneThreadTakeEffectInOrderAlsoOnTheOwnLoop) {
     const Handle handle = c.handle();
     handle.send("2");
     handle.post([](Conn& conn) { conn.write("3"); });
-    handle.send(Buffer("4"));
+    handle.send(SharedBytes("4"));
     handle.post([handle](Conn& conn) {
       handle.send("6");
       conn.write("5");
@@ -131,7 +136,8 @@ TEST_P(Handles, SendThenCloseDeliversAndWhatFollowsIsDropped) {
 TEST_P(Handles, APostToADeadConnectionIsDestroyedUnrun) {
   EventLog log;
   HandleSlot handle;
-  TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }, .closed = [&] { log.add("closed"); }});
+  TestServer server =
+      serve({.opened = [&](Conn& c) { handle.put(c); }, .closed = [&] { log.add("closed"); }});
   Client client = server.connect();
   const Handle name = *handle;
   client.close();
@@ -182,7 +188,7 @@ TEST_P(Handles, AreHarmlessAfterTheServerIsGone) {
   EXPECT_TRUE(name);
   EXPECT_EQ(name.id(), id);
   EXPECT_FALSE(name.send("x"));
-  EXPECT_FALSE(name.send(Buffer("x")));
+  EXPECT_FALSE(name.send(SharedBytes("x")));
   EXPECT_FALSE(name.post([held = at_destruction(destroyed)](Conn&) { ADD_FAILURE(); }));
   EXPECT_TRUE(destroyed.is_open());
   name.wake();
@@ -232,7 +238,7 @@ TEST_P(Handles, BytesOnTheirWayToTheLoopCountAsPending) {
   client.send("x");
   ASSERT_TRUE(blocked.wait());
   handle.get().send(pattern(100 * kib));
-  handle.get().send(Buffer(pattern(100 * kib)));
+  handle.get().send(SharedBytes(pattern(100 * kib)));
   EXPECT_EQ(handle.get().pending_output(), 200 * kib);
   release.open();
   client.receive(200 * kib);

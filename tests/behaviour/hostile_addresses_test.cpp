@@ -1,12 +1,12 @@
-// Addresses that make no sense are errors which name the address and what is wrong, and leave nothing bound.
+// Addresses that make no sense are errors which name the address and what is wrong, and leave
+// nothing bound.
 #include <rapidcheck.h>
 
 #include <algorithm>
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 const std::vector<std::string>& hostile() {
   static const std::vector<std::string> urls{
@@ -71,8 +71,10 @@ TEST(HostileAddresses, AreErrorsThatSayWhatIsWrong) {
       const Server server({}, url);
       ADD_FAILURE() << "bound: " << url.substr(0, 80);
     } catch (const Error& error) {
-      const auto printable = std::find_if_not(url.begin(), url.end(), [](char c) { return c > ' ' && c < 127; });
-      EXPECT_NE(std::string(error.what()).find(std::string(url.begin(), printable).substr(0, 20)), std::string::npos)
+      const auto printable =
+          std::find_if_not(url.begin(), url.end(), [](char c) { return c > ' ' && c < 127; });
+      EXPECT_NE(std::string(error.what()).find(std::string(url.begin(), printable).substr(0, 20)),
+                std::string::npos)
           << error.what() << " does not name " << url.substr(0, 80);
       EXPECT_TRUE(error.code());
     }
@@ -83,8 +85,10 @@ TEST(HostileAddresses, AreErrorsThatSayWhatIsWrong) {
 TEST(HostileAddresses, LeaveNothingBound) {
   const std::string good = "tcp://127.0.0.1:0";
   const auto descriptors = open_descriptors();
-  for (const std::string& url : hostile()) EXPECT_THROW(Server({}, good, url), Error) << url.substr(0, 80);
-  EXPECT_THROW(Server({}, good, std::vector<Binding>{good, good}, "tcp://192.0.2.1:1"), Error) << "not ours to bind";
+  for (const std::string& url : hostile())
+    EXPECT_THROW(Server({}, good, url), Error) << url.substr(0, 80);
+  EXPECT_THROW(Server({}, good, std::vector<Binding>{good, good}, "tcp://192.0.2.1:1"), Error)
+      << "not ours to bind";
   EXPECT_EQ(open_descriptors(), descriptors);
 }
 
@@ -105,7 +109,8 @@ TEST(HostileAddresses, ABackendThatCannotBeHadIsAnError) {
   EXPECT_THROW(evio::serve({.backend = Backend::kqueue}, "tcp://127.0.0.1:0"), Error);
 }
 
-// Whatever is parsed says so without any other ending, and what is printed is read again as the same.
+// Whatever is parsed says so without any other ending, and what is printed is read again as the
+// same.
 void expect_read_or_refused(const std::string& url) {
   try {
     const Address address = Binding(url).address();
@@ -116,14 +121,15 @@ void expect_read_or_refused(const std::string& url) {
 }
 
 TEST(HostileAddresses, AnyBytesAreReadOrRefused) {
-  EXPECT_TRUE(rc::check("arbitrary bytes", [](const std::string& url) { expect_read_or_refused(url); }));
+  EXPECT_TRUE(
+      rc::check("arbitrary bytes", [](const std::string& url) { expect_read_or_refused(url); }));
   EXPECT_TRUE(rc::check("spoilt addresses", [] {
-    std::string url =
-        *rc::gen::element<std::string>("tcp://127.0.0.1:80", "udp6://[::1]:53?reuseport=true", "unix:///run/app.sock",
-                                       "tcp-net://[fe80::1%lo]:1", "localhost:80");
+    std::string url = *rc::gen::element<std::string>(
+        "tcp://127.0.0.1:80", "udp6://[::1]:53?reuseport=true", "unix:///run/app.sock",
+        "tcp-net://[fe80::1%lo]:1", "localhost:80");
     const auto at = *rc::gen::inRange<std::size_t>(0, url.size());
-    const auto piece =
-        *rc::gen::container<std::string>(rc::gen::element(':', '/', '[', ']', '?', '=', '%', '.', '0', 'x', '\0'));
+    const auto piece = *rc::gen::container<std::string>(
+        rc::gen::element(':', '/', '[', ']', '?', '=', '%', '.', '0', 'x', '\0'));
     url.replace(at, *rc::gen::inRange<std::size_t>(0, 3), piece);
     expect_read_or_refused(url);
   }));
@@ -133,9 +139,11 @@ class UsualAddresses : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(UsualAddresses);
 
 TEST_P(UsualAddresses, AreServed) {
-  for (const std::string url : {":0", "127.0.0.1:0", "localhost:0", "tcp://:0", "tcp://localhost:0", "tcp4://:0",
-                                "tcp4://localhost:0", "tcp://0.0.0.0:0", "tcp-net://127.0.0.1:0"}) {
-    if (url.starts_with("tcp-net") && backend() != Backend::poll) continue;  // asks for that backend
+  for (const std::string url :
+       {":0", "127.0.0.1:0", "localhost:0", "tcp://:0", "tcp://localhost:0", "tcp4://:0",
+        "tcp4://localhost:0", "tcp://0.0.0.0:0", "tcp-net://127.0.0.1:0"}) {
+    if (url.starts_with("tcp-net") && backend() != Backend::poll)
+      continue;  // asks for that backend
     TestServer server = serve(echo(), url);
     Client client = Client::tcp4(server.port());
     EXPECT_EQ(echo_through(client, url), url);
@@ -157,7 +165,8 @@ TEST_P(UsualAddresses, OfOneFamilyRefuseTheOther) {
 TEST_P(UsualAddresses, TcpHasBothFamiliesUnderOnePort) {
   EventLog log;
   TestServer server =
-      serve({.opened = [&](Conn& c) { log.add(c.remote().host() + " > " + c.local().host()); }}, "tcp://:0");
+      serve({.opened = [&](Conn& c) { log.add(c.remote().host() + " > " + c.local().host()); }},
+            "tcp://:0");
   Client four = Client::tcp4(server.port()), six = Client::tcp6(server.port());
   EXPECT_TRUE(log.wait_for("127.0.0.1 > 127.0.0.1"));
   EXPECT_TRUE(log.wait_for("::1 > ::1"));

@@ -5,15 +5,15 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class IdleConnectionsAreSmall : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(IdleConnectionsAreSmall);
 
 constexpr std::size_t few = 2'000, many = 12'000, bytes_each = 100;
 
-// The clients, in a process of their own, for their descriptors and memory: told how many to have by `control`.
+// The clients, in a process of their own, for their descriptors and memory: told how many to have
+// by `control`.
 [[noreturn]] void be_the_clients(int control) {
   std::vector<Client> clients;
   std::uint16_t port = 0;

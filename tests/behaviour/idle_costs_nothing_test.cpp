@@ -1,10 +1,10 @@
-// Whoever has nothing to do uses no processor: wake-ups equal events, with a tick, after wakes, beside stalled peers.
+// Whoever has nothing to do uses no processor: wake-ups equal events, with a tick, after wakes,
+// beside stalled peers.
 #include <atomic>
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class IdleCostsNothing : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(IdleCostsNothing);
@@ -21,8 +21,8 @@ struct Cost {
 using Count = std::atomic<std::uint64_t>;
 const Count none{0};
 
-// Waits until what is under way has ended, but for what is counted; also on a busy machine, where a thread may wait
-// long for its turn.
+// Waits until what is under way has ended, but for what is counted; also on a busy machine, where a
+// thread may wait long for its turn.
 void let_it_rest(TestServer& server, const Count& ticks = none) {
   const auto surplus = [&] { return server->stats().wakeups - ticks; };
   const auto rests = [&] {
@@ -46,7 +46,8 @@ Cost cost_of(TestServer& server, const Count& ticks = none) {
   return {std::chrono::steady_clock::now() - start, used.cpu, used.waits, wakeups};
 }
 
-// A loop that spun would use most of the time; one that woke ten times a second two wake-ups of each thread.
+// A loop that spun would use most of the time; one that woke ten times a second two wake-ups of
+// each thread.
 void expect_idle(const Cost& cost, std::uint64_t events = 0) {
   EXPECT_LT(cost.cpu, cost.time / 5);
 #if !EVIO_TEST_SANITIZED  // whose own thread wakes up as well
@@ -62,8 +63,8 @@ TEST_P(IdleCostsNothing, WithoutConnections) {
 
 TEST_P(IdleCostsNothing, AfterWakesPostsAndTraffic) {
   HandleSlot handle;
-  TestServer server =
-      serve({.opened = [&](Conn& c) { handle.put(c); }, .data = [](Conn& c, Input& in) { c.write(in.take()); }});
+  TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); },
+                             .data = [](Conn& c, Input& in) { c.write(in.take()); }});
   Client client = server.connect();
   echo_through(client, "x");
   for (int i = 0; i < loops(); ++i) server.on_loop(i, [] {});
@@ -83,10 +84,11 @@ TEST_P(IdleCostsNothing, WithATick) {
 }
 
 TEST_P(IdleCostsNothing, WithFarTimersAndDeadlines) {
-  TestServer server = serve({.options = {.idle_timeout = std::chrono::hours(1)},
-                             .loop_started = [](Loop& loop) { loop.run_after(std::chrono::hours(24 * 365), [] {}); },
-                             .opened = [](Conn& c) { c.run_after(std::chrono::minutes(10), [] {}); },
-                             .data = [](Conn& c, Input& in) { c.write(in.take()); }});
+  TestServer server = serve(
+      {.options = {.idle_timeout = std::chrono::hours(1)},
+       .loop_started = [](Loop& loop) { loop.run_after(std::chrono::hours(24 * 365), [] {}); },
+       .opened = [](Conn& c) { c.run_after(std::chrono::minutes(10), [] {}); },
+       .data = [](Conn& c, Input& in) { c.write(in.take()); }});
   Client client = server.connect();
   echo_through(client, "x");
   expect_idle(cost_of(server));
@@ -94,7 +96,8 @@ TEST_P(IdleCostsNothing, WithFarTimersAndDeadlines) {
 
 TEST_P(IdleCostsNothing, AWakeCostsOneWakeUp) {
   HandleSlot handle;
-  TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }, .data = [](Conn& c, Input&) { c.write("!"); }});
+  TestServer server = serve(
+      {.opened = [&](Conn& c) { handle.put(c); }, .data = [](Conn& c, Input&) { c.write("!"); }});
   Client client = server.connect();
   const Handle name = *handle;
   name.wake();
@@ -124,12 +127,13 @@ TEST_P(IdleCostsNothing, BesideAPeerThatDoesNotRead) {
 
 TEST_P(IdleCostsNothing, BesideAClosingPeerThatDoesNotRead) {
   EventLog log;
-  TestServer server =
-      serve({.limits = {.drain = std::chrono::hours(1)}, .options = {.send_buffer = 8192}, .opened = [&](Conn& c) {
-               c.write(pattern(8 * mib));
-               log.add("written");
-               return Action::close;
-             }});
+  TestServer server = serve({.limits = {.drain_timeout = std::chrono::hours(1)},
+                             .options = {.send_buffer = 8192},
+                             .opened = [&](Conn& c) {
+                               c.write(pattern(8 * mib));
+                               log.add("written");
+                               return Action::close;
+                             }});
   Client client = server.connect(tiny);
   ASSERT_TRUE(log.wait_for("written"));
   expect_idle(cost_of(server));

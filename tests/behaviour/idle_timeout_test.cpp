@@ -1,14 +1,16 @@
-// A connection on which no byte moves for idle_timeout is closed; the clock stands still while it is paused.
+// A connection on which no byte moves for idle_timeout is closed; the clock stands still while it
+// is paused.
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class IdleTimeout : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(IdleTimeout);
 
-Handler<Action(Conn&, std::error_code)> note_closed(EventLog& log) {
-  return [&log](Conn&, std::error_code error) { log.add(error == Errc::idle_timeout ? "idle" : "closed"); };
+Callback<Action(Conn&, std::error_code)> note_closed(EventLog& log) {
+  return [&log](Conn&, std::error_code error) {
+    log.add(error == Errc::idle_timeout ? "idle" : "closed");
+  };
 }
 
 TEST_P(IdleTimeout, ClosesASilentConnection) {
@@ -25,8 +27,9 @@ TEST_P(IdleTimeout, ClosesASilentConnection) {
 TEST_P(IdleTimeout, BytesEitherWayKeepItOpen) {
   EventLog log;
   HandleSlot handle;
-  TestServer server = serve(
-      {.options = {.idle_timeout = 300ms}, .opened = [&](Conn& c) { handle.put(c); }, .closed = note_closed(log)});
+  TestServer server = serve({.options = {.idle_timeout = 300ms},
+                             .opened = [&](Conn& c) { handle.put(c); },
+                             .closed = note_closed(log)});
   Client client = server.connect();
   for (int i = 0; i < 4; ++i) {  // longer than the time-out in all
     std::this_thread::sleep_for(50ms);
@@ -81,13 +84,14 @@ TEST_P(IdleTimeout, EndsAPeerThatReadsNothing) {
 
 TEST_P(IdleTimeout, MayBeSetAndUnsetForOneConnection) {
   EventLog log;
-  TestServer server = serve({.options = {.idle_timeout = 40ms},
-                             .data =
-                                 [&](Conn& c, Input& in) {
-                                   c.set({.idle_timeout = in.take() == "never" ? Duration(0) : Duration(10ms)});
-                                   c.write("set");
-                                 },
-                             .closed = note_closed(log)});
+  TestServer server =
+      serve({.options = {.idle_timeout = 40ms},
+             .data =
+                 [&](Conn& c, Input& in) {
+                   c.set({.idle_timeout = in.take() == "never" ? Duration(0) : Duration(10ms)});
+                   c.write("set");
+                 },
+             .closed = note_closed(log)});
   Client patient = server.connect();
   EXPECT_EQ((patient.send("never"), patient.receive(3)), "set");
   Client hasty = server.connect();

@@ -1,4 +1,5 @@
-// Bound sockets that are passed on: given as Socket or fd://, taken from a running server by listener().
+// Bound sockets that are passed on: given as Socket or fd://, taken from a running server by
+// listener().
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,8 +10,7 @@
 #include "support/behaviour.hpp"
 #include "support/bytes.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class InheritedSockets : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(InheritedSockets);
@@ -19,12 +19,13 @@ std::string url_of(Socket socket) { return "fd://" + std::to_string(socket.relea
 
 TEST_P(InheritedSockets, AreServedWhateverTheirKind) {
   TemporaryDirectory directory;
-  for (const std::string& url :
-       {std::string("tcp://127.0.0.1:0"), std::string("tcp6://[::1]:0"), "unix://" + (directory / "socket")}) {
+  for (const std::string& url : {std::string("tcp://127.0.0.1:0"), std::string("tcp6://[::1]:0"),
+                                 "unix://" + (directory / "socket")}) {
     Server first(Events{}, url);
     for (const bool by_number : {false, true}) {
       Socket socket = first.listener(0);
-      TestServer second = serve(echo(), by_number ? Binding(url_of(std::move(socket))) : Binding(std::move(socket)));
+      TestServer second = serve(
+          echo(), by_number ? Binding(url_of(std::move(socket))) : Binding(std::move(socket)));
       EXPECT_EQ(second.address().port(), first.addresses()[0].port()) << url;
       Client client = second.connect();
       EXPECT_EQ(echo_through(client, "hello"), "hello") << url;
@@ -67,7 +68,8 @@ TEST_P(InheritedSockets, WhatIsNoneIsAnErrorThatSaysSo) {
   ASSERT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
   const Socket other_end(pipe[1]);
   EXPECT_THROW(serve(echo(), "fd://" + std::to_string(pipe[0])), Error);
-  EXPECT_THROW(serve(echo(), Socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))), Error) << "not bound";
+  EXPECT_THROW(serve(echo(), Socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))), Error)
+      << "not bound";
   for (const char* url : {"fd://", "fd://x", "fd://-1", "fd://3x", "fd://999999"})
     EXPECT_THROW(serve(echo(), url), Error) << url;
 }
@@ -103,7 +105,8 @@ TEST_P(InheritedSockets, OfAnAddressThatThereIsNotIsAnErrorThatSaysSo) {
       server.listener(index);
       ADD_FAILURE() << "of address " << index;
     } catch (const std::out_of_range& error) {
-      EXPECT_EQ(error.what(), "evio: there is no address " + std::to_string(index) + "; there are 1, counted from 0");
+      EXPECT_EQ(error.what(), "evio: there is no address " + std::to_string(index) +
+                                  "; there are 1, counted from 0");
     }
   }
 }
@@ -157,8 +160,9 @@ TEST_P(InheritedSockets, NobodyIsRefusedWhenAServerIsReplaced) {
 TEST_P(InheritedSockets, EverySocketOfASharedAddressIsHandedOn) {
   constexpr int waiting = 40;
   const auto serves = [](Conn& c) { c.write("served"); };
-  auto first = std::make_unique<TestServer>(as_set_up({.limits = {.connections = 1}, .opened = serves}),
-                                            "tcp://127.0.0.1:0?reuseport=true");
+  auto first =
+      std::make_unique<TestServer>(as_set_up({.limits = {.connections_max = 1}, .opened = serves}),
+                                   "tcp://127.0.0.1:0?reuseport=true");
   const Client admitted = first->connect();
   ASSERT_TRUE(eventually([&] { return (*first)->stats().open == 1; }));
   std::vector<Client> clients;
@@ -189,7 +193,7 @@ TEST_P(InheritedSockets, ADrainingServerSleepsWhileItsSuccessorIsBusy) {
 }
 
 TEST_P(InheritedSockets, AListenerThatAnotherProcessShutsDownCostsNothingWhileNobodyIsLetIn) {
-  TestServer server = serve({.limits = {.connections = 1}});
+  TestServer server = serve({.limits = {.connections_max = 1}});
   const Socket copy = server->listener(0);
   const Client only = server.connect();
   ASSERT_TRUE(eventually([&] { return server->stats().open == 1; }));
@@ -202,19 +206,22 @@ TEST_P(InheritedSockets, AListenerThatAnotherProcessShutsDownCostsNothingWhileNo
 
 // What a server sets for itself, others who read the socket do not find.
 TEST_P(InheritedSockets, DatagramsComeOneByOneToAReaderThatKnowsNothing) {
-  const Socket before = Server(Events{}, "udp://127.0.0.1:0").listener(0);  // passed on, and inherited
+  const Socket before =
+      Server(Events{}, "udp://127.0.0.1:0").listener(0);  // passed on, and inherited
   for (const bool inherited : {false, true}) {
     Socket heir;
     if (inherited) {
       TestServer server = serve({}, Socket(::fcntl(before.fd(), F_DUPFD_CLOEXEC, 0)));
       heir = Socket(::fcntl(before.fd(), F_DUPFD_CLOEXEC, 0));
     } else {
-      Server server(as_set_up({.serving = [](Server& s) { s.run_after(1ms, [&s] { s.shutdown(); }); }}),
-                    "udp://127.0.0.1:0");
+      Server server(
+          as_set_up({.serving = [](Server& s) { s.run_after(1ms, [&s] { s.shutdown(); }); }}),
+          "udp://127.0.0.1:0");
       heir = server.listener(0);
       server.run();
     }
-    const std::uint16_t port = Server(Events{}, Socket(::fcntl(heir.fd(), F_DUPFD_CLOEXEC, 0))).addresses()[0].port();
+    const std::uint16_t port =
+        Server(Events{}, Socket(::fcntl(heir.fd(), F_DUPFD_CLOEXEC, 0))).addresses()[0].port();
     Events sender;
     sender.opened = [](Conn& c) {
       for (int i = 0; i < 8; ++i) c.write("datagram " + std::to_string(i));
@@ -224,7 +231,8 @@ TEST_P(InheritedSockets, DatagramsComeOneByOneToAReaderThatKnowsNothing) {
     client.loop(0).connect("udp://127.0.0.1:" + std::to_string(port));
     client.run();
     char bytes[1024];
-    for (int i = 0; i < 8; ++i) EXPECT_EQ(::recv(heir.fd(), bytes, sizeof bytes, MSG_DONTWAIT), 10) << i;
+    for (int i = 0; i < 8; ++i)
+      EXPECT_EQ(::recv(heir.fd(), bytes, sizeof bytes, MSG_DONTWAIT), 10) << i;
   }
 }
 

@@ -7,8 +7,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class InterruptedCalls : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(InterruptedCalls);

@@ -21,8 +21,7 @@ extern "C" ssize_t sendmsg(int fd, const msghdr* message, int flags) {
 }
 #endif
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class LentInput : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(LentInput);

@@ -1,4 +1,5 @@
-// Bounds are of memory, not of the bytes that it carries: measured at the process, however small the pieces are.
+// Bounds are of memory, not of the bytes that it carries: measured at the process, however small
+// the pieces are.
 #include <sys/resource.h>
 
 #include <atomic>
@@ -6,8 +7,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class MemoryCosts : public Behaviour {
  protected:
@@ -26,10 +26,11 @@ class MemoryCosts : public Behaviour {
 };
 EVIO_ON_EVERY_BACKEND(MemoryCosts);
 
-// What one connection may be given to send, until it closes; then the process may not have grown by more.
+// What one connection may be given to send, until it closes; then the process may not have grown by
+// more.
 template <class Write>
 Events given_until_it_closes(EventLog& log, Write&& write) {
-  return {.limits = {.output_max = 16 * mib, .memory = 16 * mib},
+  return {.limits = {.output_max = 16 * mib, .memory_max = 16 * mib},
           .options = {.send_buffer = 8192},
           .opened =
               [write](Conn& c) {
@@ -45,7 +46,7 @@ Events given_until_it_closes(EventLog& log, Write&& write) {
 TEST_P(MemoryCosts, OfBuffersOfOneByte) {
   measure([&] {
     EventLog log;
-    const Buffer one(std::string("b"));
+    const SharedBytes one(std::string("b"));
     TestServer server = serve(given_until_it_closes(log, [one](Conn& c) { c.write(one); }));
     const Client client = server.connect(tiny);
     EXPECT_TRUE(log.wait_for(make_error_code(Errc::output_overflow).message()));
@@ -65,15 +66,16 @@ TEST_P(MemoryCosts, OfSendsThatWaitToBeToldOf) {
   measure([&] {
     EventLog log;
     HandleSlot handle;
-    TestServer server = serve({.limits = {.output_max = bound},
-                               .options = {.send_buffer = 8192},
-                               .opened = [&](Conn& c) { handle.put(c); },
-                               .closed = [&](Conn&, std::error_code error) { log.add(error.message()); }});
+    TestServer server =
+        serve({.limits = {.output_max = bound},
+               .options = {.send_buffer = 8192},
+               .opened = [&](Conn& c) { handle.put(c); },
+               .closed = [&](Conn&, std::error_code error) { log.add(error.message()); }});
     const Client client = server.connect(tiny);
     const Handle name = handle.get();
     const std::size_t before = resident_bytes();
     name.send(std::string(8 * mib, 'b'));  // which the peer does not read
-    const Buffer one(std::string("b"));
+    const SharedBytes one(std::string("b"));
     while (name.send(one, [](std::error_code) {})) {
     }
     expect_grown_little(before, 4 * bound);  // on their way, and waiting to be told of
@@ -100,13 +102,15 @@ void while_busy(const Handle& handle, Body&& body) {
 TEST_P(MemoryCosts, OfSendsOfOneByteToABusyLoop) {
   measure([&] {
     HandleSlot handle;
-    TestServer server = serve({.limits = {.memory = bound}, .opened = [&](Conn& c) { handle.put(c); }});
+    TestServer server =
+        serve({.limits = {.memory_max = bound}, .opened = [&](Conn& c) { handle.put(c); }});
     Client client = server.connect();
     const Handle name = handle.get();
     constexpr std::size_t count = 4 * mib;
     const std::size_t before = resident_bytes();
     while_busy(name, [&] {
-      for (std::size_t i = 0; i < count; ++i) name.send(std::string_view("abcdefg").substr(i % 7, 1));
+      for (std::size_t i = 0; i < count; ++i)
+        name.send(std::string_view("abcdefg").substr(i % 7, 1));
       EXPECT_EQ(name.pending_output(), count);
       EXPECT_GE(server->stats().memory, count);
       expect_grown_little(before);
@@ -123,7 +127,8 @@ TEST_P(MemoryCosts, OfWakesOfABusyLoop) {
   measure([&] {
     HandleSlot handle;
     std::atomic<int> woken = 0;
-    TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }, .data = [&](Conn&, Input&) { ++woken; }});
+    TestServer server =
+        serve({.opened = [&](Conn& c) { handle.put(c); }, .data = [&](Conn&, Input&) { ++woken; }});
     const Client client = server.connect();
     const Handle name = handle.get();
     const std::size_t before = resident_bytes();
@@ -141,7 +146,8 @@ TEST_P(MemoryCosts, AWakeSeesWhatWasPostedBeforeIt) {
   HandleSlot handle;
   int posted = 0;  // the loop's
   std::atomic<int> seen = 0;
-  TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }, .data = [&](Conn&, Input&) { seen = posted; }});
+  TestServer server = serve(
+      {.opened = [&](Conn& c) { handle.put(c); }, .data = [&](Conn&, Input&) { seen = posted; }});
   const Client client = server.connect();
   const Handle name = handle.get();
   constexpr int rounds = 1000;
@@ -158,8 +164,9 @@ TEST_P(MemoryCosts, AWakeSeesWhatWasPostedBeforeIt) {
 
 TEST_P(MemoryCosts, OfFramesThatAreHalfSent) {
   measure([&] {
-    TestServer server =
-        serve({.limits = {.input = 2 * mib, .memory = bound}, .codec = codec::LengthPrefixed(4), .data = [] {}});
+    TestServer server = serve({.limits = {.input_max = 2 * mib, .memory_max = bound},
+                               .codec = codec::LengthPrefixed(4),
+                               .data = [] {}});
     const std::size_t before = resident_bytes();
     std::vector<Client> clients;
     for (int i = 0; i < 40; ++i) clients.push_back(server.connect());
@@ -180,7 +187,7 @@ TEST_P(MemoryCosts, OfThousandsOfPeersThatReadNothing) {
   measure([&] {
     constexpr std::size_t peers = 3000;
     if (!limit_descriptors(2 * peers + 200)) return;  // too small a machine to tell
-    TestServer server = serve({.limits = {.memory = bound},
+    TestServer server = serve({.limits = {.memory_max = bound},
                                .options = {.receive_buffer = 16384, .send_buffer = 4096},
                                .data = [](Conn& c, Input& in) { c.write(in.take()); }});
     const std::size_t before = resident_bytes();
@@ -194,12 +201,13 @@ TEST_P(MemoryCosts, OfThousandsOfPeersThatReadNothing) {
   });
 }
 
-// A protocol says what it keeps: half messages are bounded by Limits::memory, too, and who leaves frees them.
+// A protocol says what it keeps: half messages are bounded by Limits::memory_max, too, and who
+// leaves frees them.
 TEST_P(MemoryCosts, OfWhatAProtocolKeeps) {
   struct Kept {
     std::string bytes;
   };
-  TestServer server = serve({.limits = {.memory = 1 * mib}, .data = [](Conn& c, Input& in) {
+  TestServer server = serve({.limits = {.memory_max = 1 * mib}, .data = [](Conn& c, Input& in) {
                                if (!c.context<Kept>()) c.emplace_context<Kept>();
                                std::string& bytes = c.context<Kept>()->bytes;
                                bytes += in.take();
@@ -241,12 +249,13 @@ TEST_P(MemoryCosts, InputThatCannotBeKeptClosesItsConnectionAlone) {
   if (sanitized) GTEST_SKIP() << "a sanitizer's memory is no measure";
   within(64 * mib, [&](const auto& limit) {
     EventLog log;
-    TestServer server = serve({.limits = {.input = std::size_t{2} << 30},
-                               .data =
-                                   [](Conn& c, Input& in) {
-                                     if (in.view().starts_with('e')) c.write(in.take());
-                                   },
-                               .closed = [&](Conn&, std::error_code error) { log.add(error.message()); }});
+    TestServer server =
+        serve({.limits = {.input_max = std::size_t{2} << 30},
+               .data =
+                   [](Conn& c, Input& in) {
+                     if (in.view().starts_with('e')) c.write(in.take());
+                   },
+               .closed = [&](Conn&, std::error_code error) { log.add(error.message()); }});
     Client other = server.connect();
     EXPECT_EQ(echo_through(other, "echo"), "echo");
     Client client = server.connect();
@@ -267,16 +276,17 @@ TEST_P(MemoryCosts, OutputThatCannotBeKeptClosesItsConnectionAlone) {
   if (sanitized) GTEST_SKIP() << "a sanitizer's memory is no measure";
   within(64 * mib, [&](const auto& limit) {
     EventLog log;
-    TestServer server = serve({.limits = {.output_high = std::size_t{2} << 30, .output_max = std::size_t{2} << 30},
-                               .options = {.send_buffer = 8192},
-                               .data =
-                                   [](Conn& c, Input& in) {
-                                     if (in.view() == "echo") c.write(in.take());
-                                     if (in.take().empty()) return;
-                                     const std::string much(1 * mib, 'x');
-                                     for (int i = 0; i < 1000; ++i) c.write(much);
-                                   },
-                               .closed = [&](Conn&, std::error_code error) { log.add(error.message()); }});
+    TestServer server =
+        serve({.limits = {.output_high = std::size_t{2} << 30, .output_max = std::size_t{2} << 30},
+               .options = {.send_buffer = 8192},
+               .data =
+                   [](Conn& c, Input& in) {
+                     if (in.view() == "echo") c.write(in.take());
+                     if (in.take().empty()) return;
+                     const std::string much(1 * mib, 'x');
+                     for (int i = 0; i < 1000; ++i) c.write(much);
+                   },
+               .closed = [&](Conn&, std::error_code error) { log.add(error.message()); }});
     Client other = server.connect();
     EXPECT_EQ(echo_through(other, "echo"), "echo");
     Client client = server.connect(tiny);

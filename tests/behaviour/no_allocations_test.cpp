@@ -50,15 +50,14 @@ int posix_memalign(void** memory, std::size_t alignment, std::size_t size) noexc
 }
 }
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class NoAllocations : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(NoAllocations);
 
-// How many allocations the server makes while `traffic` runs on this thread, once it is warm. How many events come in
-// one batch is chance, and so is when the loop's lists have reached their size: warm is when a round made none, if it
-// ever does.
+// How many allocations the server makes while `traffic` runs on this thread, once it is warm. How
+// many events come in one batch is chance, and so is when the loop's lists have reached their size:
+// warm is when a round made none, if it ever does.
 template <class Traffic>
 std::size_t made_by(Traffic&& traffic) {
   constexpr int rounds = 6;
@@ -107,7 +106,8 @@ TEST_P(NoAllocations, ForRepliesThatAreCopied) {
   TestServer server = serve({.data = [](Conn& c, Input& in) {
     char reply[1000];
     std::fill(std::begin(reply), std::end(reply), 'r');
-    c.write({std::string_view(reply, in.size() / 2), std::string_view(reply, in.size() - in.size() / 2)});
+    c.write({std::string_view(reply, in.size() / 2),
+             std::string_view(reply, in.size() - in.size() / 2)});
     in.take();
   }});
   auto clients = connect_many(server, 8);
@@ -123,12 +123,13 @@ TEST_P(NoAllocations, ForPipelinedRequests) {
 }
 
 TEST_P(NoAllocations, ForWakesAndTimersThatRestart) {
-  TestServer server = serve({.opened = [](Conn& c) { c.emplace_context<Timer>(c.run_after(1h, [](Conn&) {})); },
-                             .data =
-                                 [](Conn& c, Input& in) {
-                                   c.context<Timer>()->restart(1h);
-                                   c.write(in.take());
-                                 }});
+  TestServer server =
+      serve({.opened = [](Conn& c) { c.emplace_context<Timer>(c.run_after(1h, [](Conn&) {})); },
+             .data =
+                 [](Conn& c, Input& in) {
+                   c.context<Timer>()->restart(1h);
+                   c.write(in.take());
+                 }});
   auto clients = connect_many(server, 4);
   EXPECT_EQ(made_by([&] { exchange(clients, 100, 100); }), 0U);
 }
@@ -139,7 +140,7 @@ TEST_P(NoAllocations, ForWhatOtherThreadsSendAndPost) {
   Client client = server.connect();
   const Handle peer = handle.get();
   const std::string text(70, 't');
-  const Buffer shared(std::string(1000, 's'));
+  const SharedBytes shared(std::string(1000, 's'));
   EXPECT_EQ(made_by([&] {
               exempt = false;
               for (int i = 0; i < 20; ++i) {

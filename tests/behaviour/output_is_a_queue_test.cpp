@@ -1,4 +1,5 @@
-// No byte is lost, doubled or reordered and no action forgotten, whatever the kernel takes at a time and whoever sends.
+// No byte is lost, doubled or reordered and no action forgotten, whatever the kernel takes at a
+// time and whoever sends.
 #include <rapidcheck.h>
 
 #include <mutex>
@@ -6,8 +7,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class OutputIsAQueue : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(OutputIsAQueue);
@@ -16,10 +16,11 @@ constexpr std::size_t reply_size = 4 * kib;
 
 // Answers each eight-byte request with a reply of its own.
 Events replies(Options options, Limits limits) {
-  return {.limits = limits, .options = options, .data = [](Conn& c, Input& in) {
-            while (in.size() >= 8)
-              c.write(pattern(reply_size, static_cast<unsigned>(std::stoul(std::string(in.take(8))))));
-          }};
+  return {
+      .limits = limits, .options = options, .data = [](Conn& c, Input& in) {
+        while (in.size() >= 8)
+          c.write(pattern(reply_size, static_cast<unsigned>(std::stoul(std::string(in.take(8))))));
+      }};
 }
 
 void send_requests_and_sip(TestServer& server) {
@@ -46,7 +47,8 @@ TEST_P(OutputIsAQueue, WhileRequestsArriveAndTheReaderSips) {
 }
 
 TEST_P(OutputIsAQueue, WhileCongestionPausesAndResumesReading) {
-  TestServer server = serve(replies({.send_buffer = 4096}, {.output_high = 16 * kib, .output_low = 4 * kib}));
+  TestServer server =
+      serve(replies({.send_buffer = 4096}, {.output_high = 16 * kib, .output_low = 4 * kib}));
   send_requests_and_sip(server);
 }
 
@@ -104,7 +106,7 @@ TEST_P(OutputIsAQueue, PiecesBuffersCopiesAndLentInputKeepTheirOrder) {
     c.write("a");
     c.write(lent.substr(0, 3));
     c.write({"<", lent.substr(3), ">"});
-    c.write(Buffer(std::string(100 * kib, 'B')));
+    c.write(SharedBytes(std::string(100 * kib, 'B')));
     c.write(std::as_bytes(std::span("bytes", 5)));
     c.write(std::string(70 * kib, 'c'));
     c.write("");
@@ -125,28 +127,33 @@ TEST_P(OutputIsAQueue, WhateverIsWrittenInWhateverPieces) {
   std::mutex mutex;
   Script script;
   std::string expected;
-  TestServer server =
-      serve({.limits = {.output_high = 64 * mib}, .options = {.send_buffer = 8192}, .data = [&](Conn& c, Input& in) {
-               if (in.size() < 1000) return;
-               const std::string_view lent = in.take();
-               const std::lock_guard lock(mutex);
-               unsigned seed = 0;
-               expected.clear();
-               for (const auto& [kind, size] : script) {
-                 const std::string bytes = kind == 2 ? std::string(lent.substr(0, size)) : pattern(size, ++seed);
-                 expected += bytes;
-                 if (kind == 0) c.write(bytes);
-                 if (kind == 1) c.write(Buffer(bytes));
-                 if (kind == 2) c.write(lent.substr(0, size));
-                 if (kind == 3) c.write({bytes.substr(0, size / 3), bytes.substr(size / 3)});
-                 if (kind == 4) c.handle().send(bytes);
-               }
-               c.handle().close();
-             }});
+  TestServer server = serve({.limits = {.output_high = 64 * mib},
+                             .options = {.send_buffer = 8192},
+                             .data = [&](Conn& c, Input& in) {
+                               if (in.size() < 1000) return;
+                               const std::string_view lent = in.take();
+                               const std::lock_guard lock(mutex);
+                               unsigned seed = 0;
+                               expected.clear();
+                               for (const auto& [kind, size] : script) {
+                                 const std::string bytes = kind == 2
+                                                               ? std::string(lent.substr(0, size))
+                                                               : pattern(size, ++seed);
+                                 expected += bytes;
+                                 if (kind == 0) c.write(bytes);
+                                 if (kind == 1) c.write(SharedBytes(bytes));
+                                 if (kind == 2) c.write(lent.substr(0, size));
+                                 if (kind == 3)
+                                   c.write({bytes.substr(0, size / 3), bytes.substr(size / 3)});
+                                 if (kind == 4) c.handle().send(bytes);
+                               }
+                               c.handle().close();
+                             }});
   const bool holds = rc::check("the peer receives exactly what was written", [&] {
     // What handles send is queued behind the handler call, so it is written last.
-    const auto size = rc::gen::weightedOneOf<std::size_t>(
-        {{5, rc::gen::inRange<std::size_t>(0, 2000)}, {1, rc::gen::inRange<std::size_t>(0, 100'000)}});
+    const auto size =
+        rc::gen::weightedOneOf<std::size_t>({{5, rc::gen::inRange<std::size_t>(0, 2000)},
+                                             {1, rc::gen::inRange<std::size_t>(0, 100'000)}});
     auto written = *rc::gen::container<Script>(rc::gen::pair(rc::gen::inRange(0, 4), size));
     const auto sent = *rc::gen::container<Script>(rc::gen::pair(rc::gen::just(4), size));
     written.insert(written.end(), sent.begin(), sent.end());
@@ -165,7 +172,8 @@ TEST_P(OutputIsAQueue, WhateverIsWrittenInWhateverPieces) {
 }
 
 TEST_P(OutputIsAQueue, LentInputIsSentWholeThoughThePeerIsSlow) {
-  TestServer server = serve({.options = {.send_buffer = 8192}, .data = [](Conn& c, Input& in) { c.write(in.take()); }});
+  TestServer server = serve(
+      {.options = {.send_buffer = 8192}, .data = [](Conn& c, Input& in) { c.write(in.take()); }});
   const std::string bytes = pattern(3 * mib);
   Client client = server.connect({.receive = 4096});
   Background sends([&] { client.send(bytes); });
@@ -199,7 +207,8 @@ TEST_P(OutputIsAQueue, ManyThreadsSendingKeepTheirOwnOrder) {
   for (int t = 0; t < threads; ++t)
     senders.emplace_back([&handle, t] {
       for (int i = 0; i < each; ++i) {
-        const std::string message{static_cast<char>(t), static_cast<char>(i / 128), static_cast<char>(i % 128)};
+        const std::string message{static_cast<char>(t), static_cast<char>(i / 128),
+                                  static_cast<char>(i % 128)};
         if (i % 2) {
           handle.send(message);
         } else {
@@ -225,7 +234,8 @@ TEST_P(OutputIsAQueue, WriteSaysWhenToStopAndWhenItIsTooLate) {
                                  [&](Conn& c) {
                                    EXPECT_TRUE(c.write("small"));
                                    EXPECT_TRUE(c.write("")) << "nothing on a stream";
-                                   EXPECT_FALSE(c.write(pattern(2 * mib))) << "congested, though kept";
+                                   EXPECT_FALSE(c.write(pattern(2 * mib)))
+                                       << "congested, though kept";
                                    EXPECT_FALSE(c.write("kept as well"));
                                    EXPECT_TRUE(c.is_open());
                                  },
@@ -254,13 +264,13 @@ TEST_P(OutputIsAQueue, ABufferWaitsWithoutBeingCopied) {
   HandleSlot slot;
   TestServer server = serve({.options = {.send_buffer = 8192}, .opened = [&](Conn& c) {
                                slot.put(c);
-                               c.write(Buffer(bytes, *bytes));
+                               c.write(SharedBytes(bytes, *bytes));
                              }});
   Client client = server.connect(tiny);
   const Handle handle = slot.get();
   settle(handle);
   EXPECT_EQ(bytes.use_count(), 2) << "it would be free to go if its bytes had been copied";
-  handle.send(Buffer(bytes, *bytes));
+  handle.send(SharedBytes(bytes, *bytes));
   settle(handle);
   EXPECT_EQ(bytes.use_count(), 3);
   EXPECT_TRUE(same_bytes(client.receive(2 * bytes->size()), *bytes + *bytes));

@@ -3,8 +3,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class Overload : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Overload);
@@ -14,7 +13,7 @@ Events greeting(Limits limits) {
 }
 
 TEST_P(Overload, NoMoreConnectionsAreOpenFromOnePeerThanItMayHave) {
-  TestServer server = serve(greeting({.connections_per_peer = 2}));
+  TestServer server = serve(greeting({.connections_per_peer_max = 2}));
   Client first = server.connect();
   Client second = server.connect();
   EXPECT_EQ(first.receive(1), "!");
@@ -28,7 +27,7 @@ TEST_P(Overload, NoMoreConnectionsAreOpenFromOnePeerThanItMayHave) {
 }
 
 TEST_P(Overload, AnotherPeerIsNotConcerned) {
-  TestServer server = serve(greeting({.connections_per_peer = 1}), "tcp://0.0.0.0:0");
+  TestServer server = serve(greeting({.connections_per_peer_max = 1}), "tcp://0.0.0.0:0");
   Client one = server.connect();
   EXPECT_EQ(one.receive(1), "!");
   Client other = Client::unconnected();
@@ -43,7 +42,8 @@ TEST_P(Overload, FurtherConnectionsOfASecondWaitInTheBacklog) {
   std::vector<Client> clients;
   for (int i = 0; i < 7; ++i) clients.push_back(server.connect());
   for (Client& client : clients) EXPECT_EQ(client.receive(1), "!");
-  // What had landed when accepting paused is served at once, so how many seconds it takes depends on the backend.
+  // What had landed when accepting paused is served at once, so how many seconds it takes depends
+  // on the backend.
   const auto needed = std::chrono::steady_clock::now() - start;
   if (backend() != Backend::io_uring) {
     EXPECT_GE(needed, 2s);
@@ -52,8 +52,8 @@ TEST_P(Overload, FurtherConnectionsOfASecondWaitInTheBacklog) {
 
 TEST_P(Overload, AllAddressesOfAServiceShareItsRate) {
   std::atomic<int> opened = 0;
-  TestServer server(as_set_up({.limits = {.accepts_per_second = 3}, .opened = [&] { ++opened; }}), "tcp://127.0.0.1:0",
-                    "tcp://127.0.0.1:0");
+  TestServer server(as_set_up({.limits = {.accepts_per_second = 3}, .opened = [&] { ++opened; }}),
+                    "tcp://127.0.0.1:0", "tcp://127.0.0.1:0");
   const auto start = std::chrono::steady_clock::now();
   std::vector<Client> clients;
   for (int i = 0; i < 7; ++i) clients.push_back(Client::to(server->addresses()[i % 2]));

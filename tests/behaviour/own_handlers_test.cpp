@@ -5,8 +5,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class OwnHandlers : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(OwnHandlers);
@@ -48,12 +47,15 @@ TEST_P(OwnHandlers, NothingFallsBackToTheServers) {
 
 TEST_P(OwnHandlers, LimitsAndOptionsAreOwnToo) {
   EventLog log;
-  const auto note = [&](Conn&, std::error_code error) { log.add(error ? error.message() : "closed"); };
-  TestServer server = serve({.limits = {.input = 1 * mib}, .closed = note}, "tcp://127.0.0.1:0",
-                            on("tcp://127.0.0.1:0", {.limits = {.input = 1000, .linger = 50ms},
-                                                     .options = {.idle_timeout = 40ms},
-                                                     .data = [] {},
-                                                     .closed = note}));
+  const auto note = [&](Conn&, std::error_code error) {
+    log.add(error ? error.message() : "closed");
+  };
+  TestServer server =
+      serve({.limits = {.input_max = 1 * mib}, .closed = note}, "tcp://127.0.0.1:0",
+            on("tcp://127.0.0.1:0", {.limits = {.input_max = 1000, .linger_timeout = 50ms},
+                                     .options = {.idle_timeout = 40ms},
+                                     .data = [] {},
+                                     .closed = note}));
   Client served = server.connect({}, 0);
   Client silent = server.connect({}, 1);
   EXPECT_TRUE(log.wait_for(make_error_code(Errc::idle_timeout).message()));
@@ -64,13 +66,18 @@ TEST_P(OwnHandlers, LimitsAndOptionsAreOwnToo) {
 }
 
 TEST_P(OwnHandlers, WhatBelongsToTheServerIsAnError) {
-  EXPECT_THROW(on("tcp://:0", {.serving = [] {}}), Error);
-  EXPECT_THROW(on("tcp://:0", {.loop_started = [] {}}), Error);
-  EXPECT_THROW(on("tcp://:0", {.failed = [] {}}), Error);
-  EXPECT_THROW(on("tcp://:0", {.pre_write = [] {}}), Error);
-  EXPECT_THROW(on("tcp://:0", {.tick = [] { return Tick{}; }}), Error);
-  EXPECT_THROW(on("tcp://:0", {.loop_stopped = [] {}}), Error);
-  EXPECT_NO_THROW(on("tcp://:0", {.loops = 7, .backend = Backend::kqueue, .handle_signals = true}));
+  EXPECT_THROW(static_cast<void>(on("tcp://:0", {.serving = [] {}})), Error);
+  EXPECT_THROW(static_cast<void>(on("tcp://:0", {.loop_started = [] {}})), Error);
+  EXPECT_THROW(static_cast<void>(on("tcp://:0", {.failed = [] {}})), Error);
+  EXPECT_THROW(static_cast<void>(on("tcp://:0", {.pre_write = [] {}})), Error);
+  EXPECT_THROW(static_cast<void>(on("tcp://:0", {.tick = [] { return Tick{}; }})), Error);
+  EXPECT_THROW(static_cast<void>(on("tcp://:0", {.loop_stopped = [] {}})), Error);
+  EXPECT_THROW(static_cast<void>(on("tcp://:0", {.loops = 2})), Error);
+  EXPECT_THROW(static_cast<void>(on("tcp://:0", {.balance = LoadBalance::source_hash})), Error);
+  EXPECT_THROW(static_cast<void>(on("tcp://:0", {.balance = [] { return 0; }})), Error);
+  EXPECT_THROW(static_cast<void>(on("tcp://:0", {.backend = Backend::poll})), Error);
+  EXPECT_THROW(static_cast<void>(on("tcp://:0", {.busy_poll = 1us})), Error);
+  EXPECT_THROW(static_cast<void>(on("tcp://:0", {.handle_signals = true})), Error);
 }
 
 int option_of(Conn& c, int level, int name) {
@@ -82,32 +89,33 @@ int option_of(Conn& c, int level, int name) {
 
 TEST_P(OwnHandlers, OptionsReachTheSockets) {
   EventLog log;
-  TestServer server = serve({.opened =
-                                 [&](Conn& c) {
-                                   if (c.native_handle() >= 0) {
-                                     EXPECT_NE(option_of(c, IPPROTO_TCP, TCP_NODELAY), 0) << "on unless unset";
-                                     EXPECT_EQ(option_of(c, SOL_SOCKET, SO_KEEPALIVE), 0);
-                                   }
-                                   log.add("plain");
-                                 }},
-                            "tcp://127.0.0.1:0",
-                            on("tcp://127.0.0.1:0", {.options = {.keep_alive = std::chrono::minutes(2),
-                                                                 .no_delay = false,
-                                                                 .receive_buffer = 20'000,
-                                                                 .send_buffer = 30'000},
-                                                     .opened = [&](Conn& c) {
-                                                       if (c.native_handle() >= 0) {
-                                                         EXPECT_EQ(option_of(c, IPPROTO_TCP, TCP_NODELAY), 0);
-                                                         EXPECT_NE(option_of(c, SOL_SOCKET, SO_KEEPALIVE), 0);
-                                                         EXPECT_EQ(option_of(c, IPPROTO_TCP, TCP_KEEPIDLE), 120);
-                                                         EXPECT_EQ(option_of(c, SOL_SOCKET, SO_RCVBUF), 40'000);
-                                                         EXPECT_EQ(option_of(c, SOL_SOCKET, SO_SNDBUF), 60'000);
-                                                         c.set({.keep_alive = 0s, .no_delay = true});
-                                                         EXPECT_NE(option_of(c, IPPROTO_TCP, TCP_NODELAY), 0);
-                                                         EXPECT_EQ(option_of(c, SOL_SOCKET, SO_KEEPALIVE), 0);
-                                                       }
-                                                       log.add("own");
-                                                     }}));
+  TestServer server =
+      serve({.opened =
+                 [&](Conn& c) {
+                   if (c.native_handle() >= 0) {
+                     EXPECT_NE(option_of(c, IPPROTO_TCP, TCP_NODELAY), 0) << "on unless unset";
+                     EXPECT_EQ(option_of(c, SOL_SOCKET, SO_KEEPALIVE), 0);
+                   }
+                   log.add("plain");
+                 }},
+            "tcp://127.0.0.1:0",
+            on("tcp://127.0.0.1:0", {.options = {.keep_alive = std::chrono::minutes(2),
+                                                 .no_delay = false,
+                                                 .receive_buffer = 20'000,
+                                                 .send_buffer = 30'000},
+                                     .opened = [&](Conn& c) {
+                                       if (c.native_handle() >= 0) {
+                                         EXPECT_EQ(option_of(c, IPPROTO_TCP, TCP_NODELAY), 0);
+                                         EXPECT_NE(option_of(c, SOL_SOCKET, SO_KEEPALIVE), 0);
+                                         EXPECT_EQ(option_of(c, IPPROTO_TCP, TCP_KEEPIDLE), 120);
+                                         EXPECT_EQ(option_of(c, SOL_SOCKET, SO_RCVBUF), 40'000);
+                                         EXPECT_EQ(option_of(c, SOL_SOCKET, SO_SNDBUF), 60'000);
+                                         c.set({.keep_alive = 0s, .no_delay = true});
+                                         EXPECT_NE(option_of(c, IPPROTO_TCP, TCP_NODELAY), 0);
+                                         EXPECT_EQ(option_of(c, SOL_SOCKET, SO_KEEPALIVE), 0);
+                                       }
+                                       log.add("own");
+                                     }}));
   Client plain = server.connect({}, 0), own = server.connect({}, 1);
   EXPECT_TRUE(log.wait_for("plain"));
   EXPECT_TRUE(log.wait_for("own"));

@@ -1,4 +1,5 @@
-// Reading runs unless it is paused; what a handler leaves waits, and comes again when reading restarts.
+// Reading runs unless it is paused; what a handler leaves waits, and comes again when reading
+// restarts.
 #include <rapidcheck.h>
 
 #include <mutex>
@@ -6,8 +7,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class PauseResume : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(PauseResume);
@@ -129,8 +129,9 @@ TEST_P(PauseResume, APausedConnectionLearnsOfAResetButNotOfAnEnd) {
     };
   };
   const auto closed = [&](Conn&, std::error_code error) { log.add(error ? "reset" : "ended"); };
-  TestServer server = serve({}, on("tcp://127.0.0.1:0", {.data = note_in(ending), .closed = closed}),
-                            on("tcp://127.0.0.1:0", {.data = note_in(resetting), .closed = closed}));
+  TestServer server =
+      serve({}, on("tcp://127.0.0.1:0", {.data = note_in(ending), .closed = closed}),
+            on("tcp://127.0.0.1:0", {.data = note_in(resetting), .closed = closed}));
   Client ends = server.connect({}, 0);
   ends.send("ends");
   ASSERT_TRUE(log.wait_for("ends"));
@@ -160,7 +161,8 @@ TEST_P(PauseResume, CongestionLiftsItsOwnPauseOnlyAndThenOffersLeftovers) {
   client.send("abc");
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(same_bytes(client.receive(1 * mib), pattern(1 * mib)));
   ASSERT_TRUE(log.wait_for("drained", 3));
-  const std::vector<std::string> expected{"data a", "drained", "data b", "drained", "data c", "drained"};
+  const std::vector<std::string> expected{"data a",  "drained", "data b",
+                                          "drained", "data c",  "drained"};
   EXPECT_EQ(log.events(), expected);
 }
 
@@ -230,8 +232,8 @@ TEST_P(PauseResume, NothingIsLostHoweverItIsTaken) {
   const bool holds = rc::check("what comes back is what was sent", [&] {
     {
       const std::lock_guard lock(mutex);
-      takes.sizes =
-          *rc::gen::nonEmpty(rc::gen::container<std::vector<std::size_t>>(rc::gen::inRange<std::size_t>(100, 5000)));
+      takes.sizes = *rc::gen::nonEmpty(
+          rc::gen::container<std::vector<std::size_t>>(rc::gen::inRange<std::size_t>(100, 5000)));
     }
     const std::string bytes = pattern(*rc::gen::inRange<std::size_t>(1, 50'000));
     Client client = server.connect();

@@ -1,16 +1,16 @@
-// Reconnecting: however its connection ends another follows, until it is stopped or the server shuts down.
+// Reconnecting: however its connection ends another follows, until it is stopped or the server
+// shuts down.
 #include <memory>
 #include <string>
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class Reconnects : public Behaviour {
  protected:
   EventLog log;
-  const Backoff soon{.first = 1ms, .most = 5ms};
+  const Backoff soon{.initial = 1ms, .max = 5ms};
 
   // All that came is noted with each piece: it stays untaken.
   Events noted() {
@@ -39,7 +39,9 @@ TEST_P(Reconnects, WhenThePeerComesBack) {
   for (std::size_t life = 1; life <= 3; ++life) {
     TestServer far(echo(), where.to_string());
     EXPECT_TRUE(log.wait_for("opened", life));
-    server.on_loop(0, [&] { server->loop(0).context<Reconnecting>()->connection()->write(std::to_string(life)); });
+    server.on_loop(0, [&] {
+      server->loop(0).context<Reconnecting>()->connection()->write(std::to_string(life));
+    });
     EXPECT_TRUE(log.wait_for("data " + std::to_string(life)));
   }
 }
@@ -63,11 +65,12 @@ TEST_P(Reconnects, HoweverItEnds) {
     }
   };
   events.detached = [this](Conn&, Socket) { log.add("detached"); };
-  TestServer server = serve({.loop_started =
-                                 [&, to = on(far.address().to_string(), std::move(events))](Loop& loop) {
-                                   if (loop.index() == 0) loop.emplace_context<Reconnecting>(loop, to, soon);
-                                 },
-                             .failed = [this] { log.add("failed"); }});
+  TestServer server =
+      serve({.loop_started =
+                 [&, to = on(far.address().to_string(), std::move(events))](Loop& loop) {
+                   if (loop.index() == 0) loop.emplace_context<Reconnecting>(loop, to, soon);
+                 },
+             .failed = [this] { log.add("failed"); }});
   EXPECT_TRUE(log.wait_for("opened", 9));
   EXPECT_GE(log.count("failed"), 2U);
   EXPECT_GE(log.count("detached"), 2U);
@@ -84,7 +87,8 @@ TEST_P(Reconnects, UntilItIsStopped) {
     ASSERT_TRUE(kept.connection());
     handle = kept.connection()->handle();
     Reconnecting other(server->loop(0), on(far.address().to_string(), noted()), soon);
-    kept = std::move(other);  // the first one is stopped, and the destructor of what is left does nothing
+    kept = std::move(
+        other);  // the first one is stopped, and the destructor of what is left does nothing
     kept.stop();
     EXPECT_FALSE(kept.connection());
   });
@@ -106,9 +110,10 @@ TEST_P(Reconnects, StoppedByItsOwnHandler) {
     kept.reset();
     log.add("closed");
   };
-  TestServer server = serve({.loop_started = [&, to = on(far.address().to_string(), std::move(events))](Loop& loop) {
-    if (loop.index() == 0) kept = std::make_unique<Reconnecting>(loop, to, soon);
-  }});
+  TestServer server = serve(
+      {.loop_started = [&, to = on(far.address().to_string(), std::move(events))](Loop& loop) {
+        if (loop.index() == 0) kept = std::make_unique<Reconnecting>(loop, to, soon);
+      }});
   EXPECT_TRUE(log.wait_for("closed"));
   std::this_thread::sleep_for(20ms);
   EXPECT_EQ(log.count("closed"), 1U);
@@ -123,7 +128,8 @@ TEST_P(Reconnects, ShutdownEndsItOpenOrWaiting) {
     events.opened = [this] { log.add("opened"); };
     const Binding to = on(*url ? url : far.address().to_string(), std::move(events));
     TestServer server = serve({.loop_started = [&](Loop& loop) {
-      if (loop.index() == 0) outlives = std::make_unique<Reconnecting>(loop, to, Backoff{.first = 1h, .most = 1h});
+      if (loop.index() == 0)
+        outlives = std::make_unique<Reconnecting>(loop, to, Backoff{.initial = 1h, .max = 1h});
     }});
     EXPECT_TRUE(log.wait_for(*url ? "closed" : "opened"));
     server.stop();
@@ -152,9 +158,9 @@ TEST_P(Reconnects, RefusesWhatMakesNoSense) {
   server.on_loop(0, [&] {
     Loop& loop = server->loop(0);
     EXPECT_THROW(Reconnecting(loop, "tcp://:5000"), Error);
-    EXPECT_THROW(Reconnecting(loop, "tcp://127.0.0.1:1", {.first = 0ms}), Error);
-    EXPECT_THROW(Reconnecting(loop, "tcp://127.0.0.1:1", {.first = 2s, .most = 1s}), Error);
-    EXPECT_THROW(Reconnecting(loop, "tcp://127.0.0.1:1", {.factor = 0.5}), Error);
+    EXPECT_THROW(Reconnecting(loop, "tcp://127.0.0.1:1", {.initial = 0ms}), Error);
+    EXPECT_THROW(Reconnecting(loop, "tcp://127.0.0.1:1", {.initial = 2s, .max = 1s}), Error);
+    EXPECT_THROW(Reconnecting(loop, "tcp://127.0.0.1:1", {.multiplier = 0.5}), Error);
     EXPECT_THROW(Reconnecting(loop, "tcp://127.0.0.1:1", {.jitter = 1.5}), Error);
   });
 }

@@ -17,8 +17,7 @@ extern "C" int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) n
 }
 #endif
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class Registrations : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Registrations);

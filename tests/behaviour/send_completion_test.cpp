@@ -1,16 +1,18 @@
-// Whoever sends through a handle may be told when the kernel has taken all the bytes, or that it never will.
+// Whoever sends through a handle may be told when the kernel has taken all the bytes, or that it
+// never will.
 #include <future>
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class SendCompletion : public Behaviour {};
 EVIO_ON_EVERY_BACKEND_WITH_LOOPS(SendCompletion, 1);
 
-Handler<void(std::error_code)> note(EventLog& log, std::string name) {
-  return [&log, name = std::move(name)](std::error_code error) { log.add(name + (error ? " failed" : " sent")); };
+Callback<void(std::error_code)> note(EventLog& log, std::string name) {
+  return [&log, name = std::move(name)](std::error_code error) {
+    log.add(name + (error ? " failed" : " sent"));
+  };
 }
 
 TEST_P(SendCompletion, ComesInOrderOnceTheBytesAreTaken) {
@@ -19,7 +21,8 @@ TEST_P(SendCompletion, ComesInOrderOnceTheBytesAreTaken) {
   TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }});
   Client client = server.connect();
   const Handle to = handle.get();
-  for (const std::string name : {"a", "b", "c"}) EXPECT_TRUE(to.send(Buffer(std::string(name)), note(log, name)));
+  for (const std::string name : {"a", "b", "c"})
+    EXPECT_TRUE(to.send(SharedBytes(std::string(name)), note(log, name)));
   EXPECT_EQ(client.receive(3), "abc");
   EXPECT_TRUE(log.wait_for("c sent"));
   EXPECT_EQ(log.events(), (std::vector<std::string>{"a sent", "b sent", "c sent"}));
@@ -31,7 +34,7 @@ TEST_P(SendCompletion, WaitsForAPeerThatDoesNotRead) {
   TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }});
   Client client = server.connect();
   constexpr std::size_t size = 32 << 20;
-  handle.get().send(Buffer(std::string(size, 'x')), note(log, "all"));
+  handle.get().send(SharedBytes(std::string(size, 'x')), note(log, "all"));
   handle.get().post([&](Conn&) { log.add("later"); });
   EXPECT_TRUE(log.wait_for("later"));
   EXPECT_EQ(log.count("all sent"), 0U);
@@ -42,9 +45,10 @@ TEST_P(SendCompletion, WaitsForAPeerThatDoesNotRead) {
 TEST_P(SendCompletion, SaysThatTheBytesAreLostBeforeClosed) {
   EventLog log;
   HandleSlot handle;
-  TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }, .closed = [&] { log.add("closed"); }});
+  TestServer server =
+      serve({.opened = [&](Conn& c) { handle.put(c); }, .closed = [&] { log.add("closed"); }});
   Client client = server.connect();
-  handle.get().send(Buffer(std::string(32 << 20, 'x')), note(log, "all"));
+  handle.get().send(SharedBytes(std::string(32 << 20, 'x')), note(log, "all"));
   handle.get().post([](Conn& c) { c.abort(); });
   EXPECT_TRUE(log.wait_for("closed"));
   EXPECT_EQ(log.events(), (std::vector<std::string>{"all failed", "closed"}));
@@ -64,8 +68,8 @@ TEST_P(SendCompletion, SaysSoOfWhatGoesBeyondTheBound) {
     all_sent.get_future().wait();
   });
   waiting.get_future().wait();
-  handle.get().send(Buffer(std::string(2000, 'x')), note(log, "first"));
-  handle.get().send(Buffer(std::string("x")), note(log, "second"));
+  handle.get().send(SharedBytes(std::string(2000, 'x')), note(log, "first"));
+  handle.get().send(SharedBytes(std::string("x")), note(log, "second"));
   all_sent.set_value();
   EXPECT_TRUE(log.wait_for("closed"));
   EXPECT_EQ(log.events(), (std::vector<std::string>{"first failed", "second failed", "closed"}));
@@ -79,7 +83,7 @@ TEST_P(SendCompletion, SaysSoOfAMessageThatCannotBeExpressed) {
                              .closed = [&] { log.add("closed"); },
                              .failed = [&] { log.add("failed"); }});
   Client client = server.connect();
-  EXPECT_TRUE(handle.get().send(Buffer("five!"), note(log, "all")));
+  EXPECT_TRUE(handle.get().send(SharedBytes("five!"), note(log, "all")));
   EXPECT_TRUE(log.wait_for("failed"));
   client.close();
   EXPECT_TRUE(log.wait_for("closed"));
@@ -89,11 +93,12 @@ TEST_P(SendCompletion, SaysSoOfAMessageThatCannotBeExpressed) {
 TEST_P(SendCompletion, MaySendAgainAndClose) {
   EventLog log;
   HandleSlot handle;
-  TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }, .closed = [&] { log.add("closed"); }});
+  TestServer server =
+      serve({.opened = [&](Conn& c) { handle.put(c); }, .closed = [&] { log.add("closed"); }});
   Client client = server.connect();
   const Handle to = handle.get();
-  to.send(Buffer("one "), [&, to](std::error_code) {
-    to.send(Buffer("two"), [&, to](std::error_code) {
+  to.send(SharedBytes("one "), [&, to](std::error_code) {
+    to.send(SharedBytes("two"), [&, to](std::error_code) {
       log.add("two");
       to.close();
     });
@@ -102,7 +107,7 @@ TEST_P(SendCompletion, MaySendAgainAndClose) {
   client.close();
   EXPECT_TRUE(log.wait_for("closed"));
   EXPECT_EQ(log.events(), (std::vector<std::string>{"two", "closed"}));
-  EXPECT_FALSE(to.send(Buffer("three"), note(log, "three")));
+  EXPECT_FALSE(to.send(SharedBytes("three"), note(log, "three")));
 }
 
 }  // namespace

@@ -3,8 +3,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class ServerTimers : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(ServerTimers);

@@ -3,15 +3,14 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 using testing::HasSubstr;
 
 class Settings : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Settings);
 
-std::string problem_of(const Handler<void()>& set) {
+std::string problem_of(const Callback<void()>& set) {
   try {
     set();
   } catch (const Error& error) {
@@ -23,25 +22,27 @@ std::string problem_of(const Handler<void()>& set) {
 
 struct Case {
   std::string field;
-  Handler<void(Events&)> set;
+  Callback<void(Events&)> set;
 };
 
 std::vector<Case> senseless() {
   std::vector<Case> all;
-  const auto add = [&](std::string field, Handler<void(Events&)> set) {
+  const auto add = [&](std::string field, Callback<void(Events&)> set) {
     all.push_back({std::move(field), std::move(set)});
   };
-  add("Limits::output_low", [](Events& e) { e.limits = {.output_high = 1000, .output_low = 1001}; });
-  add("Limits::drain", [](Events& e) { e.limits.drain = -1ms; });
-  add("Limits::linger", [](Events& e) { e.limits.linger = -1ms; });
-  add("Limits::connect", [](Events& e) { e.limits.connect = -1ms; });
-  add("Limits::first_bytes", [](Events& e) { e.limits.first_bytes = -1ms; });
-  add("Limits::slow_reader", [](Events& e) { e.limits.slow_reader = -1ms; });
+  add("Limits::output_low",
+      [](Events& e) { e.limits = {.output_high = 1000, .output_low = 1001}; });
+  add("Limits::drain_timeout", [](Events& e) { e.limits.drain_timeout = -1ms; });
+  add("Limits::linger_timeout", [](Events& e) { e.limits.linger_timeout = -1ms; });
+  add("Limits::connect_timeout", [](Events& e) { e.limits.connect_timeout = -1ms; });
+  add("Limits::first_bytes_timeout", [](Events& e) { e.limits.first_bytes_timeout = -1ms; });
+  add("Limits::slow_reader_timeout", [](Events& e) { e.limits.slow_reader_timeout = -1ms; });
   add("Limits::backlog", [](Events& e) { e.limits.backlog = -1; });
   add("Options::idle_timeout", [](Events& e) { e.options.idle_timeout = -1ms; });
   for (const Duration time : {Duration(-1s), Duration(999ms), Duration(32768s), Duration::max()}) {
     add("Options::keep_alive", [time](Events& e) { e.options.keep_alive = time; });
-    add("Options::keep_alive_interval", [time](Events& e) { e.options.keep_alive_interval = time; });
+    add("Options::keep_alive_interval",
+        [time](Events& e) { e.options.keep_alive_interval = time; });
   }
   add("Options::keep_alive_interval", [](Events& e) { e.options.keep_alive_interval = 0s; });
   for (const int count : {-1, 0, 128})
@@ -63,11 +64,12 @@ TEST_P(Settings, ThatMakeNoSenseAreAnError) {
     EXPECT_THAT(problem_of([&] {
                   Events events;
                   one.set(events);
-                  on("tcp://127.0.0.1:0", std::move(events));
+                  static_cast<void>(on("tcp://127.0.0.1:0", std::move(events)));
                 }),
                 HasSubstr(one.field));
   }
-  EXPECT_THAT(problem_of([&] { Server(as_set_up({.busy_poll = -1us})); }), HasSubstr("Events::busy_poll"));
+  EXPECT_THAT(problem_of([&] { Server(as_set_up({.busy_poll = -1us})); }),
+              HasSubstr("Events::busy_poll"));
 }
 
 TEST_P(Settings, ThatMakeNoSenseAreAnErrorForOneConnectionToo) {
@@ -96,20 +98,24 @@ TEST_P(Settings, TheLowWaterMarkFollowsTheHighOneUnlessItIsSet) {
 }
 
 TEST_P(Settings, AtTheirBoundsAreTaken) {
-  Server(
-      as_set_up({.limits = {.output_high = 10, .output_low = 10, .drain = 0s, .connect = Duration::max(), .backlog = 0},
-                 .options = {.keep_alive = 32767s,
-                             .idle_timeout = Duration::max(),
-                             .keep_alive_interval = 1s,
-                             .keep_alive_count = 127,
-                             .source = Address::parse("tcp://127.0.0.1:0")}}),
-      "tcp://127.0.0.1:0");
+  Server(as_set_up({.limits = {.output_high = 10,
+                               .output_low = 10,
+                               .drain_timeout = 0s,
+                               .connect_timeout = Duration::max(),
+                               .backlog = 0},
+                    .options = {.keep_alive = 32767s,
+                                .idle_timeout = Duration::max(),
+                                .keep_alive_interval = 1s,
+                                .keep_alive_count = 127,
+                                .source = Address::parse("tcp://127.0.0.1:0")}}),
+         "tcp://127.0.0.1:0");
 }
 
 // Each server counts its own connections, although their Events are one object.
 TEST_P(Settings, ALimitOfABindingIsEachServersOwn) {
-  const Binding binding = on("tcp://127.0.0.1:0", {.limits = {.connections = 1, .connections_per_peer = 1},
-                                                   .opened = [](Conn& c) { c.write("!"); }});
+  const Binding binding =
+      on("tcp://127.0.0.1:0", {.limits = {.connections_max = 1, .connections_per_peer_max = 1},
+                               .opened = [](Conn& c) { c.write("!"); }});
   TestServer one = serve({}, binding), other = serve({}, binding);
   Client first = one.connect(), second = other.connect();
   EXPECT_EQ(first.receive(1), "!");

@@ -1,4 +1,5 @@
-// Shutdown is orderly, from wherever it is asked: output delivered, every connection closed once, nothing left behind.
+// Shutdown is orderly, from wherever it is asked: output delivered, every connection closed once,
+// nothing left behind.
 #include <sys/socket.h>
 
 #include <atomic>
@@ -7,8 +8,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class Shutdown : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Shutdown);
@@ -24,38 +24,41 @@ TEST_P(Shutdown, FromEveryHandlerThatMayAskForIt) {
     Pairs pairs;
     std::atomic<int> stopped{0};
     std::atomic<bool> failed{false};
-    const auto in = [&](const std::string& handler) { return handler == from ? Action::shutdown : Action::none; };
-    TestServer server = serve({.limits = {.output_high = 16 * kib, .output_low = 4 * kib, .linger = 50ms},
-                               .options = {.send_buffer = 8192},
-                               .serving = [&] { return in("serving"); },
-                               .opened =
-                                   [&](Conn& c) {
-                                     ++pairs.opened;
-                                     if (from == "drained") c.write(pattern(mib));
-                                     return in("opened");
-                                   },
-                               .data = [&]() -> Action {
-                                 if (from == "failed" && !failed.exchange(true)) throw std::runtime_error("fault");
-                                 return from == "detached" ? Action::detach : in("data");
-                               },
-                               .drained = [&] { return in("drained"); },
-                               .ended = [&] { return from == "closed" ? Action::close : in("ended"); },
-                               .closed =
-                                   [&] {
-                                     ++pairs.closed;
-                                     return in("closed");
-                                   },
-                               .detached =
-                                   [&] {
-                                     ++pairs.closed;
-                                     return in("detached");
-                                   },
-                               .failed = [&] { return in("failed"); },
-                               .tick =
-                                   [&] {
-                                     return Tick{1ms, in("tick")};
-                                   },
-                               .loop_stopped = [&] { ++stopped; }});
+    const auto in = [&](const std::string& handler) {
+      return handler == from ? Action::shutdown : Action::none;
+    };
+    TestServer server =
+        serve({.limits = {.output_high = 16 * kib, .output_low = 4 * kib, .linger_timeout = 50ms},
+               .options = {.send_buffer = 8192},
+               .serving = [&] { return in("serving"); },
+               .opened =
+                   [&](Conn& c) {
+                     ++pairs.opened;
+                     if (from == "drained") c.write(pattern(mib));
+                     return in("opened");
+                   },
+               .data = [&]() -> Action {
+                 if (from == "failed" && !failed.exchange(true)) throw std::runtime_error("fault");
+                 return from == "detached" ? Action::detach : in("data");
+               },
+               .drained = [&] { return in("drained"); },
+               .ended = [&] { return from == "closed" ? Action::close : in("ended"); },
+               .closed =
+                   [&] {
+                     ++pairs.closed;
+                     return in("closed");
+                   },
+               .detached =
+                   [&] {
+                     ++pairs.closed;
+                     return in("detached");
+                   },
+               .failed = [&] { return in("failed"); },
+               .tick =
+                   [&] {
+                     return Tick{1ms, in("tick")};
+                   },
+               .loop_stopped = [&] { ++stopped; }});
     Client client = Client::unconnected(tiny);
     try {
       client.connect(server.port());
@@ -63,7 +66,8 @@ TEST_P(Shutdown, FromEveryHandlerThatMayAskForIt) {
       if (from == "drained") client.receive(mib);
       if (from == "ended" || from == "closed") client.shutdown_write();
     } catch (const std::system_error&) {
-      EXPECT_TRUE(from == "serving" || from == "tick" || from == "opened") << "only these may refuse or reset it";
+      EXPECT_TRUE(from == "serving" || from == "tick" || from == "opened")
+          << "only these may refuse or reset it";
     }
     EXPECT_EQ(message_of(server.wait()), "") << from;
     EXPECT_EQ(pairs.opened, pairs.closed) << from;
@@ -74,30 +78,31 @@ TEST_P(Shutdown, FromEveryHandlerThatMayAskForIt) {
 }
 
 TEST_P(Shutdown, FromCallbacksAndOtherThreads) {
-  for (const std::string from :
-       {"thread", "post", "handle", "timer", "conn timer", "loop_started", "pre_write", "for_each"}) {
+  for (const std::string from : {"thread", "post", "handle", "timer", "conn timer", "loop_started",
+                                 "pre_write", "for_each"}) {
     Pairs pairs;
     HandleSlot handle;
-    TestServer server = serve({.loop_started =
-                                   [&](Loop& loop) {
-                                     if (from == "loop_started" && loop.index() == loops() - 1)
-                                       loop.server().shutdown();
-                                   },
-                               .opened =
-                                   [&](Conn& c) {
-                                     ++pairs.opened;
-                                     c.write("hello");
-                                     if (from == "timer")
-                                       c.loop().run_after(1ms, [&loop = c.loop()] { loop.server().shutdown(); });
-                                     if (from == "conn timer")
-                                       c.run_after(1ms, [](Conn& conn) { conn.server().shutdown(); });
-                                     handle.put(c);
-                                   },
-                               .closed = [&] { ++pairs.closed; },
-                               .pre_write =
-                                   [&](Loop& loop) {
-                                     if (from == "pre_write") loop.server().shutdown();
-                                   }});
+    TestServer server =
+        serve({.loop_started =
+                   [&](Loop& loop) {
+                     if (from == "loop_started" && loop.index() == loops() - 1)
+                       loop.server().shutdown();
+                   },
+               .opened =
+                   [&](Conn& c) {
+                     ++pairs.opened;
+                     c.write("hello");
+                     if (from == "timer")
+                       c.loop().run_after(1ms, [&loop = c.loop()] { loop.server().shutdown(); });
+                     if (from == "conn timer")
+                       c.run_after(1ms, [](Conn& conn) { conn.server().shutdown(); });
+                     handle.put(c);
+                   },
+               .closed = [&] { ++pairs.closed; },
+               .pre_write =
+                   [&](Loop& loop) {
+                     if (from == "pre_write") loop.server().shutdown();
+                   }});
     if (from == "loop_started") {
       server.wait();
       continue;
@@ -124,9 +129,9 @@ TEST_P(Shutdown, BeforeRunMakesRunReturnAtOnce) {
 }
 
 TEST_P(Shutdown, TwiceIsHarmless) {
-  TestServer server = serve({.limits = {.drain = hang_guard}, .options = {.send_buffer = 8192}, .opened = [](Conn& c) {
-                               c.write(pattern(mib));
-                             }});
+  TestServer server = serve({.limits = {.drain_timeout = hang_guard},
+                             .options = {.send_buffer = 8192},
+                             .opened = [](Conn& c) { c.write(pattern(mib)); }});
   Client client = server.connect(tiny);
   EXPECT_TRUE(same_bytes(client.receive(1000), pattern(1000)));
   server->shutdown();
@@ -138,14 +143,15 @@ TEST_P(Shutdown, TwiceIsHarmless) {
 
 TEST_P(Shutdown, DeliversEveryConnectionsOutput) {
   EventLog log;
-  TestServer server =
-      serve({.options = {.send_buffer = 16384},
-             .opened =
-                 [&](Conn& c) {
-                   c.write(pattern(mib));
-                   log.add("opened");
-                 },
-             .closed = [&](Conn&, std::error_code error) { log.add(error ? error.message() : "closed"); }});
+  TestServer server = serve(
+      {.options = {.send_buffer = 16384},
+       .opened =
+           [&](Conn& c) {
+             c.write(pattern(mib));
+             log.add("opened");
+           },
+       .closed = [&](Conn&,
+                     std::error_code error) { log.add(error ? error.message() : "closed"); }});
   std::vector<Client> clients;
   for (int i = 0; i < 8; ++i) clients.push_back(server.connect({.receive = 8192}));
   ASSERT_TRUE(log.wait_for("opened", 8));
@@ -163,15 +169,15 @@ TEST_P(Shutdown, DeliversEveryConnectionsOutput) {
 
 TEST_P(Shutdown, OfAStalledPeerTakesNoLongerThanTheDeadline) {
   EventLog log;
-  TestServer server =
-      serve({.limits = {.drain = 150ms},
-             .options = {.send_buffer = 8192},
-             .opened =
-                 [&](Conn& c) {
-                   c.write(pattern(8 * mib));
-                   log.add("opened");
-                 },
-             .closed = [&](Conn&, std::error_code error) { log.add(error ? "an error" : "no error"); }});
+  TestServer server = serve(
+      {.limits = {.drain_timeout = 150ms},
+       .options = {.send_buffer = 8192},
+       .opened =
+           [&](Conn& c) {
+             c.write(pattern(8 * mib));
+             log.add("opened");
+           },
+       .closed = [&](Conn&, std::error_code error) { log.add(error ? "an error" : "no error"); }});
   Client client = server.connect(tiny);
   ASSERT_TRUE(log.wait_for("opened"));
   server.stop();
@@ -180,7 +186,7 @@ TEST_P(Shutdown, OfAStalledPeerTakesNoLongerThanTheDeadline) {
 
 TEST_P(Shutdown, NoDataAfterIt) {
   EventLog log;
-  TestServer server = serve({.limits = {.drain = 200ms},
+  TestServer server = serve({.limits = {.drain_timeout = 200ms},
                              .options = {.send_buffer = 8192},
                              .data =
                                  [&](Conn& c, Input&) {
@@ -297,14 +303,15 @@ TEST_P(Shutdown, LoopStoppedComesAfterTheLastClosedOfItsLoop) {
     int open = 0;
   };
   EventLog log;
-  TestServer server = serve({.loop_started = [](Loop& loop) { loop.emplace_context<Count>(); },
-                             .opened =
-                                 [&](Conn& c) {
-                                   ++c.loop().context<Count>()->open;
-                                   log.add("opened");
-                                 },
-                             .closed = [](Conn& c, std::error_code) { --c.loop().context<Count>()->open; },
-                             .loop_stopped = [](Loop& loop) { EXPECT_EQ(loop.context<Count>()->open, 0); }});
+  TestServer server =
+      serve({.loop_started = [](Loop& loop) { loop.emplace_context<Count>(); },
+             .opened =
+                 [&](Conn& c) {
+                   ++c.loop().context<Count>()->open;
+                   log.add("opened");
+                 },
+             .closed = [](Conn& c, std::error_code) { --c.loop().context<Count>()->open; },
+             .loop_stopped = [](Loop& loop) { EXPECT_EQ(loop.context<Count>()->open, 0); }});
   std::vector<Client> clients;
   for (int i = 0; i < 12; ++i) clients.push_back(server.connect());
   ASSERT_TRUE(log.wait_for("opened", 12));
@@ -320,10 +327,12 @@ TEST_P(Shutdown, LeavesNoDescriptorAndNoThreadBehind) {
       EventLog log;
       TemporaryDirectory directory;
       TestServer server =
-          serve({.opened = [&] { log.add("opened"); }, .tick = [] { return Tick{1ms}; }}, "tcp://127.0.0.1:0",
-                "udp://127.0.0.1:0", "unix://" + directory / "socket", "tcp://127.0.0.1:0?reuseport=true");
+          serve({.opened = [&] { log.add("opened"); }, .tick = [] { return Tick{1ms}; }},
+                "tcp://127.0.0.1:0", "udp://127.0.0.1:0", "unix://" + directory / "socket",
+                "tcp://127.0.0.1:0?reuseport=true");
       std::vector<Client> clients;
-      for (const std::size_t index : {0, 2, 3, 0, 2, 3}) clients.push_back(server.connect({}, index));
+      for (const std::size_t index : {0, 2, 3, 0, 2, 3})
+        clients.push_back(server.connect({}, index));
       clients.pop_back();
       ASSERT_TRUE(log.wait_for("opened", 5));
       server.stop();
@@ -336,13 +345,13 @@ TEST_P(Shutdown, LeavesNoDescriptorAndNoThreadBehind) {
 TEST_P(Shutdown, ItsPortMayBeServedAgainAtOnce) {
   std::string address = "tcp://127.0.0.1:0";
   for (int i = 0; i < 3; ++i) {
-    TestServer server =
-        serve({.opened =
-                   [](Conn& c) {
-                     c.write("!");
-                     return Action::close;  // first, so that the server's end keeps the port for a while
-                   }},
-              address);
+    TestServer server = serve(
+        {.opened =
+             [](Conn& c) {
+               c.write("!");
+               return Action::close;  // first, so that the server's end keeps the port for a while
+             }},
+        address);
     EXPECT_EQ(server.connect().receive_rest().bytes, "!");
     address = server.address().to_string();
   }
@@ -351,7 +360,10 @@ TEST_P(Shutdown, ItsPortMayBeServedAgainAtOnce) {
 TEST_P(Shutdown, AServerThatNeverRanLeavesNothingBehindEither) {
   const auto descriptors = open_descriptors();
   TemporaryDirectory directory;
-  { const Server server(as_set_up({}), "tcp://127.0.0.1:0", "udp://127.0.0.1:0", "unix://" + directory / "socket"); }
+  {
+    const Server server(as_set_up({}), "tcp://127.0.0.1:0", "udp://127.0.0.1:0",
+                        "unix://" + directory / "socket");
+  }
   EXPECT_EQ(open_descriptors(), descriptors);
 }
 
@@ -386,9 +398,10 @@ TEST_P(Shutdown, FromServingClosesWhatServingBegan) {
     EXPECT_TRUE(server.loop(server.loops() - 1).adopt(Socket(pair[0]), "unix://adopted"));
     return Action::shutdown;
   };
-  TestServer server = serve({.serving = begin,
-                             .opened = [&] { log.add("opened"); },
-                             .closed = [&](Conn&, std::error_code e) { log.add(e ? e.message() : "closed"); }});
+  TestServer server =
+      serve({.serving = begin,
+             .opened = [&] { log.add("opened"); },
+             .closed = [&](Conn&, std::error_code e) { log.add(e ? e.message() : "closed"); }});
   EXPECT_EQ(message_of(server.wait()), "");
   EXPECT_EQ(log.events(), (std::vector<std::string>{"closed", "closed"}));
   char byte = 0;

@@ -1,5 +1,6 @@
-// Signals: SIGINT and SIGTERM become an orderly shutdown if wanted, the second one ends it at once, and nothing of the
-// process's own dispositions is lost. Each in a child process, for signals go to whole processes.
+// Signals: SIGINT and SIGTERM become an orderly shutdown if wanted, the second one ends it at once,
+// and nothing of the process's own dispositions is lost. Each in a child process, for signals go to
+// whole processes.
 #include <signal.h>
 #include <unistd.h>
 
@@ -7,8 +8,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class Signals : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Signals);
@@ -57,7 +57,7 @@ TEST_P(Signals, ASecondOneEndsItNow) {
   in_child_process([&] {
     EventLog log;
     TestServer server =
-        serve({.limits = {.drain = std::chrono::hours(1)},
+        serve({.limits = {.drain_timeout = std::chrono::hours(1)},
                .options = {.send_buffer = 8192},
                .handle_signals = true,
                .opened =
@@ -65,11 +65,13 @@ TEST_P(Signals, ASecondOneEndsItNow) {
                      if (log.count("opened") == 0) c.write(pattern(8 * mib));
                      log.add("opened");
                    },
-               .closed = [&](Conn&, std::error_code error) { log.add(error ? "an error" : "no error"); }});
+               .closed = [&](Conn&,
+                             std::error_code error) { log.add(error ? "an error" : "no error"); }});
     Client client = server.connect(tiny);
     ASSERT_TRUE(log.wait_for("opened"));
     ::kill(::getpid(), SIGTERM);
-    // The first is seen before the second is sent, for two may become one: no further connection is accepted.
+    // The first is seen before the second is sent, for two may become one: no further connection is
+    // accepted.
     ASSERT_TRUE(eventually([&] {
       try {
         const Client late = server.connect();
@@ -116,11 +118,13 @@ TEST_P(Signals, ThatWereIgnoredStaySo) {
 
 TEST_P(Signals, OnlyOneServerOfAProcessMayHandleThem) {
   if (sanitized && backend() == Backend::io_uring)
-    GTEST_SKIP() << "ThreadSanitizer runs handlers in calls that it knows, and io_uring_enter is none of them";
+    GTEST_SKIP() << "ThreadSanitizer runs handlers in calls that it knows, and io_uring_enter is "
+                    "none of them";
   in_child_process([&] {
     {
       TestServer server = serve({.handle_signals = true});
-      EXPECT_THROW(evio::serve(as_set_up({.handle_signals = true, .serving = [] { return Action::shutdown; }}),
+      EXPECT_THROW(evio::serve(as_set_up({.handle_signals = true,
+                                          .serving = [] { return Action::shutdown; }}),
                                "tcp://127.0.0.1:0"),
                    Error);
       Client client = server.connect();

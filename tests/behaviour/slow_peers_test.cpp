@@ -1,20 +1,20 @@
-// Peers that hold a connection without using it: nothing sent after opening, or output taken a byte at a time.
+// Peers that hold a connection without using it: nothing sent after opening, or output taken a byte
+// at a time.
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class SlowPeers : public Behaviour {};
 EVIO_ON_EVERY_BACKEND_WITH_LOOPS(SlowPeers, 1);
 
-Handler<Action(Conn&, std::error_code)> note_closed(EventLog& log) {
+Callback<Action(Conn&, std::error_code)> note_closed(EventLog& log) {
   return [&log](Conn&, std::error_code error) { log.add(error ? error.message() : "in order"); };
 }
 std::string message(Errc code) { return make_error_code(code).message(); }
 
 TEST_P(SlowPeers, OneThatSendsNothingAtFirstIsClosed) {
   EventLog log;
-  TestServer server = serve({.limits = {.first_bytes = 50ms}, .closed = note_closed(log)});
+  TestServer server = serve({.limits = {.first_bytes_timeout = 50ms}, .closed = note_closed(log)});
   Client silent = server.connect();
   EXPECT_TRUE(log.wait_for(message(Errc::first_bytes_timeout)));
   EXPECT_EQ(silent.receive_rest().bytes, "");
@@ -22,7 +22,7 @@ TEST_P(SlowPeers, OneThatSendsNothingAtFirstIsClosed) {
 
 TEST_P(SlowPeers, OneThatSentSomethingMayBeSilent) {
   EventLog log;
-  TestServer server = serve({.limits = {.first_bytes = 150ms},
+  TestServer server = serve({.limits = {.first_bytes_timeout = 150ms},
                              .data = [](Conn& c, Input& in) { c.write(in.take()); },
                              .closed = note_closed(log)});
   Client client = server.connect();
@@ -34,7 +34,7 @@ TEST_P(SlowPeers, OneThatSentSomethingMayBeSilent) {
 
 TEST_P(SlowPeers, OneThatTakesOutputTooSlowlyIsClosed) {
   EventLog log;
-  TestServer server = serve({.limits = {.output_max = 64 << 20, .slow_reader = 100ms},
+  TestServer server = serve({.limits = {.output_max = 64 << 20, .slow_reader_timeout = 100ms},
                              .options = {.send_buffer = 16 << 10},
                              .opened = [](Conn& c) { c.write(std::string(32 << 20, 'x')); },
                              .closed = note_closed(log)});
@@ -49,7 +49,7 @@ TEST_P(SlowPeers, OneThatTakesOutputTooSlowlyIsClosed) {
 TEST_P(SlowPeers, OneThatTakesItFastEnoughGetsAll) {
   EventLog log;
   constexpr std::size_t size = 8 << 20;
-  TestServer server = serve({.limits = {.output_low = 1024, .slow_reader = 500ms},
+  TestServer server = serve({.limits = {.output_low = 1024, .slow_reader_timeout = 500ms},
                              .opened =
                                  [](Conn& c) {
                                    c.write(std::string(size, 'x'));

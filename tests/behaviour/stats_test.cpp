@@ -7,8 +7,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 std::vector<std::uint64_t> figures(const Stats& stats) {
   std::vector<std::uint64_t> all{stats.accepted,
@@ -79,7 +78,7 @@ TEST_P(Statistics, CountConnectionsBytesAndMessages) {
   clients.clear();
   ASSERT_TRUE(eventually([&] { return server->stats().open == 0; }));
   server.stop();
-  EXPECT_EQ(server->stats().closed_as(Ending::orderly), 8U);
+  EXPECT_EQ(server->stats().closed_as(CloseReason::orderly), 8U);
   EXPECT_EQ(figures(server->stats()), sum_of_loops(*server));
 }
 
@@ -91,8 +90,12 @@ TEST_P(Statistics, AreThoseOfLoopsThatThereAre) {
 }
 
 // Closes connections in every way that takes no time; each is told by the first byte that it gets.
-Events closing(std::map<Ending, std::uint64_t>& told, std::mutex& mutex) {
-  return {.limits = {.input = 10, .output_high = 100, .output_low = 10, .output_max = 1000, .drain = 20ms},
+Events closing(std::map<CloseReason, std::uint64_t>& told, std::mutex& mutex) {
+  return {.limits = {.input_max = 10,
+                     .output_high = 100,
+                     .output_low = 10,
+                     .output_max = 1000,
+                     .drain_timeout = 20ms},
           .data =
               [](Conn& c, Input& in) {
                 switch (in.view()[0]) {
@@ -117,57 +120,62 @@ Events closing(std::map<Ending, std::uint64_t>& told, std::mutex& mutex) {
           .closed =
               [&](Conn&, std::error_code error) {
                 const std::lock_guard lock(mutex);
-                ++told[ending_of(error)];
+                ++told[close_reason_of(error)];
               },
           .detached = [](Conn&, Socket) {},
           .failed = [](Conn*, std::exception_ptr) {}};
 }
 
 TEST_P(Statistics, CountWhyConnectionsClose) {
-  std::map<Ending, std::uint64_t> told;
+  std::map<CloseReason, std::uint64_t> told;
   std::mutex mutex;
   TestServer server = serve(closing(told, mutex));
   std::vector<Client> clients;
-  const auto expect_one_more = [&](Ending ending, std::string_view bytes) {
+  const auto expect_one_more = [&](CloseReason ending, std::string_view bytes) {
     const std::uint64_t before = server->stats().closed_as(ending);
     clients.push_back(server.connect());
     if (!bytes.empty()) clients.back().send(bytes);
-    if (ending == Ending::reset) {
+    if (ending == CloseReason::reset) {
       ASSERT_TRUE(eventually([&] { return server->stats().received >= 1; }));
       clients.back().reset();
     } else if (bytes.empty() || bytes == "c") {
       clients.back().close();
     }
-    EXPECT_TRUE(eventually([&] { return server->stats().closed_as(ending) == before + 1; })) << name_of(ending);
+    EXPECT_TRUE(eventually([&] { return server->stats().closed_as(ending) == before + 1; }))
+        << name_of(ending);
   };
-  expect_one_more(Ending::reset, "x");
-  expect_one_more(Ending::orderly, "");
-  expect_one_more(Ending::orderly, "c");
-  expect_one_more(Ending::detached, "d");
-  expect_one_more(Ending::output_overflow, "o");
-  expect_one_more(Ending::handler_failed, "t");
-  expect_one_more(Ending::idle_timeout, "i");
-  expect_one_more(Ending::input_overflow, "x2345678901");
+  expect_one_more(CloseReason::reset, "x");
+  expect_one_more(CloseReason::orderly, "");
+  expect_one_more(CloseReason::orderly, "c");
+  expect_one_more(CloseReason::detached, "d");
+  expect_one_more(CloseReason::output_overflow, "o");
+  expect_one_more(CloseReason::handler_failed, "t");
+  expect_one_more(CloseReason::idle_timeout, "i");
+  expect_one_more(CloseReason::input_overflow, "x2345678901");
   server.stop();
   const Stats stats = server->stats();
   EXPECT_EQ(stats.closed, 8U);
   EXPECT_EQ(stats.accepted, 8U);
-  ++told[Ending::detached];  // which has no `closed`
-  for (std::size_t i = 0; i < ending_count; ++i)
-    EXPECT_EQ(stats.closed_by[i], told[static_cast<Ending>(i)]) << name_of(static_cast<Ending>(i));
+  ++told[CloseReason::detached];  // which has no `closed`
+  for (std::size_t i = 0; i < close_reason_count; ++i)
+    EXPECT_EQ(stats.closed_by[i], told[static_cast<CloseReason>(i)])
+        << name_of(static_cast<CloseReason>(i));
 }
 
 TEST_P(Statistics, CountAPeerThatTakesNothingAndAConnectThatFails) {
-  TestServer server = serve({.limits = {.drain = 20ms}, .data = [](Conn& c, Input&) {
+  TestServer server = serve({.limits = {.drain_timeout = 20ms}, .data = [](Conn& c, Input&) {
                                c.write(std::string(16 << 20, '.'));
                                return Action::close;
                              }});
   Client client = server.connect(tiny);
   client.send("x");
-  EXPECT_TRUE(eventually([&] { return server->stats().closed_as(Ending::drain_timeout) == 1; }));
-  const auto port = [] { return TestServer({}, "tcp://127.0.0.1:0").port(); }();  // where nobody listens any more
+  EXPECT_TRUE(
+      eventually([&] { return server->stats().closed_as(CloseReason::drain_timeout) == 1; }));
+  const auto port = [] {
+    return TestServer({}, "tcp://127.0.0.1:0").port();
+  }();  // where nobody listens any more
   server->connect("tcp://127.0.0.1:" + std::to_string(port));
-  EXPECT_TRUE(eventually([&] { return server->stats().closed_as(Ending::other) == 1; }));
+  EXPECT_TRUE(eventually([&] { return server->stats().closed_as(CloseReason::other) == 1; }));
   EXPECT_EQ(server->stats().open, 0U);
 }
 
@@ -189,7 +197,8 @@ TEST_P(Statistics, TellWhatIsPendingAndWhatIsUntaken) {
   }));
   const Stats stats = server->stats();
   EXPECT_GE(stats.memory, stats.output_pending + stats.input_held);
-  EXPECT_LE(stats.memory, stats.output_pending + stats.input_held + 256 * kib) << "with what is kept for each piece";
+  EXPECT_LE(stats.memory, stats.output_pending + stats.input_held + 256 * kib)
+      << "with what is kept for each piece";
   client.close();
   EXPECT_TRUE(eventually([&] { return server->stats().memory == 0; }));
   EXPECT_EQ(server->stats().output_pending + server->stats().input_held, 0U);

@@ -4,8 +4,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class Timers : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Timers);
@@ -64,7 +63,8 @@ TEST_P(Timers, OfTheSameMomentRunInTheOrderOfTheirMaking) {
   EventLog log;
   TestServer server = serve({});
   server.on_loop(0, [&] {
-    for (int i = 0; i < 50; ++i) server->loop(0).run_after(0s, [&log, i] { log.add(std::to_string(i)); });
+    for (int i = 0; i < 50; ++i)
+      server->loop(0).run_after(0s, [&log, i] { log.add(std::to_string(i)); });
   });
   ASSERT_TRUE(log.wait_for("49"));
   for (std::size_t i = 0; i < 50; ++i) EXPECT_EQ(log.events()[i], std::to_string(i));
@@ -92,7 +92,8 @@ TEST_P(Timers, ACancelledOneNeverRuns) {
   TestServer server = serve({});
   server.on_loop(0, [&] {
     Loop& loop = server->loop(0);
-    Timer timer = loop.run_after(1ms, [&log, held = logs_death(log, "destroyed")] { log.add("ran"); });
+    Timer timer =
+        loop.run_after(1ms, [&log, held = logs_death(log, "destroyed")] { log.add("ran"); });
     EXPECT_TRUE(timer.active());
     Timer same = timer;
     same.cancel();
@@ -135,7 +136,8 @@ TEST_P(Timers, ANamesDestructionCancelsNothingAndAFiredOneIsHarmless) {
 
 TEST_P(Timers, MayCancelOrRestartThemselvesWhileTheyRun) {
   EventLog log;
-  TestServer server = serve({.loop_started = [](Loop& loop) { loop.emplace_context<std::vector<Timer>>(3); }});
+  TestServer server =
+      serve({.loop_started = [](Loop& loop) { loop.emplace_context<std::vector<Timer>>(3); }});
   server.on_loop(0, [&] {
     Loop& loop = server->loop(0);
     auto& timers = *loop.context<std::vector<Timer>>();
@@ -143,15 +145,17 @@ TEST_P(Timers, MayCancelOrRestartThemselvesWhileTheyRun) {
       timers[0].cancel();
       log.add("one");
     });
-    timers[1] = loop.run_after(1ms, [&log, &timers, times = 0, held = logs_death(log, "two died")]() mutable {
-      EXPECT_EQ(held.use_count(), 1) << "its captures live while it runs";
-      log.add("two");
-      if (++times < 3) timers[1].restart(1ms);
-    });
-    timers[2] = loop.run_every(1ms, [&log, &timers, times = 0, held = logs_death(log, "three died")]() mutable {
-      log.add("three");
-      if (++times == 3) timers[2].cancel();
-    });
+    timers[1] = loop.run_after(
+        1ms, [&log, &timers, times = 0, held = logs_death(log, "two died")]() mutable {
+          EXPECT_EQ(held.use_count(), 1) << "its captures live while it runs";
+          log.add("two");
+          if (++times < 3) timers[1].restart(1ms);
+        });
+    timers[2] = loop.run_every(
+        1ms, [&log, &timers, times = 0, held = logs_death(log, "three died")]() mutable {
+          log.add("three");
+          if (++times == 3) timers[2].cancel();
+        });
   });
   ASSERT_TRUE(log.wait_for("one died"));
   ASSERT_TRUE(log.wait_for("two died"));
@@ -199,17 +203,18 @@ TEST_P(Timers, RunEveryGoesOnAndSkipsWhatItMissed) {
 
 TEST_P(Timers, AConnectionsDieWithIt) {
   EventLog log;
-  TestServer server = serve({.opened =
-                                 [&](Conn& c) {
-                                   c.run_after(1ms, [&log](Conn& conn) {
-                                     EXPECT_TRUE(conn.is_open());
-                                     log.add("first");
-                                   });
-                                   c.run_after(std::chrono::hours(1),
-                                               [&log, held = logs_death(log, "destroyed")](Conn&) { log.add("ran"); });
-                                   c.run_after(5ms, [](Conn& conn) { conn.write("timed"); });
-                                 },
-                             .closed = [&] { log.add("closed"); }});
+  TestServer server = serve(
+      {.opened =
+           [&](Conn& c) {
+             c.run_after(1ms, [&log](Conn& conn) {
+               EXPECT_TRUE(conn.is_open());
+               log.add("first");
+             });
+             c.run_after(std::chrono::hours(1),
+                         [&log, held = logs_death(log, "destroyed")](Conn&) { log.add("ran"); });
+             c.run_after(5ms, [](Conn& conn) { conn.write("timed"); });
+           },
+       .closed = [&] { log.add("closed"); }});
   Client client = server.connect();
   EXPECT_EQ(client.receive(5), "timed");
   client.close();

@@ -7,8 +7,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 using What = Trace::What;
 
@@ -20,7 +19,7 @@ class Traces {
     std::string message;
   };
 
-  Handler<void(const Trace&)> handler() {
+  Callback<void(const Trace&)> handler() {
     return [this](const Trace& trace) {
       const std::lock_guard lock(mutex_);
       all_.push_back({trace, std::string(trace.message)});
@@ -57,8 +56,10 @@ EVIO_ON_EVERY_BACKEND(Tracing);
 
 TEST_P(Tracing, ACloseWithAnError) {
   std::atomic<std::uint64_t> id{0};
-  TestServer server = serve(
-      {.limits = {.input = 4}, .opened = [&](Conn& c) { id = c.id(); }, .data = [] {}, .trace = traces.handler()});
+  TestServer server = serve({.limits = {.input_max = 4},
+                             .opened = [&](Conn& c) { id = c.id(); },
+                             .data = [] {},
+                             .trace = traces.handler()});
   Client client = server.connect();
   client.send("more than four");
   const auto [trace, message] = traces.wait_for(What::closed);
@@ -92,7 +93,8 @@ TEST_P(Tracing, AConnectThatFails) {
 }
 
 TEST_P(Tracing, AnExceptionOfAConnection) {
-  TestServer server = serve({.data = [] { throw std::runtime_error("oops"); }, .trace = traces.handler()});
+  TestServer server =
+      serve({.data = [] { throw std::runtime_error("oops"); }, .trace = traces.handler()});
   Client client = server.connect();
   client.send("x");
   const auto [trace, message] = traces.wait_for(What::exception);
@@ -114,7 +116,8 @@ TEST_P(Tracing, AnExceptionOfNone) {
 
 TEST_P(Tracing, AnExceptionOfADatagram) {
   TestServer server =
-      serve({.data = [] { throw std::runtime_error("oops"); }, .trace = traces.handler()}, "udp://127.0.0.1:0");
+      serve({.data = [] { throw std::runtime_error("oops"); }, .trace = traces.handler()},
+            "udp://127.0.0.1:0");
   UdpClient client = UdpClient::bound();
   client.send_to(server.port(), "x");
   const auto [trace, message] = traces.wait_for(What::exception);
@@ -124,13 +127,14 @@ TEST_P(Tracing, AnExceptionOfADatagram) {
 }
 
 TEST_P(Tracing, APeerThatHasTooMany) {
-  TestServer server = serve(
-      {.limits = {.connections_per_peer = 1}, .opened = [](Conn& c) { c.write("!"); }, .trace = traces.handler()});
+  TestServer server = serve({.limits = {.connections_per_peer_max = 1},
+                             .opened = [](Conn& c) { c.write("!"); },
+                             .trace = traces.handler()});
   Client first = server.connect();
   EXPECT_EQ(first.receive(1), "!");
   Client second = server.connect();
   const auto [trace, message] = traces.wait_for(What::refused);
-  EXPECT_EQ(message, "Limits::connections_per_peer");
+  EXPECT_EQ(message, "Limits::connections_per_peer_max");
   EXPECT_EQ(trace.peer.port(), second.port());
   EXPECT_EQ(trace.local, server.address());
   EXPECT_TRUE(trace.error);
@@ -140,7 +144,8 @@ TEST_P(Tracing, APeerThatHasTooMany) {
 TEST_P(Tracing, AcceptingThatRests) {
   const auto expect_limit = [this](const Limits& limits, const std::string& name) {
     Traces traced;
-    TestServer server = serve({.limits = limits, .opened = [](Conn& c) { c.write("!"); }, .trace = traced.handler()});
+    TestServer server = serve(
+        {.limits = limits, .opened = [](Conn& c) { c.write("!"); }, .trace = traced.handler()});
     Client client = server.connect();
     EXPECT_EQ(client.receive(1), "!");
     const auto [trace, message] = traced.wait_for(What::accepting_rests);
@@ -148,23 +153,24 @@ TEST_P(Tracing, AcceptingThatRests) {
     EXPECT_EQ(trace.local, server.address());
     EXPECT_EQ(trace.loop, accepting_loop());
   };
-  expect_limit({.connections = 1}, "Limits::connections");
+  expect_limit({.connections_max = 1}, "Limits::connections_max");
   expect_limit({.accepts_per_second = 1}, "Limits::accepts_per_second");
 }
 
 TEST_P(Tracing, MoreMemoryThanTheServerMayHold) {
-  TestServer server = serve({.limits = {.memory = 1000}, .data = [] {}, .trace = traces.handler()});
+  TestServer server =
+      serve({.limits = {.memory_max = 1000}, .data = [] {}, .trace = traces.handler()});
   Client client = server.connect();
   client.send(pattern(100 * kib));
-  EXPECT_EQ(traces.wait_for(What::limit_reached).message, "Limits::memory");
+  EXPECT_EQ(traces.wait_for(What::limit_reached).message, "Limits::memory_max");
   const auto [trace, message] = traces.wait_for(What::accepting_rests);
-  EXPECT_EQ(message, "Limits::memory");
+  EXPECT_EQ(message, "Limits::memory_max");
   EXPECT_EQ(trace.local, server.address());
 }
 
 TEST_P(Tracing, ABatchThatTakesLong) {
-  TestServer server =
-      serve({.data = [] { std::this_thread::sleep_for(Stats::slow + 1ms); }, .trace = traces.handler()});
+  TestServer server = serve(
+      {.data = [] { std::this_thread::sleep_for(Stats::slow + 1ms); }, .trace = traces.handler()});
   Client client = server.connect();
   client.send("x");
   const auto [trace, message] = traces.wait_for(What::slow_batch);
@@ -187,7 +193,8 @@ TEST_P(Tracing, AcceptingThatFails) {
     Client client = Client::unconnected();
     const auto open = open_descriptors();
     std::vector<int> fillers;
-    for (std::size_t holes = static_cast<std::size_t>(*open.rbegin()) + 1 - open.size(); holes > 0; --holes)
+    for (std::size_t holes = static_cast<std::size_t>(*open.rbegin()) + 1 - open.size(); holes > 0;
+         --holes)
       fillers.push_back(::fcntl(0, F_DUPFD_CLOEXEC, 0));
     ASSERT_TRUE(limit_descriptors(static_cast<std::size_t>(*open.rbegin()) + 1));
     client.connect(server.port());

@@ -1,25 +1,29 @@
-// A connection to a udp address: opened, a datagram each, closed; with one peer alone, whose refusal ends it.
+// A connection to a udp address: opened, a datagram each, closed; with one peer alone, whose
+// refusal ends it.
 #include <atomic>
 #include <string>
 
 #include "support/behaviour.hpp"
 #include "support/bytes.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class UdpConnect : public Behaviour {
  protected:
   EventLog log;
 
   Events noted() {
-    return {.opened = [this] { log.add("opened"); },
-            .data = [this](Conn&, Input& in) { log.add("data " + std::string(in.take())); },
-            .closed = [this](Conn&, std::error_code e) { log.add(e ? "closed: " + e.message() : "closed"); }};
+    return {
+        .opened = [this] { log.add("opened"); },
+        .data = [this](Conn&, Input& in) { log.add("data " + std::string(in.take())); },
+        .closed = [this](Conn&,
+                         std::error_code e) { log.add(e ? "closed: " + e.message() : "closed"); }};
   }
-  static std::string url_of(const UdpClient& peer) { return "udp://127.0.0.1:" + std::to_string(peer.port()); }
+  static std::string url_of(const UdpClient& peer) {
+    return "udp://127.0.0.1:" + std::to_string(peer.port());
+  }
   void connect_on_loop(
-      TestServer& server, const Binding& to, Handler<void(Conn&)> then = [] {}) {
+      TestServer& server, const Binding& to, Callback<void(Conn&)> then = [] {}) {
     server.on_loop(0, [&] {
       Conn* made = server->loop(0).connect(to);
       ASSERT_TRUE(made);
@@ -38,7 +42,7 @@ TEST_P(UdpConnect, EveryWriteIsADatagramAndEveryDatagramACall) {
     log.add("data " + std::string(in.take(2)));  // the rest is dropped
     c.write({"p", "q"});
     c.write("");
-    c.write(Buffer("end"));
+    c.write(SharedBytes("end"));
   };
   const Handle handle = server->connect(on(url_of(peer), std::move(events)));
   handle.send("hello");
@@ -59,13 +63,15 @@ TEST_P(UdpConnect, EveryWriteIsADatagramAndEveryDatagramACall) {
 TEST_P(UdpConnect, EverySizeComesAndGoesWhole) {
   TestServer far(echo(), "udp://127.0.0.1:0");
   TestServer server = serve({});
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{1473}, std::size_t{65'507}}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, std::size_t{1473}, std::size_t{65'507}}) {
     Gate came;
     std::string got;
-    const Handle handle = server->connect(on(far.address().to_string(), {.data = [&](Conn&, Input& in) {
-                                               got = in.take();
-                                               came.open();
-                                             }}));
+    const Handle handle =
+        server->connect(on(far.address().to_string(), {.data = [&](Conn&, Input& in) {
+                             got = in.take();
+                             came.open();
+                           }}));
     handle.send(pattern(size));
     ASSERT_TRUE(came.wait());
     EXPECT_TRUE(same_bytes(got, pattern(size)));
@@ -89,16 +95,17 @@ TEST_P(UdpConnect, IsAConnectionLikeAnyOther) {
     EXPECT_NO_THROW(c.set({.receive_buffer = 65536}));
     log.add("opened " + *c.context<std::string>());
   };
-  connect_on_loop(server, on("udp://localhost:" + std::to_string(far.port()), std::move(events)), [](Conn& c) {
-    EXPECT_EQ(c.remote().host(), "localhost");
-    EXPECT_TRUE(c.is_open());
-    EXPECT_EQ(c.native_handle(), -1);
-    EXPECT_NE(c.id(), 0U);
-    c.emplace_context<std::string>("mine");
-    EXPECT_FALSE(c.write(pattern(2 * mib))) << "more than waits for the look-up";
-    c.close();
-    EXPECT_FALSE(c.write("too late"));
-  });
+  connect_on_loop(server, on("udp://localhost:" + std::to_string(far.port()), std::move(events)),
+                  [](Conn& c) {
+                    EXPECT_EQ(c.remote().host(), "localhost");
+                    EXPECT_TRUE(c.is_open());
+                    EXPECT_EQ(c.native_handle(), -1);
+                    EXPECT_NE(c.id(), 0U);
+                    c.emplace_context<std::string>("mine");
+                    EXPECT_FALSE(c.write(pattern(2 * mib))) << "more than waits for the look-up";
+                    c.close();
+                    EXPECT_FALSE(c.write("too late"));
+                  });
   EXPECT_TRUE(log.wait_for("closed"));
   log.clear();
   Events like = noted();
@@ -126,10 +133,10 @@ TEST_P(UdpConnect, SaysWhenADatagramHasLeft) {
   TestServer server = serve({});
   const Handle handle = server->connect(on(url_of(peer), noted()));
   const auto note = [this](std::error_code error) { log.add(error ? "lost" : "left"); };
-  handle.send(Buffer("early"), note);
+  handle.send(SharedBytes("early"), note);
   EXPECT_TRUE(log.wait_for("left"));
   EXPECT_EQ(log.events().front(), "opened");
-  handle.send(Buffer("later"), note);
+  handle.send(SharedBytes("later"), note);
   EXPECT_TRUE(log.wait_for("left", 2));
   EXPECT_EQ(peer.receive().bytes, "early");
   EXPECT_EQ(peer.receive().bytes, "later");
@@ -176,7 +183,8 @@ TEST_P(UdpConnect, ARefusalEndsIt) {
     url = url_of(gone);
   }
   TestServer server = serve({});
-  const std::string refused = "closed: " + std::make_error_code(std::errc::connection_refused).message();
+  const std::string refused =
+      "closed: " + std::make_error_code(std::errc::connection_refused).message();
   server->connect(on(url, noted())).send("is anybody there?");
   EXPECT_TRUE(log.wait_for(refused));
   EXPECT_EQ(log.count("opened"), 1U);

@@ -5,8 +5,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class Udp : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Udp);
@@ -17,8 +16,9 @@ TEST_P(Udp, EverySizeComesAndGoesWhole) {
   for (const std::string url : {"udp://127.0.0.1:0", "udp4://:0", "udp://:0"}) {
     TestServer server = serve(echo(), url);
     UdpClient client = UdpClient::udp4();
-    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{1000}, std::size_t{1472},
-                                   std::size_t{1473}, std::size_t{9000}, std::size_t{32'768}, largest - 1, largest}) {
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{1}, std::size_t{1000}, std::size_t{1472}, std::size_t{1473},
+          std::size_t{9000}, std::size_t{32'768}, largest - 1, largest}) {
       client.send_to(server.port(), pattern(size));
       const auto reply = client.receive();
       EXPECT_TRUE(same_bytes(reply.bytes, pattern(size))) << url;
@@ -67,21 +67,24 @@ TEST_P(Udp, AWildcardSocketKnowsTheTrueAddressesAndAnswersFromThem) {
 
 TEST_P(Udp, RemoteIsTheSenderAndLocalWhatItWasSentTo) {
   EventLog log;
-  TestServer server = serve({.data =
-                                 [&](Conn& c, Input&) {
-                                   EXPECT_TRUE(c.remote().is_udp());
-                                   log.add(c.remote().host() + " " + std::to_string(c.remote().port()) + " > " +
-                                           c.local().host() + " " + std::to_string(c.local().port()));
-                                 }},
-                            "udp://:0");
+  TestServer server =
+      serve({.data =
+                 [&](Conn& c, Input&) {
+                   EXPECT_TRUE(c.remote().is_udp());
+                   log.add(c.remote().host() + " " + std::to_string(c.remote().port()) + " > " +
+                           c.local().host() + " " + std::to_string(c.local().port()));
+                 }},
+            "udp://:0");
   const std::string port = std::to_string(server.port());
   UdpClient four = UdpClient::udp4();
   four.connect("127.0.0.9", server.port());
   four.send_to(server.port(), "x", "127.0.0.9");
-  EXPECT_TRUE(log.wait_for("127.0.0.1 " + std::to_string(four.port()) + " > 127.0.0.9 " + port)) << log.events().at(0);
+  EXPECT_TRUE(log.wait_for("127.0.0.1 " + std::to_string(four.port()) + " > 127.0.0.9 " + port))
+      << log.events().at(0);
   UdpClient six = UdpClient::udp6();
   six.send_to(server.port(), "x");
-  EXPECT_TRUE(log.wait_for("::1 " + std::to_string(six.port()) + " > ::1 " + port)) << log.events().at(1);
+  EXPECT_TRUE(log.wait_for("::1 " + std::to_string(six.port()) + " > ::1 " + port))
+      << log.events().at(1);
 }
 
 TEST_P(Udp, AFamilyThatWasAskedForIsTheOnlyOne) {
@@ -103,13 +106,14 @@ TEST_P(Udp, EveryDatagramIsACallAndEveryWriteADatagram) {
                                    c.write(in.take(2));  // the rest is dropped
                                    c.write({"p", "q"});
                                    c.write("");
-                                   c.write(Buffer("end"));
+                                   c.write(SharedBytes("end"));
                                  }},
                             "udp://127.0.0.1:0");
   UdpClient client = UdpClient::udp4();
   for (int i = 0; i < 10; ++i) client.send_to(server.port(), "abcdef");
   for (int i = 0; i < 10; ++i)
-    for (const std::string expected : {"ab", "pq", "", "end"}) EXPECT_EQ(client.receive().bytes, expected);
+    for (const std::string expected : {"ab", "pq", "", "end"})
+      EXPECT_EQ(client.receive().bytes, expected);
   EXPECT_TRUE(client.silent());
 }
 
@@ -185,7 +189,7 @@ TEST_P(Udp, AHandleNamesSocketAndPeerAtAnyTime) {
     name = *handle;
     EXPECT_TRUE(name.send("later"));
     EXPECT_EQ(client.receive().bytes, "later");
-    EXPECT_TRUE(name.send(Buffer("shared")));
+    EXPECT_TRUE(name.send(SharedBytes("shared")));
     const auto datagram = client.receive();
     EXPECT_EQ(datagram.bytes, "shared");
     EXPECT_EQ(datagram.from_port, server.port());
@@ -235,7 +239,8 @@ TEST_P(Udp, DatagramsSentBeforeTheLoopsRunWaitForThem) {
   UdpClient client = UdpClient::udp4();
   client.send_to(9, "");  // whoever gets it: now it has a port
   const Address peer = Address::parse("udp://127.0.0.1:" + std::to_string(client.port()));
-  TestServer server = serve({.serving = [&](Server& s) { s.datagrams(0, peer).send("early"); }}, "udp://127.0.0.1:0");
+  TestServer server = serve({.serving = [&](Server& s) { s.datagrams(0, peer).send("early"); }},
+                            "udp://127.0.0.1:0");
   EXPECT_EQ(client.receive().bytes, "early");
 }
 
@@ -262,15 +267,16 @@ TEST_P(Udp, HandlesOfOnePeerAreEqual) {
 
 TEST_P(Udp, ShutdownCountsAndAThrowGoesToFailed) {
   EventLog log;
-  TestServer server = serve({.data =
-                                 [](Conn& c, Input& in) {
-                                   if (in.view() == "throw") throw std::runtime_error("fault");
-                                   if (in.view() == "stop") return Action::shutdown;
-                                   c.write(in.take());
-                                   return Action::none;
-                                 },
-                             .failed = [&](Conn*, std::exception_ptr error) { log.add(message_of(error)); }},
-                            "udp://127.0.0.1:0");
+  TestServer server =
+      serve({.data =
+                 [](Conn& c, Input& in) {
+                   if (in.view() == "throw") throw std::runtime_error("fault");
+                   if (in.view() == "stop") return Action::shutdown;
+                   c.write(in.take());
+                   return Action::none;
+                 },
+             .failed = [&](Conn*, std::exception_ptr error) { log.add(message_of(error)); }},
+            "udp://127.0.0.1:0");
   UdpClient client = UdpClient::udp4();
   client.send_to(server.port(), "throw");
   client.send_to(server.port(), "x");
@@ -305,8 +311,10 @@ TEST_P(Udp, ManyDatagramsOfManyPeersAreAllServed) {
       peers.emplace_back([&server] {
         UdpClient client = UdpClient::udp4();
         for (int i = 0; i < 100; ++i) {
-          for (int burst = 0; burst < 5; ++burst) client.send_to(server.port(), std::to_string(i * 5 + burst));
-          for (int burst = 0; burst < 5; ++burst) EXPECT_EQ(client.receive().bytes, std::to_string(i * 5 + burst));
+          for (int burst = 0; burst < 5; ++burst)
+            client.send_to(server.port(), std::to_string(i * 5 + burst));
+          for (int burst = 0; burst < 5; ++burst)
+            EXPECT_EQ(client.receive().bytes, std::to_string(i * 5 + burst));
         }
       });
     peers.clear();
@@ -327,7 +335,10 @@ TEST_P(Udp, APeerThatIsGoneHarmsNobody) {
 
 TEST_P(Udp, BesideTcpOnTheSameServer) {
   TestServer server =
-      serve({.data = [](Conn& c, Input& in) { c.write(std::string(in.take()) + std::to_string(c.address_index())); }},
+      serve({.data =
+                 [](Conn& c, Input& in) {
+                   c.write(std::string(in.take()) + std::to_string(c.address_index()));
+                 }},
             "tcp://127.0.0.1:0", "udp://127.0.0.1:0");
   Client stream = server.connect({}, 0);
   UdpClient datagram = UdpClient::udp4();

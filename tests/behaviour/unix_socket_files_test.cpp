@@ -1,4 +1,5 @@
-// unix://path replaces a stale socket file, and touches nothing else: no live socket, no file, no directory.
+// unix://path replaces a stale socket file, and touches nothing else: no live socket, no file, no
+// directory.
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -12,8 +13,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class UnixSocketFiles : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(UnixSocketFiles);
@@ -23,10 +23,12 @@ namespace fs = std::filesystem;
 // A socket of another program at `path`.
 class ForeignSocket {
  public:
-  ForeignSocket(const std::string& path, int type) : fd_(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+  ForeignSocket(const std::string& path, int type)
+      : fd_(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
     address_.sun_family = AF_UNIX;
     std::strncpy(address_.sun_path, path.c_str(), sizeof address_.sun_path - 1);
-    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address_), sizeof address_), 0) << std::strerror(errno);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address_), sizeof address_), 0)
+        << std::strerror(errno);
   }
   ForeignSocket(const ForeignSocket&) = delete;
   ~ForeignSocket() {
@@ -39,7 +41,8 @@ class ForeignSocket {
   void fill() {
     do {
       waiting_.push_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    } while (::connect(waiting_.back(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_) == 0);
+    } while (::connect(waiting_.back(), reinterpret_cast<const sockaddr*>(&address_),
+                       sizeof address_) == 0);
     EXPECT_EQ(errno, EAGAIN);
   }
 
@@ -200,7 +203,8 @@ TEST_P(UnixSocketFiles, WhenAnotherAddressFailsNothingStays) {
 
 TEST_P(UnixSocketFiles, APathTooLongOrInNoDirectoryIsAnError) {
   TemporaryDirectory directory;
-  EXPECT_TRUE(error_of([&] { Server(as_set_up({}), "unix://" + directory / std::string(200, 'x')); }));
+  EXPECT_TRUE(
+      error_of([&] { Server(as_set_up({}), "unix://" + directory / std::string(200, 'x')); }));
   EXPECT_TRUE(error_of([&] { Server(as_set_up({}), "unix://" + directory / "none/socket"); }));
 }
 
@@ -210,7 +214,8 @@ TEST_P(UnixSocketFiles, HaveTheModeThatIsAskedFor) {
   for (const unsigned mode : {0600U, 0666U, 0777U}) {
     const std::string path = directory / "socket";
     TestServer server =
-        serve({.options = {.file_mode = mode}, .opened = [](Conn& c) { c.write("!"); }}, "unix://" + path);
+        serve({.options = {.file_mode = mode}, .opened = [](Conn& c) { c.write("!"); }},
+              "unix://" + path);
     struct stat status {};
     ASSERT_EQ(::stat(path.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 07777, mode);

@@ -3,8 +3,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class UnsetHandlers : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(UnsetHandlers);
@@ -50,7 +49,7 @@ TEST_P(UnsetHandlers, EmptyPostsTimersAndCompletionsDoNothing) {
     c.server().run_after(0s, none);
     c.server().run_every(1ms, none);
     c.handle().post(none);
-    c.handle().send(Buffer("sent"), none);
+    c.handle().send(SharedBytes("sent"), none);
   }});
   Client client = server.connect();
   EXPECT_EQ(client.receive(4), "sent");
@@ -61,7 +60,9 @@ TEST_P(UnsetHandlers, EmptyPostsTimersAndCompletionsDoNothing) {
 // It would be called again and again, to no end.
 TEST_P(UnsetHandlers, AWatchNeedsOne) {
   TestServer server = serve({});
-  server.on_loop(0, [&] { EXPECT_THROW(server->loop(0).watch(0, Interest::read, std::function<void()>()), Error); });
+  server.on_loop(0, [&] {
+    EXPECT_THROW(server->loop(0).watch(0, Interest::read, std::function<void()>()), Error);
+  });
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Runs every test of the program under faults. EVIO_FAULT_SEED chooses them; with the name of the test it decides
-// which.
+// Runs every test of the program under faults. EVIO_FAULT_SEED chooses them; with the name of the
+// test it decides which.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -9,9 +9,7 @@
 
 #include "faults.hpp"
 
-namespace evio::test::faults {
-
-namespace {
+namespace evio::test::faults { namespace {
 
 std::uint64_t asked_seed() {
   const char* seed = std::getenv("EVIO_FAULT_SEED");
@@ -27,7 +25,8 @@ std::uint64_t hash(std::string_view name) {
 
 class UnderFaults final : public testing::EmptyTestEventListener {
   void OnTestStart(const testing::TestInfo& test) override {
-    set(unnoticeable(asked_seed() * 0x9e3779b97f4a7c15 + hash(std::string(test.test_suite_name()) + test.name())));
+    set(unnoticeable(asked_seed() * 0x9e3779b97f4a7c15 +
+                     hash(std::string(test.test_suite_name()) + test.name())));
   }
   void OnTestEnd(const testing::TestInfo& test) override {
     if (test.result()->Failed()) report();

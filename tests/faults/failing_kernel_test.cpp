@@ -1,11 +1,11 @@
-// A kernel that fails for good: what that costs is the connection that it happened to, and nobody else.
+// A kernel that fails for good: what that costs is the connection that it happened to, and nobody
+// else.
 #include <atomic>
 
 #include "faults.hpp"
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 using faults::Fault;
 using faults::happened;
@@ -136,7 +136,8 @@ TEST_P(FailingKernel, ADatagramThatIsRefusedIsCounted) {
   EXPECT_GT(happened(Fault::datagram_refused), 0U);
   const Stats stats = server->stats();
   EXPECT_GT(stats.datagrams_dropped, 0U);
-  for (std::uint64_t i = 0; i < stats.datagrams_sent; ++i) EXPECT_EQ(client.receive().bytes, "datagram");
+  for (std::uint64_t i = 0; i < stats.datagrams_sent; ++i)
+    EXPECT_EQ(client.receive().bytes, "datagram");
 }
 
 TEST_P(FailingKernel, EverythingAtOnce) {
@@ -147,7 +148,8 @@ TEST_P(FailingKernel, EverythingAtOnce) {
 }
 
 EVIO_ON_EVERY_BACKEND(FailingKernel);
-INSTANTIATE_TEST_SUITE_P(Every, FailingEpoll, testing::Values(Setup{Backend::epoll, 1}, Setup{Backend::epoll, 4}),
+INSTANTIATE_TEST_SUITE_P(Every, FailingEpoll,
+                         testing::Values(Setup{Backend::epoll, 1}, Setup{Backend::epoll, 4}),
                          [](const testing::TestParamInfo<Setup>& info) { return name_of(info); });
 
 }  // namespace

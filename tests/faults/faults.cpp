@@ -25,9 +25,14 @@ std::uint64_t mix(std::uint64_t number) {
 
 std::string_view name_of(Fault fault) {
   static constexpr std::array<std::string_view, fault_count> names{
-      "interrupted",    "again",           "short_receive",  "short_send",        "few_events",
-      "accept_aborted", "accept_refused",  "receive_failed", "send_failed",       "datagram_refused",
-      "watch_refused",  "multishot_ended", "no_buffers",     "entry_interrupted", "late_submission"};
+      "interrupted",    "again",
+      "short_receive",  "short_send",
+      "few_events",     "accept_aborted",
+      "accept_refused", "receive_failed",
+      "send_failed",    "datagram_refused",
+      "watch_refused",  "multishot_ended",
+      "no_buffers",     "entry_interrupted",
+      "late_submission"};
   return names[static_cast<std::size_t>(fault)];
 }
 
@@ -35,9 +40,10 @@ Plan unnoticeable(std::uint64_t seed) {
   static constexpr double often[] = {0, 0.01, 0.1, 0.3};
   Plan plan{.seed = seed};
   std::uint64_t bits = mix(seed + 1);
-  for (const Fault fault : {Fault::interrupted, Fault::again, Fault::short_receive, Fault::short_send,
-                            Fault::few_events, Fault::accept_aborted, Fault::multishot_ended, Fault::no_buffers,
-                            Fault::entry_interrupted, Fault::late_submission}) {
+  for (const Fault fault :
+       {Fault::interrupted, Fault::again, Fault::short_receive, Fault::short_send,
+        Fault::few_events, Fault::accept_aborted, Fault::multishot_ended, Fault::no_buffers,
+        Fault::entry_interrupted, Fault::late_submission}) {
     plan[fault] = often[bits & 3];
     bits >>= 2;
   }
@@ -55,7 +61,9 @@ void set(const Plan& plan) {
 
 std::uint64_t happened(Fault fault) { return counts[static_cast<std::size_t>(fault)]; }
 
-std::uint64_t draw() { return mix(chosen_seed * 0x9e3779b97f4a7c15 + drawn.fetch_add(1, std::memory_order_relaxed)); }
+std::uint64_t draw() {
+  return mix(chosen_seed * 0x9e3779b97f4a7c15 + drawn.fetch_add(1, std::memory_order_relaxed));
+}
 
 bool happens(Fault fault) {
   const double probability = probabilities[static_cast<std::size_t>(fault)];

@@ -1,7 +1,8 @@
-// Tests. What goes wrong between the library and the kernel, and how often.
+// What goes wrong between the library and the kernel, and how often.
 //
-// A copy of the library is made whose calls into the kernel are renamed (symbols.txt): they come here and are passed
-// on, unless the plan makes them fail or fall short. The calls of the tests themselves are not touched.
+// A copy of the library is made whose calls into the kernel are renamed (symbols.txt): they come
+// here and are passed on, unless the plan makes them fail or fall short. The calls of the tests
+// themselves are not touched.
 #pragma once
 
 #include <array>
@@ -42,7 +43,8 @@ struct Plan {
   double& operator[](Fault fault) { return probability[static_cast<std::size_t>(fault)]; }
 };
 
-/// Faults that a program must not notice: each is there or not, and more or less often, as the seed says.
+/// Faults that a program must not notice: each is there or not, and more or less often, as the seed
+/// says.
 Plan unnoticeable(std::uint64_t seed);
 
 /// From now on; the counts begin anew.

@@ -14,9 +14,7 @@
 #include "edge.hpp"
 #include "faults.hpp"
 
-namespace evio::test::faults {
-
-namespace {
+namespace evio::test::faults { namespace {
 
 // EAGAIN on a blocking descriptor would be the end of a timeout that nobody has set.
 bool blocking(int fd) { return (::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0; }
@@ -90,12 +88,15 @@ ssize_t evio_faulty_sendmsg(int fd, const msghdr* message, int flags) {
   if (message->msg_name) return datagram_fails() ? -1 : ::sendmsg(fd, message, flags);
   if (send_fails(fd, flags)) return -1;
   if (happens(Fault::send_failed)) return fail_with({ECONNRESET, EPIPE, ENOBUFS, ENOMEM});
-  return happens(Fault::short_send) ? send_part(fd, *message, flags) : ::sendmsg(fd, message, flags);
+  return happens(Fault::short_send) ? send_part(fd, *message, flags)
+                                    : ::sendmsg(fd, message, flags);
 }
 
 int evio_faulty_sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
   if (datagram_fails()) return -1;
-  return ::sendmmsg(fd, messages, happens(Fault::short_send) ? static_cast<unsigned>(part_of(count)) : count, flags);
+  return ::sendmmsg(fd, messages,
+                    happens(Fault::short_send) ? static_cast<unsigned>(part_of(count)) : count,
+                    flags);
 }
 
 int evio_faulty_accept4(int fd, sockaddr* peer, socklen_t* size, int flags) {
@@ -106,7 +107,8 @@ int evio_faulty_accept4(int fd, sockaddr* peer, socklen_t* size, int flags) {
 }
 
 int evio_faulty_epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
-  if (operation == EPOLL_CTL_ADD && happens(Fault::watch_refused)) return fail_with({ENOSPC, ENOMEM});
+  if (operation == EPOLL_CTL_ADD && happens(Fault::watch_refused))
+    return fail_with({ENOSPC, ENOMEM});
   return ::epoll_ctl(epoll, operation, fd, event);
 }
 

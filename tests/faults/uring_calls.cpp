@@ -1,6 +1,6 @@
-// The library's calls of liburing: see symbols.txt. Entries are changed before the kernel sees them, so that what it
-// answers is always true: a send is asked to send less, a receive to end after one completion, or to take its buffer
-// where there is none.
+// The library's calls of liburing: see symbols.txt. Entries are changed before the kernel sees
+// them, so that what it answers is always true: a send is asked to send less, a receive to end
+// after one completion, or to take its buffer where there is none.
 #include <liburing.h>
 #include <sys/socket.h>
 
@@ -10,9 +10,7 @@
 #include "edge.hpp"
 #include "faults.hpp"
 
-namespace evio::test::faults {
-
-namespace {
+namespace evio::test::faults { namespace {
 
 constexpr std::uint16_t no_such_group = 0xffff;
 constexpr unsigned nop_injects_result = 1;  // IORING_NOP_INJECT_RESULT, of Linux 6.10
@@ -26,8 +24,8 @@ bool answers_as_told() {
   entry->rw_flags = nop_injects_result;
   entry->len = static_cast<unsigned>(-EINTR);
   io_uring_cqe* completion = nullptr;
-  const bool told = ::io_uring_submit_and_wait(&ring, 1) == 1 && io_uring_peek_cqe(&ring, &completion) == 0 &&
-                    completion->res == -EINTR;
+  const bool told = ::io_uring_submit_and_wait(&ring, 1) == 1 &&
+                    io_uring_peek_cqe(&ring, &completion) == 0 && completion->res == -EINTR;
   ::io_uring_queue_exit(&ring);
   return told;
 }
@@ -75,7 +73,8 @@ void change_receive(io_uring_sqe& entry) {
     if (answer(entry, -errno)) return;
   }
   if (happens(Fault::no_buffers)) entry.buf_group = no_such_group;
-  if (happens(Fault::multishot_ended)) entry.ioprio &= static_cast<std::uint16_t>(~IORING_RECV_MULTISHOT);
+  if (happens(Fault::multishot_ended))
+    entry.ioprio &= static_cast<std::uint16_t>(~IORING_RECV_MULTISHOT);
 }
 
 void change(io_uring_sqe& entry) {
@@ -102,7 +101,9 @@ unsigned prepare(io_uring& ring) {
   if (seen_ring != &ring || seen - first > last - first) seen = first;
   seen_ring = &ring;
   for (; seen != last; ++seen) change(ring.sq.sqes[seen & *ring.sq.kring_mask]);
-  return last != first && happens(Fault::late_submission) ? static_cast<unsigned>(1 + draw() % (last - first)) : 0;
+  return last != first && happens(Fault::late_submission)
+             ? static_cast<unsigned>(1 + draw() % (last - first))
+             : 0;
 }
 
 // Calls with the last entries out of the kernel's sight.
@@ -122,7 +123,8 @@ using namespace evio::test::faults;
 
 extern "C" {
 
-int evio_faulty_io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params* params) {
+int evio_faulty_io_uring_queue_init_params(unsigned entries, io_uring* ring,
+                                           io_uring_params* params) {
   if (const unsigned few = ring_entries()) entries = params->cq_entries = few;
   return ::io_uring_queue_init_params(entries, ring, params);
 }
@@ -132,12 +134,14 @@ int evio_faulty_io_uring_submit(io_uring* ring) {
 }
 
 int evio_faulty_io_uring_submit_and_get_events(io_uring* ring) {
-  return without_last(*ring, prepare(*ring), [&] { return ::io_uring_submit_and_get_events(ring); });
+  return without_last(*ring, prepare(*ring),
+                      [&] { return ::io_uring_submit_and_get_events(ring); });
 }
 
 // The kernel does not wait when it has not taken everything.
-int evio_faulty_io_uring_submit_and_wait_timeout(io_uring* ring, io_uring_cqe** first, unsigned count,
-                                                 __kernel_timespec* timeout, sigset_t* mask) {
+int evio_faulty_io_uring_submit_and_wait_timeout(io_uring* ring, io_uring_cqe** first,
+                                                 unsigned count, __kernel_timespec* timeout,
+                                                 sigset_t* mask) {
   const unsigned hidden = prepare(*ring);
   if (hidden == 0 && !happens(Fault::interrupted))
     return ::io_uring_submit_and_wait_timeout(ring, first, count, timeout, mask);

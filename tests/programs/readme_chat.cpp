@@ -8,7 +8,7 @@ struct Room {
   std::unordered_set<evio::Handle> members;
 
   void tell_others(const evio::Handle& speaker, std::string line) {
-    const evio::Buffer bytes(std::move(line));
+    const evio::SharedBytes bytes(std::move(line));
     const std::lock_guard lock(mutex);
     for (const evio::Handle& member : members)
       if (member != speaker && member.pending_output() < (1 << 20)) member.send(bytes);
@@ -26,7 +26,8 @@ int main() {
                    },
                .data =
                    [&](evio::Conn& c, evio::Input& in) {
-                     for (auto end = in.view().find('\n'); end != in.view().npos; end = in.view().find('\n'))
+                     for (auto end = in.view().find('\n'); end != in.view().npos;
+                          end = in.view().find('\n'))
                        room.tell_others(c.handle(), std::string(in.take(end + 1)));
                    },
                .closed =

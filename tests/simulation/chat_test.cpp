@@ -1,4 +1,5 @@
-// The chat server of docs/testing.md, tested as a user would: in simulation, under faults, without a port or a thread.
+// The chat server of docs/testing.md, tested as a user would: in simulation, under faults, without
+// a port or a thread.
 #include <gtest/gtest.h>
 
 // example begins
@@ -73,15 +74,16 @@ struct Line {
 
 std::vector<Line> talk(std::uint64_t seed) {
   std::vector<Line> lines;
-  for (int i = 0; i < 20; ++i) lines.push_back({.guest = (seed + static_cast<std::uint64_t>(i) * 7) % 5, .number = i});
+  for (int i = 0; i < 20; ++i)
+    lines.push_back({.guest = (seed + static_cast<std::uint64_t>(i) * 7) % 5, .number = i});
   return lines;
 }
 
 std::string listen(std::uint64_t seed, const std::vector<Line>& lines) {
   Chat chat;
-  evio::Simulation sim(seed, evio::Faults::swarm(seed));
+  evio::Simulation sim(seed, evio::sim::Faults::swarm(seed));
   sim.serve(chat.events(), "tcp://:5000");
-  std::vector<evio::Peer*> peers;
+  std::vector<evio::sim::Peer*> peers;
   for (int i = 0; i < 5; ++i) {
     peers.push_back(&sim.connect("tcp://:5000"));
     peers.back()->send("guest" + std::to_string(i) + "\n");
@@ -93,17 +95,19 @@ std::string listen(std::uint64_t seed, const std::vector<Line>& lines) {
   }
   sim.run_for(3h);
   std::string longest;
-  for (evio::Peer* peer : peers)
+  for (evio::sim::Peer* peer : peers)
     if (peer->received().size() > longest.size()) longest = peer->received();
-  for (evio::Peer* peer : peers) {
-    if (longest.compare(0, peer->received().size(), peer->received()) != 0) return "two heard different things";
-    if (!peer->done() && peer->received() != longest) return "one who is still there missed something";
+  for (evio::sim::Peer* peer : peers) {
+    if (longest.compare(0, peer->received().size(), peer->received()) != 0)
+      return "two heard different things";
+    if (!peer->done() && peer->received() != longest)
+      return "one who is still there missed something";
   }
   return chat.guests.size() <= peers.size() ? "" : "guests are left over";
 }
 
 TEST(ChatServer, WhateverTheNetworkDoes) {
-  const auto failure = evio::search({.seeds = 200}, talk, listen);
+  const auto failure = evio::sim::search({.seeds = 200}, talk, listen);
   EXPECT_FALSE(failure) << *failure;
 }
 // example ends

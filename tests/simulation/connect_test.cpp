@@ -1,5 +1,5 @@
-// Servers that connect to each other, under every fault: each connection opens and closes once, or fails once, and what
-// arrives is a beginning of what was sent.
+// Servers that connect to each other, under every fault: each connection opens and closes once, or
+// fails once, and what arrives is a beginning of what was sent.
 #include <gtest/gtest.h>
 
 #include <evio/evio.hpp>
@@ -8,8 +8,9 @@
 #include "support/bytes.hpp"
 #include "support/process.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
+
+using namespace sim;
 
 using namespace std::chrono_literals;
 
@@ -26,22 +27,24 @@ class Connecting : public testing::Test {
     SCOPED_TRACE(seed);
     std::vector<Made> all(count);
     Simulation sim(seed, faults);
-    sim.serve({.loops = 2, .data = [](Conn& c, Input& in) { c.write(in.take()); }}, "tcp://:5000", "unix:///echo");
+    sim.serve({.loops = 2, .data = [](Conn& c, Input& in) { c.write(in.take()); }}, "tcp://:5000",
+              "unix:///echo");
     Server& client = sim.serve({.loops = 2});
     for (std::size_t i = 0; i < count; ++i) {
       Made& made = all[i];
       made.sent = pattern(1 + 997 * i, static_cast<unsigned>(i));
-      const Handle handle = client.connect(on(url, {.opened = [&made] { ++made.opened; },
-                                                    .data =
-                                                        [&made](Conn& c, Input& in) {
-                                                          made.received += in.take();
-                                                          if (made.received.size() == made.sent.size()) c.close();
-                                                        },
-                                                    .closed =
-                                                        [&made](Conn&, std::error_code error) {
-                                                          ++made.closed;
-                                                          made.error = error;
-                                                        }}));
+      const Handle handle =
+          client.connect(on(url, {.opened = [&made] { ++made.opened; },
+                                  .data =
+                                      [&made](Conn& c, Input& in) {
+                                        made.received += in.take();
+                                        if (made.received.size() == made.sent.size()) c.close();
+                                      },
+                                  .closed =
+                                      [&made](Conn&, std::error_code error) {
+                                        ++made.closed;
+                                        made.error = error;
+                                      }}));
       handle.send(made.sent);
     }
     for (int i = 0; i < 20; ++i) sim.run_for(60s);  // the clock may jump past the end of one
@@ -52,8 +55,10 @@ class Connecting : public testing::Test {
       EXPECT_EQ(made.received, made.sent.substr(0, made.received.size()));
       EXPECT_TRUE(made.error || made.received == made.sent);
     }
-    opened_ += static_cast<int>(std::count_if(all.begin(), all.end(), [](const Made& m) { return m.opened; }));
-    failed_ += static_cast<int>(std::count_if(all.begin(), all.end(), [](const Made& m) { return !m.opened; }));
+    opened_ += static_cast<int>(
+        std::count_if(all.begin(), all.end(), [](const Made& m) { return m.opened; }));
+    failed_ += static_cast<int>(
+        std::count_if(all.begin(), all.end(), [](const Made& m) { return !m.opened; }));
   }
 
   int opened_ = 0, failed_ = 0;
@@ -62,7 +67,8 @@ class Connecting : public testing::Test {
 constexpr std::uint64_t seeds = sanitized ? 20 : 150;
 
 TEST_F(Connecting, WithoutFaultsAllSucceed) {
-  for (const char* url : {"tcp://127.0.0.1:5000", "tcp://localhost:5000", "unix:///echo"}) run(1, {}, url, 50);
+  for (const char* url : {"tcp://127.0.0.1:5000", "tcp://localhost:5000", "unix:///echo"})
+    run(1, {}, url, 50);
   EXPECT_EQ(opened_, 150);
 }
 
@@ -79,7 +85,8 @@ TEST_F(Connecting, WhereNobodyListensAllFail) {
   EXPECT_EQ(failed_, 40);
 }
 
-// Each of a few datagrams comes back or does not, and nobody else's; where nobody receives, that is told.
+// Each of a few datagrams comes back or does not, and nobody else's; where nobody receives, that is
+// told.
 TEST_F(Connecting, ToAUdpAddressUnderEveryFault) {
   int came = 0, refused = 0;
   for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) {
@@ -91,20 +98,21 @@ TEST_F(Connecting, ToAUdpAddressUnderEveryFault) {
     for (int i = 0; i < 10; ++i) {
       const std::string mine = std::to_string(i);
       const bool nowhere = i == 9;
-      const Handle handle = client.connect(on(nowhere ? "udp://127.0.0.1:1" : "udp://127.0.0.1:5000",
-                                              {.options = {.idle_timeout = 10s},
-                                               .opened = [&] { ++opened; },
-                                               .data =
-                                                   [&, mine](Conn&, Input& in) {
-                                                     EXPECT_EQ(in.view(), mine);
-                                                     ++came;
-                                                   },
-                                               .closed =
-                                                   [&, nowhere](Conn&, std::error_code error) {
-                                                     ++closed;
-                                                     EXPECT_TRUE(error);
-                                                     refused += nowhere && error == std::errc::connection_refused;
-                                                   }}));
+      const Handle handle =
+          client.connect(on(nowhere ? "udp://127.0.0.1:1" : "udp://127.0.0.1:5000",
+                            {.options = {.idle_timeout = 10s},
+                             .opened = [&] { ++opened; },
+                             .data =
+                                 [&, mine](Conn&, Input& in) {
+                                   EXPECT_EQ(in.view(), mine);
+                                   ++came;
+                                 },
+                             .closed =
+                                 [&, nowhere](Conn&, std::error_code error) {
+                                   ++closed;
+                                   EXPECT_TRUE(error);
+                                   refused += nowhere && error == std::errc::connection_refused;
+                                 }}));
       handle.send(mine);
     }
     for (int i = 0; i < 5; ++i) sim.run_for(60s);
@@ -123,13 +131,14 @@ TEST_F(Connecting, TheDeadlineIsKeptToTheMillisecond) {
   Server& client = sim.serve({});
   std::error_code why;
   // Nobody accepts, and the backlog is full.
-  sim.serve({.limits = {.connections = 1, .backlog = 1}}, "tcp://:5000");
+  sim.serve({.limits = {.connections_max = 1, .backlog = 1}}, "tcp://:5000");
   Peer& first = sim.connect("tcp://:5000");
   sim.run_for(1s);
   Peer& second = sim.connect("tcp://:5000");
   sim.run_for(1s);
   const Duration begin = sim.now();
-  client.connect(on("tcp://127.0.0.1:5000", {.limits = {.connect = 3s}, .closed = [&](Conn&, std::error_code error) {
+  client.connect(on("tcp://127.0.0.1:5000", {.limits = {.connect_timeout = 3s},
+                                             .closed = [&](Conn&, std::error_code error) {
                                                closed = sim.now();
                                                why = error;
                                              }}));
@@ -151,7 +160,7 @@ class Racing : public testing::Test {
 
   // A service that answers nobody: its backlog is full.
   void deaf(const std::string& url) {
-    sim.serve({.limits = {.connections = 1, .backlog = 1}}, url);
+    sim.serve({.limits = {.connections_max = 1, .backlog = 1}}, url);
     for (int i = 0; i < 2; ++i) {
       sim.connect(url);
       sim.run_for(1s);
@@ -163,10 +172,11 @@ class Racing : public testing::Test {
   // How long it takes to connect.
   Duration connect() {
     const Duration begin = sim.now();
-    const Handle handle = sim.serve({}).connect(on("tcp://localhost:5000", {.opened = [this](Conn& c) {
-                                                     opened = sim.now();
-                                                     peer = c.remote().to_string();
-                                                   }}));
+    const Handle handle =
+        sim.serve({}).connect(on("tcp://localhost:5000", {.opened = [this](Conn& c) {
+                                   opened = sim.now();
+                                   peer = c.remote().to_string();
+                                 }}));
     sim.run_for(60s);
     return opened - begin;
   }

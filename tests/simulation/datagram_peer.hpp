@@ -1,4 +1,5 @@
-// Tests. A udp peer of a random world: every datagram that the server sees is one of its, every answer is its own.
+// A udp peer of a random world: every datagram that the server sees is one of its, every
+// answer is its own.
 #pragma once
 
 #include <evio/evio.hpp>
@@ -8,11 +9,14 @@
 
 namespace evio::test {
 
+using namespace sim;
+
 class Model;
 
 class DatagramPeer {
  public:
-  DatagramPeer(Model& model, Peer& peer, std::uint32_t number) : peer_(peer), model_(model), number_(number) {}
+  DatagramPeer(Model& model, Peer& peer, std::uint32_t number)
+      : peer_(peer), model_(model), number_(number) {}
 
   void send(std::size_t size);
   Action data(Conn& c, Input& in);

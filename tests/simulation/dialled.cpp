@@ -8,8 +8,9 @@ namespace evio::test {
 
 namespace {
 
-constexpr const char* urls[] = {"tcp://127.0.0.1:6000", "tcp://localhost:6000", "unix:///run/far.sock",
-                                "udp://127.0.0.1:6001", "tcp://127.0.0.1:1",    "tcp://nowhere.example:1"};
+constexpr const char* urls[] = {"tcp://127.0.0.1:6000", "tcp://localhost:6000",
+                                "unix:///run/far.sock", "udp://127.0.0.1:6001",
+                                "tcp://127.0.0.1:1",    "tcp://nowhere.example:1"};
 
 }  // namespace
 
@@ -22,7 +23,8 @@ Dialled::Dialled(Model& model, std::uint32_t number)
       patience_(std::chrono::milliseconds(model.setting.flawless ? 60'000 : chance_.upto(3000))) {}
 
 void Dialled::fail(const std::string& why) {
-  model_.fail("dialled " + std::to_string(number_) + " to " + urls[static_cast<std::size_t>(place_)] + ": " + why);
+  model_.fail("dialled " + std::to_string(number_) + " to " +
+              urls[static_cast<std::size_t>(place_)] + ": " + why);
 }
 
 // Where nothing keeps a loop from its clock, a deadline is kept to some milliseconds.
@@ -32,7 +34,7 @@ bool Dialled::is_late(Duration time) const {
 
 Binding Dialled::binding() {
   Limits limits = model_.setting.limits;
-  limits.connect = patience_;
+  limits.connect_timeout = patience_;
   return on(urls[static_cast<std::size_t>(place_)],
             {.limits = limits,
              .opened = [this](Conn& c) { opened(c); },
@@ -46,7 +48,8 @@ void Dialled::begin() {
     made_ = true;
     return use(model_.server().connect(binding()));
   }
-  const int index = static_cast<int>(chance_.below(static_cast<std::uint64_t>(model_.setting.loops)));
+  const int index =
+      static_cast<int>(chance_.below(static_cast<std::uint64_t>(model_.setting.loops)));
   Loop& loop = model_.server().loop(index);
   loop.post([this, &loop] {
     const Model::Inside inside(model_, "post");
@@ -85,7 +88,8 @@ void Dialled::data(Conn& c, Input& in) {
   if (c.id() != id_ || c.loop().index() != loop_) fail("data of another connection");
   const std::string_view bytes = in.view();
   if (place_ == Place::udp) {
-    if (!asked_.contains(std::string(bytes)) && wakes_ == 0) fail("a datagram that was not sent came back");
+    if (!asked_.contains(std::string(bytes)) && wakes_ == 0)
+      fail("a datagram that was not sent came back");
     return;
   }
   if (std::string_view(sent_).substr(taken_, bytes.size()) != bytes) fail("other bytes came back");
@@ -115,8 +119,8 @@ void Dialled::closed(Conn& c, std::error_code error) {
   if (completed_ < arrived_) fail("a send was never told of");
   if (model_.stopping())  // one of the last things that its loop hears
     model_.loop_post({.kind = Kind::loop_post, .number = static_cast<std::uint32_t>(loop_)});
-  const bool should_work =
-      model_.flawless() && !model_.stopping() && reachable() && !ended_by_us_ && place_ != Place::udp;
+  const bool should_work = model_.flawless() && !model_.stopping() && reachable() &&
+                           !ended_by_us_ && place_ != Place::udp;
   if (should_work && error) fail("closed with an error: " + error.message());
 }
 
@@ -125,9 +129,11 @@ void Dialled::closed(Conn& c, std::error_code error) {
 void Dialled::send(std::size_t size) {
   if (!handle_ || write_shut_ || ended_by_us_) return;
   std::string bytes(size % 20'000, '\0');
-  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>((sent_.size() + i) * 11 + number_);
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<char>((sent_.size() + i) * 11 + number_);
   asked_.insert(bytes);
-  if (state_ != State::gone && !model_.stopping() && !made_) fail("it has a handle, but was not made");
+  if (state_ != State::gone && !model_.stopping() && !made_)
+    fail("it has a handle, but was not made");
   sent_ += bytes;
   if (chance_(0.5) && place_ != Place::udp) return send_counted(bytes);
   if (!handle_.send(bytes) && is_open()) fail("a handle refuses, though its connection lives");
@@ -140,11 +146,12 @@ void Dialled::send_counted(const std::string& bytes) {
     if (std::exchange(told, true)) fail("a send was told of twice");
     if (state_ == State::gone) fail("a send was told of after closed");
     if (!error && lost_ > 0) fail("a send left behind one that was lost");
-    if (!error && handle_.pending_output() > sent_.size() - end) fail("a send was told of before it had left");
+    if (!error && handle_.pending_output() > sent_.size() - end)
+      fail("a send was told of before it had left");
     lost_ += static_cast<bool>(error);
     ++completed_;
   };
-  handle_.send(Buffer(bytes), done);
+  handle_.send(SharedBytes(bytes), done);
   handle_.post([this](Conn&) { ++arrived_; });
 }
 
@@ -177,7 +184,8 @@ void Dialled::finale() { place_ == Place::udp ? close() : shut_write(); }
 
 void Dialled::check_at_end() {
   if (is_open()) fail("not closed at the end");
-  if (handle_ && (handle_.send("x") || handle_.pending_output() != 0)) fail("the handle of a dead connection sends");
+  if (handle_ && (handle_.send("x") || handle_.pending_output() != 0))
+    fail("the handle of a dead connection sends");
   if (!model_.flawless()) return;
   if (!heard_of()) fail("nothing was heard of it");
   const bool whole = reachable() && place_ != Place::udp && !ended_by_us_;

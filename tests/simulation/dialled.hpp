@@ -1,4 +1,5 @@
-// Tests. A connection of the server's own making, to an echo server elsewhere in the world, or to nobody.
+// A connection of the server's own making, to an echo server elsewhere in the world, or to
+// nobody.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,8 @@
 #include "backend/simulated/chance.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 
 class Model;
 

@@ -7,15 +7,16 @@
 #include <string>
 #include <vector>
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
+
+using namespace sim;
 
 using namespace std::chrono_literals;
 
 TEST(Found, AFullServiceShutsAllItsDoors) {
   int open = 0, most = 0;
   Simulation sim(1);
-  sim.serve({.limits = {.connections = 1},
+  sim.serve({.limits = {.connections_max = 1},
              .opened = [&] { most = std::max(most, ++open); },
              .closed = [&](Conn&, std::error_code) { --open; }},
             "tcp://:5000", "tcp://:5001", "unix:///run/app.sock");
@@ -107,7 +108,8 @@ TEST(Found, CongestedAgainBeforeDrainedIsNotDrained) {
   peer.stop_reading();
   sim.run_for(1s);
   ASSERT_TRUE(conn);
-  conn->handle().send(Buffer("more than ten bytes"), [&] { EXPECT_FALSE(conn->write(std::string(1 << 20, 'x'))); });
+  conn->handle().send(SharedBytes("more than ten bytes"),
+                      [&] { EXPECT_FALSE(conn->write(std::string(1 << 20, 'x'))); });
   sim.run_for(1s);
   EXPECT_EQ(drained, 0);
   peer.start_reading();
@@ -151,7 +153,8 @@ TEST(Found, ASendThatMeetsADetachIsToldOf) {
   Peer& peer = sim.connect("tcp://:5000");
   peer.stop_reading();
   sim.run_for(1s);
-  handle.send(Buffer("late"), [&](std::error_code error) { events.push_back(error ? "lost" : "sent"); });
+  handle.send(SharedBytes("late"),
+              [&](std::error_code error) { events.push_back(error ? "lost" : "sent"); });
   sim.run_for(1s);
   peer.start_reading();
   sim.run_for(1s);

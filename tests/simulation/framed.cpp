@@ -6,6 +6,8 @@
 
 namespace evio::test {
 
+using namespace sim;
+
 Framing a_framing(Chance& chance) {
   switch (chance.below(6)) {
     case 0: {
@@ -34,7 +36,9 @@ Framed::Framed(Model& model, Peer& of, std::uint32_t number)
   peer.when_changed([this](Peer&) { check_peer(); });
 }
 
-void Framed::fail(const std::string& why) { model_.fail("framed " + std::to_string(number_) + ": " + why); }
+void Framed::fail(const std::string& why) {
+  model_.fail("framed " + std::to_string(number_) + ": " + why);
+}
 
 // Letters: no delimiter, and no end of a line.
 std::string Framed::message(std::size_t size) {
@@ -66,10 +70,12 @@ Action Framed::data(Conn& c, Input& in) {
   }
   if (in.view() != sent_[shown_]) fail("another message");
   const std::string_view whole = in.view();
-  if (framing_.codec.encoded(whole).size() > model_.setting.limits.input) fail("a message beyond the limit");
+  if (framing_.codec.encoded(whole).size() > model_.setting.limits.input_max)
+    fail("a message beyond the limit");
   ++shown_;
   in.take(chance_.below(whole.size() + 1));  // what it leaves is dropped
-  for (std::uint64_t i = chance_.below(3); i > 0; --i) answer(c, std::string(whole.rbegin(), whole.rend()));
+  for (std::uint64_t i = chance_.below(3); i > 0; --i)
+    answer(c, std::string(whole.rbegin(), whole.rend()));
   if (chance_(0.2)) {
     c.pause();
     paused_ = true;
@@ -102,7 +108,7 @@ void Framed::send(std::size_t size) {
   if (!peer.can_send()) return;
   sent_.push_back(message(size));
   const std::string bytes = framing_.codec.encoded(sent_.back());
-  too_large_ |= bytes.size() > model_.setting.limits.input;
+  too_large_ |= bytes.size() > model_.setting.limits.input_max;
   peer.send(bytes);
 }
 

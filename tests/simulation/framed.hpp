@@ -1,4 +1,5 @@
-// Tests. A peer of a service with a codec: each message is shown whole, once and in order, and so are the answers.
+// A peer of a service with a codec: each message is shown whole, once and in order, and so
+// are the answers.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,10 @@
 #include "backend/simulated/chance.hpp"
 
 namespace evio::test {
+
+using namespace sim;
+
+using namespace detail;
 
 class Model;
 

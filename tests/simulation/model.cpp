@@ -5,6 +5,8 @@
 
 namespace evio::test {
 
+using namespace sim;
+
 void Totals::add(const Simulation& sim) {
   add(Totals{.runs = 1, .stats = sim.stats(), .fingerprint = sim.fingerprint()});
 }
@@ -33,7 +35,9 @@ Model::Inside::Inside(Model& model, const char* handler) : model_(model) {
 Model::Model(std::uint64_t seed) : setting(seed), chance_(seed ^ 0xc4a11ce) {}
 
 bool Model::fail(const std::string& why) {
-  if (why_.empty()) why_ = why + " (at " + std::to_string(std::chrono::duration<double>(sim_->now()).count()) + " s)";
+  if (why_.empty())
+    why_ =
+        why + " (at " + std::to_string(std::chrono::duration<double>(sim_->now()).count()) + " s)";
   return false;
 }
 
@@ -56,13 +60,15 @@ Events Model::events() {
           [this](Server& server) {
             const Inside inside(*this, "serving");
             if (std::exchange(serving_, true)) fail("serving twice");
-            if (server.addresses().size() != 5 || server.addresses()[0].port() != 5000) fail("other addresses");
+            if (server.addresses().size() != 5 || server.addresses()[0].port() != 5000)
+              fail("other addresses");
           },
       .loop_started =
           [this](Loop& loop) {
             const Inside inside(*this, "loop_started");
             if (!serving_) fail("a loop starts before serving");
-            if (std::exchange(loop_state_[static_cast<std::size_t>(loop.index())], 1) != 0) fail("a loop starts twice");
+            if (std::exchange(loop_state_[static_cast<std::size_t>(loop.index())], 1) != 0)
+              fail("a loop starts twice");
           },
       .opened =
           [this](Conn& c) {
@@ -71,15 +77,17 @@ Events Model::events() {
             Watched* const watched = find(c);
             check_accepted(c);
             ++open_;
-            const std::size_t most = setting.limits.connections;
-            if (most > 0 && setting.faults.late_accept == 0 && !setting.reuseport && open_ > 2 * most)
+            const std::size_t most = setting.limits.connections_max;
+            if (most > 0 && setting.faults.late_accept == 0 && !setting.reuseport &&
+                open_ > 2 * most)
               fail("too many connections");
             return watched ? watched->opened(c) : Action::close;
           },
       .data = [this](Conn& c, Input& in) -> Action {
         if (c.address_index() == 2) {
-          const auto found = std::find_if(datagram_peers_.begin(), datagram_peers_.end(),
-                                          [&](const auto& one) { return one.second->address() == c.remote(); });
+          const auto found =
+              std::find_if(datagram_peers_.begin(), datagram_peers_.end(),
+                           [&](const auto& one) { return one.second->address() == c.remote(); });
           if (found != datagram_peers_.end()) return found->second->data(c, in);
           fail("a datagram from nobody");
           return Action::none;
@@ -97,14 +105,18 @@ Events Model::events() {
       .loop_stopped =
           [this](Loop& loop) {
             const Inside inside(*this, "loop_stopped");
-            if (std::exchange(loop_state_[static_cast<std::size_t>(loop.index())], 2) != 1) fail("a loop stops twice");
+            if (std::exchange(loop_state_[static_cast<std::size_t>(loop.index())], 2) != 1)
+              fail("a loop stops twice");
             for (const auto& [number, watched] : peers_)
-              if (watched->is_open() && watched->loop() == loop.index()) fail("a loop stops before its last closed");
+              if (watched->is_open() && watched->loop() == loop.index())
+                fail("a loop stops before its last closed");
             for (const auto& [number, dialled] : dialled_)
-              if (dialled->is_open() && dialled->loop() == loop.index()) fail("a loop stops before its last closed");
+              if (dialled->is_open() && dialled->loop() == loop.index())
+                fail("a loop stops before its last closed");
           },
   };
-  if (setting.with_ended) events.ended = [this](Conn& c, Input& in) { return find(c)->ended(c, in); };
+  if (setting.with_ended)
+    events.ended = [this](Conn& c, Input& in) { return find(c)->ended(c, in); };
   if (setting.with_detached)
     events.detached = [this](Conn& c, Socket socket) {
       find(c)->detached(c, std::move(socket));
@@ -148,7 +160,8 @@ Events Model::framed_events() {
             check_accepted(c);
             return framed_by_place_.at(place(c.remote()))->opened(c);
           },
-      .data = [this](Conn& c, Input& in) { return framed_by_place_.at(place(c.remote()))->data(c, in); },
+      .data = [this](Conn& c,
+                     Input& in) { return framed_by_place_.at(place(c.remote()))->data(c, in); },
       .closed =
           [this](Conn& c, std::error_code error) {
             framed_by_place_.at(place(c.remote()))->closed(c, error);
@@ -159,7 +172,8 @@ Events Model::framed_events() {
 
 // Whom the server dials.
 Events Model::far_events() {
-  return {.limits = {.linger = setting.limits.linger}, .data = [](Conn& c, Input& in) { c.write(in.take()); }};
+  return {.limits = {.linger_timeout = setting.limits.linger_timeout},
+          .data = [](Conn& c, Input& in) { c.write(in.take()); }};
 }
 
 // What is true of each that is accepted, whatever its service.
@@ -173,18 +187,24 @@ void Model::check_accepted(Conn& c) {
   std::deque<Duration>& accepted = accepted_at_[c.address_index()];
   accepted.push_back(now);
   while (accepted.front() <= now - std::chrono::seconds(1)) accepted.pop_front();
-  const std::size_t rate = limits.accepts_per_second;  // so many at the end of one second, and at the next one's begin
+  const std::size_t rate =
+      limits.accepts_per_second;  // so many at the end of one second, and at the next one's begin
   if (rate > 0 && setting.punctual() && !setting.reuseport && accepted.size() > 2 * rate)
     fail("too many are accepted in a second");
-  std::uint64_t& of_host = open_by_host_[std::to_string(c.address_index()) + ' ' + c.remote().host()];
-  if (++of_host > limits.connections_per_peer && limits.connections_per_peer > 0 && !c.remote().is_unix())
+  std::uint64_t& of_host =
+      open_by_host_[std::to_string(c.address_index()) + ' ' + c.remote().host()];
+  if (++of_host > limits.connections_per_peer_max && limits.connections_per_peer_max > 0 &&
+      !c.remote().is_unix())
     fail("too many connections of one peer");
 }
 
-void Model::note_gone(Conn& c) { --open_by_host_[std::to_string(c.address_index()) + ' ' + c.remote().host()]; }
+void Model::note_gone(Conn& c) {
+  --open_by_host_[std::to_string(c.address_index()) + ' ' + c.remote().host()];
+}
 
 void Model::check_loops_start(Loop& loop) {
-  if (loop_state_[static_cast<std::size_t>(loop.index())] != 1) fail("a connection on a loop that does not run");
+  if (loop_state_[static_cast<std::size_t>(loop.index())] != 1)
+    fail("a connection on a loop that does not run");
 }
 
 // ---- The world
@@ -199,7 +219,8 @@ std::string Model::run(const std::vector<Step>& steps) {
   owned_ = std::make_unique<Simulation>(setting.seed, setting.faults);
   sim_ = owned_.get();
   if (record_trace) sim_->record_trace();
-  const char* main_address = setting.reuseport ? "tcp://127.0.0.1:5000?reuseport=true" : "tcp://:5000";
+  const char* main_address =
+      setting.reuseport ? "tcp://127.0.0.1:5000?reuseport=true" : "tcp://:5000";
   Events second = events();
   second.serving = {};
   second.tick = {};
@@ -207,9 +228,13 @@ std::string Model::run(const std::vector<Step>& steps) {
   second.failed = {};
   second.loop_started = {};
   second.loop_stopped = {};
-  server_ = &sim_->serve(events(), main_address, "unix:///run/sim.sock", "udp://:5002",
-                         on("tcp4://:5001", std::move(second)), on("tcp4://:5003", framed_events()));
-  far_ = &sim_->serve(far_events(), "tcp://127.0.0.1:6000", "unix:///run/far.sock", "udp://127.0.0.1:6001");
+  second.loops = Events().loops;
+  second.balance = LoadBalance::round_robin;
+  server_ =
+      &sim_->serve(events(), main_address, "unix:///run/sim.sock", "udp://:5002",
+                   on("tcp4://:5001", std::move(second)), on("tcp4://:5003", framed_events()));
+  far_ = &sim_->serve(far_events(), "tcp://127.0.0.1:6000", "unix:///run/far.sock",
+                      "udp://127.0.0.1:6001");
   for (const Step& step : steps) {
     play(step);
     if (failed()) break;
@@ -245,10 +270,12 @@ void Model::connect(const Step& step) {
     return;
   }
   Peer& peer = [&]() -> Peer& {
-    if (step.kind == Kind::connect_local) return sim_->connect("unix:///run/sim.sock", "unix://@peer" + number);
+    if (step.kind == Kind::connect_local)
+      return sim_->connect("unix:///run/sim.sock", "unix://@peer" + number);
     if (step.peer % 3 == 2) return sim_->connect("tcp://:5001");
     if (step.peer % 2 == 0) return sim_->connect("tcp://:5000");
-    return sim_->connect("tcp://:5000", "tcp://10.9.9.9:" + std::to_string(3000 + step.peer));  // they share a host
+    return sim_->connect(
+        "tcp://:5000", "tcp://10.9.9.9:" + std::to_string(3000 + step.peer));  // they share a host
   }();
   peers_[step.peer] = std::make_unique<Watched>(*this, peer, step.peer);
   by_place_[place(peer.address())] = peers_[step.peer].get();
@@ -341,14 +368,16 @@ void Model::play(const Step& step) {
 void Model::loop_post(const Step& step) {
   const auto index = step.number % static_cast<std::uint32_t>(setting.loops);
   const std::uint64_t mine = posted_[index];
-  const bool taken = server_->loop(static_cast<int>(index)).post([this, index, mine, asked = sim_->now()] {
-    const Inside inside(*this, "post");
-    if (setting.punctual() && sim_->now() > asked + std::chrono::milliseconds(20)) fail("a post ran late");
-    if (ran_[index] != mine) fail("posts out of order");
-    ++ran_[index];
-    Loop& loop = server_->loop(static_cast<int>(index));
-    timers(loop).arm(*this, loop);
-  });
+  const bool taken =
+      server_->loop(static_cast<int>(index)).post([this, index, mine, asked = sim_->now()] {
+        const Inside inside(*this, "post");
+        if (setting.punctual() && sim_->now() > asked + std::chrono::milliseconds(20))
+          fail("a post ran late");
+        if (ran_[index] != mine) fail("posts out of order");
+        ++ran_[index];
+        Loop& loop = server_->loop(static_cast<int>(index));
+        timers(loop).arm(*this, loop);
+      });
   posted_[index] += taken;
   if (!taken && !stopping_) fail("a post was refused");
 }
@@ -365,7 +394,8 @@ void Model::finale() {
 
 void Model::stop() {
   finale();
-  sim_->run_for(setting.flawless ? std::chrono::seconds(20) : std::chrono::milliseconds(chance_.upto(5000)));
+  sim_->run_for(setting.flawless ? std::chrono::seconds(20)
+                                 : std::chrono::milliseconds(chance_.upto(5000)));
   if (setting.flawless) {  // late connections only now have a handle
     finale();
     sim_->run_for(std::chrono::seconds(20));
@@ -378,16 +408,19 @@ void Model::stop() {
     drain_asked_ = asked;
     server_->drain(*setting.drain);
     sim_->run_for(std::chrono::seconds(1));
-    if (setting.punctual()) sim_->connect("tcp://:5000");  // nobody knows of it: it must not be let in
+    if (setting.punctual())
+      sim_->connect("tcp://:5000");  // nobody knows of it: it must not be let in
   } else {
     server_->shutdown();
   }
   const auto stopped = [this] {
-    return std::all_of(loop_state_.begin(), loop_state_.end(), [](int state) { return state == 2; });
+    return std::all_of(loop_state_.begin(), loop_state_.end(),
+                       [](int state) { return state == 2; });
   };
   for (int i = 0; i < 250 && !stopped(); ++i) sim_->run_for(std::chrono::milliseconds(100));
   if (!stopped()) fail("the server does not stop");
-  const Duration most = setting.limits.drain + (drains ? *setting.drain : Duration::zero()) + std::chrono::seconds(3);
+  const Duration most = setting.limits.drain_timeout +
+                        (drains ? *setting.drain : Duration::zero()) + std::chrono::seconds(3);
   const bool may_be_stopped = setting.faults.process_stop > 0 || setting.faults.slow_handler > 0;
   if (setting.faults.clock_jump == 0 && !may_be_stopped && sim_->now() - asked > most)
     fail("the shutdown took too long");
@@ -412,16 +445,21 @@ void Model::check_totals() {
 void Model::check_counts() {
   const Stats stats = server_->stats(), far = far_->stats();
   const auto heard_of = [](const auto& one) { return one.second->heard_of(); };
-  const auto made = static_cast<std::uint64_t>(std::count_if(dialled_.begin(), dialled_.end(), heard_of)) + adopted_;
+  const auto made =
+      static_cast<std::uint64_t>(std::count_if(dialled_.begin(), dialled_.end(), heard_of)) +
+      adopted_;
   if (stats.open != 0) fail("connections are open at the end");
   if (stats.memory != 0) fail("memory is held at the end");
-  if (stats.accepted + made != stats.closed + stats.refused) fail("accepted and made is not closed and refused");
+  if (stats.accepted + made != stats.closed + stats.refused)
+    fail("accepted and made is not closed and refused");
   if (stats.received + far.received != sim_->stats().to_servers) fail("received is counted wrong");
   if (stats.sent + far.sent > sim_->stats().from_servers) fail("sent is counted wrong");
 }
 
 void Model::check_balance() {
-  if (setting.balance != LoadBalance::round_robin || setting.reuseport || server_->stats().refused > 0) return;
+  if (setting.balance != LoadBalance::round_robin || setting.reuseport ||
+      server_->stats().refused > 0)
+    return;
   for (const auto& [number, dialled] : dialled_) {
     if (!dialled->by_server()) continue;
     if (!dialled->heard_of()) return;  // its turn was taken, but whose it was is not known

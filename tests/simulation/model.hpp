@@ -1,4 +1,5 @@
-// Tests. A random world: a server with checking handlers, its peers, and somebody outside who does things.
+// A random world: a server with checking handlers, its peers, and somebody outside who does
+// things.
 #pragma once
 
 #include <deque>
@@ -22,7 +23,9 @@
 namespace evio::test {
 
 /// Where an address is, whatever its scheme.
-inline std::string place(const Address& address) { return address.host() + ' ' + std::to_string(address.port()); }
+inline std::string place(const Address& address) {
+  return address.host() + ' ' + std::to_string(address.port());
+}
 
 /// Totals of many runs.
 struct Totals {

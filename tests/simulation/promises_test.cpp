@@ -1,4 +1,5 @@
-// Deadlines, balance and fairness, to the millisecond and to the connection: what random worlds can only bound.
+// Deadlines, balance and fairness, to the millisecond and to the connection: what random worlds can
+// only bound.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,13 +13,15 @@
 
 #include "support/process.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
+
+using namespace sim;
 
 using namespace std::chrono_literals;
 
 // A kernel that is late with everything, but not by much.
-constexpr Faults unhelpful{.short_read = 0.3, .short_write = 0.3, .late_send = 0.3, .late_receive = 0.3};
+constexpr Faults unhelpful{
+    .short_read = 0.3, .short_write = 0.3, .late_send = 0.3, .late_receive = 0.3};
 
 /// What became of the one connection of a world: when `closed` came after `from`, and why.
 struct End {
@@ -68,7 +71,9 @@ TEST(Accepting, IsTriedEverMoreSeldomWhileAShortageLasts) {
 
 TEST(Deadlines, AnIdleConnectionIsClosed) {
   for_seeds([](Simulation& sim, End& end, auto closed) {
-    sim.serve({.options = {.idle_timeout = 3s}, .data = [&] { end.from = sim.now(); }, .closed = closed}, "tcp://:1");
+    sim.serve(
+        {.options = {.idle_timeout = 3s}, .data = [&] { end.from = sim.now(); }, .closed = closed},
+        "tcp://:1");
     Peer& peer = sim.connect("tcp://:1");
     for (int i = 0; i < 4; ++i) {
       peer.send("x");
@@ -81,13 +86,14 @@ TEST(Deadlines, AnIdleConnectionIsClosed) {
 }
 
 // A process that is stopped for seconds, handlers that take as long: none of it is a peer's fault.
-constexpr Faults late{.short_read = 0.2, .late_event = 0.3, .process_stop = 0.02, .slow_handler = 0.05};
+constexpr Faults late{
+    .short_read = 0.2, .late_event = 0.3, .process_stop = 0.02, .slow_handler = 0.05};
 
 TEST(Deadlines, NobodyIsSilentWhoSpeaksInTime) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     std::vector<std::string> closed;
     Simulation sim(seed, late);
-    sim.serve({.limits = {.first_bytes = 1s},
+    sim.serve({.limits = {.first_bytes_timeout = 1s},
                .options = {.idle_timeout = 1s},
                .data = [](Conn& c, Input& in) { c.write(in.take()); },
                .closed = [&](Conn&, std::error_code error) { closed.push_back(error.message()); }},
@@ -126,7 +132,7 @@ TEST(Deadlines, AStallIsNotASlowReader) {
   for (std::uint64_t seed = 1; seed <= (sanitized ? 6 : 50); ++seed) {
     std::size_t closed = 0;
     Simulation sim(seed, {.late_send = 0.3, .process_stop = 0.0005});
-    sim.serve({.limits = {.output_high = 4 << 20, .output_low = 4 << 20, .slow_reader = 1s},
+    sim.serve({.limits = {.output_high = 4 << 20, .output_low = 4 << 20, .slow_reader_timeout = 1s},
                .opened = [](Conn& c) { c.write(std::string(16 << 20, 'x')); },
                .closed = [&](Conn&, std::error_code) { ++closed; }},
               "tcp://:1");
@@ -140,7 +146,7 @@ TEST(Deadlines, AStallIsNotASlowReader) {
 TEST(Deadlines, NobodyIsAskedForFirstBytesWhoIsNotRead) {
   for_seeds([](Simulation& sim, End&, auto closed) {
     std::string shown;
-    sim.serve({.limits = {.output_high = 1000, .output_low = 500, .first_bytes = 1s},
+    sim.serve({.limits = {.output_high = 1000, .output_low = 500, .first_bytes_timeout = 1s},
                .opened = [](Conn& c) { c.write(std::string(1 << 20, 'x')); },
                .data = [&](Conn&, Input& in) { shown += in.take(); },
                .closed = closed},
@@ -160,9 +166,10 @@ TEST(Deadlines, AConnectThatIsMadeInTimeCounts) {
     std::size_t opened = 0, closed = 0;
     Simulation sim(seed, late);
     sim.serve({}, "tcp://127.0.0.1:6000");
-    const Binding to = on("tcp://127.0.0.1:6000", {.limits = {.connect = 100ms},
-                                                   .opened = [&] { ++opened; },
-                                                   .closed = [&](Conn&, std::error_code) { ++closed; }});
+    const Binding to =
+        on("tcp://127.0.0.1:6000", {.limits = {.connect_timeout = 100ms},
+                                    .opened = [&] { ++opened; },
+                                    .closed = [&](Conn&, std::error_code) { ++closed; }});
     Server& server = sim.serve({}, "tcp://:1");
     for (int i = 0; i < 20; ++i) {
       server.loop(0).post([&] { server.loop(0).connect(to); });
@@ -180,7 +187,8 @@ TEST(Deadlines, MayBeMonthsAndYears) {
     for (const Duration step : {Duration(day * days / 50), Duration(day * days * 2)}) {
       Simulation sim(1);
       Duration closed{};
-      sim.serve({.options = {.idle_timeout = day * days}, .closed = [&] { closed = sim.now(); }}, "tcp://:1");
+      sim.serve({.options = {.idle_timeout = day * days}, .closed = [&] { closed = sim.now(); }},
+                "tcp://:1");
       sim.connect("tcp://:1").send("x");
       while (sim.now() < day * days * 3 / 2) sim.run_for(step);
       EXPECT_GE(closed, day * days) << days;
@@ -210,7 +218,7 @@ TEST(Deadlines, APausedConnectionIsNotIdle) {
 
 TEST(Deadlines, AClosingConnectionWithoutProgressIsAborted) {
   for_seeds([](Simulation& sim, End& end, auto closed) {
-    sim.serve({.limits = {.drain = 2s},
+    sim.serve({.limits = {.drain_timeout = 2s},
                .opened =
                    [&](Conn& c) {
                      c.write(std::string(1 << 20, 'x'));
@@ -231,7 +239,7 @@ TEST(Deadlines, AClosingConnectionWithoutProgressIsAborted) {
 
 TEST(Deadlines, AClosedConnectionLingersForItsPeer) {
   for_seeds([](Simulation& sim, End& end, auto closed) {
-    sim.serve({.limits = {.linger = 4s},
+    sim.serve({.limits = {.linger_timeout = 4s},
                .opened =
                    [&](Conn& c) {
                      end.from = sim.now();
@@ -251,7 +259,7 @@ TEST(Deadlines, AClosedConnectionLingersForItsPeer) {
 TEST(Deadlines, AShutdownTakesNoLongerThanDrain) {
   for_seeds([](Simulation& sim, End& end, auto closed) {
     bool stopped = false;  // lives long enough: the server ends before it does
-    Server& server = sim.serve({.limits = {.drain = 2s},
+    Server& server = sim.serve({.limits = {.drain_timeout = 2s},
                                 .opened = [](Conn& c) { c.write(std::string(1 << 20, 'x')); },
                                 .closed = closed,
                                 .loop_stopped = [&] { stopped = true; }},
@@ -269,9 +277,10 @@ TEST(Deadlines, AShutdownTakesNoLongerThanDrain) {
 
 TEST(Deadlines, AShutdownDoesNotWaitForASlowReader) {
   for_seeds([](Simulation& sim, End& end, auto closed) {
-    Server& server = sim.serve(
-        {.limits = {.drain = 2s}, .opened = [](Conn& c) { c.write(std::string(8 << 20, 'x')); }, .closed = closed},
-        "tcp://:1");
+    Server& server = sim.serve({.limits = {.drain_timeout = 2s},
+                                .opened = [](Conn& c) { c.write(std::string(8 << 20, 'x')); },
+                                .closed = closed},
+                               "tcp://:1");
     Peer& peer = sim.connect("tcp://:1");
     peer.stop_reading();
     sim.run_for(1s);
@@ -289,17 +298,21 @@ TEST(Deadlines, AShutdownDoesNotWaitForASlowReader) {
 
 TEST(Deadlines, OneThatSendsNothingIsClosed) {
   for_seeds([](Simulation& sim, End& end, auto closed) {
-    sim.serve({.limits = {.first_bytes = 3s}, .opened = [&] { end.from = sim.now(); }, .closed = closed}, "tcp://:1");
+    sim.serve({.limits = {.first_bytes_timeout = 3s},
+               .opened = [&] { end.from = sim.now(); },
+               .closed = closed},
+              "tcp://:1");
     sim.connect("tcp://:1");
     sim.run_for(60s);
     end.expect(3s, Errc::first_bytes_timeout);
   });
 }
 
-// Nothing leaves any more when the buffers between them are full; then it has one period to take something.
+// Nothing leaves any more when the buffers between them are full; then it has one period to take
+// something.
 TEST(Deadlines, AReaderThatHasStoppedIsClosed) {
   for_seeds([](Simulation& sim, End& end, auto closed) {
-    sim.serve({.limits = {.output_low = 1000, .slow_reader = 2s},
+    sim.serve({.limits = {.output_low = 1000, .slow_reader_timeout = 2s},
                .opened =
                    [&](Conn& c) {
                      end.from = sim.now();
@@ -387,17 +400,20 @@ void check_balance(LoadBalance balance,
     std::vector<int> open(3);
     int last = -1;
     Simulation sim(seed);
-    sim.serve({.loops = 3,
-               .balance = balance,
-               .opened = [&](Conn& c) { ++open[static_cast<std::size_t>(last = c.loop().index())]; },
-               .closed = [&](Conn& c, std::error_code) { --open[static_cast<std::size_t>(c.loop().index())]; }},
-              "tcp://:1");
+    sim.serve(
+        {.loops = 3,
+         .balance = balance,
+         .opened = [&](Conn& c) { ++open[static_cast<std::size_t>(last = c.loop().index())]; },
+         .closed = [&](Conn& c,
+                       std::error_code) { --open[static_cast<std::size_t>(c.loop().index())]; }},
+        "tcp://:1");
     std::vector<Peer*> peers;
     for (int i = 0; i < 60; ++i) {
       const std::size_t expected = right(open, i);
       peers.push_back(&sim.connect("tcp://:1"));
       sim.run_for(10ms);
-      ASSERT_EQ(static_cast<std::size_t>(last), expected) << "seed " << seed << ", connection " << i;
+      ASSERT_EQ(static_cast<std::size_t>(last), expected)
+          << "seed " << seed << ", connection " << i;
       if (sim.random(2) == 0) peers[sim.random(peers.size())]->shutdown_write();
       sim.run_for(2s);
     }
@@ -405,8 +421,9 @@ void check_balance(LoadBalance balance,
 }
 
 TEST(Balance, RoundRobinIsExact) {
-  check_balance(LoadBalance::round_robin,
-                [](const std::vector<int>&, int accepted) { return static_cast<std::size_t>(accepted) % 3; });
+  check_balance(LoadBalance::round_robin, [](const std::vector<int>&, int accepted) {
+    return static_cast<std::size_t>(accepted) % 3;
+  });
 }
 
 TEST(Balance, LeastConnectionsIsExact) {
@@ -418,10 +435,12 @@ TEST(Balance, LeastConnectionsIsExact) {
 TEST(Balance, OneHostStaysOnOneLoop) {
   std::vector<int> loops;
   Simulation sim(1);
-  sim.serve(
-      {.loops = 4, .balance = LoadBalance::source_hash, .opened = [&](Conn& c) { loops.push_back(c.loop().index()); }},
-      "tcp://:1");
-  for (int i = 0; i < 20; ++i) sim.connect("tcp://:1", "tcp://10.1.2.3:" + std::to_string(3000 + i));
+  sim.serve({.loops = 4,
+             .balance = LoadBalance::source_hash,
+             .opened = [&](Conn& c) { loops.push_back(c.loop().index()); }},
+            "tcp://:1");
+  for (int i = 0; i < 20; ++i)
+    sim.connect("tcp://:1", "tcp://10.1.2.3:" + std::to_string(3000 + i));
   sim.run_for(1s);
   ASSERT_EQ(loops.size(), 20U);
   for (const int loop : loops) EXPECT_EQ(loop, loops[0]);
@@ -450,10 +469,12 @@ TEST(Fairness, AllWhoSendAreHeardAlike) {
   for_seeds([](Simulation& sim, End&, auto) {
     std::vector<std::size_t> heard(8);
     std::size_t opened = 0;
-    sim.serve({.opened = [&](Conn& c) { c.emplace_context<std::size_t>(opened++); },
-               .data = [&](Conn& c, Input& in) { heard[*c.context<std::size_t>()] += in.take().size(); }},
-              "tcp://:1");
-    for (std::size_t i = 0; i < heard.size(); ++i) sim.connect("tcp://:1").send(std::string(2 << 20, 'x'));
+    sim.serve(
+        {.opened = [&](Conn& c) { c.emplace_context<std::size_t>(opened++); },
+         .data = [&](Conn& c, Input& in) { heard[*c.context<std::size_t>()] += in.take().size(); }},
+        "tcp://:1");
+    for (std::size_t i = 0; i < heard.size(); ++i)
+      sim.connect("tcp://:1").send(std::string(2 << 20, 'x'));
     sim.run_for(3ms);
     const auto [least, most] = std::minmax_element(heard.begin(), heard.end());
     EXPECT_LT(*most, std::size_t{2} << 20);

@@ -10,14 +10,17 @@
 #include "model.hpp"
 #include "support/process.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
+
+using namespace sim;
 
 TEST(RandomWorlds, KeepEveryPromise) {
   const char* const seed = std::getenv("EVIO_SEED");
-  const SearchOptions options{.first_seed = seed ? std::stoull(seed) : 1, .seeds = sanitized ? 300U : 3000U};
-  const auto failure = search(options, make_steps,
-                              [](std::uint64_t of, const std::vector<Step>& steps) { return Model(of).run(steps); });
+  const SearchOptions options{.first_seed = seed ? std::stoull(seed) : 1,
+                              .seeds = sanitized ? 300U : 3000U};
+  const auto failure =
+      search(options, make_steps,
+             [](std::uint64_t of, const std::vector<Step>& steps) { return Model(of).run(steps); });
   EXPECT_FALSE(failure) << *failure;
 }
 
@@ -33,7 +36,8 @@ TEST(RandomWorlds, AreTheSameForTheSameSeed) {
   constexpr std::uint64_t seeds = sanitized ? 30 : 400;
   std::vector<std::size_t> first;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) first.push_back(traced(seed));
-  for (std::uint64_t seed = seeds; seed > 0; --seed) EXPECT_EQ(traced(seed), first[seed - 1]) << "seed " << seed;
+  for (std::uint64_t seed = seeds; seed > 0; --seed)
+    EXPECT_EQ(traced(seed), first[seed - 1]) << "seed " << seed;
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
-// Reconnecting in virtual time: each delay is what Backoff says, by seed, and begins anew when a connection has lasted.
+// Reconnecting in virtual time: each delay is what Backoff says, by seed, and begins anew when a
+// connection has lasted.
 #include <gtest/gtest.h>
 
 #include <evio/evio.hpp>
 #include <evio/simulation.hpp>
 #include <vector>
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 using namespace std::chrono_literals;
 
@@ -15,13 +15,16 @@ std::vector<std::int64_t> failures(std::uint64_t seed, const Backoff& backoff, D
   std::vector<std::int64_t> times;
   Simulation sim(seed, {});
   const Binding to = on("tcp://127.0.0.1:1", {.closed = [&] { times.push_back(sim.now() / 1ms); }});
-  sim.serve({.loop_started = [to, backoff](Loop& loop) { loop.emplace_context<Reconnecting>(loop, to, backoff); }});
+  sim.serve({.loop_started = [to, backoff](Loop& loop) {
+    loop.emplace_context<Reconnecting>(loop, to, backoff);
+  }});
   sim.run_for(time);
   return times;
 }
 
 TEST(ReconnectsInSimulation, AfterDelaysThatGrowUpToABound) {
-  const std::vector<std::int64_t> times = failures(1, {.first = 1s, .most = 10s, .factor = 3, .jitter = 0}, 60s);
+  const std::vector<std::int64_t> times =
+      failures(1, {.initial = 1s, .max = 10s, .multiplier = 3, .jitter = 0}, 60s);
   ASSERT_GE(times.size(), 5U);
   const std::int64_t delays[] = {1000, 3000, 9000, 10'000};
   for (std::size_t i = 0; i + 1 < times.size(); ++i) {
@@ -32,7 +35,7 @@ TEST(ReconnectsInSimulation, AfterDelaysThatGrowUpToABound) {
 }
 
 TEST(ReconnectsInSimulation, ShortenedAtRandomBySeed) {
-  const Backoff backoff{.first = 10s, .most = 10s, .jitter = 0.5};
+  const Backoff backoff{.initial = 10s, .max = 10s, .jitter = 0.5};
   const std::vector<std::int64_t> times = failures(7, backoff, 1h);
   EXPECT_EQ(times, failures(7, backoff, 1h));
   EXPECT_NE(times, failures(8, backoff, 1h));
@@ -52,12 +55,14 @@ TEST(ReconnectsInSimulation, BeginningAnewWhenAConnectionHasLasted) {
   Simulation sim(1, {});
   sim.serve({}, "tcp://:5000");
   // The first connections end at once, the fourth after a minute.
-  const Binding to = on("tcp://127.0.0.1:5000", {.opened = [&](Conn& c) {
-                          opened.push_back(sim.now() / 1ms);
-                          c.run_after(opened.size() == 4 ? 60s : 0s, [](Conn& done) { done.abort(); });
-                        }});
+  const Binding to =
+      on("tcp://127.0.0.1:5000", {.opened = [&](Conn& c) {
+           opened.push_back(sim.now() / 1ms);
+           c.run_after(opened.size() == 4 ? 60s : 0s, [](Conn& done) { done.abort(); });
+         }});
   sim.serve({.loop_started = [to](Loop& loop) {
-    loop.emplace_context<Reconnecting>(loop, to, Backoff{.first = 1s, .factor = 10, .jitter = 0, .steady = 30s});
+    loop.emplace_context<Reconnecting>(
+        loop, to, Backoff{.initial = 1s, .multiplier = 10, .jitter = 0, .reset_after = 30s});
   }});
   sim.run_for(10min);
   ASSERT_GE(opened.size(), 6U);

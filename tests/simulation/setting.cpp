@@ -2,12 +2,14 @@
 
 namespace evio::test {
 
+using namespace sim;
+
 namespace {
 
-constexpr const char* names[] = {"connect",       "connect_local", "connect_udp", "connect_framed", "dial",
-                                 "send",          "end",           "close",       "reset",          "stop_reading",
-                                 "start_reading", "wake",          "handle_send", "handle_post",    "handle_close",
-                                 "loop_post",     "for_each",      "wait"};
+constexpr const char* names[] = {
+    "connect",     "connect_local", "connect_udp",  "connect_framed", "dial",          "send",
+    "end",         "close",         "reset",        "stop_reading",   "start_reading", "wake",
+    "handle_send", "handle_post",   "handle_close", "loop_post",      "for_each",      "wait"};
 
 std::size_t a_size(Chance& chance) {
   switch (chance.below(8)) {
@@ -24,7 +26,8 @@ std::size_t a_size(Chance& chance) {
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, const Step& step) {
-  return out << names[static_cast<std::size_t>(step.kind)] << " peer " << step.peer << " number " << step.number;
+  return out << names[static_cast<std::size_t>(step.kind)] << " peer " << step.peer << " number "
+             << step.number;
 }
 
 Setting::Setting(std::uint64_t from) : seed(from) {
@@ -43,11 +46,11 @@ Setting::Setting(std::uint64_t from) : seed(from) {
   limits.output_low = limits.output_high / chance.upto(4);
   const std::size_t beyond = chance(0.5) ? chance.upto(20'000) : 200'000 + chance.below(1 << 20);
   limits.output_max = flawless ? 64 << 20 : limits.output_high + beyond;
-  limits.input = flawless ? 64 << 20 : (chance(0.3) ? chance.upto(20'000) : 1 << 20);
-  if (chance(0.3)) limits.memory = chance.upto(20'000);
-  if (chance(0.3)) limits.connections = chance.upto(4);
-  limits.drain = std::chrono::milliseconds(flawless ? 60'000 : chance.upto(3000));
-  limits.linger = std::chrono::milliseconds(flawless ? 60'000 : chance.upto(1000));
+  limits.input_max = flawless ? 64 << 20 : (chance(0.3) ? chance.upto(20'000) : 1 << 20);
+  if (chance(0.3)) limits.memory_max = chance.upto(20'000);
+  if (chance(0.3)) limits.connections_max = chance.upto(4);
+  limits.drain_timeout = std::chrono::milliseconds(flawless ? 60'000 : chance.upto(3000));
+  limits.linger_timeout = std::chrono::milliseconds(flawless ? 60'000 : chance.upto(1000));
   limits.backlog = static_cast<int>(flawless ? 4096 : chance.upto(8));
   if (!flawless && chance(0.3)) options.idle_timeout = std::chrono::milliseconds(chance.upto(2000));
   if (chance(0.3)) options.read_when_congested = true;
@@ -60,9 +63,11 @@ Setting::Setting(std::uint64_t from) : seed(from) {
   with_tick = chance(0.2);
   reuseport = chance(0.15);
   if (chance(0.15)) limits.accepts_per_second = chance.upto(5);
-  if (!flawless && chance(0.2)) limits.first_bytes = std::chrono::milliseconds(chance.upto(2000));
-  if (!flawless && chance(0.2)) limits.slow_reader = std::chrono::milliseconds(chance.upto(2000));
-  if (!flawless && chance(0.2)) limits.connections_per_peer = chance.upto(2);
+  if (!flawless && chance(0.2))
+    limits.first_bytes_timeout = std::chrono::milliseconds(chance.upto(2000));
+  if (!flawless && chance(0.2))
+    limits.slow_reader_timeout = std::chrono::milliseconds(chance.upto(2000));
+  if (!flawless && chance(0.2)) limits.connections_per_peer_max = chance.upto(2);
   if (chance(0.2)) drain = std::chrono::milliseconds(chance.upto(3000));
   framing = a_framing(chance);
 }
@@ -73,24 +78,30 @@ std::vector<Step> make_steps(std::uint64_t seed) {
   std::vector<Step> steps;
   const auto peers = static_cast<std::uint32_t>(chance.upto(8));
   for (std::uint32_t i = 0; i < peers; ++i) {
-    constexpr Kind kinds[] = {Kind::connect,       Kind::connect,     Kind::connect,        Kind::connect,
-                              Kind::connect_local, Kind::connect_udp, Kind::connect_framed, Kind::dial};
+    constexpr Kind kinds[] = {Kind::connect,        Kind::connect,       Kind::connect,
+                              Kind::connect,        Kind::connect_local, Kind::connect_udp,
+                              Kind::connect_framed, Kind::dial};
     Kind kind = kinds[chance.below(8)];
     // A part of a message may hold the memory that the rest of it waits for.
-    if (kind == Kind::connect_framed && setting.flawless && setting.limits.memory > 0) kind = Kind::connect;
+    if (kind == Kind::connect_framed && setting.flawless && setting.limits.memory_max > 0)
+      kind = Kind::connect;
     steps.push_back({.kind = kind, .peer = i});
-    if (chance(0.3)) steps.push_back({.kind = Kind::wait, .number = static_cast<std::uint32_t>(chance.upto(2000))});
+    if (chance(0.3))
+      steps.push_back(
+          {.kind = Kind::wait, .number = static_cast<std::uint32_t>(chance.upto(2000))});
   }
   const std::uint64_t actions = chance.upto(40);
   for (std::uint64_t i = 0; i < actions; ++i) {
-    constexpr Kind kinds[] = {Kind::send,          Kind::send,      Kind::send,        Kind::send,
-                              Kind::send,          Kind::send,      Kind::wait,        Kind::wait,
-                              Kind::wait,          Kind::wait,      Kind::end,         Kind::stop_reading,
-                              Kind::start_reading, Kind::wake,      Kind::handle_send, Kind::handle_send,
-                              Kind::handle_post,   Kind::loop_post, Kind::for_each,    Kind::handle_close,
-                              Kind::close,         Kind::reset};
+    constexpr Kind kinds[] = {
+        Kind::send,          Kind::send,      Kind::send,        Kind::send,
+        Kind::send,          Kind::send,      Kind::wait,        Kind::wait,
+        Kind::wait,          Kind::wait,      Kind::end,         Kind::stop_reading,
+        Kind::start_reading, Kind::wake,      Kind::handle_send, Kind::handle_send,
+        Kind::handle_post,   Kind::loop_post, Kind::for_each,    Kind::handle_close,
+        Kind::close,         Kind::reset};
     const std::size_t harmless = sizeof kinds / sizeof kinds[0] - (setting.flawless ? 2 : 0);
-    Step step{.kind = kinds[chance.below(harmless)], .peer = static_cast<std::uint32_t>(chance.below(peers))};
+    Step step{.kind = kinds[chance.below(harmless)],
+              .peer = static_cast<std::uint32_t>(chance.below(peers))};
     if (step.kind == Kind::wait)
       step.number = static_cast<std::uint32_t>(chance.upto(chance(0.2) ? 2'000'000 : 3000));
     else

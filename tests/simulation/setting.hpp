@@ -1,4 +1,4 @@
-// Tests. What a random world is like, and what happens in it: all from a seed.
+// What a random world is like, and what happens in it: all from a seed.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,10 @@
 #include "framed.hpp"
 
 namespace evio::test {
+
+using namespace sim;
+
+using namespace detail;
 
 /// What somebody outside the loops does.
 enum class Kind : std::uint8_t {
@@ -52,17 +56,21 @@ struct Setting {
   LoadBalance balance = LoadBalance::round_robin;
   Limits limits{};
   Options options{};
-  bool with_ended = true, with_detached = true, with_failed = true, with_pre_write = false, with_tick = false;
+  bool with_ended = true, with_detached = true, with_failed = true, with_pre_write = false,
+       with_tick = false;
   bool reuseport = false;
   std::optional<Duration> drain{};  // before the end, so long
   Framing framing;
 
   /// Nothing keeps a loop from its clock.
   bool keeps_time() const noexcept {
-    return faults.clock_jump == 0 && faults.loop_stall == 0 && faults.process_stop == 0 && faults.slow_handler == 0;
+    return faults.clock_jump == 0 && faults.loop_stall == 0 && faults.process_stop == 0 &&
+           faults.slow_handler == 0;
   }
   /// Neither that, and nothing that has landed comes late.
-  bool punctual() const noexcept { return keeps_time() && faults.late_accept == 0 && faults.late_event == 0; }
+  bool punctual() const noexcept {
+    return keeps_time() && faults.late_accept == 0 && faults.late_event == 0;
+  }
   /// Nothing breaks, nothing waits for ever: everything sent must arrive.
   bool flawless = false;
 };

@@ -1,6 +1,8 @@
-// Runs as many random worlds as fit into a time, and says what happened in them: `make sim SECONDS=600`.
+// Runs as many random worlds as fit into a time, and says what happened in them: `make sim
+// SECONDS=600`.
 //
-//     simulate --seconds 600 [--from SEED] [--failures COUNT]     or: simulate --seed SEED (one, with its trace)
+//     simulate --seconds 600 [--from SEED] [--failures COUNT]     or: simulate --seed SEED (one,
+//     with its trace)
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -17,8 +19,9 @@ using namespace evio::test;
 
 // One seed, made short; then with its trace.
 int replay(std::uint64_t seed) {
-  const auto failure = search({.first_seed = seed, .seeds = 1}, make_steps,
-                              [](std::uint64_t of, const std::vector<Step>& steps) { return Model(of).run(steps); });
+  const auto failure =
+      search({.first_seed = seed, .seeds = 1}, make_steps,
+             [](std::uint64_t of, const std::vector<Step>& steps) { return Model(of).run(steps); });
   if (failure) std::cout << *failure << "\n";
   Model model(seed);
   model.record_trace = true;
@@ -29,17 +32,21 @@ int replay(std::uint64_t seed) {
 
 void report(const Totals& totals, double seconds) {
   const SimulationStats& stats = totals.stats;
-  std::printf("%llu seeds in %.1f s, %.0f us each\n", static_cast<unsigned long long>(totals.runs), seconds,
-              seconds * 1e6 / static_cast<double>(totals.runs));
+  std::printf("%llu seeds in %.1f s, %.0f us each\n", static_cast<unsigned long long>(totals.runs),
+              seconds, seconds * 1e6 / static_cast<double>(totals.runs));
   std::printf("%.1f virtual hours, %.1f million turns, %.1f million events\n",
-              std::chrono::duration<double>(stats.time).count() / 3600, static_cast<double>(stats.turns) / 1e6,
-              static_cast<double>(stats.events) / 1e6);
+              std::chrono::duration<double>(stats.time).count() / 3600,
+              static_cast<double>(stats.turns) / 1e6, static_cast<double>(stats.events) / 1e6);
   std::printf("%llu connections, %llu datagrams, %.1f MB to servers, %.1f MB from servers\n",
-              static_cast<unsigned long long>(stats.connections), static_cast<unsigned long long>(stats.datagrams),
-              static_cast<double>(stats.to_servers) / 1e6, static_cast<double>(stats.from_servers) / 1e6);
-  std::printf("fingerprint of all that happened: %016llx\n", static_cast<unsigned long long>(totals.fingerprint));
+              static_cast<unsigned long long>(stats.connections),
+              static_cast<unsigned long long>(stats.datagrams),
+              static_cast<double>(stats.to_servers) / 1e6,
+              static_cast<double>(stats.from_servers) / 1e6);
+  std::printf("fingerprint of all that happened: %016llx\n",
+              static_cast<unsigned long long>(totals.fingerprint));
   for (std::size_t i = 0; i < fault_count; ++i)
-    std::printf("  %-22s %12llu\n", name(static_cast<Fault>(i)), static_cast<unsigned long long>(stats.faults[i]));
+    std::printf("  %-22s %12llu\n", name(static_cast<Fault>(i)),
+                static_cast<unsigned long long>(stats.faults[i]));
 }
 
 }  // namespace

@@ -7,8 +7,9 @@
 #include <evio/simulation_search.hpp>
 #include <vector>
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
+
+using namespace sim;
 
 using namespace std::chrono_literals;
 
@@ -50,7 +51,7 @@ TEST(Simulation, ServesEventsThatStayTheUsers) {
   std::size_t closed = 0, chosen = 0;
   Events events{.loops = 2,
                 .balance = [&](std::span<const LoopLoad>, const Address&) { return ++chosen; },
-                .limits = {.input = 3},
+                .limits = {.input_max = 3},
                 .data = [](Conn& c, Input& in) { c.write(in.take(in.size() - 1)); },
                 .closed = [&](Conn&, std::error_code) { ++closed; }};
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
@@ -94,9 +95,9 @@ TEST(Simulation, RefusesWhereNobodyListens) {
 TEST(Simulation, APeerThatDoesNotReadHoldsTheServerBack) {
   bool drained = false;
   Simulation sim(1);
-  sim.serve(
-      {.opened = [](Conn& c) { EXPECT_FALSE(c.write(std::string(3 << 20, 'x'))); }, .drained = [&] { drained = true; }},
-      "tcp://:5000");
+  sim.serve({.opened = [](Conn& c) { EXPECT_FALSE(c.write(std::string(3 << 20, 'x'))); },
+             .drained = [&] { drained = true; }},
+            "tcp://:5000");
   Peer& peer = sim.connect("tcp://:5000");
   peer.stop_reading();
   sim.run_for(60s);
@@ -112,7 +113,8 @@ TEST(Simulation, AResetIsSeenForWhatItIs) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     std::error_code error;
     Simulation sim(seed);
-    sim.serve({.data = [](Conn& c, Input&) { c.abort(); }, .closed = [&](Conn&, std::error_code why) { error = why; }},
+    sim.serve({.data = [](Conn& c, Input&) { c.abort(); },
+               .closed = [&](Conn&, std::error_code why) { error = why; }},
               "tcp://:5000");
     Peer& peer = sim.connect("tcp://:5000");
     sim.run_for(1s);
@@ -148,27 +150,29 @@ TEST(Simulation, WhatConcernsNoConnectionLeavesRun) {
 
 TEST(Simulation, WhatAHandlerThrowsClosesItsConnectionAndIsTraced) {
   std::vector<std::string> traced;
-  Events events{.data = [](Conn&, Input&) { throw std::runtime_error("oops"); },
-                .trace =
-                    [&](const Trace& trace) {
-                      traced.push_back(std::string(name_of(trace.what)) + ' ' + std::string(trace.message) +
-                                       (trace.error == Errc::handler_failed ? "handler_failed" : ""));
-                      throw std::runtime_error("nobody hears this");
-                    }};
+  Events events{
+      .data = [](Conn&, Input&) { throw std::runtime_error("oops"); },
+      .trace =
+          [&](const Trace& trace) {
+            traced.push_back(std::string(name_of(trace.what)) + ' ' + std::string(trace.message) +
+                             (trace.error == Errc::handler_failed ? "handler_failed" : ""));
+            throw std::runtime_error("nobody hears this");
+          }};
   Simulation sim(1);
   Server& server = sim.serve(events, "tcp://:5000");
   Peer& peer = sim.connect("tcp://:5000");
   peer.send("x");
   sim.run();
   EXPECT_EQ(traced, (std::vector<std::string>{"exception oops", "closed handler_failed"}));
-  EXPECT_EQ(server.stats().closed_as(Ending::handler_failed), 1U);
+  EXPECT_EQ(server.stats().closed_as(CloseReason::handler_failed), 1U);
   EXPECT_EQ(server.stats().exceptions, 1U);
 }
 
 TEST(Simulation, AScriptedPeerAnswers) {
   std::string said;
   Simulation sim(1);
-  sim.serve({.opened = [](Conn& c) { c.write("name?"); }, .data = [&](Conn&, Input& in) { said += in.take(); }},
+  sim.serve({.opened = [](Conn& c) { c.write("name?"); },
+             .data = [&](Conn&, Input& in) { said += in.take(); }},
             "tcp://:5000");
   Peer& peer = sim.connect("tcp://:5000");
   peer.when_changed([](Peer& p) {
@@ -220,8 +224,9 @@ TEST(Simulation, ADetachedSocketIsAdoptedAgain) {
   peer.send("three");
   server.loop(0).post([&] {
     Conn* const adopted = server.loop(0).adopt(
-        std::move(socket), on("tcp://10.0.0.1:1", {.data = [&](Conn&, Input& in) { heard += in.take(); },
-                                                   .closed = [&](Conn&, std::error_code) { ++closed; }}));
+        std::move(socket),
+        on("tcp://10.0.0.1:1", {.data = [&](Conn&, Input& in) { heard += in.take(); },
+                                .closed = [&](Conn&, std::error_code) { ++closed; }}));
     ASSERT_TRUE(adopted);
     adopted->write("then by a handler");
   });
@@ -238,16 +243,17 @@ TEST(Simulation, ASocketWhoseConnectionBrokeIsAdoptedAndCloses) {
   Socket socket;
   std::error_code why;
   Simulation sim(1);
-  Server& server = sim.serve(
-      {.opened = [](Conn&) { return Action::detach; }, .detached = [&](Conn&, Socket own) { socket = std::move(own); }},
-      "tcp://:5000");
+  Server& server = sim.serve({.opened = [](Conn&) { return Action::detach; },
+                              .detached = [&](Conn&, Socket own) { socket = std::move(own); }},
+                             "tcp://:5000");
   Peer& peer = sim.connect("tcp://:5000");
   sim.run_for(1s);
   peer.reset();
   sim.run_for(1s);
   server.loop(0).post([&] {
-    server.loop(0).adopt(std::move(socket),
-                         on("tcp://10.0.0.1:1", {.closed = [&](Conn&, std::error_code error) { why = error; }}));
+    server.loop(0).adopt(
+        std::move(socket),
+        on("tcp://10.0.0.1:1", {.closed = [&](Conn&, std::error_code error) { why = error; }}));
   });
   sim.run_for(1s);
   EXPECT_EQ(why, std::errc::connection_reset);
@@ -257,7 +263,8 @@ TEST(Simulation, ASocketWhoseConnectionBrokeIsAdoptedAndCloses) {
 TEST(Simulation, ARealSocketIsRefusedAndLeavesNothing) {
   Simulation sim(1);
   Server& server = sim.serve(echo(), "tcp://:5000");
-  server.loop(0).post([&] { EXPECT_THROW(server.loop(0).adopt(Socket(), on("tcp://10.0.0.1:1", {})), Error); });
+  server.loop(0).post(
+      [&] { EXPECT_THROW(server.loop(0).adopt(Socket(), on("tcp://10.0.0.1:1", {})), Error); });
   sim.run_for(1s);
   EXPECT_EQ(server.stats().open, 0U);
 }
@@ -281,7 +288,7 @@ TEST(Simulation, AllFaultsHappen) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     Simulation sim(seed, Faults::swarm(seed));
     sim.serve({.loops = 2,
-               .limits = {.connections = 3},
+               .limits = {.connections_max = 3},
                .data =
                    [](Conn& c, Input& in) {
                      c.write(in.take());
@@ -296,7 +303,8 @@ TEST(Simulation, AllFaultsHappen) {
     sim.run_for(1min);
     for (std::size_t i = 0; i < fault_count; ++i) total.faults[i] += sim.stats().faults[i];
   }
-  for (std::size_t i = 0; i < fault_count; ++i) EXPECT_GT(total.faults[i], 0U) << name(static_cast<Fault>(i));
+  for (std::size_t i = 0; i < fault_count; ++i)
+    EXPECT_GT(total.faults[i], 0U) << name(static_cast<Fault>(i));
 }
 
 TEST(SimulationSearch, MakesAFailingWorkloadShort) {
@@ -314,7 +322,8 @@ TEST(SimulationSearch, MakesAFailingWorkloadShort) {
   ASSERT_TRUE(failure);
   EXPECT_EQ(failure->seed, 9U);
   EXPECT_EQ(failure->steps.size(), 2U);
-  EXPECT_FALSE(search({.seeds = 5}, make, [](std::uint64_t, const std::vector<int>&) { return std::string(); }));
+  EXPECT_FALSE(search({.seeds = 5}, make,
+                      [](std::uint64_t, const std::vector<int>&) { return std::string(); }));
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ void TimerChecks::arm(Model& model, Loop& loop) {
   const Duration deadline = model.sim().now() + delay;
   switch (chance.below(6)) {
     case 0: {  // cancelled before it can run
-      Timer timer = loop.run_after(delay, [&model] { model.fail("a timer ran that was cancelled"); });
+      Timer timer =
+          loop.run_after(delay, [&model] { model.fail("a timer ran that was cancelled"); });
       timer.cancel();
       if (timer.active()) model.fail("a cancelled timer is active");
       return;
@@ -23,12 +24,14 @@ void TimerChecks::arm(Model& model, Loop& loop) {
         ran(model, loop, deadline);
         victim->cancel();
       });
-      *victim = loop.run_after(delay + Duration(1'000'000), [&model] { model.fail("a cancelled timer ran"); });
+      *victim = loop.run_after(delay + Duration(1'000'000),
+                               [&model] { model.fail("a cancelled timer ran"); });
       return;
     }
     case 2: {  // restarted, later
-      Timer timer = loop.run_after(
-          delay, [this, &model, &loop, deadline, delay] { ran(model, loop, deadline + delay + Duration(3'000'000)); });
+      Timer timer = loop.run_after(delay, [this, &model, &loop, deadline, delay] {
+        ran(model, loop, deadline + delay + Duration(3'000'000));
+      });
       timer.restart(delay + delay + Duration(3'000'000));
       if (!timer.active()) model.fail("a restarted timer is not active");
       return;
@@ -57,7 +60,8 @@ void TimerChecks::ran(Model& model, Loop& loop, Duration deadline) {
   const Duration now = loop.now().time_since_epoch();
   if (now < deadline) model.fail("a timer ran early");
   if (deadline < last_deadline_) model.fail("timers ran out of order");
-  if (model.setting.punctual() && now > deadline + std::chrono::milliseconds(20)) model.fail("a timer ran late");
+  if (model.setting.punctual() && now > deadline + std::chrono::milliseconds(20))
+    model.fail("a timer ran late");
   last_deadline_ = deadline;
 }
 

@@ -1,4 +1,5 @@
-// Tests. The timers of one loop: none early, in the order of their deadlines, none after it was cancelled.
+// The timers of one loop: none early, in the order of their deadlines, none after it was
+// cancelled.
 #pragma once
 
 #include <evio/evio.hpp>

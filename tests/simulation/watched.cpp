@@ -9,6 +9,8 @@
 
 namespace evio::test {
 
+using namespace sim;
+
 namespace {
 
 struct Oops : std::runtime_error {
@@ -30,14 +32,16 @@ Watched::Watched(Model& model, Peer& of, std::uint32_t number_)
 
 bool Watched::fail(const std::string& why) { return model_.fail(name() + why); }
 std::string Watched::name() const {
-  constexpr const char* roles[] = {"echo", "producer", "sink", "sender", "detacher", "aborter", "thrower", "closer"};
+  constexpr const char* roles[] = {"echo",     "producer", "sink",    "sender",
+                                   "detacher", "aborter",  "thrower", "closer"};
   return std::string(roles[static_cast<std::size_t>(role_)]) + " " + std::to_string(number) + ": ";
 }
 
 // What must be true whenever a handler runs.
 void Watched::enter(Conn& c, bool readable, const char* handler) {
   if (state_ != State::open && (readable || state_ != State::ended))
-    fail(std::string(handler) + " out of order (state " + std::to_string(static_cast<int>(state_)) + ")");
+    fail(std::string(handler) + " out of order (state " + std::to_string(static_cast<int>(state_)) +
+         ")");
   if (closing_) fail(std::string(handler) + " after close");
   if (overflowed_) fail(std::string(handler) + " after an overflow");
   if (c.id() != id_) fail("another id");
@@ -59,7 +63,8 @@ Action Watched::opened(Conn& c) {
   handle_ = c.handle();
   opened_at_ = active_at_ = model_.sim().now();
   if (place(c.remote()) != place(peer.address())) fail("another remote address");
-  if (!c.local().is_unix() && (c.local().port() != 5000 && c.local().port() != 5001)) fail("another local address");
+  if (!c.local().is_unix() && (c.local().port() != 5000 && c.local().port() != 5001))
+    fail("another local address");
   if (role_ == Role::closer && chance_(0.3)) return by_chance(c, Action::close);
   maybe_throw();
   if (role_ == Role::producer) return produce(c);
@@ -74,8 +79,8 @@ Action Watched::data(Conn& c, Input& in) {
   offered_ = taken_ + in.size();
   if (in.size() > left_ && !paused_ && wakes_ == 0) active_at_ = model_.sim().now();
   if (paused_ && wakes_ == 0) fail("data, though it is paused");
-  if (congested_ && c.pending_output() > model_.setting.limits.output_low && wakes_ == 0 && !by_handle_ &&
-      !model_.setting.options.read_when_congested)
+  if (congested_ && c.pending_output() > model_.setting.limits.output_low && wakes_ == 0 &&
+      !by_handle_ && !model_.setting.options.read_when_congested)
     fail("data, though it is congested");
   if (in.empty() && wakes_ == 0) fail("data with nothing");
   wake_due_ = false;
@@ -119,7 +124,7 @@ Action Watched::data(Conn& c, Input& in) {
     closed_at_ = model_.sim().now();
   }
   left_ = in.size();
-  if (left_ > model_.setting.limits.input && !closing_) overflowed_ = true;
+  if (left_ > model_.setting.limits.input_max && !closing_) overflowed_ = true;
   return action;
 }
 
@@ -183,32 +188,39 @@ void Watched::closed(Conn& c, std::error_code error) {
   if (!c.context<Alive>() || contexts_ != 1) fail("closed: no context");
   if (c.is_open() || c.write("dropped")) fail("closed, but open");
   if (handle_.send("dropped")) fail("a handle sends though its connection is closed");
-  if (!error && !aborted_ && !by_handle_ && c.pending_output() > 0) fail("no error, though output was lost");
+  if (!error && !aborted_ && !by_handle_ && c.pending_output() > 0)
+    fail("no error, though output was lost");
   if (overflowed_ && !error) fail("no error after an overflow");
   if (threw_ && !error && !aborted_) fail("no error after an exception");
   if (error == Errc::idle_timeout) {
-    if (!setting.options.idle_timeout || now - active_at_ < *setting.options.idle_timeout) fail("idle timeout early");
+    if (!setting.options.idle_timeout || now - active_at_ < *setting.options.idle_timeout)
+      fail("idle timeout early");
     if (paused_ && c.pending_output() == 0) fail("idle timeout while paused");
     if (setting.options.idle_timeout && !was_heard(active_at_ + *setting.options.idle_timeout))
       fail("idle timeout, but bytes had come");
   }
   if (error == Errc::first_bytes_timeout) {
-    if (now - opened_at_ < setting.limits.first_bytes || setting.limits.first_bytes == Duration::zero())
+    if (now - opened_at_ < setting.limits.first_bytes_timeout ||
+        setting.limits.first_bytes_timeout == Duration::zero())
       fail("first_bytes_timeout early");
     if (offered_ > 0) fail("first_bytes_timeout, but bytes came");
-    if (!was_heard(opened_at_ + setting.limits.first_bytes)) fail("first_bytes_timeout, but bytes had come");
+    if (!was_heard(opened_at_ + setting.limits.first_bytes_timeout))
+      fail("first_bytes_timeout, but bytes had come");
   }
   if (error == Errc::slow_reader) {
-    if (now - opened_at_ < setting.limits.slow_reader || setting.limits.slow_reader == Duration::zero())
+    if (now - opened_at_ < setting.limits.slow_reader_timeout ||
+        setting.limits.slow_reader_timeout == Duration::zero())
       fail("slow_reader early");
     if (c.pending_output() == 0) fail("slow_reader, but nothing waits");
   }
   if (completed_ < arrived_) fail("a send was never told of");
-  if (error == Errc::input_overflow && left_ <= setting.limits.input) fail("input overflow, but there was room");
-  if (error == Errc::output_overflow && !overflowed_ && !by_handle_) fail("output overflow, but there was room");
+  if (error == Errc::input_overflow && left_ <= setting.limits.input_max)
+    fail("input overflow, but there was room");
+  if (error == Errc::output_overflow && !overflowed_ && !by_handle_)
+    fail("output overflow, but there was room");
   if (error == Errc::handler_failed && !threw_) fail("handler_failed, but none did");
   if (error == Errc::drain_timeout && !model_.stopping() && closed_at_ > Duration::zero() &&
-      now - closed_at_ < setting.limits.drain)
+      now - closed_at_ < setting.limits.drain_timeout)
     fail("drain timeout early");
   if (model_.flawless() && !peer_broke_ && error && error != Errc::handler_failed)
     fail("closed with an error: " + error.message());
@@ -217,11 +229,13 @@ void Watched::closed(Conn& c, std::error_code error) {
   model_.context_dies(contexts_);
 }
 
-// Whether it was shown all that must have arrived by then, where nothing but the loop itself may have been late.
+// Whether it was shown all that must have arrived by then, where nothing but the loop itself may
+// have been late.
 bool Watched::was_heard(Duration until) const {
   const Setting& setting = model_.setting;
-  const bool slow = setting.faults.delay > 0 || setting.faults.stall > 0 || setting.faults.reset > 0 ||
-                    setting.options.receive_buffer || setting.options.send_buffer || setting.limits.memory > 0;
+  const bool slow = setting.faults.delay > 0 || setting.faults.stall > 0 ||
+                    setting.faults.reset > 0 || setting.options.receive_buffer ||
+                    setting.options.send_buffer || setting.limits.memory_max > 0;
   if (slow || paused_ || congested_ || by_handle_) return true;
   constexpr Duration margin = std::chrono::milliseconds(10);  // of the network, and of rounding
   constexpr std::size_t at_once = 10'000;
@@ -258,9 +272,10 @@ void Watched::adopt_again(Loop& loop, Socket socket) {
     socket_taken_ -= rest;
     Conn* const adopted =
         loop.adopt(std::move(own),
-                   on("tcp://10.0.0.1:1", {.limits = model_.setting.limits,
-                                           .data = [this](Conn& c, Input& in) { adopted_data(c, in); },
-                                           .closed = [this](Conn&, std::error_code error) { adopted_closed(error); }}));
+                   on("tcp://10.0.0.1:1",
+                      {.limits = model_.setting.limits,
+                       .data = [this](Conn& c, Input& in) { adopted_data(c, in); },
+                       .closed = [this](Conn&, std::error_code error) { adopted_closed(error); }}));
     if (!adopted) return;
     adopted_ = true;
     model_.note_adopted();
@@ -271,7 +286,8 @@ void Watched::adopted_data(Conn& c, Input& in) {
   const Model::Inside inside(model_, "data of an adopted one");
   if (!adopted_) fail("data of an adopted one that has closed");
   for (const char byte : in.take())
-    if (byte != byte_of(number, socket_taken_++)) return void(fail("an adopted connection brings other bytes"));
+    if (byte != byte_of(number, socket_taken_++))
+      return void(fail("an adopted connection brings other bytes"));
   const std::string bytes = answer(chance_.upto(3000));
   c.write(bytes);
   if (!c.is_open()) return;
@@ -293,10 +309,12 @@ void Watched::read_detached() {
   ssize_t size = 0;
   while ((size = ::recv(socket_->fd(), bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
     for (ssize_t i = 0; i < size; ++i)
-      if (bytes[i] != byte_of(number, socket_taken_++)) return void(fail("a detached socket brings other bytes"));
+      if (bytes[i] != byte_of(number, socket_taken_++))
+        return void(fail("a detached socket brings other bytes"));
   }
   if (size == 0) {
-    if (model_.flawless() && !peer_broke_ && socket_taken_ != sent_) fail("a detached socket lost bytes");
+    if (model_.flawless() && !peer_broke_ && socket_taken_ != sent_)
+      fail("a detached socket lost bytes");
     socket_.reset();
   } else if (!model_.failed()) {
     model_.sim().run_after(std::chrono::milliseconds(1), [this] {
@@ -310,12 +328,15 @@ void Watched::failed(Conn&) {
 }
 
 bool Watched::runs(Conn& c, const char* what) {
-  if (state_ != State::open && state_ != State::ended) return !fail(std::string(what) + " after the connection");
-  if (c.id() != id_ || c.loop().index() != loop_) fail(std::string(what) + " of another connection");
+  if (state_ != State::open && state_ != State::ended)
+    return !fail(std::string(what) + " after the connection");
+  if (c.id() != id_ || c.loop().index() != loop_)
+    fail(std::string(what) + " of another connection");
   return true;
 }
 
-// ---- What handlers do. Who leaves something wakes himself: else it might hold the memory that others wait for.
+// ---- What handlers do. Who leaves something wakes himself: else it might hold the memory that
+// others wait for.
 
 bool Watched::write(Conn& c, std::string_view bytes) {
   const Limits& limits = model_.setting.limits;
@@ -324,13 +345,14 @@ bool Watched::write(Conn& c, std::string_view bytes) {
   bool more = false;
   switch (chance_.below(3)) {
     case 0:
-      more = c.write(bytes);
+      more = static_cast<bool>(c.write(bytes));
       break;
     case 1:
-      more = c.write(Buffer(std::string(bytes)));
+      more = static_cast<bool>(c.write(SharedBytes(std::string(bytes))));
       break;
     default:
-      more = c.write({bytes.substr(0, bytes.size() / 3), bytes.substr(bytes.size() / 3)});
+      more = static_cast<bool>(
+          c.write({bytes.substr(0, bytes.size() / 3), bytes.substr(bytes.size() / 3)}));
   }
   if (before + bytes.size() > limits.output_max) {
     if (c.is_open() || more) fail("output_max is exceeded");
@@ -349,7 +371,8 @@ bool Watched::write(Conn& c, std::string_view bytes) {
 
 std::string Watched::answer(std::size_t size) {
   std::string bytes(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(expected_.size() * 3 + i * 5 + number);
+  for (std::size_t i = 0; i < size; ++i)
+    bytes[i] = static_cast<char>(expected_.size() * 3 + i * 5 + number);
   return bytes;
 }
 
@@ -430,7 +453,8 @@ void Watched::arm_timer(Conn& c) {
   const Duration deadline = model_.sim().now() + delay;
   c.run_after(delay, [this, deadline](Conn& later) {
     const Model::Inside inside(model_, "timer");
-    if (runs(later, "timer") && later.loop().now().time_since_epoch() < deadline) fail("a timer ran early");
+    if (runs(later, "timer") && later.loop().now().time_since_epoch() < deadline)
+      fail("a timer ran early");
   });
   if (chance_(0.3)) model_.timers(c.loop()).arm(model_, c.loop());
 }
@@ -440,7 +464,9 @@ void Watched::someone_writes(Conn& c) {
   const std::uint64_t own = c.id();
   c.loop().for_each([&](Conn& other) {
     Alive* const alive = other.context<Alive>();
-    if (!alive || other.id() == own || alive->of->handle_closed_ || alive->of->role_ == Role::producer) return;
+    if (!alive || other.id() == own || alive->of->handle_closed_ ||
+        alive->of->role_ == Role::producer)
+      return;
     alive->of->write(other, alive->of->answer(20));
   });
 }
@@ -465,7 +491,8 @@ void Watched::wake() {
   handle_.post([this](Conn& c) {
     if (!runs(c, "post")) return;
     --wakes_;
-    if (wakes_ == 0 && wake_due_ && c.is_open() && !closing_ && state_ == State::open && !model_.stopping())
+    if (wakes_ == 0 && wake_due_ && c.is_open() && !closing_ && state_ == State::open &&
+        !model_.stopping())
       fail("a wake was not seen");
   });
 }
@@ -481,7 +508,7 @@ void Watched::handle_send(std::size_t size) {
     if (!is_open()) fail("a send was told of after its connection");
     ++completed_;
   };
-  if (!(counted ? handle_.send(Buffer(bytes), done) : handle_.send(bytes))) {
+  if (!(counted ? handle_.send(SharedBytes(bytes), done) : handle_.send(bytes))) {
     if (is_open()) fail("a handle refuses, though its connection lives");
     return;
   }
@@ -532,7 +559,8 @@ void Watched::check_at_end() {
   check_peer();
   if (is_open() || adopted_) fail("not closed at the end");
   if (contexts_ != 0) fail("a context is left");
-  if (handle_ && (handle_.send("x") || handle_.pending_output() != 0)) fail("the handle of a dead connection sends");
+  if (handle_ && (handle_.send("x") || handle_.pending_output() != 0))
+    fail("the handle of a dead connection sends");
   if (was_opened() && peer.ended() && !error_ && !aborted_ && peer.received() != expected_)
     fail("the peer was ended before it had everything");
   if (!model_.flawless() || peer_broke_ || aborted_) return;

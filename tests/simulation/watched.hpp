@@ -1,4 +1,5 @@
-// Tests. One connection of a random world: what its handlers do, and everything that must be true of it meanwhile.
+// One connection of a random world: what its handlers do, and everything that must be true
+// of it meanwhile.
 #pragma once
 
 #include <evio/evio.hpp>
@@ -11,6 +12,10 @@
 #include "backend/simulated/chance.hpp"
 
 namespace evio::test {
+
+using namespace sim;
+
+using namespace detail;
 
 class Model;
 

@@ -18,14 +18,17 @@ namespace evio::test::soak {
 
 namespace {
 
-[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
 
 int connect_tcp(const Address& to, Random& random) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) fail("socket");
   sockaddr_in own{};
   own.sin_family = AF_INET;
-  own.sin_addr.s_addr = htonl(INADDR_LOOPBACK + static_cast<std::uint32_t>(between(random, 0, 1 << 20)));
+  own.sin_addr.s_addr =
+      htonl(INADDR_LOOPBACK + static_cast<std::uint32_t>(between(random, 0, 1 << 20)));
   const int later = 1;
   ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &later, sizeof later);
   if (::bind(fd, reinterpret_cast<sockaddr*>(&own), sizeof own) != 0) fail("bind");
@@ -77,15 +80,17 @@ Client::~Client() {
 
 pollfd Client::wanted(Clock::time_point now) const {
   const bool reads = !script_.slow || now >= reads_at_;
-  return {.fd = fd_,
-          .events = static_cast<short>((reads ? POLLIN : 0) | (sent_ < to_send_.size() ? POLLOUT : 0)),
-          .revents = 0};
+  return {
+      .fd = fd_,
+      .events = static_cast<short>((reads ? POLLIN : 0) | (sent_ < to_send_.size() ? POLLOUT : 0)),
+      .revents = 0};
 }
 
 bool Client::go_on(short events, Clock::time_point now) {
   if (now > deadline_) return failed("it hangs");
   if ((events & POLLOUT) != 0 && !send_some()) return false;
-  if ((events & (POLLIN | POLLHUP | POLLERR)) == 0 || (script_.slow && now < reads_at_)) return true;
+  if ((events & (POLLIN | POLLHUP | POLLERR)) == 0 || (script_.slow && now < reads_at_))
+    return true;
   reads_at_ = now + std::chrono::milliseconds(20);
   return read_some();
 }
@@ -95,28 +100,32 @@ bool Client::send_some() {
   const ssize_t count = ::send(fd_, burst.data(), burst.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (count < 0) return errno == EAGAIN || failed("send", errno);
   sent_ += static_cast<std::size_t>(count);
-  if (sent_ == to_send_.size() && script_.header.mode == Mode::ended) shut_ = ::shutdown(fd_, SHUT_WR) == 0;
+  if (sent_ == to_send_.size() && script_.header.mode == Mode::ended)
+    shut_ = ::shutdown(fd_, SHUT_WR) == 0;
   return true;
 }
 
 bool Client::read_some() {
   static thread_local std::string room(256 * kib, '\0');
-  const ssize_t count = ::recv(fd_, room.data(), script_.slow ? 64 * kib : room.size(), MSG_DONTWAIT);
+  const ssize_t count =
+      ::recv(fd_, room.data(), script_.slow ? 64 * kib : room.size(), MSG_DONTWAIT);
   if (count < 0) return errno == EAGAIN || failed("receive", errno);
   if (count == 0) return ended();
   const std::string_view bytes(room.data(), static_cast<std::size_t>(count));
   if (bytes.size() > expected_.size() - received_) return failed("more than was expected");
-  if (bytes != std::string_view(expected_).substr(received_, bytes.size())) return failed("other bytes");
+  if (bytes != std::string_view(expected_).substr(received_, bytes.size()))
+    return failed("other bytes");
   received_ += bytes.size();
   const bool all = received_ == expected_.size();
-  const bool enough = script_.ending != Script::Ending::orderly && received_ >= script_.enough;
+  const bool enough = script_.ending != Script::CloseReason::orderly && received_ >= script_.enough;
   if (!enough && !(all && script_.header.mode == Mode::echo)) return true;
   leave();
   return false;
 }
 
 bool Client::ended() {
-  return received_ == expected_.size() && sent_ == to_send_.size() ? false : failed("it ended early");
+  return received_ == expected_.size() && sent_ == to_send_.size() ? false
+                                                                   : failed("it ended early");
 }
 
 bool Client::failed(const char* what, int error) {
@@ -126,7 +135,7 @@ bool Client::failed(const char* what, int error) {
 }
 
 void Client::leave() {
-  if (script_.ending == Script::Ending::reset) {
+  if (script_.ending == Script::CloseReason::reset) {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   }

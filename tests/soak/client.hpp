@@ -1,4 +1,4 @@
-// Tests. One connection of the crowd.
+// One connection of the crowd.
 #pragma once
 
 #include <poll.h>

@@ -1,4 +1,4 @@
-// Tests. Many connections that come and go, on a thread.
+// Many connections that come and go, on a thread.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@ namespace evio::test::soak {
 struct Totals {
   std::atomic<std::uint64_t> connections{0};
   std::atomic<std::uint64_t> bytes{0};
-  std::array<std::atomic<std::uint64_t>, 3> endings{};  // by Script::Ending
+  std::array<std::atomic<std::uint64_t>, 3> endings{};  // by Script::CloseReason
 };
 
 class Crowd {

@@ -49,13 +49,16 @@ Script random_script(Random& random) {
   static constexpr Mode modes[] = {Mode::echo, Mode::ended, Mode::pushed};
   Script script;
   const std::size_t length = random_length(random);
-  script.header = {.mode = modes[between(random, 0, 2)],
-                   .offset = static_cast<std::uint32_t>(between(random, 0, all_bytes().size() - length)),
-                   .length = static_cast<std::uint32_t>(length)};
-  script.burst = between(random, 0, 3) == 0 ? between(random, 1, 64) * 16 : between(random, 1, 64) * kib;
+  script.header = {
+      .mode = modes[between(random, 0, 2)],
+      .offset = static_cast<std::uint32_t>(between(random, 0, all_bytes().size() - length)),
+      .length = static_cast<std::uint32_t>(length)};
+  script.burst =
+      between(random, 0, 3) == 0 ? between(random, 1, 64) * 16 : between(random, 1, 64) * kib;
   script.slow = between(random, 0, 15) == 0;
   const std::size_t ending = between(random, 0, 9);
-  if (ending < 4) script.ending = ending < 2 ? Script::Ending::close : Script::Ending::reset;
+  if (ending < 4)
+    script.ending = ending < 2 ? Script::CloseReason::close : Script::CloseReason::reset;
   script.enough = between(random, 0, length);
   return script;
 }

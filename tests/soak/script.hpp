@@ -1,4 +1,4 @@
-// Tests. What a connection of the crowd does, and what it must get for it.
+// What a connection of the crowd does, and what it must get for it.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,8 @@ inline std::size_t between(Random& random, std::size_t least, std::size_t most) 
   return std::uniform_int_distribution<std::size_t>(least, most)(random);
 }
 
-/// All bytes that are ever sent. Each connection uses a part of its own choice, so that one which gets another's shows.
+/// All bytes that are ever sent. Each connection uses a part of its own choice, so that one which
+/// gets another's shows.
 std::string_view all_bytes();
 inline constexpr std::string_view trailer = "and that was all";
 
@@ -37,11 +38,11 @@ struct Header {
 };
 
 struct Script {
-  enum class Ending { orderly, close, reset };  // the others when it has got `enough`
+  enum class CloseReason { orderly, close, reset };  // the others when it has got `enough`
   Header header;
   std::size_t burst = 0;  // it sends so much at a time
   bool slow = false;      // it reads little, and rarely
-  Ending ending = Ending::orderly;
+  CloseReason ending = CloseReason::orderly;
   std::size_t enough = 0;
 
   std::string to_send() const;

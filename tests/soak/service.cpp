@@ -8,6 +8,8 @@
 
 namespace evio::test::soak {
 
+using namespace detail;
+
 namespace {
 
 constexpr std::size_t enough_pending = 512 * kib;
@@ -62,7 +64,7 @@ Action Service::data(Conn& conn, Input& in) {
     conn.pause();
     conn.run_after(std::chrono::milliseconds(1), [](Conn& c) { c.resume(); });
   } else if (whim == 1) {
-    conn.write(Buffer(std::string(in.take())));
+    conn.write(SharedBytes(std::string(in.take())));
   } else {
     conn.write(in.take());
   }
@@ -91,7 +93,8 @@ void Service::push_some(Random& random) {
   bool alive = true;
   if (push.to.pending_output() < enough_pending) {
     const std::string_view piece = push.left.substr(0, between(random, 1, 32 * kib));
-    alive = between(random, 0, 1) == 0 ? push.to.send(piece) : push.to.send(Buffer(std::string(piece)));
+    alive = between(random, 0, 1) == 0 ? push.to.send(piece)
+                                       : push.to.send(SharedBytes(std::string(piece)));
     push.left.remove_prefix(piece.size());
     if (between(random, 0, 7) == 0) push.to.wake();
   }

@@ -1,4 +1,4 @@
-// Tests. What the crowd talks to: see script.hpp.
+// What the crowd talks to: see script.hpp.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,5 @@
-// A server under a crowd, for EVIO_SOAK_SECONDS (3): no byte may be wrong, and in the end all is as it was.
+// A server under a crowd, for EVIO_SOAK_SECONDS (3): no byte may be wrong, and in the end all is as
+// it was.
 #include <malloc.h>
 
 #include <chrono>
@@ -11,9 +12,12 @@
 #include "support/behaviour.hpp"
 
 namespace evio::test::soak {
+
+using namespace detail;
 namespace {
 
-constexpr std::size_t growth_max = 24 * mib;  // of what the allocator keeps, whatever was asked of it
+constexpr std::size_t growth_max =
+    24 * mib;  // of what the allocator keeps, whatever was asked of it
 
 std::chrono::milliseconds asked_time() {
   const char* seconds = std::getenv("EVIO_SOAK_SECONDS");
@@ -26,13 +30,15 @@ class Soak : public Behaviour {
     const auto deadline = Client::Clock::now() + time;
     std::vector<Background> crowds;
     for (std::uint64_t i = 0; i < 2; ++i)
-      crowds.emplace_back(
-          [this, deadline, seed, i] { Crowd((*server_)->addresses(), seed * 2 + i, totals_).run(deadline); });
+      crowds.emplace_back([this, deadline, seed, i] {
+        Crowd((*server_)->addresses(), seed * 2 + i, totals_).run(deadline);
+      });
   }
   void settle() {
     EXPECT_TRUE(eventually([&] {
       const Stats stats = (*server_)->stats();
-      return service_.idle() && stats.accepted == totals_.connections && stats.open == 0 && stats.memory == 0;
+      return service_.idle() && stats.accepted == totals_.connections && stats.open == 0 &&
+             stats.memory == 0;
     }));
     EXPECT_EQ(service_.opened(), service_.closed());
     ::malloc_trim(0);
@@ -47,7 +53,8 @@ class Soak : public Behaviour {
 TEST_P(Soak, LosesNoByteAndKeepsNothing) {
   const auto time = asked_time();
   const auto descriptors_at_rest = open_descriptors();
-  server_.emplace(as_set_up(service_.events()), "tcp://127.0.0.1:0", "unix://" + (directory_ / "socket"));
+  server_.emplace(as_set_up(service_.events()), "tcp://127.0.0.1:0",
+                  "unix://" + (directory_ / "socket"));
   run_crowds(time / 3, 0);
   settle();
   const auto descriptors = open_descriptors();
@@ -59,9 +66,10 @@ TEST_P(Soak, LosesNoByteAndKeepsNothing) {
     EXPECT_LT(resident_bytes(), memory + growth_max);
   }
   EXPECT_GT(totals_.connections, 0U);
-  std::cout << name_of(backend()) << ": " << totals_.connections << " connections (" << totals_.endings[1]
-            << " closed and " << totals_.endings[2] << " reset on the way), " << totals_.bytes / mib
-            << " MiB, resident " << memory / kib << " and then " << resident_bytes() / kib << " KiB" << std::endl;
+  std::cout << name_of(backend()) << ": " << totals_.connections << " connections ("
+            << totals_.endings[1] << " closed and " << totals_.endings[2] << " reset on the way), "
+            << totals_.bytes / mib << " MiB, resident " << memory / kib << " and then "
+            << resident_bytes() / kib << " KiB" << std::endl;
   server_.reset();
   EXPECT_EQ(open_descriptors(), descriptors_at_rest);
 }

@@ -1,4 +1,4 @@
-// Tests. Work on another thread, whose exception fails the test instead of ending the program.
+// Work on another thread, whose exception fails the test instead of ending the program.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -17,7 +17,8 @@ bool runs_here(Backend backend) {
 const std::vector<Backend>& backends() {
   static const std::vector<Backend> offered = [] {
     std::vector<Backend> running;
-    for (const Backend backend : {Backend::io_uring, Backend::epoll, Backend::kqueue, Backend::poll})
+    for (const Backend backend :
+         {Backend::io_uring, Backend::epoll, Backend::kqueue, Backend::poll})
       if (runs_here(backend)) running.push_back(backend);
     return running;
   }();
@@ -25,7 +26,8 @@ const std::vector<Backend>& backends() {
 }
 
 std::vector<Setup> setups(std::vector<int> loops) {
-  // Races are between threads: where there are several loops, one alone shows ThreadSanitizer nothing more.
+  // Races are between threads: where there are several loops, one alone shows ThreadSanitizer
+  // nothing more.
   if (finds_races && loops.size() > 1) std::erase(loops, 1);
   std::vector<Setup> all;
   for (const Backend backend : backends())

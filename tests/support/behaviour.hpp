@@ -1,4 +1,5 @@
-// Tests. The fixture of every promise: run on each backend that this machine offers, with one loop and with several.
+// The fixture of every promise: run on each backend that this machine offers, with one loop
+// and with several.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -61,9 +62,11 @@ inline std::string echo_through(Client& client, std::string_view bytes) {
 
 }  // namespace evio::test
 
-#define EVIO_ON_EVERY_BACKEND(suite)                                        \
-  INSTANTIATE_TEST_SUITE_P(Every, suite, testing::ValuesIn(setups({1, 4})), \
-                           [](const testing::TestParamInfo<Setup>& info) { return name_of(info); })
-#define EVIO_ON_EVERY_BACKEND_WITH_LOOPS(suite, ...)                               \
-  INSTANTIATE_TEST_SUITE_P(Every, suite, testing::ValuesIn(setups({__VA_ARGS__})), \
-                           [](const testing::TestParamInfo<Setup>& info) { return name_of(info); })
+#define EVIO_ON_EVERY_BACKEND(suite)                   \
+  INSTANTIATE_TEST_SUITE_P(                            \
+      Every, suite, testing::ValuesIn(setups({1, 4})), \
+      [](const testing::TestParamInfo<Setup>& info) { return name_of(info); })
+#define EVIO_ON_EVERY_BACKEND_WITH_LOOPS(suite, ...)          \
+  INSTANTIATE_TEST_SUITE_P(                                   \
+      Every, suite, testing::ValuesIn(setups({__VA_ARGS__})), \
+      [](const testing::TestParamInfo<Setup>& info) { return name_of(info); })

@@ -16,12 +16,13 @@ std::string pattern(std::size_t size, unsigned seed) {
 
 testing::AssertionResult is_prefix(std::string_view actual, std::string_view expected) {
   const std::size_t common = std::min(actual.size(), expected.size());
-  const auto differ =
-      std::mismatch(actual.begin(), actual.begin() + static_cast<std::ptrdiff_t>(common), expected.begin());
+  const auto differ = std::mismatch(
+      actual.begin(), actual.begin() + static_cast<std::ptrdiff_t>(common), expected.begin());
   const auto at = static_cast<std::size_t>(differ.first - actual.begin());
   if (at < common)
-    return testing::AssertionFailure() << "byte " << at << " of " << actual.size() << " differs: got \""
-                                       << actual.substr(at, 32) << "\", expected \"" << expected.substr(at, 32) << '"';
+    return testing::AssertionFailure()
+           << "byte " << at << " of " << actual.size() << " differs: got \""
+           << actual.substr(at, 32) << "\", expected \"" << expected.substr(at, 32) << '"';
   if (actual.size() > expected.size())
     return testing::AssertionFailure() << actual.size() << " bytes, at most " << expected.size()
                                        << " expected; more: \"" << actual.substr(common, 32) << '"';

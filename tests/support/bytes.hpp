@@ -1,4 +1,4 @@
-// Tests. Bytes that show where one was lost, doubled or moved.
+// Bytes that show where one was lost, doubled or moved.
 #pragma once
 
 #include <gtest/gtest.h>

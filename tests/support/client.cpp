@@ -26,7 +26,9 @@ struct SocketAddress {
   sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
 };
 
-[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
 
 SocketAddress ip4(const std::string& ip, std::uint16_t port) {
   SocketAddress address{{}, sizeof(sockaddr_in)};
@@ -55,9 +57,11 @@ std::uint16_t port_of(const SocketAddress& address) {
 std::string ip_of(const SocketAddress& address) {
   char text[INET6_ADDRSTRLEN] = "";
   if (address.storage.ss_family == AF_INET6)
-    inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address.storage).sin6_addr, text, sizeof text);
+    inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address.storage).sin6_addr, text,
+              sizeof text);
   else
-    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address.storage).sin_addr, text, sizeof text);
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address.storage).sin_addr, text,
+              sizeof text);
   return text;
 }
 
@@ -83,7 +87,8 @@ int open_socket(int family, int type) {
 
 int open_stream(int family, Buffers buffers) {
   const int fd = open_socket(family, SOCK_STREAM);
-  if (buffers.receive) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffers.receive, sizeof buffers.receive);
+  if (buffers.receive)
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffers.receive, sizeof buffers.receive);
   if (buffers.send) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffers.send, sizeof buffers.send);
   return fd;
 }
@@ -158,7 +163,8 @@ std::string Client::receive(std::size_t n) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail("receive");
     if (got == 0)
-      throw std::runtime_error("the peer ended after " + std::to_string(have) + " of " + std::to_string(n) + " bytes");
+      throw std::runtime_error("the peer ended after " + std::to_string(have) + " of " +
+                               std::to_string(n) + " bytes");
     have += static_cast<std::size_t>(got);
   }
   return bytes;
@@ -233,8 +239,10 @@ void UdpClient::connect(const std::string& ip, std::uint16_t port) {
 }
 
 void UdpClient::send_to(std::uint16_t port, std::string_view bytes, const std::string& ip) {
-  const SocketAddress to = family_ == 6 ? ip6(ip.empty() ? "::1" : ip, port) : ip4(ip.empty() ? "127.0.0.1" : ip, port);
-  if (::sendto(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL, to.get(), to.size) < 0) fail("sendto");
+  const SocketAddress to =
+      family_ == 6 ? ip6(ip.empty() ? "::1" : ip, port) : ip4(ip.empty() ? "127.0.0.1" : ip, port);
+  if (::sendto(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL, to.get(), to.size) < 0)
+    fail("sendto");
 }
 
 UdpClient::Datagram UdpClient::receive() {

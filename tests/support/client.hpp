@@ -1,4 +1,5 @@
-// Tests. Blocking peers over plain sockets. Every call gives up after the hang guard; what fails is thrown.
+// Blocking peers over plain sockets. Every call gives up after the hang guard; what fails is
+// thrown.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,9 @@ inline constexpr Buffers tiny{.receive = 4096, .send = 4096};
 /// A connected stream.
 class Client {
  public:
-  static Client tcp4(std::uint16_t port, Buffers buffers = {}) { return tcp4("127.0.0.1", port, buffers); }
+  static Client tcp4(std::uint16_t port, Buffers buffers = {}) {
+    return tcp4("127.0.0.1", port, buffers);
+  }
   static Client tcp4(const std::string& ip, std::uint16_t port, Buffers buffers = {});
   static Client tcp6(std::uint16_t port, Buffers buffers = {});
   static Client local(const std::string& path);

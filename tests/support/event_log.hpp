@@ -1,4 +1,4 @@
-// Tests. What happened, in order, noted by any thread.
+// What happened, in order, noted by any thread.
 #pragma once
 
 #include <algorithm>

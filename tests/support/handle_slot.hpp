@@ -1,4 +1,4 @@
-// Tests. How a handler hands a connection's name to the test.
+// How a handler hands a connection's name to the test.
 #pragma once
 
 #include <evio/conn.hpp>

@@ -33,14 +33,18 @@ std::uint64_t status_field(const std::string& file, std::string_view name) {
   return 0;  // a thread that has ended
 }
 
-// The clock of a thread's processor time, as the kernel numbers them (pthread_getcpuclockid wants a pthread_t).
-clockid_t processor_clock(pid_t thread) { return static_cast<clockid_t>((~static_cast<unsigned>(thread) << 3) | 6); }
+// The clock of a thread's processor time, as the kernel numbers them (pthread_getcpuclockid wants a
+// pthread_t).
+clockid_t processor_clock(pid_t thread) {
+  return static_cast<clockid_t>((~static_cast<unsigned>(thread) << 3) | 6);
+}
 
 }  // namespace
 
 std::set<int> open_descriptors() {
   std::set<int> open = numbers_in("/proc/self/fd");
-  std::erase_if(open, [](int fd) { return ::fcntl(fd, F_GETFD) < 0; });  // the one that read the directory
+  std::erase_if(
+      open, [](int fd) { return ::fcntl(fd, F_GETFD) < 0; });  // the one that read the directory
   return open;
 }
 
@@ -54,7 +58,8 @@ Usage usage(const std::set<pid_t>& threads) {
     timespec used{};
     if (clock_gettime(processor_clock(thread), &used) == 0)
       sum.cpu += std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
-    sum.waits += status_field("/proc/self/task/" + std::to_string(thread) + "/status", "voluntary_ctxt_switches:");
+    sum.waits += status_field("/proc/self/task/" + std::to_string(thread) + "/status",
+                              "voluntary_ctxt_switches:");
   }
   return sum;
 }

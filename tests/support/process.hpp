@@ -1,4 +1,4 @@
-// Tests. What this process holds and uses.
+// What this process holds and uses.
 #pragma once
 
 #include <sys/types.h>
@@ -23,12 +23,14 @@ struct Usage {
   /// How often they gave the processor up of their own accord: waits for the kernel, mostly.
   std::uint64_t waits = 0;
 
-  friend Usage operator-(const Usage& a, const Usage& b) { return {a.cpu - b.cpu, a.waits - b.waits}; }
+  friend Usage operator-(const Usage& a, const Usage& b) {
+    return {a.cpu - b.cpu, a.waits - b.waits};
+  }
 };
 Usage usage(const std::set<pid_t>& threads);
 
-/// Runs `body` in a child process and fails the test if the child fails, dies or hangs. For what changes the whole
-/// process: limits, signals. To be called while this process has one thread.
+/// Runs `body` in a child process and fails the test if the child fails, dies or hangs. For what
+/// changes the whole process: limits, signals. To be called while this process has one thread.
 void in_child_process(const std::function<void()>& body);
 
 /// The most descriptors that this process may have; false if that many cannot be had.
@@ -51,7 +53,8 @@ class TemporaryDirectory {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define EVIO_TEST_SANITIZED 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
 #define EVIO_TEST_SANITIZED 1
 #endif
 #endif

@@ -21,7 +21,8 @@ void TestServer::start() {
     }
     ended_.open();
   });
-  EXPECT_TRUE(eventually([&] { return *running == server_.loops() || ended(); })) << "the server does not start";
+  EXPECT_TRUE(eventually([&] { return *running == server_.loops() || ended(); }))
+      << "the server does not start";
 }
 
 TestServer::~TestServer() {
@@ -57,7 +58,7 @@ std::set<pid_t> TestServer::threads() const {
   return threads;
 }
 
-void TestServer::on_loop(int index, Handler<void()> fn) {
+void TestServer::on_loop(int index, Callback<void()> fn) {
   const auto done = std::make_shared<Gate>();
   server_.loop(index).post([done, fn = std::move(fn)] {
     fn();

@@ -1,4 +1,4 @@
-// Tests. An evio::Server on a thread of its own.
+// An evio::Server on a thread of its own.
 #pragma once
 
 #include <evio/evio.hpp>
@@ -12,9 +12,9 @@
 
 namespace evio::test {
 
-/// Runs a server from construction, which returns once its loops run (or it has ended), to destruction. A server that
-/// does not stop within the hang guard aborts the test program; an exception from run() that nobody looked at fails the
-/// test.
+/// Runs a server from construction, which returns once its loops run (or it has ended), to
+/// destruction. A server that does not stop within the hang guard aborts the test program; an
+/// exception from run() that nobody looked at fails the test.
 class TestServer {
  public:
   template <class... Addresses>
@@ -31,7 +31,9 @@ class TestServer {
   const Address& address(std::size_t index = 0) const { return server_.addresses().at(index); }
   std::uint16_t port(std::size_t index = 0) const { return address(index).port(); }
   /// A client of the address over loopback.
-  Client connect(Buffers buffers = {}, std::size_t index = 0) const { return Client::to(address(index), buffers); }
+  Client connect(Buffers buffers = {}, std::size_t index = 0) const {
+    return Client::to(address(index), buffers);
+  }
 
   /// Whether run() has returned.
   bool ended() const { return ended_.is_open(); }
@@ -40,12 +42,13 @@ class TestServer {
   /// Shuts down and waits; run()'s exception or null.
   std::exception_ptr stop();
 
-  /// The server's threads, and what they used so far. Other threads must not have been started since.
+  /// The server's threads, and what they used so far. Other threads must not have been started
+  /// since.
   std::set<pid_t> threads() const;
   Usage usage() const { return test::usage(threads()); }
 
   /// Runs fn on a loop's thread and waits for it.
-  void on_loop(int index, Handler<void()> fn);
+  void on_loop(int index, Callback<void()> fn);
 
  private:
   void start();

@@ -1,4 +1,4 @@
-// Tests. Waiting for events of other threads, never longer than a hang guard.
+// Waiting for events of other threads, never longer than a hang guard.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,8 @@ namespace evio::test {
 
 using namespace std::chrono_literals;
 
-/// Longer than anything waited for ever takes, sanitizers on a busy machine included: reached only by a hang.
+/// Longer than anything waited for ever takes, sanitizers on a busy machine included: reached only
+/// by a hang.
 inline constexpr std::chrono::seconds hang_guard{45};
 
 /// Something that happens once, on any thread.
@@ -37,7 +38,8 @@ class Gate {
   bool open_ = false;
 };
 
-/// Opens a gate at the end of a scope, so that a handler that waits for it is let go even when the test fails.
+/// Opens a gate at the end of a scope, so that a handler that waits for it is let go even when the
+/// test fails.
 class OpensAtEnd {
  public:
   explicit OpensAtEnd(Gate& gate) : gate_(gate) {}
@@ -48,7 +50,8 @@ class OpensAtEnd {
   Gate& gate_;
 };
 
-/// For what tells nobody when it comes true: asks again and again. False if the hang guard passed first.
+/// For what tells nobody when it comes true: asks again and again. False if the hang guard passed
+/// first.
 template <class Predicate>
 [[nodiscard]] bool eventually(Predicate&& true_now) {
   const auto deadline = std::chrono::steady_clock::now() + hang_guard;

@@ -11,8 +11,7 @@
 #include <unordered_set>
 #include <vector>
 
-namespace evio {
-namespace {
+namespace evio { namespace {
 
 using testing::HasSubstr;
 using Scheme = Address::Scheme;
@@ -53,7 +52,8 @@ TEST(Address, HasSchemeHostAndPort) {
 }
 
 TEST(Address, KnowsEachScheme) {
-  for (std::string url : {"tcp://:1", "tcp4://:1", "tcp6://:1", "udp://:1", "udp4://:1", "udp6://:1", "unix:///a"}) {
+  for (std::string url :
+       {"tcp://:1", "tcp4://:1", "tcp6://:1", "udp://:1", "udp4://:1", "udp6://:1", "unix:///a"}) {
     EXPECT_EQ(printed(url), url);
   }
   EXPECT_TRUE(Address::parse("udp6://:1").is_udp());
@@ -83,13 +83,15 @@ TEST(Address, TakesPortsFrom0To65535) {
 }
 
 TEST(Address, TakesPortsOfDigitsOnly) {
-  for (std::string port : {"+80", "-1", " 80", "80 ", "0x50", "8o", "http", "80/", "80#top", "8\t0"}) {
+  for (std::string port :
+       {"+80", "-1", " 80", "80 ", "0x50", "8o", "http", "80/", "80#top", "8\t0"}) {
     EXPECT_THAT(complaint("tcp://:" + port), HasSubstr("is not a number")) << port;
   }
 }
 
 TEST(Address, MissesThePort) {
-  for (std::string url : {"", "tcp://", "tcp://localhost", "tcp://localhost:", "tcp://[::1]", "[::1]:", ":"}) {
+  for (std::string url :
+       {"", "tcp://", "tcp://localhost", "tcp://localhost:", "tcp://[::1]", "[::1]:", ":"}) {
     EXPECT_THAT(complaint(url), HasSubstr("missing port")) << url;
   }
 }
@@ -105,8 +107,9 @@ TEST(Address, TakesNamesAsTheyAre) {
 
 TEST(Address, RefusesHostsThatAreNoNames) {
   using namespace std::string_literals;
-  for (std::string host : {"a b"s, " "s, "a\0b"s, "a\nb"s, "a\x7f"s, "a/b"s, "a@b"s, "a#b"s, "a%b"s, "*"s, "a]"s, "[a"s,
-                           "\xc3\xa4"s, "[]"s, "[::1]x"s, "x[::1]"s, std::string(254, 'a')}) {
+  for (std::string host :
+       {"a b"s, " "s, "a\0b"s, "a\nb"s, "a\x7f"s, "a/b"s, "a@b"s, "a#b"s, "a%b"s, "*"s, "a]"s,
+        "[a"s, "\xc3\xa4"s, "[]"s, "[::1]x"s, "x[::1]"s, std::string(254, 'a')}) {
     EXPECT_NE(complaint("tcp://" + host + ":80"), "none") << host;
   }
   EXPECT_EQ(Address::parse("tcp://" + std::string(253, 'a') + ":80").host().size(), 253u);
@@ -114,14 +117,15 @@ TEST(Address, RefusesHostsThatAreNoNames) {
 
 TEST(Address, ReadsNothingBeyondANul) {
   using namespace std::string_literals;
-  for (std::string url : {"tcp://127.0.0.1\0x:80"s, "tcp://[::1\0x]:80"s, "tcp://:80\0"s, "unix://@a\0b"s}) {
+  for (std::string url :
+       {"tcp://127.0.0.1\0x:80"s, "tcp://[::1\0x]:80"s, "tcp://:80\0"s, "unix://@a\0b"s}) {
     EXPECT_THAT(complaint(url), HasSubstr("contains a NUL"));
   }
 }
 
 TEST(Address, TakesWhatEndsInANumberForAnIp4Address) {
-  for (std::string host :
-       {"256.0.0.1", "1.2.3", "1.2.3.4.5", "127.1", "0x7f.1", "01.2.3.4", "0x7f000001", "1.2.3.4."}) {
+  for (std::string host : {"256.0.0.1", "1.2.3", "1.2.3.4.5", "127.1", "0x7f.1", "01.2.3.4",
+                           "0x7f000001", "1.2.3.4."}) {
     EXPECT_THAT(complaint("tcp://" + host + ":80"), HasSubstr("is not an IPv4 address")) << host;
   }
 }
@@ -136,7 +140,8 @@ TEST(Address, PrintsIp6Canonically) {
 
 TEST(Address, WantsBracketsAroundIp6AndNothingElse) {
   EXPECT_EQ(complaint("tcp://::1:80"), "tcp://::1:80: an IPv6 address needs brackets: [::1]");
-  for (std::string host : {"[127.0.0.1]", "[localhost]", "[]", "[:]", "[::1::]", "[1:2:3:4:5:6:7:8:9]", "[12345::]"}) {
+  for (std::string host :
+       {"[127.0.0.1]", "[localhost]", "[]", "[:]", "[::1::]", "[1:2:3:4:5:6:7:8:9]", "[12345::]"}) {
     EXPECT_THAT(complaint("tcp://" + host + ":80"), HasSubstr("is not an IPv6 address")) << host;
   }
 }
@@ -150,7 +155,8 @@ TEST(Address, RefusesTheOtherFamily) {
   EXPECT_THAT(complaint("tcp4://[::1]:80"), HasSubstr("IPv6 address with an IPv4 scheme"));
   EXPECT_THAT(complaint("udp4://[fe80::1%eth0]:80"), HasSubstr("IPv6 address with an IPv4 scheme"));
   EXPECT_THAT(complaint("tcp6://127.0.0.1:80"), HasSubstr("IPv4 address with an IPv6 scheme"));
-  EXPECT_THAT(complaint("udp6://[::ffff:127.0.0.1]:80"), HasSubstr("IPv4 address with an IPv6 scheme"));
+  EXPECT_THAT(complaint("udp6://[::ffff:127.0.0.1]:80"),
+              HasSubstr("IPv4 address with an IPv6 scheme"));
 }
 
 TEST(Address, KeepsTheZone) {
@@ -175,7 +181,8 @@ TEST(Address, RefusesZonesThatNameNoInterface) {
 }
 
 TEST(Address, LeavesQueriesToBinding) {
-  EXPECT_EQ(complaint("tcp://:80?reuseport=true"), "tcp://:80?reuseport=true: unexpected query '?reuseport=true'");
+  EXPECT_EQ(complaint("tcp://:80?reuseport=true"),
+            "tcp://:80?reuseport=true: unexpected query '?reuseport=true'");
   EXPECT_THAT(complaint("unix:///a?b"), HasSubstr("unexpected query '?b'"));
 }
 
@@ -211,7 +218,8 @@ TEST(Address, IsMadeFromRawParts) {
   EXPECT_EQ(Address::from_ip(Scheme::tcp, ip4(1, 2, 3, 4), 80, 2).scope(), 0u);
   EXPECT_EQ(Address::from_ip(Scheme::tcp, ip4(1, 2, 3, 4), 80), Address::parse("tcp://1.2.3.4:80"));
   EXPECT_EQ(Address::from_path("/a"), Address::parse("unix:///a"));
-  EXPECT_EQ(Address::parse("tcp://localhost:0").with_port(80), Address::parse("tcp://localhost:80"));
+  EXPECT_EQ(Address::parse("tcp://localhost:0").with_port(80),
+            Address::parse("tcp://localhost:80"));
   EXPECT_EQ(Address::from_path("").to_string(), "unix://");
 }
 
@@ -242,19 +250,25 @@ TEST(Address, PrintsToStreams) {
 
 rc::Gen<std::string> text_of(const std::string& alphabet, int from, int to) {
   return rc::gen::mapcat(rc::gen::inRange(from, to), [=](int size) {
-    return rc::gen::container<std::string>(static_cast<std::size_t>(size), rc::gen::elementOf(alphabet));
+    return rc::gen::container<std::string>(static_cast<std::size_t>(size),
+                                           rc::gen::elementOf(alphabet));
   });
 }
 
-rc::Gen<std::string> any_name() { return text_of("abcdefghijklmnopqrstuvwxyzABCXYZ0123456789-_", 1, 64); }
+rc::Gen<std::string> any_name() {
+  return text_of("abcdefghijklmnopqrstuvwxyzABCXYZ0123456789-_", 1, 64);
+}
 
 Address any_ip() {
   bool is4 = *rc::gen::arbitrary<bool>();
-  auto bytes = *rc::gen::container<std::vector<std::uint8_t>>(16, rc::gen::arbitrary<std::uint8_t>());
+  auto bytes =
+      *rc::gen::container<std::vector<std::uint8_t>>(16, rc::gen::arbitrary<std::uint8_t>());
   Address::Ip ip = ip4(bytes[0], bytes[1], bytes[2], bytes[3]);
   // Runs of zeros are what the shortest form of IPv6 is about.
   auto zeros = *rc::gen::inRange<std::size_t>(0, 17);
-  if (!is4) std::fill_n(bytes.begin(), zeros, std::uint8_t{0}), std::copy(bytes.begin(), bytes.end(), ip.begin());
+  if (!is4)
+    std::fill_n(bytes.begin(), zeros, std::uint8_t{0}),
+        std::copy(bytes.begin(), bytes.end(), ip.begin());
   auto scheme = is4 ? rc::gen::element(Scheme::tcp, Scheme::tcp4, Scheme::udp, Scheme::udp4)
                     : rc::gen::element(Scheme::tcp, Scheme::tcp6, Scheme::udp, Scheme::udp6);
   auto scope = *rc::gen::element<std::uint32_t>(0, 1, 42, 4294967295);
@@ -262,10 +276,11 @@ Address any_ip() {
 }
 
 Address any_named() {
-  std::string scheme =
-      *rc::gen::element<std::string>("", "tcp://", "tcp4://", "tcp6://", "udp://", "udp4://", "udp6://");
-  std::string host = *rc::gen::oneOf(rc::gen::just(std::string()),
-                                     rc::gen::map(any_name(), [](const std::string& name) { return name + ".a"; }));
+  std::string scheme = *rc::gen::element<std::string>("", "tcp://", "tcp4://", "tcp6://", "udp://",
+                                                      "udp4://", "udp6://");
+  std::string host = *rc::gen::oneOf(
+      rc::gen::just(std::string()),
+      rc::gen::map(any_name(), [](const std::string& name) { return name + ".a"; }));
   return Address::parse(scheme + host + ":" + std::to_string(*rc::gen::arbitrary<std::uint16_t>()));
 }
 
@@ -283,16 +298,23 @@ void expect_round_trip(const Address& address) {
   RC_ASSERT(std::hash<Address>()(again) == std::hash<Address>()(address));
 }
 
-RC_GTEST_PROP(AddressProperty, EveryIpAddressSurvivesPrintingAndParsing, ()) { expect_round_trip(any_ip()); }
-RC_GTEST_PROP(AddressProperty, EveryNameSurvivesPrintingAndParsing, ()) { expect_round_trip(any_named()); }
-RC_GTEST_PROP(AddressProperty, EveryPathSurvivesPrintingAndParsing, ()) { expect_round_trip(any_path()); }
+RC_GTEST_PROP(AddressProperty, EveryIpAddressSurvivesPrintingAndParsing, ()) {
+  expect_round_trip(any_ip());
+}
+RC_GTEST_PROP(AddressProperty, EveryNameSurvivesPrintingAndParsing, ()) {
+  expect_round_trip(any_named());
+}
+RC_GTEST_PROP(AddressProperty, EveryPathSurvivesPrintingAndParsing, ()) {
+  expect_round_trip(any_path());
+}
 
 void expect_parsed_or_named(const std::string& text) {
   try {
     expect_round_trip(Address::parse(text));
   } catch (const Error& error) {
     RC_ASSERT(error.address() == text);
-    bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= ' ' && c != 0x7f; });
+    bool plain = std::all_of(text.begin(), text.end(),
+                             [](unsigned char c) { return c >= ' ' && c != 0x7f; });
     if (plain) RC_ASSERT(std::string(error.what()).starts_with(text));
   }
 }
@@ -304,8 +326,8 @@ RC_GTEST_PROP(AddressProperty, AnyTextIsAnAddressOrAnErrorThatNamesIt, (const st
 // Text that comes closer.
 RC_GTEST_PROP(AddressProperty, AnyMixOfPartsIsAnAddressOrAnErrorThatNamesIt, ()) {
   auto parts = *rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
-      "tcp", "tcp6", "udp4", "unix", "://", ":", "/", "[", "]", "::", "1", "80", "65536", "1.2.3.4", "fe80::1", "%",
-      "%3f", "eth0", "?", "@", "a", ".", "-", " ", "ffff:", "\n"));
+      "tcp", "tcp6", "udp4", "unix", "://", ":", "/", "[", "]", "::", "1", "80", "65536", "1.2.3.4",
+      "fe80::1", "%", "%3f", "eth0", "?", "@", "a", ".", "-", " ", "ffff:", "\n"));
   std::string text;
   for (const std::string& part : parts) text += part;
   expect_parsed_or_named(text);

@@ -26,14 +26,21 @@ std::size_t rounded_up(std::size_t size, std::align_val_t alignment) {
 Allocations allocations() noexcept { return so_far; }
 
 // Not inlined, for g++ would warn of new and free that do not match.
-[[gnu::noinline]] void* operator new(std::size_t size) { return counted(size, std::malloc(size ? size : 1)); }
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  return counted(size, std::malloc(size ? size : 1));
+}
 [[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
-  return counted(size, std::aligned_alloc(static_cast<std::size_t>(alignment), rounded_up(size, alignment)));
+  return counted(
+      size, std::aligned_alloc(static_cast<std::size_t>(alignment), rounded_up(size, alignment)));
 }
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
 
 TEST(Allocations, AreCounted) {
   const Allocations before = allocations();

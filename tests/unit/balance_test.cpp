@@ -6,6 +6,8 @@
 #include <vector>
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 Address peer(const char* host, int port) {

@@ -1,4 +1,4 @@
-// Tests. Sockets that bind_socket made, and why it made none.
+// Sockets that bind_socket made, and why it made none.
 #pragma once
 
 #include <fcntl.h>
@@ -17,10 +17,13 @@
 
 namespace evio::test {
 
+using namespace detail;
+
 struct Bound {
   explicit Bound(const std::string& url, bool reuseport = false, const Options& options = {})
       : Bound(bind_socket(Address::parse(url), reuseport, 16, options)) {}
-  explicit Bound(BoundSocket&& made) : socket(made.fd), address(made.address), device(made.device), inode(made.inode) {}
+  explicit Bound(BoundSocket&& made)
+      : socket(made.fd), address(made.address), device(made.device), inode(made.inode) {}
 
   Socket socket;
   Address address;
@@ -34,7 +37,8 @@ struct Refusal {
   std::string what;
 };
 
-inline Refusal refusal(const std::string& url, bool reuseport = false, const Options& options = {}) {
+inline Refusal refusal(const std::string& url, bool reuseport = false,
+                       const Options& options = {}) {
   try {
     Bound bound(url, reuseport, options);
     remove_socket_file(bound.address, bound.device, bound.inode);

@@ -5,8 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 using Strings = std::vector<std::string>;
 
@@ -56,7 +55,8 @@ std::vector<Case> delimited() {
 }
 
 RC_GTEST_PROP(Codecs, WhatIsEncodedComesOutAgainHoweverItIsCut, ()) {
-  auto messages = *rc::gen::container<Strings>(rc::gen::container<std::string>(rc::gen::inRange('\0', 'f')));
+  auto messages =
+      *rc::gen::container<Strings>(rc::gen::container<std::string>(rc::gen::inRange('\0', 'f')));
   const auto step = *rc::gen::inRange<std::size_t>(1, 40);
   auto cases = prefixed();
   for (Case& one : delimited()) cases.push_back(std::move(one));
@@ -81,7 +81,8 @@ TEST(Codecs, FixedLength) {
 TEST(Codecs, LengthsAreWrittenInTheirOrder) {
   EXPECT_EQ(Codec(codec::LengthPrefixed(1)).encoded("ab"), bytes({2, 'a', 'b'}));
   EXPECT_EQ(Codec(codec::LengthPrefixed(2)).encoded("ab"), bytes({0, 2, 'a', 'b'}));
-  EXPECT_EQ(Codec(codec::LengthPrefixed(4, std::endian::little)).encoded("ab"), bytes({2, 0, 0, 0, 'a', 'b'}));
+  EXPECT_EQ(Codec(codec::LengthPrefixed(4, std::endian::little)).encoded("ab"),
+            bytes({2, 0, 0, 0, 'a', 'b'}));
   EXPECT_EQ(Codec(codec::LengthPrefixed(8)).encoded(""), std::string(8, '\0'));
 }
 
@@ -106,13 +107,15 @@ TEST(Codecs, AVarintIsAtMost64Bits) {
 }
 
 TEST(Codecs, LinesEndWithOrWithoutACarriageReturn) {
-  EXPECT_EQ(decoded(codec::Lines{}, "one\r\ntwo\n\n\rx\n\r\nrest", 1), (Strings{"one", "two", "", "\rx", ""}));
+  EXPECT_EQ(decoded(codec::Lines{}, "one\r\ntwo\n\n\rx\n\r\nrest", 1),
+            (Strings{"one", "two", "", "\rx", ""}));
 }
 
 TEST(Codecs, ADelimiterMayNotBePartOfTheMessage) {
   EXPECT_THROW(Codec(codec::Lines{}).encoded("a\nb"), std::invalid_argument);
   EXPECT_THROW(Codec(codec::Delimited("--")).encoded("a--b"), std::invalid_argument);
-  EXPECT_THROW(Codec(codec::Delimited("--")).encoded("a-"), std::invalid_argument) << "a---: where does it end?";
+  EXPECT_THROW(Codec(codec::Delimited("--")).encoded("a-"), std::invalid_argument)
+      << "a---: where does it end?";
   EXPECT_THROW(codec::Delimited(""), std::invalid_argument);
 }
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 
 namespace evio {
+
+using namespace detail;
 namespace {
 
 using namespace std::chrono_literals;
@@ -17,7 +19,8 @@ std::size_t bucket_of(Duration lag) {
   LagHistogram counted;
   counter.add_to(counted);
   EXPECT_EQ(counted.count(), 1U);
-  return static_cast<std::size_t>(std::find(counted.counts.begin(), counted.counts.end(), 1U) - counted.counts.begin());
+  return static_cast<std::size_t>(std::find(counted.counts.begin(), counted.counts.end(), 1U) -
+                                  counted.counts.begin());
 }
 
 TEST(LagCounter, CountsBoundsWithWhatIsBelowThem) {
@@ -55,8 +58,8 @@ TEST(LagCounter, Adds) {
 TEST(Counters, SumsUpWhatBelongsTogether) {
   Counters one, other;
   one.opened.add(5);
-  one.closed_by[static_cast<std::size_t>(Ending::orderly)].add(2);
-  one.closed_by[static_cast<std::size_t>(Ending::reset)].add(1);
+  one.closed_by[static_cast<std::size_t>(CloseReason::orderly)].add(2);
+  one.closed_by[static_cast<std::size_t>(CloseReason::reset)].add(1);
   one.output_pending.set(100);
   one.output_held.set(120);
   one.input_held.set(10);
@@ -68,8 +71,8 @@ TEST(Counters, SumsUpWhatBelongsTogether) {
   other.add_to(stats);
   EXPECT_EQ(stats.open, 3U);
   EXPECT_EQ(stats.closed, 3U);
-  EXPECT_EQ(stats.closed_as(Ending::orderly), 2U);
-  EXPECT_EQ(stats.closed_as(Ending::reset), 1U);
+  EXPECT_EQ(stats.closed_as(CloseReason::orderly), 2U);
+  EXPECT_EQ(stats.closed_as(CloseReason::reset), 1U);
   EXPECT_EQ(stats.memory, 1330U);
   EXPECT_EQ(stats.output_pending, 1100U);
 }

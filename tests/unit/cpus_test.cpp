@@ -10,6 +10,8 @@
 #include <thread>
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 namespace fs = std::filesystem;

@@ -9,6 +9,8 @@
 #include "bound.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 class DatagramSenderTest : public testing::Test {

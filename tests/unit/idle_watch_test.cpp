@@ -8,6 +8,8 @@
 #include "timer_wheel.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 using namespace std::chrono_literals;
@@ -16,7 +18,9 @@ class IdleWatchTest : public testing::Test {
  protected:
   // Until there is nothing to wait for, or that time has come.
   void run_until(Duration end) {
-    const TimerWheel::Run run = [](TimerWheel::Callback& callback, Conn*) { std::get<Handler<void()>>(callback)(); };
+    const TimerWheel::Run run = [](TimerWheel::TimerCallback& callback, Conn*) {
+      std::get<Callback<void()>>(callback)();
+    };
     for (auto due = wheel->next_deadline(); due && *due <= end; due = wheel->next_deadline()) {
       now = std::max(now, *due);
       wheel->advance(now, run);

@@ -1,4 +1,5 @@
-// The output queue: whatever is appended, in whatever form, comes out in order, however little is taken at a time.
+// The output queue: whatever is appended, in whatever form, comes out in order, however little is
+// taken at a time.
 #include "output.hpp"
 
 #include <gtest/gtest.h>
@@ -8,6 +9,8 @@
 #include <vector>
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 std::string front_of(const Output& output, std::size_t pieces = 64) {
@@ -23,7 +26,7 @@ TEST(Output, GathersWhatIsAppendedInOrder) {
   const std::string lent = "lent";
   output.append_copy("copied ");
   output.append_lent(lent);
-  output.append_shared(Buffer(" shared"));
+  output.append_shared(SharedBytes(" shared"));
   EXPECT_EQ(front_of(output), "copied lent shared");
   EXPECT_EQ(output.size(), 18U);
   EXPECT_EQ(pool.pending, 18U);
@@ -40,7 +43,7 @@ TEST(Output, LentBytesAndBuffersAreNotCopied) {
   OutputPool pool;
   Output output(pool);
   const std::string lent(1000, 'l');
-  const Buffer buffer(std::string(1000, 'b'));
+  const SharedBytes buffer(std::string(1000, 'b'));
   output.append_lent(lent);
   output.append_shared(buffer);
   Chunk room[4];
@@ -67,7 +70,7 @@ TEST(Output, KeepsABufferAliveUntilItIsSent) {
   Output output(pool);
   auto owner = std::make_shared<std::string>(1000, 's');
   std::weak_ptr<std::string> watched = owner;
-  output.append_shared(Buffer(owner, *owner));
+  output.append_shared(SharedBytes(owner, *owner));
   owner.reset();
   output.consume(999);
   EXPECT_FALSE(watched.expired());
@@ -90,7 +93,7 @@ TEST(Output, WhatIsInFlightStaysInPlaceWhileMoreIsAppended) {
 // Whatever is appended in small pieces takes hardly more memory than its bytes.
 TEST(Output, SmallPiecesTakeNoPieceEach) {
   const std::string bytes(100'000, 'b');
-  const Buffer one(std::string("b"));
+  const SharedBytes one(std::string("b"));
   const auto held_by = [&](const auto& append) {
     OutputPool pool;
     Output output(pool);
@@ -101,7 +104,9 @@ TEST(Output, SmallPiecesTakeNoPieceEach) {
   const std::size_t most = bytes.size() + 2 * OutputPool::large_bytes;
   EXPECT_LE(held_by([&](Output& output, std::size_t) { output.append_shared(one); }), most);
   EXPECT_LE(held_by([&](Output& output, std::size_t) { output.append_copy("b"); }), most);
-  EXPECT_LE(held_by([&](Output& output, std::size_t i) { output.append_lent(std::string_view(bytes).substr(i, 1)); }),
+  EXPECT_LE(held_by([&](Output& output, std::size_t i) {
+              output.append_lent(std::string_view(bytes).substr(i, 1));
+            }),
             most)
       << "which stands where it was lent from";
   EXPECT_LE(held_by([&](Output& output, std::size_t i) {
@@ -115,7 +120,7 @@ TEST(Output, SmallPiecesTakeNoPieceEach) {
 TEST(Output, PiecesByTurnsTakeMemoryInProportion) {
   OutputPool pool;
   Output output(pool);
-  const Buffer shared(std::string(OutputPool::copied_bytes + 1, 's'));
+  const SharedBytes shared(std::string(OutputPool::copied_bytes + 1, 's'));
   for (int i = 0; i < 1000; ++i) {
     output.append_shared(shared);
     output.append_copy("c");
@@ -154,7 +159,7 @@ TEST(Output, DeliversWhatWasAppended) {
           model += bytes;
           break;
         case 2:
-          output.append_shared(Buffer(bytes));
+          output.append_shared(SharedBytes(bytes));
           model += bytes;
           break;
         case 3:

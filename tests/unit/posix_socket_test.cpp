@@ -21,6 +21,8 @@
 #include "unit/bound.hpp"
 
 namespace evio {
+
+using namespace detail;
 namespace {
 
 using test::Bound;
@@ -78,8 +80,10 @@ TEST(Sockaddr, HoldsIpAddresses) {
 }
 
 TEST(Sockaddr, HasAWildcardForNoHost) {
-  EXPECT_EQ(there_and_back(Address::parse("tcp://:80"), AF_INET, Scheme::tcp), Address::parse("tcp://0.0.0.0:80"));
-  EXPECT_EQ(there_and_back(Address::parse("tcp://:80"), AF_INET6, Scheme::tcp), Address::parse("tcp://[::]:80"));
+  EXPECT_EQ(there_and_back(Address::parse("tcp://:80"), AF_INET, Scheme::tcp),
+            Address::parse("tcp://0.0.0.0:80"));
+  EXPECT_EQ(there_and_back(Address::parse("tcp://:80"), AF_INET6, Scheme::tcp),
+            Address::parse("tcp://[::]:80"));
 }
 
 TEST(Sockaddr, CannotHoldTheRest) {
@@ -100,7 +104,8 @@ sockaddr_un unix_sockaddr(const std::string& path) {
 TEST(Sockaddr, TellsUnixNames) {
   constexpr socklen_t offset = offsetof(sockaddr_un, sun_path);
   auto from = [](const sockaddr_un& address, std::size_t size) {
-    return from_sockaddr(reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size), Scheme::local);
+    return from_sockaddr(reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size),
+                         Scheme::local);
   };
   EXPECT_EQ(from(unix_sockaddr("/a/b"), offset + 5), Address::from_path("/a/b"));
   EXPECT_EQ(from(unix_sockaddr("/a/b"), sizeof(sockaddr_un)), Address::from_path("/a/b"));
@@ -171,7 +176,8 @@ bool forbid_ip6() {
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   sock_fprog filter{sizeof program / sizeof *program, program};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 }
 
 TEST(BindSocket, ServesIp4WhereThereIsNoIp6) {
@@ -196,7 +202,8 @@ TEST(BindSocket, RefusesAPortInUse) {
     EXPECT_EQ(code, std::errc::address_in_use);
     EXPECT_THAT(what, HasSubstr("?reuseport=true"));
     EXPECT_THAT(what, HasSubstr("Address already in use"));
-    EXPECT_EQ(refused(scheme + "://:" + std::to_string(bound.address.port())), std::errc::address_in_use);
+    EXPECT_EQ(refused(scheme + "://:" + std::to_string(bound.address.port())),
+              std::errc::address_in_use);
   }
 }
 
@@ -274,7 +281,8 @@ TEST(BindSocket, HandsItsOptionsToAcceptedConnections) {
   for (std::string url : {"tcp4://:0", "tcp://:0"}) {
     Bound bound(url, false, options);
     Socket client(socket(AF_INET, SOCK_STREAM, 0));
-    ASSERT_FALSE(connect_to(client, Address::parse("127.0.0.1:" + std::to_string(bound.address.port())), AF_INET));
+    ASSERT_FALSE(connect_to(
+        client, Address::parse("127.0.0.1:" + std::to_string(bound.address.port())), AF_INET));
     Socket accepted = accept_from(bound.socket);
     EXPECT_EQ(option(accepted, IPPROTO_TCP, TCP_NODELAY), 1);
     EXPECT_EQ(option(accepted, SOL_SOCKET, SO_KEEPALIVE), 1);

@@ -10,6 +10,8 @@
 #include "backend/posix/waker.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 // Whether it is so in a child.
@@ -23,7 +25,8 @@ bool in_child(const std::function<bool()>& is_so) {
 TEST(Process, AForkIsCountedAndMakesCopies) {
   const Maker maker;
   const std::uint32_t before = forks();
-  EXPECT_TRUE(in_child([&] { return !maker.is_this_process() && Maker().is_this_process() && forks() == 0; }));
+  EXPECT_TRUE(in_child(
+      [&] { return !maker.is_this_process() && Maker().is_this_process() && forks() == 0; }));
   EXPECT_TRUE(maker.is_this_process());
   EXPECT_EQ(forks(), before + 1);
 }

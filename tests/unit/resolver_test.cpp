@@ -10,6 +10,8 @@
 #include <thread>
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 using namespace std::chrono_literals;
@@ -44,24 +46,24 @@ class Resolving : public testing::Test {
  protected:
   // Those that hang outlive the resolver, so they share what they ask.
   std::shared_ptr<Names> names = std::make_shared<Names>();
-  std::unique_ptr<Resolver> resolver =
-      std::make_unique<Resolver>([names = names](const Address& name) { return names->look_up(name); });
-  std::vector<Question> hung;
+  std::unique_ptr<Resolver> resolver = std::make_unique<Resolver>(
+      [names = names](const Address& name) { return names->look_up(name); });
+  std::vector<ResolveHandle> hung;
 
   ~Resolving() override { names->let_go(); }
 
   void hang(int count) {
     for (int i = 0; i < count; ++i)
-      hung.push_back(
-          resolver->resolve(Address::parse("tcp://slow" + std::to_string(i) + ":1"), [](const Resolved&) {}));
+      hung.push_back(resolver->resolve(Address::parse("tcp://slow" + std::to_string(i) + ":1"),
+                                       [](const Resolved&) {}));
   }
 };
 
 TEST_F(Resolving, NamesThatHangHoldUpNoOthers) {
   hang(20);
   std::promise<Resolved> answer;
-  const Question question =
-      resolver->resolve(Address::parse("tcp://quick:1"), [&](Resolved found) { answer.set_value(std::move(found)); });
+  const ResolveHandle question = resolver->resolve(
+      Address::parse("tcp://quick:1"), [&](Resolved found) { answer.set_value(std::move(found)); });
   std::future<Resolved> found = answer.get_future();
   ASSERT_EQ(found.wait_for(10s), std::future_status::ready);
   EXPECT_EQ(found.get().addresses.size(), 1U);
@@ -69,9 +71,10 @@ TEST_F(Resolving, NamesThatHangHoldUpNoOthers) {
 
 TEST_F(Resolving, WhatNobodyWaitsForAnyMoreIsNotLookedUp) {
   hang(100);  // more than there are threads
-  Question dropped = resolver->resolve(Address::parse("tcp://dropped:1"), [](const Resolved&) { ADD_FAILURE(); });
+  ResolveHandle dropped =
+      resolver->resolve(Address::parse("tcp://dropped:1"), [](const Resolved&) { ADD_FAILURE(); });
   std::promise<void> last;
-  const Question question =
+  const ResolveHandle question =
       resolver->resolve(Address::parse("tcp://last:1"), [&](const Resolved&) { last.set_value(); });
   dropped.reset();
   names->let_go();
@@ -81,7 +84,7 @@ TEST_F(Resolving, WhatNobodyWaitsForAnyMoreIsNotLookedUp) {
 
 TEST_F(Resolving, ItsEndWaitsForNoneThatHangs) {
   std::atomic<bool> answered = false;
-  const Question question =
+  const ResolveHandle question =
       resolver->resolve(Address::parse("tcp://slow:1"), [&](const Resolved&) { answered = true; });
   std::this_thread::sleep_for(20ms);
   const auto begin = std::chrono::steady_clock::now();

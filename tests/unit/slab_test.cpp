@@ -17,7 +17,7 @@
 
 namespace {
 
-using evio::Slab;
+using evio::detail::Slab;
 
 // Neither copied nor moved; runs what it is told when it dies.
 struct Fixed {
@@ -112,7 +112,8 @@ TEST(Slab, ADestructorMayMakeOthersWhenTheSlabDies) {
     slab.make();
     slab.make(1, [&] {
       slab.destroy(2);
-      for (int i = 0; i < 2; ++i) slab.make(3, [&] { ++deaths; });  // one of them in the place of the first
+      for (int i = 0; i < 2; ++i)
+        slab.make(3, [&] { ++deaths; });  // one of them in the place of the first
     });
     slab.make(2, [&] { ++deaths; });
   }
@@ -158,7 +159,8 @@ TEST(Slab, CostsLittleMoreThanItsObjects) {
     const Allocations before = allocations();
     Slab<Eighty> slab;
     for (std::size_t i = 0; i < count; ++i) slab.make();
-    EXPECT_LE(allocations().bytes - before.bytes, count * sizeof(Eighty) * 1.01 + 64 * 1024) << count;
+    EXPECT_LE(allocations().bytes - before.bytes, count * sizeof(Eighty) * 1.01 + 64 * 1024)
+        << count;
   }
 }
 

@@ -14,8 +14,7 @@
 #include <thread>
 #include <utility>
 
-namespace evio {
-namespace {
+namespace evio { namespace {
 
 struct Pair {
   Pair() {
@@ -29,7 +28,9 @@ struct Pair {
 
 bool is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
-void make_non_blocking(int fd) { ASSERT_EQ(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK), 0); }
+void make_non_blocking(int fd) {
+  ASSERT_EQ(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK), 0);
+}
 
 // The peer reads only once writing can go no further.
 void wait_until_full(int fd) {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 using namespace std::chrono_literals;

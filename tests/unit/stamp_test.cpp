@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 using namespace std::chrono_literals;
 
 TEST(Stamp, IsExactToTheMillisecondForDays) {
-  for (const Duration time : {Duration(0), Duration(1ms), Duration(24h * 24), Duration(24h * 24 * 365 * 200)})
+  for (const Duration time :
+       {Duration(0), Duration(1ms), Duration(24h * 24), Duration(24h * 24 * 365 * 200)})
     for (const Duration later : {Duration(0), Duration(500us), Duration(1s), Duration(24h * 24)}) {
       const Duration stood_for = Stamp(time).time(time + later);
       EXPECT_GT(stood_for, time);

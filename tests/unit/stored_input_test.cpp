@@ -10,7 +10,7 @@
 
 namespace {
 
-using evio::StoredInput;
+using evio::detail::StoredInput;
 
 // Counts the bytes that were copied within: whatever is not where it was.
 class Watched {
@@ -105,9 +105,9 @@ TEST(StoredInput, AWindowThatSlidesIsLinearAndBounded) {
 RC_GTEST_PROP(StoredInputProperty, IsAString, ()) {
   using Command = std::pair<bool, std::uint32_t>;  // append so many bytes, or consume
   const auto commands = *rc::gen::scale(
-      3.0,
-      rc::gen::container<std::vector<Command>>(rc::gen::pair(
-          rc::gen::arbitrary<bool>(), rc::gen::oneOf(rc::gen::inRange(0u, 100u), rc::gen::inRange(0u, 100'000u)))));
+      3.0, rc::gen::container<std::vector<Command>>(rc::gen::pair(
+               rc::gen::arbitrary<bool>(),
+               rc::gen::oneOf(rc::gen::inRange(0u, 100u), rc::gen::inRange(0u, 100'000u)))));
   Watched watched;
   std::string model;
   for (const auto& [append, n] : commands) {

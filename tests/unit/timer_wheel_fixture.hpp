@@ -16,13 +16,15 @@
 
 namespace evio::test {
 
+using namespace detail;
+
 using namespace std::chrono_literals;
+using evio::Callback;
 using evio::Conn;
 using evio::Duration;
-using evio::Handler;
 using evio::Timer;
-using evio::TimerGroup;
-using evio::TimerWheel;
+using evio::detail::TimerGroup;
+using evio::detail::TimerWheel;
 
 struct SomeConn : Conn {
   SomeConn() : Conn(Kind::stream) {}
@@ -33,18 +35,19 @@ class TimerWheelTest : public testing::Test {
  protected:
   std::size_t advance(Duration to) {
     now = to;
-    return wheel->advance(now, [](TimerWheel::Callback& callback, Conn* conn) {
+    return wheel->advance(now, [](TimerWheel::TimerCallback& callback, Conn* conn) {
       if (conn)
-        std::get<Handler<void(Conn&)>>(callback)(*conn);
+        std::get<Callback<void(Conn&)>>(callback)(*conn);
       else
-        std::get<Handler<void()>>(callback)();
+        std::get<Callback<void()>>(callback)();
     });
   }
 
   // Does what a loop that has nothing else to do does, and says how often it woke.
   int sleep_until(Duration end) {
     int wakes = 0;
-    for (auto next = wheel->next_deadline(); next && *next <= end; next = wheel->next_deadline(), ++wakes)
+    for (auto next = wheel->next_deadline(); next && *next <= end;
+         next = wheel->next_deadline(), ++wakes)
       advance(std::max(now, *next));
     advance(end);
     return wakes;

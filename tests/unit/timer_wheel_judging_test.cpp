@@ -1,8 +1,11 @@
-// The timer wheel's deadlines that judge a peer: each waits until all that had arrived by then was handled.
+// The timer wheel's deadlines that judge a peer: each waits until all that had arrived by then was
+// handled.
 #include "stalls.hpp"
 #include "timer_wheel_fixture.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 class JudgingTest : public TimerWheelTest {
@@ -11,7 +14,9 @@ class JudgingTest : public TimerWheelTest {
     return wheel->set_deadline(delay, [this, name] { log += name; });
   }
   std::size_t judge(Duration looked) {
-    return wheel->judge(looked, stalls, [](TimerWheel::Callback& fn, Conn*) { std::get<Handler<void()>>(fn)(); });
+    return wheel->judge(looked, stalls, [](TimerWheel::TimerCallback& fn, Conn*) {
+      std::get<Callback<void()>>(fn)();
+    });
   }
 
   Stalls stalls;

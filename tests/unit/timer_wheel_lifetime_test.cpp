@@ -3,6 +3,8 @@
 #include "timer_wheel_fixture.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 TEST_F(TimerWheelTest, AGroupIsTheConnections) {
@@ -77,12 +79,12 @@ TEST_F(TimerWheelTest, OneOfAGroupMayRestartItself) {
 
 // Calls fn when it dies.
 struct AtDeath {
-  explicit AtDeath(Handler<void()> fn) : call(std::move(fn)) {}
+  explicit AtDeath(Callback<void()> fn) : call(std::move(fn)) {}
   AtDeath(AtDeath&&) = default;
   ~AtDeath() {
     if (call) call();
   }
-  Handler<void()> call;
+  Callback<void()> call;
 };
 
 TEST_F(TimerWheelTest, ADestructorMayUseTheWheel) {
@@ -109,7 +111,8 @@ TEST_F(TimerWheelTest, ADestructorMayUseTheWheel) {
   arm_both();
   wheel->cancel_group(group);
   arm_both();
-  EXPECT_EQ(advance(now + 1ms), 3u) << "two that were armed, and self, whose death cancels the other";
+  EXPECT_EQ(advance(now + 1ms), 3u)
+      << "two that were armed, and self, whose death cancels the other";
   EXPECT_EQ(advance(now + 1ms), 1u);
   EXPECT_EQ(log, "armedarmedarmed");
 }

@@ -15,16 +15,17 @@
 #include "support/process.hpp"
 #include "timer_wheel.hpp"
 
-// The wheel and a naive model of it obey the same random commands, and must run the same timers in the same order.
+// The wheel and a naive model of it obey the same random commands, and must run the same timers in
+// the same order.
 namespace {
 
 using namespace std::chrono_literals;
+using evio::Callback;
 using evio::Conn;
 using evio::Duration;
-using evio::Handler;
 using evio::Timer;
-using evio::TimerGroup;
-using evio::TimerWheel;
+using evio::detail::TimerGroup;
+using evio::detail::TimerWheel;
 using std::chrono::milliseconds;
 
 constexpr std::size_t groups = 3;
@@ -35,16 +36,28 @@ struct SomeConn : Conn {
 
 // What a test, or a timer when it runs, may do. Timers go by the order in which they were armed.
 struct Command {
-  enum Kind { nothing, arm, arm_periodic, arm_in_group, cancel, restart, cancel_group, cancel_self, restart_self };
+  enum Kind {
+    nothing,
+    arm,
+    arm_periodic,
+    arm_in_group,
+    cancel,
+    restart,
+    cancel_group,
+    cancel_self,
+    restart_self
+  };
   Kind kind = nothing;
   std::size_t target = 0;
   Duration delay{};
 };
 
 std::ostream& operator<<(std::ostream& out, const Command& command) {
-  static constexpr const char* names[] = {"nothing", "arm",          "arm_periodic", "arm_in_group", "cancel",
-                                          "restart", "cancel_group", "cancel_self",  "restart_self"};
-  return out << names[command.kind] << " #" << command.target << " " << command.delay.count() << "ns";
+  static constexpr const char* names[] = {"nothing",      "arm",         "arm_periodic",
+                                          "arm_in_group", "cancel",      "restart",
+                                          "cancel_group", "cancel_self", "restart_self"};
+  return out << names[command.kind] << " #" << command.target << " " << command.delay.count()
+             << "ns";
 }
 
 // One command to the whole, then time passes.
@@ -57,20 +70,22 @@ struct Step {
 
 std::ostream& operator<<(std::ostream& out, const Step& step) {
   static constexpr const char* names[] = {"at once", "advance", "advance to next", "set clock"};
-  return out << "\n{" << step.command << ", which does " << step.when_it_runs << "; then " << names[step.then] << " "
-             << step.time.count() << "ns}";
+  return out << "\n{" << step.command << ", which does " << step.when_it_runs << "; then "
+             << names[step.then] << " " << step.time.count() << "ns}";
 }
 
 // Obeys commands; what it runs is in `log`.
 class World {
  public:
   virtual ~World() = default;
-  virtual void arm(Duration delay, Duration period, std::optional<std::size_t> group, const Command& when_it_runs) = 0;
+  virtual void arm(Duration delay, Duration period, std::optional<std::size_t> group,
+                   const Command& when_it_runs) = 0;
   virtual void cancel(std::size_t timer) = 0;
   virtual void restart(std::size_t timer, Duration delay) = 0;
   virtual void cancel_group(std::size_t group) = 0;
 
-  void obey(const Command& command, const Command& when_it_runs, std::optional<std::size_t> self = {}) {
+  void obey(const Command& command, const Command& when_it_runs,
+            std::optional<std::size_t> self = {}) {
     const std::size_t target = armed == 0 ? 0 : command.target % armed;
     switch (command.kind) {
       case Command::nothing:
@@ -78,7 +93,8 @@ class World {
       case Command::arm:
         return arm(command.delay, 0ns, {}, when_it_runs);
       case Command::arm_periodic:
-        return arm(command.delay, std::clamp<Duration>(command.delay / 2, 1us, 24h), {}, when_it_runs);
+        return arm(command.delay, std::clamp<Duration>(command.delay / 2, 1us, 24h), {},
+                   when_it_runs);
       case Command::arm_in_group:
         return arm(command.delay, 0ns, command.target % groups, when_it_runs);
       case Command::cancel:
@@ -101,7 +117,8 @@ class World {
 
 class Model : public World {
  public:
-  void arm(Duration delay, Duration period, std::optional<std::size_t> group, const Command& when_it_runs) override {
+  void arm(Duration delay, Duration period, std::optional<std::size_t> group,
+           const Command& when_it_runs) override {
     timers_.push_back({State::waiting, deadline(delay), order_++, period, group, when_it_runs});
     ++armed;
   }
@@ -134,12 +151,14 @@ class Model : public World {
   bool active(std::size_t timer) const { return timers_[timer].state == State::waiting; }
   std::size_t living() const {
     return static_cast<std::size_t>(
-        std::count_if(timers_.begin(), timers_.end(), [](const Entry& each) { return each.state != State::gone; }));
+        std::count_if(timers_.begin(), timers_.end(),
+                      [](const Entry& each) { return each.state != State::gone; }));
   }
   std::optional<Duration> next_deadline() const {
     std::optional<Duration> next;
     for (const Entry& entry : timers_)
-      if (entry.state == State::waiting && (!next || tick(entry.deadline) < *next)) next = tick(entry.deadline);
+      if (entry.state == State::waiting && (!next || tick(entry.deadline) < *next))
+        next = tick(entry.deadline);
     return next;
   }
 
@@ -182,7 +201,8 @@ class Model : public World {
 
 class Wheel : public World {
  public:
-  void arm(Duration delay, Duration period, std::optional<std::size_t> group, const Command& when_it_runs) override {
+  void arm(Duration delay, Duration period, std::optional<std::size_t> group,
+           const Command& when_it_runs) override {
     const auto fn = [this, self = armed, when_it_runs, life = token_] {
       log.push_back(self);
       obey(when_it_runs, {}, self);
@@ -197,7 +217,7 @@ class Wheel : public World {
   void cancel_group(std::size_t group) override { wheel_->cancel_group(groups_[group]); }
 
   void advance() {
-    wheel_->advance(now, [this](TimerWheel::Callback& callback, Conn* conn) {
+    wheel_->advance(now, [this](TimerWheel::TimerCallback& callback, Conn* conn) {
       RC_ASSERT((conn == &conn_) == (callback.index() == 1));
       if (conn)
         std::get<1>(callback)(*conn);
@@ -224,29 +244,33 @@ rc::Gen<Duration> distance() {
     return rc::gen::map(rc::gen::inRange<std::int64_t>(0, most / step + 1),
                         [step](std::int64_t n) { return n * step; });
   };
-  return rc::gen::oneOf(up_to(3ms, 1ns), up_to(200ms, 1ms), up_to(5s, 1ms), up_to(10min, 1ms), up_to(48h, 1s),
-                        up_to(24h * 3650, 1ms), up_to(64h, 4096ms));
+  return rc::gen::oneOf(up_to(3ms, 1ns), up_to(200ms, 1ms), up_to(5s, 1ms), up_to(10min, 1ms),
+                        up_to(48h, 1s), up_to(24h * 3650, 1ms), up_to(64h, 4096ms));
 }
 
 rc::Gen<Duration> delay() {
-  return rc::gen::weightedOneOf<Duration>({{20, distance()}, {1, rc::gen::element(Duration::max(), Duration(-1s))}});
+  return rc::gen::weightedOneOf<Duration>(
+      {{20, distance()}, {1, rc::gen::element(Duration::max(), Duration(-1s))}});
 }
 
 rc::Gen<Command> command(std::vector<Command::Kind> kinds) {
   return rc::gen::build<Command>(rc::gen::set(&Command::kind, rc::gen::elementOf(kinds)),
-                                 rc::gen::set(&Command::target), rc::gen::set(&Command::delay, delay()));
+                                 rc::gen::set(&Command::target),
+                                 rc::gen::set(&Command::delay, delay()));
 }
 
 rc::Gen<Step> step() {
   using C = Command;
-  const auto outer = command({C::nothing, C::arm, C::arm, C::arm_periodic, C::arm_in_group, C::arm_in_group, C::cancel,
-                              C::restart, C::restart, C::cancel_group});
-  const auto inner = command({C::nothing, C::nothing, C::nothing, C::arm, C::arm_periodic, C::arm_in_group, C::cancel,
-                              C::restart, C::cancel_group, C::cancel_self, C::restart_self});
+  const auto outer = command({C::nothing, C::arm, C::arm, C::arm_periodic, C::arm_in_group,
+                              C::arm_in_group, C::cancel, C::restart, C::restart, C::cancel_group});
+  const auto inner =
+      command({C::nothing, C::nothing, C::nothing, C::arm, C::arm_periodic, C::arm_in_group,
+               C::cancel, C::restart, C::cancel_group, C::cancel_self, C::restart_self});
   return rc::gen::build<Step>(
       rc::gen::set(&Step::command, outer), rc::gen::set(&Step::when_it_runs, inner),
-      rc::gen::set(&Step::then, rc::gen::element(Step::at_once, Step::at_once, Step::advance, Step::advance_to_next,
-                                                 Step::advance_to_next, Step::set_clock)),
+      rc::gen::set(&Step::then,
+                   rc::gen::element(Step::at_once, Step::at_once, Step::advance,
+                                    Step::advance_to_next, Step::advance_to_next, Step::set_clock)),
       rc::gen::set(&Step::time, distance()));
 }
 
@@ -264,16 +288,20 @@ void compare(const Model& model, const Wheel& wheel) {
 }
 
 void pass_time(const Step& step, Model& model, Wheel& wheel, bool backwards) {
-  const Duration far = backwards ? std::max<Duration>(0ns, model.now - step.time) : model.now + step.time;
+  const Duration far =
+      backwards ? std::max<Duration>(0ns, model.now - step.time) : model.now + step.time;
   const Duration next = std::max(model.now, model.next_deadline().value_or(0ns));
-  model.now = wheel.now = step.then == Step::at_once ? model.now : step.then == Step::advance_to_next ? next : far;
+  model.now = wheel.now = step.then == Step::at_once           ? model.now
+                          : step.then == Step::advance_to_next ? next
+                                                               : far;
   if (step.then == Step::at_once || step.then == Step::set_clock) return;
   model.advance();
   wheel.advance();
 }
 
 rc::Gen<std::vector<Step>> steps() {
-  return rc::gen::scale(evio::test::sanitized ? 1.0 : 3.0, rc::gen::container<std::vector<Step>>(step()));
+  return rc::gen::scale(evio::test::sanitized ? 1.0 : 3.0,
+                        rc::gen::container<std::vector<Step>>(step()));
 }
 
 void obey_both(const std::vector<Step>& steps, bool backwards) {
@@ -291,6 +319,8 @@ void obey_both(const std::vector<Step>& steps, bool backwards) {
 
 RC_GTEST_PROP(TimerWheelProperty, IsASortedListOfTimers, ()) { obey_both(*steps(), false); }
 
-RC_GTEST_PROP(TimerWheelProperty, IsASortedListOfTimersWhateverTheClockDoes, ()) { obey_both(*steps(), true); }
+RC_GTEST_PROP(TimerWheelProperty, IsASortedListOfTimersWhateverTheClockDoes, ()) {
+  obey_both(*steps(), true);
+}
 
 }  // namespace

@@ -2,6 +2,8 @@
 #include "timer_wheel_fixture.hpp"
 
 namespace evio::test {
+
+using namespace detail;
 namespace {
 
 TEST_F(TimerWheelTest, RunsOnceAtItsTime) {
@@ -37,7 +39,8 @@ TEST_F(TimerWheelTest, NoDelayAndNegativeOnesAreDueAtOnce) {
 }
 
 TEST_F(TimerWheelTest, EveryDistanceIsExact) {
-  for (const Duration start : {Duration(0), Duration(63ms), Duration(64ms), Duration(4095ms), Duration(123'456'789ms)})
+  for (const Duration start :
+       {Duration(0), Duration(63ms), Duration(64ms), Duration(4095ms), Duration(123'456'789ms)})
     for (Duration delay = 1ms; delay < 24h * 365 * 100; delay += delay / 2ms * 1ms + 1ms) {
       advance(start);
       note(delay, "");
@@ -54,10 +57,12 @@ TEST_F(TimerWheelTest, HugeDelaysDoNotOverflow) {
   const Timer timer = note(Duration::max(), "a");
   note(Duration::max() - 2h, "b");
   EXPECT_EQ(advance(24h * 365 * 200), 0u);
-  EXPECT_EQ(wheel->next_deadline(), std::chrono::ceil<std::chrono::milliseconds>(Duration::max() - 1h));
+  EXPECT_EQ(wheel->next_deadline(),
+            std::chrono::ceil<std::chrono::milliseconds>(Duration::max() - 1h));
   EXPECT_TRUE(timer.active());
   EXPECT_EQ(advance(Duration::max() - 1s), 1u);
-  EXPECT_EQ(*wheel->next_deadline(), std::chrono::floor<std::chrono::milliseconds>(Duration::max()));
+  EXPECT_EQ(*wheel->next_deadline(),
+            std::chrono::floor<std::chrono::milliseconds>(Duration::max()));
   note(Duration::max(), "c", Duration::max());
   EXPECT_EQ(advance(Duration::max()), 2u);
   EXPECT_EQ(log, "bac");
@@ -89,7 +94,8 @@ TEST_F(TimerWheelTest, ALongJumpSortsWhatIsDue) {
   std::vector<int> order;
   std::vector<int> expected;
   for (int i = 0; i < 10'000; ++i) {
-    wheel->run_after(Duration(i * 7919LL % 10'000 * 100'000), [&order, i] { order.push_back(i * 7919LL % 10'000); });
+    wheel->run_after(Duration(i * 7919LL % 10'000 * 100'000),
+                     [&order, i] { order.push_back(i * 7919LL % 10'000); });
     expected.push_back(i);
   }
   advance(1h);

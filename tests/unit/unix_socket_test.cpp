@@ -21,6 +21,8 @@
 #include "unit/bound.hpp"
 
 namespace evio {
+
+using namespace detail;
 namespace {
 
 using test::Bound;
@@ -41,7 +43,8 @@ sockaddr_un unix_sockaddr(const std::string& path) {
 std::optional<Socket> connect_to(const std::string& path) {
   sockaddr_un to = unix_sockaddr(path);
   Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
-  if (connect(socket.fd(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return std::nullopt;
+  if (connect(socket.fd(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
+    return std::nullopt;
   return socket;
 }
 
@@ -49,7 +52,8 @@ std::optional<Socket> connect_to(const std::string& path) {
 Socket foreign_socket(const std::string& path, int type = SOCK_STREAM, int backlog = 1) {
   sockaddr_un at = unix_sockaddr(path);
   Socket socket(::socket(AF_UNIX, type, 0));
-  EXPECT_EQ(bind(socket.fd(), reinterpret_cast<const sockaddr*>(&at), sizeof at), 0) << std::strerror(errno);
+  EXPECT_EQ(bind(socket.fd(), reinterpret_cast<const sockaddr*>(&at), sizeof at), 0)
+      << std::strerror(errno);
   if (type == SOCK_STREAM) {
     EXPECT_EQ(listen(socket.fd(), backlog), 0);
   }
@@ -70,7 +74,8 @@ class TemporaryDirectory {
   std::string file(const std::string& name) const { return path_ / name; }
   std::string url(const std::string& name) const { return "unix://" + file(name); }
   std::size_t entries() const {
-    return static_cast<std::size_t>(std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
+    return static_cast<std::size_t>(
+        std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
   }
 
  private:
@@ -230,7 +235,8 @@ TEST(BindUnix, IsDecidedForOneOfManyThatStartAtOnce) {
       });
     }
     for (std::thread& server : servers) server.join();
-    auto won = std::count_if(std::begin(bound), std::end(bound), [](const auto& each) { return each.has_value(); });
+    auto won = std::count_if(std::begin(bound), std::end(bound),
+                             [](const auto& each) { return each.has_value(); });
     EXPECT_EQ(won, 1);
     EXPECT_TRUE(connect_to(directory.file("a.sock")));
     for (auto& each : bound) {

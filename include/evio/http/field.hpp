@@ -1,9 +1,9 @@
-// Public. One field of an HTTP message's header or trailer.
+// One field of an HTTP message's header or trailer.
 #pragma once
 
 #include <string_view>
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 /// A field of a header or trailer. The texts belong to the message that it is a part of.
 struct Field {
@@ -11,4 +11,4 @@ struct Field {
   std::string_view value;  ///< without the blanks around it
 };
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

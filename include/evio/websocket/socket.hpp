@@ -1,39 +1,40 @@
-// Public. One WebSocket, of a server or of a client.
+// One WebSocket, of a server or of a client.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <evio/buffer.hpp>
+#include <evio/callback.hpp>
 #include <evio/conn.hpp>
 #include <evio/context.hpp>
 #include <evio/handle.hpp>
-#include <evio/handler.hpp>
+#include <evio/shared_bytes.hpp>
 #include <evio/websocket/message.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 class Session;
 class WebSocket;
 
-/// Names a WebSocket, from WebSocket::handle(). Copyable; empty by default. Every call may be made from any thread and
-/// at any time, also after the WebSocket and the server are gone: then it does nothing. Calls of one thread take effect
-/// in order, none of them before `opened`.
+/// Names a WebSocket, from WebSocket::handle(). Copyable; empty by default. Every call may be made
+/// from any thread and at any time, also after the WebSocket and the server are gone: then it does
+/// nothing. Calls of one thread take effect in order, none of them before `opened`.
 class Handle {
  public:
   Handle() = default;
 
   /// As WebSocket::send; the bytes are copied. False only if the connection is known to be gone.
   bool send(Message message) const;
-  /// Without copying the bytes, unless they are compressed, or masked by a client. `compress` as in Message.
-  bool send(Kind kind, Buffer bytes, bool compress = true) const;
-  /// Runs fn(WebSocket&) on the connection's loop if it still lives then, else destroys fn unrun, on any thread. False
-  /// if the connection is known to be gone.
-  bool post(Handler<void(WebSocket&)> fn) const;
+  /// Without copying the bytes, unless they are compressed, or masked by a client. `compress` as in
+  /// Message.
+  bool send(Kind kind, SharedBytes bytes, bool compress = true) const;
+  /// Runs fn(WebSocket&) on the connection's loop if it still lives then, else destroys fn unrun,
+  /// on any thread. False if the connection is known to be gone.
+  bool post(Callback<void(WebSocket&)> fn) const;
   /// As WebSocket::close, in order with the other calls. Throws as it does.
-  void close(std::uint16_t code = normal, std::string_view reason = {}) const;
+  void close(CloseCode code = CloseCode::normal, std::string_view reason = {}) const;
 
   /// Bytes sent that the kernel has not taken yet; 0 once the connection is gone.
   std::size_t pending_output() const noexcept { return conn_.pending_output(); }
@@ -45,38 +46,44 @@ class Handle {
  private:
   friend class WebSocket;
   friend struct std::hash<Handle>;
-  Handle(evio::Handle conn, Session& session) noexcept : conn_(std::move(conn)), session_(&session) {}
+  Handle(evio::Handle conn, Session& session) noexcept
+      : conn_(std::move(conn)), session_(&session) {}
 
   evio::Handle conn_;
   Session* session_ = nullptr;  // lives as long as the connection: touched by what conn_ posts only
 };
 
-/// A WebSocket belongs to its loop's thread: call it from there only (for other threads: handle()). It lives until
-/// `closed` has returned, and its context dies right after. No call runs a handler.
+/// A WebSocket belongs to its loop's thread: call it from there only (for other threads: handle()).
+/// It lives until `closed` has returned, and its context dies right after. No call runs a handler.
 class WebSocket {
  public:
   WebSocket(const WebSocket&) = delete;
   WebSocket& operator=(const WebSocket&) = delete;
 
-  /// Sends a message, compressed if the peer agreed to it and it is large enough (Deflate::from). False in two cases:
-  /// the output waiting is above Limits::output_high (it is kept; stop producing until `drained`), or the WebSocket is
-  /// not open (it is dropped; see is_open()). Beyond Limits::output_max the connection closes.
-  bool send(Message message);
+  /// Sends a message, compressed if the peer agreed to it and it is large enough
+  /// (Deflate::size_min). False in two cases: the output waiting is above Limits::output_high (it
+  /// is kept; stop producing until `drained`), or the WebSocket is not open (it is dropped; see
+  /// is_open()). Beyond Limits::output_max the connection closes.
+  WriteResult send(Message message);
   /// Sends a text message: valid UTF-8. As send.
-  bool text(std::string_view bytes) { return send({.bytes = bytes, .kind = Kind::text}); }
+  WriteResult text(std::string_view bytes) { return send({.bytes = bytes, .kind = Kind::text}); }
   /// Sends a binary message. As send.
-  bool binary(std::string_view bytes) { return send({.bytes = bytes, .kind = Kind::binary}); }
-  /// Without copying the bytes, unless they are compressed, or masked by a client. `compress` as in Message.
-  bool send(Kind kind, Buffer bytes, bool compress = true);
+  WriteResult binary(std::string_view bytes) {
+    return send({.bytes = bytes, .kind = Kind::binary});
+  }
+  /// Without copying the bytes, unless they are compressed, or masked by a client. `compress` as in
+  /// Message.
+  WriteResult send(Kind kind, SharedBytes bytes, bool compress = true);
   /// Asks for a pong with the same payload, of at most 125 bytes (std::invalid_argument beyond).
-  bool ping(std::string_view payload = {});
+  WriteResult ping(std::string_view payload = {});
 
-  /// Says that nothing more follows, and why; what was sent before is delivered. No `message` follows, only `closed`,
-  /// once the peer has answered or Settings::close_time has passed since all of that had left. Does nothing when
-  /// closing already. Throws std::invalid_argument for a code that must not be sent, and a reason of more than 123
-  /// bytes or not in UTF-8.
-  void close(std::uint16_t code = normal, std::string_view reason = {});
-  /// No `message` until resume(); the peer is held back by TCP. Nor are pings answered, or the end noticed.
+  /// Says that nothing more follows, and why; what was sent before is delivered. No `message`
+  /// follows, only `closed`, once the peer has answered or Settings::close_timeout has passed since
+  /// all of that had left. Does nothing when closing already. Throws std::invalid_argument for a
+  /// code that must not be sent, and a reason of more than 123 bytes or not in UTF-8.
+  void close(CloseCode code = CloseCode::normal, std::string_view reason = {});
+  /// No `message` until resume(); the peer is held back by TCP. Nor are pings answered, or the end
+  /// noticed.
   void pause();
   /// Messages come again, beginning with those that were held back.
   void resume();
@@ -90,8 +97,8 @@ class WebSocket {
   /// Bytes sent that the kernel has not taken yet.
   std::size_t pending_output() const noexcept { return conn().pending_output(); }
 
-  /// The connection: its addresses, options, timers, id, loop. Its context is the component's: use context() here. Do
-  /// not write to it; abort() ends it at once, without a Close.
+  /// The connection: its addresses, options, timers, id, loop. Its context is the component's: use
+  /// context() here. Do not write to it; abort() ends it at once, without a Close.
   Conn& conn() const noexcept;
   /// A name for other threads and later times.
   Handle handle();
@@ -116,7 +123,7 @@ class WebSocket {
   Session& session_;
 };
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket
 
 /// For unordered containers; names of one WebSocket hash alike.
 template <>

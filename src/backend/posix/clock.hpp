@@ -1,4 +1,4 @@
-// Private. The kernel's time.
+// The kernel's time.
 #pragma once
 
 #include <algorithm>
@@ -6,9 +6,11 @@
 #include <climits>
 #include <evio/duration.hpp>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
-inline Duration monotonic_now() noexcept { return std::chrono::steady_clock::now().time_since_epoch(); }
+inline Duration monotonic_now() noexcept {
+  return std::chrono::steady_clock::now().time_since_epoch();
+}
 
 // How long to wait; negative: for ever.
 inline Duration time_until(Duration deadline) noexcept {
@@ -20,9 +22,9 @@ inline Duration time_until(Duration deadline) noexcept {
 // For waits: rounded up, so that they do not end early; negative for ever.
 inline int milliseconds(Duration timeout) noexcept {
   if (timeout < Duration::zero()) return -1;
-  const auto count =
-      timeout / std::chrono::milliseconds(1) + (timeout % std::chrono::milliseconds(1) != Duration::zero());
+  const auto count = timeout / std::chrono::milliseconds(1) +
+                     (timeout % std::chrono::milliseconds(1) != Duration::zero());
   return count > INT_MAX ? INT_MAX : static_cast<int>(count);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -9,7 +9,7 @@
 #include <sstream>
 #include <thread>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -27,8 +27,8 @@ double quotient(const std::string& quota_and_period) {
 
 double smaller(double a, double b) { return a > 0 && b > 0 ? std::min(a, b) : std::max(a, b); }
 
-// The smallest of the group's and of all that it is in. In a container the own path may lie outside of what is mounted
-// there: then `base` itself is the group.
+// The smallest of the group's and of all that it is in. In a container the own path may lie outside
+// of what is mounted there: then `base` itself is the group.
 template <class Quota>
 double smallest(const std::string& base, std::string path, Quota&& quota_at) {
   double least = quota_at(base);
@@ -39,7 +39,9 @@ double smallest(const std::string& base, std::string path, Quota&& quota_at) {
   return least;
 }
 
-bool names_cpu(const std::string& controllers) { return (',' + controllers + ',').find(",cpu,") != std::string::npos; }
+bool names_cpu(const std::string& controllers) {
+  return (',' + controllers + ',').find(",cpu,") != std::string::npos;
+}
 
 int allowed() {
   constexpr int most = 8192;  // more than any kernel is built for
@@ -64,12 +66,15 @@ double cpu_quota(const std::string& root, const std::string& groups) {
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const std::string path = line.substr(second + 1);
     if (controllers.empty()) {
-      const auto version2 = [](const std::string& group) { return quotient(text_of(group + "/cpu.max")); };
+      const auto version2 = [](const std::string& group) {
+        return quotient(text_of(group + "/cpu.max"));
+      };
       least = smaller(least, smallest(root, path, version2));
       least = smaller(least, smallest(root + "/unified", path, version2));
     } else if (names_cpu(controllers)) {
       const auto version1 = [](const std::string& group) {
-        return quotient(text_of(group + "/cpu.cfs_quota_us") + ' ' + text_of(group + "/cpu.cfs_period_us"));
+        return quotient(text_of(group + "/cpu.cfs_quota_us") + ' ' +
+                        text_of(group + "/cpu.cfs_period_us"));
       };
       least = smaller(least, smallest(root + '/' + controllers, path, version1));
       least = smaller(least, smallest(root + "/cpu", path, version1));
@@ -86,4 +91,4 @@ int hardware_threads() {
   return std::max(count, 1);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -7,12 +7,13 @@
 
 #include "backend/posix/socket.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
-static_assert(datagram_control_size >=
-              CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(in_pktinfo)) + CMSG_SPACE(sizeof(int)));
+static_assert(datagram_control_size >= CMSG_SPACE(sizeof(in6_pktinfo)) +
+                                           CMSG_SPACE(sizeof(in_pktinfo)) +
+                                           CMSG_SPACE(sizeof(int)));
 
 Address::Ip mapped(const in_addr& ip4) noexcept {
   Address::Ip ip{};
@@ -35,7 +36,8 @@ bool is(const cmsghdr* item, int level, int type) noexcept {
 // Behind what is there already.
 template <class Value>
 void put(msghdr& message, int level, int type, const Value& value) noexcept {
-  auto* item = reinterpret_cast<cmsghdr*>(static_cast<char*>(message.msg_control) + message.msg_controllen);
+  auto* item =
+      reinterpret_cast<cmsghdr*>(static_cast<char*>(message.msg_control) + message.msg_controllen);
   message.msg_controllen += CMSG_SPACE(sizeof value);
   item->cmsg_level = level;
   item->cmsg_type = type;
@@ -92,7 +94,9 @@ void put_source(msghdr& message, const DatagramPort& port, const Address& from) 
   }
 }
 
-void put_segment_size(msghdr& message, std::uint16_t size) noexcept { put(message, IPPROTO_UDP, UDP_SEGMENT, size); }
+void put_segment_size(msghdr& message, std::uint16_t size) noexcept {
+  put(message, IPPROTO_UDP, UDP_SEGMENT, size);
+}
 
 void receive_together(const DatagramPort& port) noexcept {
   const int on = 1;
@@ -104,4 +108,4 @@ void receive_one_by_one(int fd) noexcept {
   ::setsockopt(fd, IPPROTO_UDP, UDP_GRO, &off, sizeof off);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,4 +1,5 @@
-// Private. A udp socket, and what the kernel says beside a datagram: the address of ours that it concerns.
+// A udp socket, and what the kernel says beside a datagram: the address of ours that it
+// concerns.
 #pragma once
 
 #include <sys/socket.h>
@@ -7,7 +8,7 @@
 #include <cstdint>
 #include <evio/address.hpp>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 // What is the same for all datagrams of a socket.
 struct DatagramPort {
@@ -25,8 +26,9 @@ constexpr std::size_t datagram_control_size = 128;
 
 // What came with a message.
 struct DatagramControl {
-  Address to;                    // where it was sent to; for a broadcast, the address of ours that it reached
-  std::size_t segment_size = 0;  // it is several datagrams of this size, the last perhaps smaller; 0: it is one
+  Address to;  // where it was sent to; for a broadcast, the address of ours that it reached
+  std::size_t segment_size =
+      0;  // it is several datagrams of this size, the last perhaps smaller; 0: it is one
 };
 DatagramControl read_control(const DatagramPort& port, msghdr& message);
 
@@ -40,4 +42,4 @@ void receive_together(const DatagramPort& port) noexcept;
 // As it is by itself: a reader that does not ask how many a message is must get them one by one.
 void receive_one_by_one(int fd) noexcept;
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

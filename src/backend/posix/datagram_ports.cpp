@@ -6,11 +6,12 @@
 
 #include "backend/posix/io.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
-// Where several wait more are coming: looking again before the answers leave makes larger batches of both.
+// Where several wait more are coming: looking again before the answers leave makes larger batches
+// of both.
 constexpr unsigned few = 4;
 constexpr int calls_a_turn = 4;
 
@@ -22,7 +23,7 @@ DatagramPorts::~DatagramPorts() {
     if (one.port.fd >= 0) ::close(one.port.fd);
 }
 
-void DatagramPorts::add(DatagramSocket socket, NativeSocket native) {
+void DatagramPorts::add(UdpSocketId socket, NativeSocket native) {
   if (!batches_) batches_ = std::make_unique<Batches>();
   const auto index = static_cast<std::size_t>(socket);
   if (index >= ports_.size()) ports_.resize(index + 1);
@@ -30,12 +31,12 @@ void DatagramPorts::add(DatagramSocket socket, NativeSocket native) {
   receive_together(ports_[index].port);
 }
 
-void DatagramPorts::close(DatagramSocket socket) {
+void DatagramPorts::close(UdpSocketId socket) {
   flush();
   close_datagrams(std::exchange(ports_[static_cast<std::size_t>(socket)].port.fd, -1));
 }
 
-bool DatagramPorts::send(DatagramSocket socket, const Datagram& datagram) {
+bool DatagramPorts::send(UdpSocketId socket, const Datagram& datagram) {
   if (socket != sending_) flush();
   sending_ = socket;
   return batches_->sender.add(port(socket), datagram);
@@ -56,7 +57,7 @@ void DatagramPorts::report(Sink& sink) {
       sink.on_datagram_refused(one.socket, std::make_error_code(std::errc::connection_refused));
 }
 
-bool DatagramPorts::receive_some(DatagramSocket socket, Sink& sink) {
+bool DatagramPorts::receive_some(UdpSocketId socket, Sink& sink) {
   DatagramReceiver& receiver = batches_->receiver;
   const DatagramPort from = port(socket);
   unsigned count = 0;
@@ -76,4 +77,4 @@ bool DatagramPorts::receive_some(DatagramSocket socket, Sink& sink) {
   return count == DatagramReceiver::batch;
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,5 +1,5 @@
-// Private. The udp sockets of one driver: what waits at each is received, and what is sent through all leaves, in
-// batches.
+// The udp sockets of one driver: what waits at each is received, and what is sent through
+// all leaves, in batches.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 #include "backend/posix/datagram_receiver.hpp"
 #include "backend/posix/datagram_sender.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class DatagramPorts {
  public:
@@ -19,24 +19,25 @@ class DatagramPorts {
   ~DatagramPorts();
 
   // Takes the socket over.
-  void add(DatagramSocket socket, NativeSocket native);
-  void close(DatagramSocket socket);
+  void add(UdpSocketId socket, NativeSocket native);
+  void close(UdpSocketId socket);
   // -1 once it is closed.
-  int fd(DatagramSocket socket) const noexcept { return port(socket).fd; }
+  int fd(UdpSocketId socket) const noexcept { return port(socket).fd; }
   // Tells it from others that had its name.
-  std::uint32_t generation(DatagramSocket socket) const noexcept { return at(socket).generation; }
-  bool alive(DatagramSocket socket, std::uint32_t generation) const noexcept {
+  std::uint32_t generation(UdpSocketId socket) const noexcept { return at(socket).generation; }
+  bool alive(UdpSocketId socket, std::uint32_t generation) const noexcept {
     return fd(socket) >= 0 && at(socket).generation == generation;
   }
 
   // It leaves with the next flush at the latest.
-  bool send(DatagramSocket socket, const Datagram& datagram);
+  bool send(UdpSocketId socket, const Datagram& datagram);
   void flush() noexcept;
   // What became of what was sent.
   void report(Sink& sink);
   bool any_refused() const noexcept { return !refused_.empty(); }
-  // Delivers what waits, and sends what is answered; true: its share of the turn is used up and more may wait.
-  bool receive_some(DatagramSocket socket, Sink& sink);
+  // Delivers what waits, and sends what is answered; true: its share of the turn is used up and
+  // more may wait.
+  bool receive_some(UdpSocketId socket, Sink& sink);
 
  private:
   struct Batches {
@@ -49,18 +50,20 @@ class DatagramPorts {
     std::uint32_t generation = 0;
   };
   struct Refused {
-    DatagramSocket socket;
+    UdpSocketId socket;
     std::uint32_t generation;
   };
 
-  const Named& at(DatagramSocket socket) const noexcept { return ports_[static_cast<std::size_t>(socket)]; }
-  const DatagramPort& port(DatagramSocket socket) const noexcept { return at(socket).port; }
-  void note_refused(DatagramSocket socket) { refused_.push_back({socket, generation(socket)}); }
+  const Named& at(UdpSocketId socket) const noexcept {
+    return ports_[static_cast<std::size_t>(socket)];
+  }
+  const DatagramPort& port(UdpSocketId socket) const noexcept { return at(socket).port; }
+  void note_refused(UdpSocketId socket) { refused_.push_back({socket, generation(socket)}); }
 
   std::vector<Named> ports_;          // by the socket's name
   std::unique_ptr<Batches> batches_;  // made with the first socket
-  DatagramSocket sending_{};          // whose datagrams are in the batch
+  UdpSocketId sending_{};             // whose datagrams are in the batch
   std::vector<Refused> refused_;      // not told yet
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

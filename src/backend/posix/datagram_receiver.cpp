@@ -4,7 +4,7 @@
 
 #include "backend/posix/socket.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 DatagramReceiver::DatagramReceiver() {
   for (unsigned i = 0; i < batch; ++i) {
@@ -23,7 +23,8 @@ unsigned DatagramReceiver::receive(const DatagramPort& port) noexcept {
     message.msg_hdr.msg_controllen = datagram_control_size;
   }
   int count = 0;
-  int troubles = 0;  // such as that of a peer that is gone: read off by asking, and in front of what waits
+  int troubles =
+      0;  // such as that of a peer that is gone: read off by asking, and in front of what waits
   do {
     count = ::recvmmsg(port.fd, messages_.data(), batch, MSG_DONTWAIT, nullptr);
     if (count < 0 && errno == ECONNREFUSED) refused_ = true;
@@ -32,7 +33,8 @@ unsigned DatagramReceiver::receive(const DatagramPort& port) noexcept {
 }
 
 Address sender_of(const DatagramPort& port, const msghdr& message) {
-  return from_sockaddr(static_cast<const sockaddr*>(message.msg_name), message.msg_namelen, port.scheme);
+  return from_sockaddr(static_cast<const sockaddr*>(message.msg_name), message.msg_namelen,
+                       port.scheme);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,4 +1,4 @@
-// Private. Receives datagrams, many to a system call.
+// Receives datagrams, many to a system call.
 #pragma once
 
 #include <sys/socket.h>
@@ -10,7 +10,7 @@
 #include "backend/driver.hpp"
 #include "backend/posix/datagram_port.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class DatagramReceiver {
  public:
@@ -51,11 +51,12 @@ bool DatagramReceiver::deliver(const DatagramPort& port, unsigned message, Fn&& 
   const DatagramControl control = read_control(port, from.msg_hdr);
   std::string_view rest(memory_.get() + message * largest, from.msg_len);
   do {
-    const std::string_view bytes = rest.substr(0, control.segment_size ? control.segment_size : rest.size());
+    const std::string_view bytes =
+        rest.substr(0, control.segment_size ? control.segment_size : rest.size());
     rest.remove_prefix(bytes.size());
     if (!fn(Datagram{.from = sender, .to = control.to, .bytes = bytes})) return false;
   } while (!rest.empty());
   return true;
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

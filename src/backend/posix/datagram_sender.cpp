@@ -7,7 +7,7 @@
 
 #include "backend/posix/socket.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -28,9 +28,11 @@ bool DatagramSender::add(const DatagramPort& port, const Datagram& datagram) {
   sockaddr_storage to;
   socklen_t to_size = 0;
   const std::size_t size = datagram.bytes.size();
-  if (size > largest(port, datagram) || !to_sockaddr(datagram.to, to, to_size, port.family)) return false;
+  if (size > largest(port, datagram) || !to_sockaddr(datagram.to, to, to_size, port.family))
+    return false;
   if (!memory_) memory_ = std::make_unique_for_overwrite<char[]>(room);
-  if (fd_ != port.fd || used_ + size > room || count_ == datagrams_max || run_count_ == runs_max) flush();
+  if (fd_ != port.fd || used_ + size > room || count_ == datagrams_max || run_count_ == runs_max)
+    flush();
   fd_ = port.fd;
   const unsigned index = run_for(port, to, to_size, datagram);
   Run& run = runs_[index];
@@ -43,9 +45,10 @@ bool DatagramSender::add(const DatagramPort& port, const Datagram& datagram) {
   return true;
 }
 
-// The latest run between the two addresses, if there is room; behind it no other may be begun and then passed by.
-unsigned DatagramSender::run_for(const DatagramPort& port, const sockaddr_storage& to, socklen_t to_size,
-                                 const Datagram& datagram) {
+// The latest run between the two addresses, if there is room; behind it no other may be begun and
+// then passed by.
+unsigned DatagramSender::run_for(const DatagramPort& port, const sockaddr_storage& to,
+                                 socklen_t to_size, const Datagram& datagram) {
   for (unsigned back = 1; back <= std::min(run_count_, looked_back); ++back) {
     const Run& run = runs_[run_count_ - back];
     if (std::memcmp(&run.to, &to, to_size) != 0) continue;
@@ -70,8 +73,9 @@ unsigned DatagramSender::run_for(const DatagramPort& port, const sockaddr_storag
 
 bool DatagramSender::fits(const Run& run, const Datagram& datagram) const noexcept {
   const std::size_t size = datagram.bytes.size();
-  return !run.complete && size > 0 && size <= run.segment_size && run.segment_size <= largest_segment_ &&
-         run.datagrams < segments_max && run.size + size <= message_max && run.from == datagram.from.ip() &&
+  return !run.complete && size > 0 && size <= run.segment_size &&
+         run.segment_size <= largest_segment_ && run.datagrams < segments_max &&
+         run.size + size <= message_max && run.from == datagram.from.ip() &&
          run.from_scope == datagram.from.scope();
 }
 
@@ -109,11 +113,13 @@ void DatagramSender::count_sent(const Run& run) noexcept {
   tally_.bytes += run.size;
 }
 
-// It did not fit the way to its receiver when cut by the kernel; or there is no room, and then it is lost.
+// It did not fit the way to its receiver when cut by the kernel; or there is no room, and then it
+// is lost.
 void DatagramSender::refused(unsigned index, int error) noexcept {
   const bool no_room = error == EAGAIN || error == ENOBUFS || error == ENOMEM;
   refused_ = refused_ || error == ECONNREFUSED;  // what was sent before
-  if (runs_[index].datagrams > 1 && !no_room && error != ECONNREFUSED) return send_one_by_one(index);
+  if (runs_[index].datagrams > 1 && !no_room && error != ECONNREFUSED)
+    return send_one_by_one(index);
   tally_.dropped += runs_[index].datagrams;
 }
 
@@ -133,4 +139,4 @@ void DatagramSender::send_one_by_one(unsigned index) noexcept {
 
 DatagramTally DatagramSender::take_tally() noexcept { return std::exchange(tally_, {}); }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

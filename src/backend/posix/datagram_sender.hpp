@@ -1,4 +1,5 @@
-// Private. Sends datagrams, many to a system call: copied into a batch, which leaves when it is full or flushed.
+// Sends datagrams, many to a system call: copied into a batch, which leaves when it is
+// full or flushed.
 #pragma once
 
 #include <netinet/in.h>
@@ -11,11 +12,12 @@
 #include "backend/driver.hpp"
 #include "backend/posix/datagram_port.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class DatagramSender {
  public:
-  // Leaves from datagram.from. False: no such datagram can be sent. Those to one peer keep their order.
+  // Leaves from datagram.from. False: no such datagram can be sent. Those to one peer keep their
+  // order.
   bool add(const DatagramPort& port, const Datagram& datagram);
   void flush() noexcept;
   bool empty() const noexcept { return count_ == 0; }
@@ -30,8 +32,8 @@ class DatagramSender {
   static constexpr unsigned datagrams_max = 256;
   static constexpr std::size_t room = 256 << 10;
 
-  // Datagrams from one address to another, all of one size but the last, which may be smaller: one message, which the
-  // kernel cuts.
+  // Datagrams from one address to another, all of one size but the last, which may be smaller: one
+  // message, which the kernel cuts.
   struct Run {
     sockaddr_in6 to;  // or a sockaddr_in
     Address::Ip from;
@@ -47,7 +49,8 @@ class DatagramSender {
     std::size_t size;
   };
 
-  unsigned run_for(const DatagramPort& port, const sockaddr_storage& to, socklen_t to_size, const Datagram& datagram);
+  unsigned run_for(const DatagramPort& port, const sockaddr_storage& to, socklen_t to_size,
+                   const Datagram& datagram);
   bool fits(const Run& run, const Datagram& datagram) const noexcept;
   void lay_out() noexcept;
   void count_sent(const Run& run) noexcept;
@@ -68,4 +71,4 @@ class DatagramSender {
   bool refused_ = false;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -15,7 +15,7 @@
 #include "backend/posix/process.hpp"
 #include "backend/posix/socket.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -64,7 +64,8 @@ bool disconnect(int fd) noexcept {
 bool resets_on_close(int fd) noexcept {
   linger how{};
   socklen_t size = sizeof how;
-  return ::getsockopt(fd, SOL_SOCKET, SO_LINGER, &how, &size) == 0 && how.l_onoff != 0 && how.l_linger == 0;
+  return ::getsockopt(fd, SOL_SOCKET, SO_LINGER, &how, &size) == 0 && how.l_onoff != 0 &&
+         how.l_linger == 0;
 }
 
 // Its port is given back, unless it was chosen by us: then the socket hears nobody but itself.
@@ -102,10 +103,12 @@ Accepted accept(int fd, bool unix_socket) {
   for (;;) {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
-    const int accepted = ::accept4(fd, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int accepted =
+        ::accept4(fd, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (accepted >= 0) {
       const auto scheme = unix_socket ? Address::Scheme::local : Address::Scheme::tcp;
-      return {.fd = accepted, .peer = from_sockaddr(reinterpret_cast<sockaddr*>(&peer), size, scheme)};
+      return {.fd = accepted,
+              .peer = from_sockaddr(reinterpret_cast<sockaddr*>(&peer), size, scheme)};
     }
     if (!gone_before_accepted(errno)) return {.error = errno};
   }
@@ -133,7 +136,8 @@ void reset_on_close(int fd) noexcept {
 
 void close_stream(int fd, std::uint32_t forks_before) noexcept {
   const NoForkNow guard;
-  if (forks() != forks_before && (!resets_on_close(fd) || !disconnect(fd))) ::shutdown(fd, SHUT_RDWR);
+  if (forks() != forks_before && (!resets_on_close(fd) || !disconnect(fd)))
+    ::shutdown(fd, SHUT_RDWR);
   ::close(fd);
 }
 
@@ -141,7 +145,8 @@ void close_datagrams(int fd) noexcept {
   const NoForkNow guard;
   sockaddr_storage peer{};
   socklen_t size = sizeof peer;
-  if (forks() > 0 && ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0) disconnect(fd);
+  if (forks() > 0 && ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0)
+    disconnect(fd);
   ::close(fd);
 }
 
@@ -176,4 +181,4 @@ bool is_unix(int fd) noexcept {
   return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -7,7 +7,7 @@
 #include "backend/posix/io.hpp"
 #include "backend/posix/process.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -16,25 +16,27 @@ constexpr int share_of_a_turn = 64;
 }  // namespace
 
 Listeners::~Listeners() {
-  for (const Door& door : doors_)
-    if (door.fd >= 0) ::close(door.fd);
+  for (const ListenerState& listener_state : listeners_)
+    if (listener_state.fd >= 0) ::close(listener_state.fd);
 }
 
-void Listeners::add(Listener listener, NativeSocket socket) {
+void Listeners::add(ListenerId listener, NativeSocket socket) {
   const auto index = static_cast<std::size_t>(listener);
-  if (index >= doors_.size()) doors_.resize(index + 1);
+  if (index >= listeners_.size()) listeners_.resize(index + 1);
   const int fd = static_cast<int>(socket.value);
-  doors_[index] = {.fd = fd, .accepting = true, .unix_socket = is_unix(fd)};
+  listeners_[index] = {.fd = fd, .accepting = true, .unix_socket = is_unix(fd)};
 }
 
-void Listeners::close(Listener listener) { ::close(std::exchange(doors_[static_cast<std::size_t>(listener)].fd, -1)); }
+void Listeners::close(ListenerId listener) {
+  ::close(std::exchange(listeners_[static_cast<std::size_t>(listener)].fd, -1));
+}
 
-Listeners::Outcome Listeners::accept_some(Listener listener, Sink& sink) {
+Listeners::Outcome Listeners::accept_some(ListenerId listener, Sink& sink) {
   for (int i = 0; i < share_of_a_turn; ++i) {
-    const Door door = doors_[static_cast<std::size_t>(listener)];
-    if (door.fd < 0 || !door.accepting) return Outcome::stopped;
+    const ListenerState listener_state = listeners_[static_cast<std::size_t>(listener)];
+    if (listener_state.fd < 0 || !listener_state.accepting) return Outcome::stopped;
     const std::uint32_t made = forks();
-    const Accepted accepted = accept(door.fd, door.unix_socket);
+    const Accepted accepted = accept(listener_state.fd, listener_state.unix_socket);
     if (accepted.fd >= 0) {
       sink.on_accepted(listener, {accepted.fd, made}, accepted.peer);
       continue;
@@ -47,4 +49,4 @@ Listeners::Outcome Listeners::accept_some(Listener listener, Sink& sink) {
   return Outcome::more;
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

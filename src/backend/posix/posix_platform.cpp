@@ -20,13 +20,14 @@
 #include "backend/posix/signals.hpp"
 #include "backend/posix/socket.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
 void run_to_the_end(Runner& runner) {
-  if (!runner.thread_name().empty()) ::pthread_setname_np(::pthread_self(), runner.thread_name().c_str());
-  while (runner.turn()) {
+  if (!runner.thread_name().empty())
+    ::pthread_setname_np(::pthread_self(), runner.thread_name().c_str());
+  while (runner.run_once()) {
   }
 }
 
@@ -54,7 +55,8 @@ class PosixPlatform final : public Platform {
   void retire(const Bound& bound) noexcept override {
     if (use() != Use::only) return;
     if (bound.inherited) return share(bound.socket);
-    if (bound.file_inode != 0) remove_socket_file(bound.address, bound.file_device, bound.file_inode);
+    if (bound.file_inode != 0)
+      remove_socket_file(bound.address, bound.file_device, bound.file_inode);
     if (forks() > 0) stop_serving(fd_of(bound.socket));
   }
   void retired(const Bound& bound) noexcept override {
@@ -87,7 +89,8 @@ class PosixPlatform final : public Platform {
     std::vector<std::thread> threads;
     std::exception_ptr failure;
     try {
-      for (Runner* runner : runners.subspan(1)) threads.emplace_back([runner] { run_to_the_end(*runner); });
+      for (Runner* runner : runners.subspan(1))
+        threads.emplace_back([runner] { run_to_the_end(*runner); });
     } catch (...) {
       failure = std::current_exception();
       abandon();
@@ -97,7 +100,7 @@ class PosixPlatform final : public Platform {
     if (failure) std::rethrow_exception(failure);
   }
 
-  Question resolve(const Address& name, std::function<void(Resolved)> done) override {
+  ResolveHandle resolve(const Address& name, std::function<void(Resolved)> done) override {
     return resolver_.resolve(name, std::move(done));
   }
 
@@ -110,8 +113,10 @@ class PosixPlatform final : public Platform {
     }
     return number;
   }
-  int hardware_threads() override { return evio::hardware_threads(); }
-  std::shared_ptr<void> catch_signals(Stoppable& target) override { return evio::catch_signals(target); }
+  int hardware_threads() override { return detail::hardware_threads(); }
+  std::shared_ptr<void> catch_signals(Stoppable& target) override {
+    return detail::catch_signals(target);
+  }
 
  private:
   // What this process may do with the bound sockets.
@@ -141,4 +146,4 @@ std::unique_ptr<Platform> make_posix_platform(MakeDriver make_driver) {
   return std::make_unique<PosixPlatform>(make_driver);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

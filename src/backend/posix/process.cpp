@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace process {
 
@@ -36,4 +36,4 @@ void begin_child() {
 NoForkNow::NoForkNow() noexcept { process::holders.fetch_add(1, std::memory_order_seq_cst); }
 NoForkNow::~NoForkNow() { process::holders.fetch_sub(1, std::memory_order_release); }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -12,7 +12,7 @@
 
 #include "backend/posix/process.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -42,7 +42,8 @@ struct Resolver::State {
 
 Resolver::Resolver(LookUp look_up) : state_(std::make_shared<State>(std::move(look_up))) {}
 
-// In a child that was forked there are no threads to wait for, and one may have held the mutex: all is left as it is.
+// In a child that was forked there are no threads to wait for, and one may have held the mutex: all
+// is left as it is.
 Resolver::~Resolver() {
   if (!state_->threads_of.is_this_process()) {
     new std::shared_ptr<State>(state_);
@@ -55,13 +56,14 @@ Resolver::~Resolver() {
   state_->changed.wait_for(lock, patience_at_the_end, [this] { return state_->threads == 0; });
 }
 
-Question Resolver::resolve(const Address& name, std::function<void(Resolved)> done) {
+ResolveHandle Resolver::resolve(const Address& name, std::function<void(Resolved)> done) {
   auto job = std::make_shared<const Job>(Job{name, std::move(done)});
   const std::lock_guard lock(state_->mutex);
   state_->threads_of = {};
   state_->jobs.push_back(job);
   state_->changed.notify_one();
-  if (state_->idle >= static_cast<int>(state_->jobs.size()) || state_->threads == threads_max) return job;
+  if (state_->idle >= static_cast<int>(state_->jobs.size()) || state_->threads == threads_max)
+    return job;
   try {
     std::thread([state = state_] { work(state); }).detach();
     ++state_->threads;
@@ -91,10 +93,11 @@ void Resolver::work(const std::shared_ptr<State>& state) {
     Resolved found = state->look_up(name);
     lock.lock();
     job = asked.lock();
-    if (job && !state->closed) job->done(std::move(found));  // under the lock: not while or after the platform dies
+    if (job && !state->closed)
+      job->done(std::move(found));  // under the lock: not while or after the platform dies
   }
   --state->threads;
   state->changed.notify_all();
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

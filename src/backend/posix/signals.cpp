@@ -7,7 +7,7 @@
 #include <evio/error.hpp>
 #include <iterator>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -23,7 +23,8 @@ struct sigaction& old_action(int signal) noexcept {
   return old_actions[signal == caught[0] ? 0 : 1];
 }
 
-// In a child the signal is the child's own: it comes again when this returns, and finds what was there before.
+// In a child the signal is the child's own: it comes again when this returns, and finds what was
+// there before.
 void on_signal(int signal) {
   if (catcher != ::getpid()) {
     ::sigaction(signal, &old_action(signal), nullptr);
@@ -46,7 +47,8 @@ class Caught {
     Stoppable* none = nullptr;
     if (!the_target.compare_exchange_strong(none, &target))
       throw Error(std::make_error_code(std::errc::device_or_resource_busy), "",
-                  "handle_signals is set, but another server of this process has the signals: set it for one of them");
+                  "handle_signals is set, but another server of this process has the signals: set "
+                  "it for one of them");
     stopped = false;
     catcher = ::getpid();
     struct sigaction action {};
@@ -63,7 +65,8 @@ class Caught {
   ~Caught() {
     for (const int signal : caught) ::sigaction(signal, &old_action(signal), nullptr);
     the_target.store(nullptr);
-    while (catcher == ::getpid() && handling.load() > 0) {  // on another thread, for a few instructions more
+    while (catcher == ::getpid() &&
+           handling.load() > 0) {  // on another thread, for a few instructions more
     }
   }
 };
@@ -72,4 +75,4 @@ class Caught {
 
 std::shared_ptr<void> catch_signals(Stoppable& target) { return std::make_shared<Caught>(target); }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -22,7 +22,7 @@
 
 #include "backend/posix/io.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 namespace {
 
 using Scheme = Address::Scheme;
@@ -49,7 +49,8 @@ int as_seconds(Duration time) noexcept {
   return static_cast<int>(std::clamp<decltype(seconds)>(seconds, -1, INT_MAX));
 }
 
-// A peer that is gone is noticed soon after keep_alive, not after the system's nine probes of 75 seconds.
+// A peer that is gone is noticed soon after keep_alive, not after the system's nine probes of 75
+// seconds.
 std::error_code set_keep_alive(int fd, const Options& options) noexcept {
   const bool off = options.keep_alive == Duration::zero();
   if (off) return set(fd, SOL_SOCKET, SO_KEEPALIVE, 0);
@@ -58,7 +59,8 @@ std::error_code set_keep_alive(int fd, const Options& options) noexcept {
   if (options.keep_alive) {
     if (!interval) interval = std::max<Duration>(*options.keep_alive / 10, std::chrono::seconds(1));
     if (!count) count = 3;
-    if (auto error = set(fd, IPPROTO_TCP, TCP_KEEPIDLE, as_seconds(*options.keep_alive))) return error;
+    if (auto error = set(fd, IPPROTO_TCP, TCP_KEEPIDLE, as_seconds(*options.keep_alive)))
+      return error;
   }
   if (interval) {
     if (auto error = set(fd, IPPROTO_TCP, TCP_KEEPINTVL, as_seconds(*interval))) return error;
@@ -75,13 +77,15 @@ Socket open_socket(const Address& address, int family) {
   Socket socket(::socket(family, type_of(address) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (socket.fd() >= 0) return socket;
   bool full = errno == EMFILE || errno == ENFILE;
-  refuse(last_error(), address, full ? "cannot open one more socket; raise ulimit -n" : "cannot open a socket");
+  refuse(last_error(), address,
+         full ? "cannot open one more socket; raise ulimit -n" : "cannot open a socket");
 }
 
 void set_options(const Address& address, int fd, Options options) {
   bool is_tcp = !address.is_unix() && !address.is_udp();
   if (!options.no_delay) options.no_delay = true;
-  if (auto error = apply(fd, options, is_tcp)) refuse(error, address, "the kernel refuses a value of Options");
+  if (auto error = apply(fd, options, is_tcp))
+    refuse(error, address, "the kernel refuses a value of Options");
 }
 
 // ---- IP ----
@@ -105,7 +109,8 @@ int family_of(Scheme scheme) {
   return AF_UNSPEC;
 }
 
-// Short of descriptors or memory the C library may say that there is no such name: then errno tells.
+// Short of descriptors or memory the C library may say that there is no such name: then errno
+// tells.
 std::error_code lookup_error(int result, int error) {
   const bool short_of = error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
   if (result == EAI_SYSTEM || short_of) return {error, std::generic_category()};
@@ -140,7 +145,8 @@ Endpoint look_up(const Address& address) {
   LookUpFailure failure;
   const Found found = ask_for(address, failure);
   if (failure.error)
-    refuse(failure.error, address, "host '" + address.host() + "' is not found: " + gai_strerror(failure.result));
+    refuse(failure.error, address,
+           "host '" + address.host() + "' is not found: " + gai_strerror(failure.result));
   const addrinfo* chosen = found.get();
   while (chosen && chosen->ai_family != AF_INET) chosen = chosen->ai_next;
   if (!chosen) chosen = found.get();
@@ -166,7 +172,9 @@ Endpoint endpoint_of(const Address& address) {
 }
 
 // Both families by one socket: only if neither the scheme nor the host chooses one.
-bool wants_both(const Address& address) { return family_of(address.scheme()) == AF_UNSPEC && address.host().empty(); }
+bool wants_both(const Address& address) {
+  return family_of(address.scheme()) == AF_UNSPEC && address.host().empty();
+}
 
 // Each datagram is to tell which of the machine's addresses it was sent to.
 std::error_code report_destination(int fd, int family) {
@@ -183,20 +191,25 @@ std::error_code prepare(const Address& address, int fd, int family, bool reusepo
   if (family == AF_INET6) {
     if (auto error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, !wants_both(address))) return error;
   }
-  // Past connections of a restarted server must not keep its port; with udp it would let two servers share one.
+  // Past connections of a restarted server must not keep its port; with udp it would let two
+  // servers share one.
   return address.is_udp() ? report_destination(fd, family) : set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 }
 
 std::string why_not_bound(const Address& address, const std::error_code& error) {
   if (error == std::errc::address_in_use && address.port() == 0) {
-    return "no port is free (see net.ipv4.ip_local_port_range); bind another of the machine's addresses, or free some";
+    return "no port is free (see net.ipv4.ip_local_port_range); bind another of the machine's "
+           "addresses, or free some";
   }
   if (error == std::errc::address_in_use) {
-    return "another socket is bound there; choose another port, or let both share it by ?reuseport=true";
+    return "another socket is bound there; choose another port, or let both share it by "
+           "?reuseport=true";
   }
   if (error == std::errc::permission_denied) return "not permitted; try a port above 1023";
-  if (error == std::errc::address_not_available) return "'" + address.host() + "' is no address of this machine";
-  if (error == std::errc::invalid_argument) return "cannot bind; a link-local address needs a zone: [fe80::1%eth0]";
+  if (error == std::errc::address_not_available)
+    return "'" + address.host() + "' is no address of this machine";
+  if (error == std::errc::invalid_argument)
+    return "cannot bind; a link-local address needs a zone: [fe80::1%eth0]";
   return "cannot bind";
 }
 
@@ -237,13 +250,14 @@ UnixEndpoint unix_endpoint(const Address& address) {
   std::string path = address.host();
   UnixEndpoint endpoint;
   if (path.empty() || path.size() >= sizeof endpoint.where.sun_path) {
-    refuse(std::make_error_code(std::errc::invalid_argument), address, "the path is empty or too long");
+    refuse(std::make_error_code(std::errc::invalid_argument), address,
+           "the path is empty or too long");
   }
   endpoint.where.sun_family = AF_UNIX;
   std::memcpy(endpoint.where.sun_path, path.data(), path.size());
   // The length of an abstract name is part of it; a file's name ends with NUL.
-  endpoint.size =
-      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (is_abstract(address) ? 0 : 1));
+  endpoint.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() +
+                                         (is_abstract(address) ? 0 : 1));
   if (is_abstract(address)) endpoint.where.sun_path[0] = '\0';
   return endpoint;
 }
@@ -269,14 +283,18 @@ std::string kind_of(const FileStatus& status) {
   return "something that is no socket";
 }
 
-// Held while a server binds a path: by a second server that starts meanwhile, a socket that is bound but does not
-// listen yet would be taken for a stale one, and so would both find the same stale one and replace each other's.
+// Held while a server binds a path: by a second server that starts meanwhile, a socket that is
+// bound but does not listen yet would be taken for a stale one, and so would both find the same
+// stale one and replace each other's.
 class PathLock {
  public:
   explicit PathLock(const Address& address) : path_(address.host() + ".evio-lock") {
     do {
-      file_ = Socket(open(path_.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644));
-      if (file_.fd() < 0) refuse(last_error(), address, "cannot create " + path_ + ", which guards the path meanwhile");
+      file_ = Socket(
+          open(path_.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644));
+      if (file_.fd() < 0)
+        refuse(last_error(), address,
+               "cannot create " + path_ + ", which guards the path meanwhile");
       if (!is_lock())
         refuse(std::make_error_code(std::errc::file_exists), address,
                path_ + " is to guard the path meanwhile, but something else stands there");
@@ -290,7 +308,8 @@ class PathLock {
  private:
   [[noreturn]] void not_locked(const Address& address) {
     if (errno != EWOULDBLOCK) refuse(last_error(), address, "cannot lock " + path_);
-    refuse(std::make_error_code(std::errc::address_in_use), address, "another server is starting there");
+    refuse(std::make_error_code(std::errc::address_in_use), address,
+           "another server is starting there");
   }
 
   // Removed afterwards: it must not be somebody's file.
@@ -301,18 +320,21 @@ class PathLock {
 
   bool still_there() const {
     FileStatus held, standing;
-    return fstat(file_.fd(), &held) == 0 && lstat(path_.c_str(), &standing) == 0 && same_file(held, standing);
+    return fstat(file_.fd(), &held) == 0 && lstat(path_.c_str(), &standing) == 0 &&
+           same_file(held, standing);
   }
 
   std::string path_;
   Socket file_;
 };
 
-// The answer to a connect: nobody serves a socket whose connections are refused. Anything else, such as EAGAIN from a
-// full backlog or EPROTOTYPE from a datagram socket, comes from one that is alive, or cannot be told.
+// The answer to a connect: nobody serves a socket whose connections are refused. Anything else,
+// such as EAGAIN from a full backlog or EPROTOTYPE from a datagram socket, comes from one that is
+// alive, or cannot be told.
 bool is_stale(const Address& address, const UnixEndpoint& endpoint) {
   Socket probe = open_socket(address, AF_UNIX);
-  return connect(probe.fd(), reinterpret_cast<const sockaddr*>(&endpoint.where), endpoint.size) != 0 &&
+  return connect(probe.fd(), reinterpret_cast<const sockaddr*>(&endpoint.where), endpoint.size) !=
+             0 &&
          errno == ECONNREFUSED;
 }
 
@@ -322,7 +344,8 @@ void remove_stale(const Address& address, const UnixEndpoint& endpoint) {
   auto found = look_at(address);
   if (!found) return;
   if (!S_ISSOCK(found->st_mode)) {
-    refuse(std::make_error_code(std::errc::file_exists), address, kind_of(*found) + " stands there; it is left alone");
+    refuse(std::make_error_code(std::errc::file_exists), address,
+           kind_of(*found) + " stands there; it is left alone");
   }
   if (!is_stale(address, endpoint)) refuse(in_use, address, "another server serves it");
   auto now = look_at(address);
@@ -345,7 +368,9 @@ void bind_unix_name(const Address& address, int fd) {
     remove_stale(address, endpoint);
     error = try_bind(fd, endpoint);
   }
-  if (error) refuse(error, address, error == std::errc::address_in_use ? "another server serves it" : "cannot bind");
+  if (error)
+    refuse(error, address,
+           error == std::errc::address_in_use ? "another server serves it" : "cannot bind");
 }
 
 // Nobody can connect before it listens: there is no moment at which others could.
@@ -395,8 +420,10 @@ Address from_unix(const sockaddr* address, socklen_t size) {
 
 }  // namespace
 
-BoundSocket bind_socket(const Address& address, bool reuseport, int backlog, const Options& options) {
-  return address.is_unix() ? bind_unix(address, backlog, options) : bind_ip(address, reuseport, backlog, options);
+BoundSocket bind_socket(const Address& address, bool reuseport, int backlog,
+                        const Options& options) {
+  return address.is_unix() ? bind_unix(address, backlog, options)
+                           : bind_ip(address, reuseport, backlog, options);
 }
 
 BoundSocket inherit_socket(Socket socket, int backlog, const Options& options) {
@@ -405,21 +432,24 @@ BoundSocket inherit_socket(Socket socket, int backlog, const Options& options) {
     int value = 0;
     socklen_t size = sizeof value;
     if (getsockopt(socket.fd(), SOL_SOCKET, option, &value, &size) != 0)
-      throw Error(last_error(), name, "it is no socket; pass a bound one on, without close-on-exec");
+      throw Error(last_error(), name,
+                  "it is no socket; pass a bound one on, without close-on-exec");
     return value;
   };
   const bool datagrams = ask(SO_TYPE) == SOCK_DGRAM;
   const bool is_unix = ask(SO_DOMAIN) == AF_UNIX;
   const bool is_ip = ask(SO_DOMAIN) == AF_INET || ask(SO_DOMAIN) == AF_INET6;
   if (!(is_ip || is_unix) || (datagrams ? is_unix : ask(SO_TYPE) != SOCK_STREAM))
-    throw Error(std::make_error_code(std::errc::not_supported), name, "it is no tcp, udp or unix stream socket");
+    throw Error(std::make_error_code(std::errc::not_supported), name,
+                "it is no tcp, udp or unix stream socket");
   const Address address = local_address(socket.fd(), datagrams ? Scheme::udp : Scheme::tcp);
   if (!is_unix && address.port() == 0)
     throw Error(std::make_error_code(std::errc::invalid_argument), name, "it is not bound");
   make_ready(socket.fd());
   set_options(address, socket.fd(), options);
   if (datagrams) {
-    if (auto error = report_destination(socket.fd(), ask(SO_DOMAIN))) throw Error(error, name, "cannot prepare it");
+    if (auto error = report_destination(socket.fd(), ask(SO_DOMAIN)))
+      throw Error(error, name, "cannot prepare it");
   } else if (!ask(SO_ACCEPTCONN) && listen(socket.fd(), backlog) != 0) {
     throw Error(last_error(), name, "it cannot listen: is it connected?");
   }
@@ -428,24 +458,31 @@ BoundSocket inherit_socket(Socket socket, int backlog, const Options& options) {
 
 void check_connected(int fd) {
   const auto refuse = [](std::errc code, const char* problem) {
-    throw Error(std::make_error_code(code), "", std::string("cannot adopt this Socket: ") + problem);
+    throw Error(std::make_error_code(code), "",
+                std::string("cannot adopt this Socket: ") + problem);
   };
   const auto ask = [&](int option) {
     int value = 0;
     socklen_t size = sizeof value;
     return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
   };
-  if (fd < 0) refuse(std::errc::bad_file_descriptor, "it is empty; was it moved from, or released?");
+  if (fd < 0)
+    refuse(std::errc::bad_file_descriptor, "it is empty; was it moved from, or released?");
   const int type = ask(SO_TYPE);
-  if (type < 0 && errno == EBADF) refuse(std::errc::bad_file_descriptor, "its descriptor is closed");
+  if (type < 0 && errno == EBADF)
+    refuse(std::errc::bad_file_descriptor, "its descriptor is closed");
   if (type < 0)
-    refuse(std::errc::not_a_socket, "its descriptor is no socket, but a pipe or a file, say; see Loop::watch");
-  if (type != SOCK_STREAM) refuse(std::errc::wrong_protocol_type, "it is no stream; see Loop::connect for udp");
-  if (ask(SO_ACCEPTCONN) == 1) refuse(std::errc::invalid_argument, "it listens; give it to a Server as an address");
+    refuse(std::errc::not_a_socket,
+           "its descriptor is no socket, but a pipe or a file, say; see Loop::watch");
+  if (type != SOCK_STREAM)
+    refuse(std::errc::wrong_protocol_type, "it is no stream; see Loop::connect for udp");
+  if (ask(SO_ACCEPTCONN) == 1)
+    refuse(std::errc::invalid_argument, "it listens; give it to a Server as an address");
   sockaddr_storage peer{};
   socklen_t size = sizeof peer;
   if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0) return;
-  const bool lost = ask(SO_DOMAIN) != AF_UNIX && local_address(fd, Scheme::tcp).port() != 0;  // it was connected once
+  const bool lost = ask(SO_DOMAIN) != AF_UNIX &&
+                    local_address(fd, Scheme::tcp).port() != 0;  // it was connected once
   if (!lost) refuse(std::errc::not_connected, "it is not connected");
 }
 
@@ -457,16 +494,20 @@ Socket duplicate_socket(int fd) {
 
 namespace {
 
-// The port, if any will do, is chosen when it connects: then others may share it that have another peer.
+// The port, if any will do, is chosen when it connects: then others may share it that have another
+// peer.
 std::error_code bind_source(int fd, const Address& source, int family) noexcept {
   sockaddr_storage from{};
   socklen_t size = 0;
-  if (family == AF_INET6 && source.is_ip4()) return std::make_error_code(std::errc::address_family_not_supported);
-  if (!to_sockaddr(source, from, size, family)) return std::make_error_code(std::errc::address_family_not_supported);
-  if (auto error =
-          source.port() == 0 ? set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1) : set(fd, SOL_SOCKET, SO_REUSEADDR, 1))
+  if (family == AF_INET6 && source.is_ip4())
+    return std::make_error_code(std::errc::address_family_not_supported);
+  if (!to_sockaddr(source, from, size, family))
+    return std::make_error_code(std::errc::address_family_not_supported);
+  if (auto error = source.port() == 0 ? set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+                                      : set(fd, SOL_SOCKET, SO_REUSEADDR, 1))
     return error;
-  return bind(fd, reinterpret_cast<const sockaddr*>(&from), size) == 0 ? std::error_code() : last_error();
+  return bind(fd, reinterpret_cast<const sockaddr*>(&from), size) == 0 ? std::error_code()
+                                                                       : last_error();
 }
 
 }  // namespace
@@ -486,7 +527,8 @@ ConnectingSocket connect_socket(const Address& to, const Options& options) noexc
     Socket socket = open_socket(to, where.ss_family);
     set_options(to, socket.fd(), options);
     if (options.source && !is_unix) {
-      if (auto error = bind_source(socket.fd(), *options.source, where.ss_family)) return {.error = error};
+      if (auto error = bind_source(socket.fd(), *options.source, where.ss_family))
+        return {.error = error};
     }
     int result = 0;
     do result = connect(socket.fd(), reinterpret_cast<const sockaddr*>(&where), size);
@@ -513,21 +555,25 @@ std::vector<Address> look_up_all(const Address& name, std::error_code& error) {
 void remove_socket_file(const Address& address, dev_t device, ino_t inode) noexcept {
   std::string path = address.host();
   FileStatus status;
-  bool ours = lstat(path.c_str(), &status) == 0 && status.st_dev == device && status.st_ino == inode;
+  bool ours =
+      lstat(path.c_str(), &status) == 0 && status.st_dev == device && status.st_ino == inode;
   if (ours) unlink(path.c_str());
 }
 
-// A connect of another kind asks without disturbing: it is refused by the file of a socket that is gone, and fails in
-// another way at one that is there. The lock keeps those away who would replace the file meanwhile.
+// A connect of another kind asks without disturbing: it is refused by the file of a socket that is
+// gone, and fails in another way at one that is there. The lock keeps those away who would replace
+// the file meanwhile.
 void remove_unserved_file(const Address& address, dev_t device, ino_t inode) noexcept {
   try {
     const PathLock lock(address);
     const UnixEndpoint endpoint = unix_endpoint(address);
     const Socket probe(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const bool refused = connect(probe.fd(), reinterpret_cast<const sockaddr*>(&endpoint.where), endpoint.size) != 0 &&
+    const bool refused = connect(probe.fd(), reinterpret_cast<const sockaddr*>(&endpoint.where),
+                                 endpoint.size) != 0 &&
                          errno == ECONNREFUSED;
     if (refused) remove_socket_file(address, device, inode);
-  } catch (const std::system_error&) {  // somebody binds there, or nothing can be had: it is replaced when next bound
+  } catch (const std::system_error&) {  // somebody binds there, or nothing can be had: it is
+                                        // replaced when next bound
   }
 }
 
@@ -565,7 +611,8 @@ Address from_sockaddr(const sockaddr* address, socklen_t size, Scheme hint) {
   return {};
 }
 
-bool to_sockaddr(const Address& address, sockaddr_storage& to, socklen_t& size, int family) noexcept {
+bool to_sockaddr(const Address& address, sockaddr_storage& to, socklen_t& size,
+                 int family) noexcept {
   to = {};
   bool any = !address.has_ip();
   if (address.is_unix() || (any && !address.host().empty())) return false;
@@ -594,4 +641,4 @@ Address local_address(int fd, Scheme hint) {
   return from_sockaddr(reinterpret_cast<const sockaddr*>(&address), size, hint);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -10,13 +10,16 @@
 #include <evio/socket.hpp>
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
 namespace {
 
-[[noreturn]] void fail(const char* problem) { throw Error({errno, std::generic_category()}, {}, problem); }
+[[noreturn]] void fail(const char* problem) {
+  throw Error({errno, std::generic_category()}, {}, problem);
+}
 
-// Whether to try a call again that failed, once waiting has made sense of that. In blocking mode EAGAIN is the end of
-// a timeout that the user has set on the descriptor (SO_RCVTIMEO): that is an error.
+// Whether to try a call again that failed, once waiting has made sense of that. In blocking mode
+// EAGAIN is the end of a timeout that the user has set on the descriptor (SO_RCVTIMEO): that is an
+// error.
 bool try_again(int fd, short event) {
   if (errno == EINTR) return true;
   if (errno != EAGAIN && errno != EWOULDBLOCK) return false;
@@ -75,4 +78,4 @@ std::size_t Socket::write(std::span<const std::byte> bytes) {
 
 int Socket::release() noexcept { return std::exchange(fd_, -1); }
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

@@ -7,13 +7,14 @@
 #include <cstdint>
 #include <evio/error.hpp>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
 int make() {
   const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) throw Error(std::error_code(errno, std::generic_category()), "", "an eventfd cannot be had");
+  if (fd < 0)
+    throw Error(std::error_code(errno, std::generic_category()), "", "an eventfd cannot be had");
   return fd;
 }
 
@@ -43,17 +44,17 @@ void EventFd::wake() noexcept {
   if (!maker_.is_this_process()) return;
   const int saved = errno;
   add_one(fd_);
-  if (const int bell = bell_; bell >= 0) add_one(bell);
+  if (const int poll_eventfd = bell_; poll_eventfd >= 0) add_one(poll_eventfd);
   errno = saved;
 }
 
 void EventFd::drain() noexcept { read_off(fd_); }
 
-int EventFd::bell() {
+int EventFd::poll_eventfd() {
   if (bell_ < 0) bell_ = make();
   return bell_;
 }
 
-void EventFd::silence() noexcept { read_off(bell_); }
+void EventFd::clear() noexcept { read_off(bell_); }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

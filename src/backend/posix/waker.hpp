@@ -1,4 +1,4 @@
-// Private. Ends a wait from another thread or a signal handler, by an eventfd.
+// Ends a wait from another thread or a signal handler, by an eventfd.
 #pragma once
 
 #include <atomic>
@@ -6,7 +6,7 @@
 #include "backend/driver.hpp"
 #include "backend/posix/process.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class EventFd final : public Waker {
  public:
@@ -20,8 +20,8 @@ class EventFd final : public Waker {
   int fd() const noexcept { return fd_; }
 
   // A second one, made when first asked for, that wake() writes to as well, and others may.
-  int bell();  // throws Error
-  void silence() noexcept;
+  int poll_eventfd();  // throws Error
+  void clear() noexcept;
 
  private:
   const Maker maker_{};
@@ -29,4 +29,4 @@ class EventFd final : public Waker {
   std::atomic<int> bell_{-1};
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,4 +1,4 @@
-// Private. The user's descriptors that one driver watches.
+// The user's descriptors that one driver watches.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 #include "backend/driver.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class Watched {
  public:
@@ -20,14 +20,14 @@ class Watched {
     }
   };
 
-  One& add(WatchName name, NativeSocket descriptor, Interest interest) {
+  One& add(WatchId name, NativeSocket descriptor, Interest interest) {
     const auto index = static_cast<std::size_t>(name);
     if (index >= all_.size()) all_.resize(index + 1);
     all_[index] = {static_cast<int>(descriptor.value), interest, all_[index].generation + 1};
     return all_[index];
   }
-  One& operator[](WatchName name) noexcept { return all_[static_cast<std::size_t>(name)]; }
-  bool alive(WatchName name, std::uint32_t generation) const noexcept {
+  One& operator[](WatchId name) noexcept { return all_[static_cast<std::size_t>(name)]; }
+  bool alive(WatchId name, std::uint32_t generation) const noexcept {
     const One& one = all_[static_cast<std::size_t>(name)];
     return one.fd >= 0 && one.generation == generation;
   }
@@ -42,4 +42,4 @@ class Watched {
   std::vector<One> all_;  // by name
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -10,29 +10,30 @@
 #include "backend/posix/process.hpp"
 #include "backend/readiness/selector.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
 class Epoll final : public Selector {
  public:
   Epoll() : fd_(::epoll_create1(EPOLL_CLOEXEC)) {
-    if (fd_ < 0) throw Error(std::error_code(errno, std::generic_category()), "", "epoll cannot be had");
+    if (fd_ < 0)
+      throw Error(std::error_code(errno, std::generic_category()), "", "epoll cannot be had");
   }
   ~Epoll() override { ::close(fd_); }
   Epoll(const Epoll&) = delete;
   Epoll& operator=(const Epoll&) = delete;
 
-  std::error_code watch(int fd, Wanted wanted, std::uint64_t key) override {
+  std::error_code add(int fd, Wanted wanted, std::uint64_t key) override {
     highest_ = std::max(highest_, fd);
     return control(EPOLL_CTL_ADD, fd, events(wanted), key);
   }
-  std::error_code rewatch(int fd, Wanted wanted, std::uint64_t key) override {
+  std::error_code modify(int fd, Wanted wanted, std::uint64_t key) override {
     return control(EPOLL_CTL_MOD, fd, events(wanted), key);
   }
-  void unwatch(int fd) override { control(EPOLL_CTL_DEL, fd, 0, 0); }
+  void remove(int fd) override { control(EPOLL_CTL_DEL, fd, 0, 0); }
   void forget(int fd, bool copied) override {
-    if (copied) unwatch(fd);
+    if (copied) remove(fd);
   }
 
   bool watch_wakes(int fd, std::uint64_t key) override {
@@ -44,7 +45,8 @@ class Epoll final : public Selector {
   int fd() const noexcept override { return fd_; }
 
   std::span<const Ready> wait(Duration timeout) override {
-    const int count = ::epoll_wait(fd_, raw_.data(), static_cast<int>(raw_.size()), milliseconds(timeout));
+    const int count =
+        ::epoll_wait(fd_, raw_.data(), static_cast<int>(raw_.size()), milliseconds(timeout));
     note_told(count);
     std::size_t ready = 0;
     for (; count > 0 && ready < static_cast<std::size_t>(count); ++ready) {
@@ -63,7 +65,8 @@ class Epoll final : public Selector {
   static constexpr std::size_t batch = 512;
 
   static std::uint32_t events(Wanted wanted) noexcept {
-    return (wanted.read ? std::uint32_t{EPOLLIN} : 0) | (wanted.write ? std::uint32_t{EPOLLOUT} : 0);
+    return (wanted.read ? std::uint32_t{EPOLLIN} : 0) |
+           (wanted.write ? std::uint32_t{EPOLLOUT} : 0);
   }
   std::error_code control(int operation, int fd, std::uint32_t events, std::uint64_t key) noexcept {
     if (!maker_.is_this_process()) return {};  // the registrations are the parent's
@@ -74,8 +77,8 @@ class Epoll final : public Selector {
     return {errno, std::generic_category()};
   }
 
-  // Those that are ready are told in turn, and not more than `highest_` can be: after so many, whatever was ready when
-  // the first of them was told has been told.
+  // Those that are ready are told in turn, and not more than `highest_` can be: after so many,
+  // whatever was ready when the first of them was told has been told.
   void note_told(int count) noexcept {
     told_ += std::max(count, 0);
     complete_ = count >= 0 && (count < static_cast<int>(batch) || told_ > highest_);
@@ -95,4 +98,4 @@ class Epoll final : public Selector {
 
 std::unique_ptr<Selector> make_epoll() { return std::make_unique<Epoll>(); }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

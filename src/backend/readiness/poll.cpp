@@ -9,14 +9,14 @@
 #include "backend/posix/clock.hpp"
 #include "backend/readiness/selector.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
 // The portable one: a wait costs as much as there are descriptors.
 class Poll final : public Selector {
  public:
-  std::error_code watch(int fd, Wanted wanted, std::uint64_t key) override try {
+  std::error_code add(int fd, Wanted wanted, std::uint64_t key) override try {
     if (entries_.size() == entries_.capacity()) {
       const std::size_t room = 2 * entries_.size() + 16;
       ready_.reserve(room);
@@ -31,14 +31,14 @@ class Poll final : public Selector {
     return {ENOMEM, std::generic_category()};
   }
 
-  std::error_code rewatch(int fd, Wanted wanted, std::uint64_t key) override {
+  std::error_code modify(int fd, Wanted wanted, std::uint64_t key) override {
     const std::size_t place = places_.at(fd);
     entries_[place].events = events(wanted);
     keys_[place] = key;
     return {};
   }
 
-  void unwatch(int fd) override {
+  void remove(int fd) override {
     const auto found = places_.find(fd);
     if (found == places_.end()) return;
     const std::size_t place = found->second;
@@ -52,10 +52,10 @@ class Poll final : public Selector {
     keys_.pop_back();
   }
 
-  void forget(int fd, bool) override { unwatch(fd); }
+  void forget(int fd, bool) override { remove(fd); }
 
   bool watch_wakes(int fd, std::uint64_t key) override {
-    watch(fd, {.read = true}, key);
+    add(fd, {.read = true}, key);
     return true;
   }
 
@@ -95,4 +95,4 @@ class Poll final : public Selector {
 
 std::unique_ptr<Selector> make_poll() { return std::make_unique<Poll>(); }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

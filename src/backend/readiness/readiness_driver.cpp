@@ -10,7 +10,7 @@
 #include "backend/posix/clock.hpp"
 #include "backend/posix/socket.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -38,8 +38,10 @@ ReadinessDriver::~ReadinessDriver() {
     if (slots_[i].fd >= 0) close_stream(slots_[i].fd, is_copy() ? forks() : 0);
 }
 
-std::uint64_t ReadinessDriver::key(Kind kind, std::uint32_t index, std::uint32_t generation) noexcept {
-  return static_cast<std::uint64_t>(generation) << 32 | static_cast<std::uint64_t>(kind) << kind_shift | index;
+std::uint64_t ReadinessDriver::key(Kind kind, std::uint32_t index,
+                                   std::uint32_t generation) noexcept {
+  return static_cast<std::uint64_t>(generation) << 32 |
+         static_cast<std::uint64_t>(kind) << kind_shift | index;
 }
 
 ReadinessDriver::Kind ReadinessDriver::kind_of(std::uint64_t key) noexcept {
@@ -48,23 +50,23 @@ ReadinessDriver::Kind ReadinessDriver::kind_of(std::uint64_t key) noexcept {
 
 // ---- Listeners and datagrams
 
-void ReadinessDriver::accept_from(Listener listener, NativeSocket socket) {
+void ReadinessDriver::accept_from(ListenerId listener, NativeSocket socket) {
   listeners_.add(listener, socket);
   watch_socket(key(Kind::listener, static_cast<std::uint32_t>(listener), 0));
 }
 
-// Nobody else would ever hear of a socket that could not be watched, for want of kernel memory: it is tried again. A
-// listener that does not accept is not watched at all: its hang-up, which another process can bring about, would be
-// told for ever.
+// Nobody else would ever hear of a socket that could not be watched, for want of kernel memory: it
+// is tried again. A listener that does not accept is not watched at all: its hang-up, which another
+// process can bring about, would be told for ever.
 void ReadinessDriver::watch_socket(std::uint64_t key) {
   const auto index = static_cast<std::uint32_t>(key) & index_mask;
-  const auto listener = static_cast<Listener>(index);
+  const auto listener = static_cast<ListenerId>(index);
   const bool listens = kind_of(key) == Kind::listener;
-  const int fd = listens ? listeners_.fd(listener) : ports_.fd(static_cast<DatagramSocket>(index));
+  const int fd = listens ? listeners_.fd(listener) : ports_.fd(static_cast<UdpSocketId>(index));
   if (fd < 0) return;
-  selector_->unwatch(fd);
+  selector_->remove(fd);
   if (listens && !listeners_.accepting(listener)) return;
-  if (selector_->watch(fd, {.read = true}, key)) unwatched_.push_back(key);
+  if (selector_->add(fd, {.read = true}, key)) unwatched_.push_back(key);
 }
 
 void ReadinessDriver::watch_unwatched() {
@@ -73,96 +75,106 @@ void ReadinessDriver::watch_unwatched() {
   for (const std::uint64_t key : keys) watch_socket(key);
 }
 
-void ReadinessDriver::set_accepting(Listener listener, bool accepting) {
+void ReadinessDriver::set_accepting(ListenerId listener, bool accepting) {
   if (listeners_.fd(listener) < 0) return;
   listeners_.set_accepting(listener, accepting);
   watch_listener(listener);
 }
 
-void ReadinessDriver::watch_listener(Listener listener) {
+void ReadinessDriver::watch_listener(ListenerId listener) {
   watch_socket(key(Kind::listener, static_cast<std::uint32_t>(listener), 0));
 }
 
-void ReadinessDriver::close_listener(Listener listener) {
-  selector_->unwatch(listeners_.fd(listener));
+void ReadinessDriver::close_listener(ListenerId listener) {
+  selector_->remove(listeners_.fd(listener));
   listeners_.close(listener);
 }
 
-void ReadinessDriver::bind_datagram(DatagramSocket socket, NativeSocket native) {
+void ReadinessDriver::bind_datagram(UdpSocketId socket, NativeSocket native) {
   ports_.add(socket, native);
   watch_socket(key(Kind::datagram, static_cast<std::uint32_t>(socket), 0));
 }
 
-bool ReadinessDriver::send_to(DatagramSocket socket, const Datagram& datagram) { return ports_.send(socket, datagram); }
+bool ReadinessDriver::send_to(UdpSocketId socket, const Datagram& datagram) {
+  return ports_.send(socket, datagram);
+}
 
-void ReadinessDriver::close_datagram(DatagramSocket socket) {
-  selector_->unwatch(ports_.fd(socket));
+void ReadinessDriver::close_datagram(UdpSocketId socket) {
+  selector_->remove(ports_.fd(socket));
   ports_.close(socket);
 }
 
-std::error_code ReadinessDriver::set_options(DatagramSocket socket, const Options& options) {
+std::error_code ReadinessDriver::set_options(UdpSocketId socket, const Options& options) {
   return apply(ports_.fd(socket), options, false);
 }
 
-Address ReadinessDriver::local_address(DatagramSocket socket) {
-  return evio::local_address(ports_.fd(socket), Address::Scheme::udp);
+Address ReadinessDriver::local_address(UdpSocketId socket) {
+  return detail::local_address(ports_.fd(socket), Address::Scheme::udp);
 }
 
-// ---- Dials
+// ---- ConnectAttempts
 
-void ReadinessDriver::connect(Dial dial, const Address& to, const Options& options) {
-  const int fd = dials_.begin(dial, to, options);
+void ReadinessDriver::connect(ConnectId id, const Address& to, const Options& options) {
+  const int fd = connects_.begin(id, to, options);
   if (fd < 0) return;
-  const std::uint64_t name = key(Kind::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial));
-  if (const std::error_code error = selector_->watch(fd, {.write = true}, name)) dials_.fail(dial, error);
+  const std::uint64_t name =
+      key(Kind::id, static_cast<std::uint32_t>(id), connects_.generation(id));
+  if (const std::error_code error = selector_->add(fd, {.write = true}, name))
+    connects_.fail(id, error);
 }
 
-void ReadinessDriver::cancel(Dial dial) {
+void ReadinessDriver::cancel(ConnectId id) {
   const NoForkNow guard;
-  if (dials_.fd(dial) >= 0) selector_->forget(dials_.fd(dial), forks() > 0);
-  dials_.cancel(dial);
+  if (connects_.fd(id) >= 0) selector_->forget(connects_.fd(id), forks() > 0);
+  connects_.cancel(id);
 }
 
 // ---- Watches
 
-std::error_code ReadinessDriver::watch(WatchName name, NativeSocket descriptor, Interest interest) {
-  if (const std::error_code error = cannot_be_polled(static_cast<int>(descriptor.value))) return error;
+std::error_code ReadinessDriver::watch(WatchId name, NativeSocket descriptor, Interest interest) {
+  if (const std::error_code error = cannot_be_polled(static_cast<int>(descriptor.value)))
+    return error;
   const Watched::One& one = watched_.add(name, descriptor, interest);
   const Wanted wanted{.read = one.wants(Interest::read), .write = one.wants(Interest::write)};
-  return selector_->watch(one.fd, wanted, key(Kind::watch, static_cast<std::uint32_t>(name), one.generation));
+  return selector_->add(one.fd, wanted,
+                        key(Kind::watch, static_cast<std::uint32_t>(name), one.generation));
 }
 
-void ReadinessDriver::unwatch(WatchName name) { selector_->unwatch(std::exchange(watched_[name].fd, -1)); }
+void ReadinessDriver::unwatch(WatchId name) {
+  selector_->remove(std::exchange(watched_[name].fd, -1));
+}
 
 // ---- Streams
 
-void ReadinessDriver::open(Stream stream, NativeSocket socket) {
+void ReadinessDriver::open(StreamId stream, NativeSocket socket) {
   const auto index = static_cast<std::uint32_t>(stream);
-  slots_.reserve(index, changed_, leaving_, leaving_now_);
+  slots_.reserve(index, changed_, closing_, closing_now_);
   Slot& slot = slots_[index];
   slot = {.fd = static_cast<int>(socket.value), .generation = slot.generation + 1};
   slot.forks = socket.forks & 0xffffff;
   change(stream);  // watched from the next wait on, for its reset if for nothing else
 }
 
-bool ReadinessDriver::alive(Stream stream, std::uint32_t generation) noexcept {
+bool ReadinessDriver::alive(StreamId stream, std::uint32_t generation) noexcept {
   Slot& found = slot(stream);
-  return found.fd >= 0 && found.generation == generation && !found.leaving;
+  return found.fd >= 0 && found.generation == generation && !found.closing;
 }
 
-std::size_t ReadinessDriver::send_now(Stream stream, std::span<const Chunk> chunks) {
+std::size_t ReadinessDriver::send_now(StreamId stream, std::span<const Chunk> chunks) {
   Slot& to = slot(stream);
-  if (to.blocked || to.leaving) return 0;
-  const IoResult result = evio::send(to.fd, chunks);
+  if (to.blocked || to.closing) return 0;
+  const IoResult result = detail::send(to.fd, chunks);
   std::size_t given = 0;
-  for (const Chunk& chunk : chunks.first(std::min<std::size_t>(chunks.size(), 64))) given += chunk.size;
+  for (const Chunk& chunk : chunks.first(std::min<std::size_t>(chunks.size(), 64)))
+    given += chunk.size;
   to.blocked = result.count < given;
-  if (result.error && !result.again()) leave(stream, {.stream = stream, .error = result.error});
+  if (result.error && !result.again())
+    begin_close(stream, {.stream = stream, .error = result.error});
   return result.count;
 }
 
 // What is not taken at once is sent when the kernel has room: it is not tried again before.
-std::size_t ReadinessDriver::send(Stream stream, std::span<const Chunk> chunks) {
+std::size_t ReadinessDriver::send(StreamId stream, std::span<const Chunk> chunks) {
   const std::size_t count = send_now(stream, chunks);
   if (count == 0) {
     slot(stream).pending = pending_.make(chunks);
@@ -171,33 +183,37 @@ std::size_t ReadinessDriver::send(Stream stream, std::span<const Chunk> chunks) 
   return count;
 }
 
-void ReadinessDriver::set_receiving(Stream stream, bool receiving) {
+void ReadinessDriver::set_receiving(StreamId stream, bool receiving) {
   slot(stream).receiving = receiving;
   change(stream);
 }
 
-void ReadinessDriver::shutdown_send(Stream stream) { ::shutdown(slot(stream).fd, SHUT_WR); }
+void ReadinessDriver::shutdown_send(StreamId stream) { ::shutdown(slot(stream).fd, SHUT_WR); }
 
-bool ReadinessDriver::quiet(Stream stream) { return nothing_unsent_or_unread(slot(stream).fd); }
-
-void ReadinessDriver::detach(Stream stream) { leave(stream, {.stream = stream, .detached = true}); }
-
-void ReadinessDriver::close(Stream stream, CloseMode mode) {
-  slot(stream).receiving = false;
-  if (mode == CloseMode::abort) reset_on_close(slot(stream).fd);
-  leave(stream, {.stream = stream});
+bool ReadinessDriver::is_drained(StreamId stream) {
+  return nothing_unsent_or_unread(slot(stream).fd);
 }
 
-std::error_code ReadinessDriver::set_options(Stream stream, const Options& options) {
+void ReadinessDriver::detach(StreamId stream) {
+  begin_close(stream, {.stream = stream, .detached = true});
+}
+
+void ReadinessDriver::close(StreamId stream, CloseMode mode) {
+  slot(stream).receiving = false;
+  if (mode == CloseMode::abort) reset_on_close(slot(stream).fd);
+  begin_close(stream, {.stream = stream});
+}
+
+std::error_code ReadinessDriver::set_options(StreamId stream, const Options& options) {
   const int fd = slot(stream).fd;
   return apply(fd, options, !is_unix(fd));
 }
 
-Address ReadinessDriver::local_address(Stream stream) {
-  return evio::local_address(slot(stream).fd, Address::Scheme::tcp);
+Address ReadinessDriver::local_address(StreamId stream) {
+  return detail::local_address(slot(stream).fd, Address::Scheme::tcp);
 }
 
-NativeSocket ReadinessDriver::native(Stream stream) { return {slot(stream).fd}; }
+NativeSocket ReadinessDriver::native(StreamId stream) { return {slot(stream).fd}; }
 
 // ---- What is watched
 
@@ -205,58 +221,60 @@ Wanted ReadinessDriver::wanted(const Slot& slot) const noexcept {
   return {.read = slot.receiving, .write = slot.blocked && slot.pending != none};
 }
 
-void ReadinessDriver::change(Stream stream) {
+void ReadinessDriver::change(StreamId stream) {
   Slot& changing = slot(stream);
   if (changing.changed) return;
   changing.changed = true;
   changed_.push_back(stream);
 }
 
-// A stream that wants nothing stays watched, for its reset; but not once it has hung up, which would be told for ever.
+// A stream that wants nothing stays watched, for its reset; but not once it has hung up, which
+// would be told for ever.
 void ReadinessDriver::apply_changes() {
-  for (const Stream stream : changed_) {
+  for (const StreamId stream : changed_) {
     Slot& changing = slot(stream);
     changing.changed = false;
-    if (changing.fd < 0 || changing.leaving) continue;
+    if (changing.fd < 0 || changing.closing) continue;
     const Wanted now = wanted(changing);
     const bool idle = !now.read && !now.write;
-    const std::uint64_t name = key(Kind::stream, static_cast<std::uint32_t>(stream), changing.generation);
+    const std::uint64_t name =
+        key(Kind::stream, static_cast<std::uint32_t>(stream), changing.generation);
     std::error_code error;
     if (changing.hung_up && idle) {
-      if (changing.watched) selector_->unwatch(changing.fd);
+      if (changing.watched) selector_->remove(changing.fd);
       changing.watched = false;
     } else if (!changing.watched) {
-      error = selector_->watch(changing.fd, now, name);
+      error = selector_->add(changing.fd, now, name);
       changing.watched = true;
     } else if (now != Wanted{.read = changing.watched_read, .write = changing.watched_write}) {
-      error = selector_->rewatch(changing.fd, now, name);
+      error = selector_->modify(changing.fd, now, name);
     }
     changing.watched_read = now.read;
     changing.watched_write = now.write;
-    if (error) leave(stream, {.stream = stream, .error = error.value()});
+    if (error) begin_close(stream, {.stream = stream, .error = error.value()});
   }
   changed_.clear();
 }
 
 // The first reason counts, but a close overrides a detach that is still to come.
-void ReadinessDriver::leave(Stream stream, Leaving how) {
+void ReadinessDriver::begin_close(StreamId stream, Leaving how) {
   Slot& going = slot(stream);
-  if (!going.leaving) {
-    going.leaving = true;
-    return leaving_.push_back(how);
+  if (!going.closing) {
+    going.closing = true;
+    return closing_.push_back(how);
   }
-  for (std::vector<Leaving>* list : {&leaving_, &leaving_now_})
+  for (std::vector<Leaving>* list : {&closing_, &closing_now_})
     for (Leaving& other : *list)
       if (other.stream == stream) other.detached = false;
 }
 
-bool ReadinessDriver::process_leaving() {
-  leaving_now_.swap(leaving_);
-  for (const Leaving& how : leaving_now_) {
+bool ReadinessDriver::finish_closing() {
+  closing_now_.swap(closing_);
+  for (const Leaving& how : closing_now_) {
     Slot& going = slot(how.stream);
     if (going.pending != none) pending_.destroy(std::exchange(going.pending, none));
     if (how.detached) {
-      if (going.watched) selector_->unwatch(going.fd);
+      if (going.watched) selector_->remove(going.fd);
       make_blocking(going.fd);
       sink_.on_detached(how.stream, {going.fd});
       going.fd = -1;
@@ -268,13 +286,14 @@ bool ReadinessDriver::process_leaving() {
     if (going.watched) selector_->forget(going.fd, forks() != going.forks);
     close_stream(std::exchange(going.fd, -1), going.forks);
   }
-  const bool any = !leaving_now_.empty();
-  leaving_now_.clear();
+  const bool any = !closing_now_.empty();
+  closing_now_.clear();
   return any;
 }
 
-// A peer that has reset the connection may have said why before: a send that failed must not hide it.
-void ReadinessDriver::show_rest(Stream stream) {
+// A peer that has reset the connection may have said why before: a send that failed must not hide
+// it.
+void ReadinessDriver::show_rest(StreamId stream) {
   while (slot(stream).receiving) {
     const IoResult result = receive(slot(stream).fd, {buffer_.get(), buffer_size});
     if (result.count == 0) return;
@@ -286,21 +305,22 @@ void ReadinessDriver::show_rest(Stream stream) {
 
 Duration ReadinessDriver::now() { return monotonic_now(); }
 
-Polled ReadinessDriver::poll(Duration deadline) {
+PollResult ReadinessDriver::poll(Duration deadline) {
   ports_.flush();
   apply_changes();
   if (!unwatched_.empty()) watch_unwatched();
   if (!unwatched_.empty()) deadline = std::min(deadline, now() + watch_again_after);
-  if (!leaving_.empty() || dials_.any_failed() || ports_.any_refused()) deadline = Duration::zero();
+  if (!closing_.empty() || connects_.any_failed() || ports_.any_refused())
+    deadline = Duration::zero();
   const Duration timeout = time_until(deadline);
   std::span<const Ready> ready = selector_->wait(timeout);
   while (ready.empty() && time_until(deadline) != Duration::zero())  // a signal ended the wait
     ready = selector_->wait(time_until(deadline));
   sink_.on_woken();
-  const bool failed = dials_.tell_failed(sink_);
+  const bool failed = connects_.report_failed(sink_);
   for (const Ready& one : ready) dispatch(one);
   ports_.report(sink_);
-  return {.any = process_leaving() || failed || !ready.empty() || !unwatched_.empty(),
+  return {.any = finish_closing() || failed || !ready.empty() || !unwatched_.empty(),
           .slept = timeout != Duration::zero(),
           .partial = !selector_->complete()};
 }
@@ -309,27 +329,30 @@ void ReadinessDriver::dispatch(const Ready& ready) {
   const auto index = static_cast<std::uint32_t>(ready.key) & index_mask;
   switch (kind_of(ready.key)) {
     case Kind::stream:
-      return stream_ready(static_cast<Stream>(index), static_cast<std::uint32_t>(ready.key >> 32), ready);
+      return stream_ready(static_cast<StreamId>(index), static_cast<std::uint32_t>(ready.key >> 32),
+                          ready);
     case Kind::listener: {
-      const auto listener = static_cast<Listener>(index);
-      if (listeners_.accept_some(listener, sink_) == Listeners::Outcome::stopped) watch_listener(listener);
+      const auto listener = static_cast<ListenerId>(index);
+      if (listeners_.accept_some(listener, sink_) == Listeners::Outcome::stopped)
+        watch_listener(listener);
       return;
     }
-    case Kind::dial: {
-      const auto dial = static_cast<Dial>(index);
-      if (!dials_.alive(dial, static_cast<std::uint32_t>(ready.key >> 32))) return;
-      selector_->unwatch(dials_.fd(dial));
-      return dials_.finish(dial, sink_);
+    case Kind::id: {
+      const auto id = static_cast<ConnectId>(index);
+      if (!connects_.alive(id, static_cast<std::uint32_t>(ready.key >> 32))) return;
+      selector_->remove(connects_.fd(id));
+      return connects_.finish(id, sink_);
     }
     case Kind::watch: {
-      const auto name = static_cast<WatchName>(index);
+      const auto name = static_cast<WatchId>(index);
       if (!watched_.alive(name, static_cast<std::uint32_t>(ready.key >> 32))) return;
-      const unsigned what = Watched::ready(watched_[name], ready.readable, ready.writable, ready.hung_up);
+      const unsigned what =
+          Watched::ready(watched_[name], ready.readable, ready.writable, ready.hung_up);
       if (what) sink_.on_ready(name, static_cast<Interest>(what));
       return;
     }
     case Kind::datagram:
-      ports_.receive_some(static_cast<DatagramSocket>(index), sink_);
+      ports_.receive_some(static_cast<UdpSocketId>(index), sink_);
       return;
     case Kind::waker:
       if (drain_waker_) waker_.drain();
@@ -337,39 +360,42 @@ void ReadinessDriver::dispatch(const Ready& ready) {
 }
 
 // After every up call the stream may have left; looked at again each time.
-void ReadinessDriver::stream_ready(Stream stream, std::uint32_t generation, const Ready& ready) {
-  if (alive(stream, generation) && (ready.writable || ready.hung_up) && slot(stream).pending != none)
+void ReadinessDriver::stream_ready(StreamId stream, std::uint32_t generation, const Ready& ready) {
+  if (alive(stream, generation) && (ready.writable || ready.hung_up) &&
+      slot(stream).pending != none)
     write_more(stream);
   if (!alive(stream, generation)) return;
   if (slot(stream).receiving && (ready.readable || ready.hung_up)) return read_some(stream);
   if (ready.hung_up) hung_up(stream);
 }
 
-void ReadinessDriver::write_more(Stream stream) {
+void ReadinessDriver::write_more(StreamId stream) {
   Slot& to = slot(stream);
   to.blocked = false;
   const std::size_t count = send_now(stream, pending_[to.pending]);
-  if (to.leaving || (count == 0 && to.blocked)) return;
+  if (to.closing || (count == 0 && to.blocked)) return;
   pending_.destroy(std::exchange(to.pending, none));
   change(stream);
   sink_.on_sent(stream, count);
 }
 
-void ReadinessDriver::read_some(Stream stream) {
+void ReadinessDriver::read_some(StreamId stream) {
   Slot& from = slot(stream);
   const IoResult result = receive(from.fd, {buffer_.get(), buffer_size});
   if (result.count > 0) return sink_.on_received(stream, {buffer_.get(), result.count});
   if (result.again()) return;
-  if (result.error) return leave(stream, {.stream = stream, .error = result.error});
+  if (result.error) return begin_close(stream, {.stream = stream, .error = result.error});
   set_receiving(stream, false);
   sink_.on_end_of_stream(stream);
 }
 
-// Nothing is wanted of the stream, or nothing that could be had: a reset ends it, both sides' end is no news.
-void ReadinessDriver::hung_up(Stream stream) {
-  if (const int error = pending_error(slot(stream).fd)) return leave(stream, {.stream = stream, .error = error});
+// Nothing is wanted of the stream, or nothing that could be had: a reset ends it, both sides' end
+// is no news.
+void ReadinessDriver::hung_up(StreamId stream) {
+  if (const int error = pending_error(slot(stream).fd))
+    return begin_close(stream, {.stream = stream, .error = error});
   slot(stream).hung_up = true;
   change(stream);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

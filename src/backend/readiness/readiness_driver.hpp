@@ -1,12 +1,12 @@
-// Private. The driver for kernels that tell readiness: all socket logic of epoll, kqueue and poll.
+// The driver for kernels that tell readiness: all socket logic of epoll, kqueue and poll.
 #pragma once
 
 #include <memory>
 #include <vector>
 
 #include "backend/driver.hpp"
+#include "backend/posix/connect_attempts.hpp"
 #include "backend/posix/datagram_ports.hpp"
-#include "backend/posix/dials.hpp"
 #include "backend/posix/io.hpp"
 #include "backend/posix/listeners.hpp"
 #include "backend/posix/process.hpp"
@@ -16,47 +16,47 @@
 #include "backend/slots.hpp"
 #include "slab.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class ReadinessDriver final : public Driver {
  public:
   ReadinessDriver(Sink& sink, EventFd& waker, std::unique_ptr<Selector> selector);
   ~ReadinessDriver() override;
 
-  void accept_from(Listener listener, NativeSocket socket) override;
-  void set_accepting(Listener listener, bool accepting) override;
-  void close_listener(Listener listener) override;
-  void bind_datagram(DatagramSocket socket, NativeSocket native) override;
-  bool send_to(DatagramSocket socket, const Datagram& datagram) override;
-  void close_datagram(DatagramSocket socket) override;
-  std::error_code set_options(DatagramSocket socket, const Options& options) override;
-  Address local_address(DatagramSocket socket) override;
-  NativeSocket native(DatagramSocket socket) override { return {ports_.fd(socket)}; }
-  void connect(Dial dial, const Address& to, const Options& options) override;
-  void cancel(Dial dial) override;
-  std::error_code watch(WatchName name, NativeSocket descriptor, Interest interest) override;
-  void unwatch(WatchName name) override;
+  void accept_from(ListenerId listener, NativeSocket socket) override;
+  void set_accepting(ListenerId listener, bool accepting) override;
+  void close_listener(ListenerId listener) override;
+  void bind_datagram(UdpSocketId socket, NativeSocket native) override;
+  bool send_to(UdpSocketId socket, const Datagram& datagram) override;
+  void close_datagram(UdpSocketId socket) override;
+  std::error_code set_options(UdpSocketId socket, const Options& options) override;
+  Address local_address(UdpSocketId socket) override;
+  NativeSocket native(UdpSocketId socket) override { return {ports_.fd(socket)}; }
+  void connect(ConnectId id, const Address& to, const Options& options) override;
+  void cancel(ConnectId id) override;
+  std::error_code watch(WatchId name, NativeSocket descriptor, Interest interest) override;
+  void unwatch(WatchId name) override;
   NativeSocket pollable() override { return {selector_->fd()}; }
-  void open(Stream stream, NativeSocket socket) override;
-  std::size_t send_now(Stream stream, std::span<const Chunk> chunks) override;
-  std::size_t send(Stream stream, std::span<const Chunk> chunks) override;
-  void set_receiving(Stream stream, bool receiving) override;
-  void shutdown_send(Stream stream) override;
-  bool quiet(Stream stream) override;
-  void detach(Stream stream) override;
-  void close(Stream stream, CloseMode mode) override;
-  std::error_code set_options(Stream stream, const Options& options) override;
-  Address local_address(Stream stream) override;
-  NativeSocket native(Stream stream) override;
+  void open(StreamId stream, NativeSocket socket) override;
+  std::size_t send_now(StreamId stream, std::span<const Chunk> chunks) override;
+  std::size_t send(StreamId stream, std::span<const Chunk> chunks) override;
+  void set_receiving(StreamId stream, bool receiving) override;
+  void shutdown_send(StreamId stream) override;
+  bool is_drained(StreamId stream) override;
+  void detach(StreamId stream) override;
+  void close(StreamId stream, CloseMode mode) override;
+  std::error_code set_options(StreamId stream, const Options& options) override;
+  Address local_address(StreamId stream) override;
+  NativeSocket native(StreamId stream) override;
   bool is_copy() const noexcept override { return !maker_.is_this_process(); }
   Duration now() override;
-  Polled poll(Duration deadline) override;
+  PollResult poll(Duration deadline) override;
 
  private:
   static constexpr std::uint32_t none = Slab<int>::none;
 
-  // 16 bytes a stream. `registered` lags behind what is wanted until the next wait, so that what is turned off and on
-  // again within one batch costs nothing.
+  // 16 bytes a stream. `registered` lags behind what is wanted until the next wait, so that what is
+  // turned off and on again within one batch costs nothing.
   struct Slot {
     int fd = -1;
     std::uint32_t generation = 0;
@@ -68,34 +68,34 @@ class ReadinessDriver final : public Driver {
     bool watched_write : 1 = false;
     bool hung_up : 1 = false;      // without an error: watched only when something is wanted
     bool changed : 1 = false;      // stands in changed_
-    bool leaving : 1 = false;      // stands in leaving_
+    bool closing : 1 = false;      // stands in closing_
     std::uint32_t forks : 24 = 0;  // NativeSocket's
   };
   static_assert(sizeof(Slot) == 16);
   struct Leaving {  // a stream that closes, or is detached
-    Stream stream;
+    StreamId stream;
     bool detached = false;
     int error = 0;
   };
-  enum class Kind : std::uint64_t { stream, listener, dial, datagram, watch, waker };
+  enum class Kind : std::uint64_t { stream, listener, id, datagram, watch, waker };
 
   static std::uint64_t key(Kind kind, std::uint32_t index, std::uint32_t generation) noexcept;
   static Kind kind_of(std::uint64_t key) noexcept;
-  Slot& slot(Stream stream) noexcept { return slots_[static_cast<std::uint32_t>(stream)]; }
-  bool alive(Stream stream, std::uint32_t generation) noexcept;
+  Slot& slot(StreamId stream) noexcept { return slots_[static_cast<std::uint32_t>(stream)]; }
+  bool alive(StreamId stream, std::uint32_t generation) noexcept;
   Wanted wanted(const Slot& slot) const noexcept;
-  void change(Stream stream);
+  void change(StreamId stream);
   void apply_changes();
-  void leave(Stream stream, Leaving how);
-  bool process_leaving();
-  void show_rest(Stream stream);
+  void begin_close(StreamId stream, Leaving how);
+  bool finish_closing();
+  void show_rest(StreamId stream);
 
   void dispatch(const Ready& ready);
-  void stream_ready(Stream stream, std::uint32_t generation, const Ready& ready);
-  void write_more(Stream stream);
-  void read_some(Stream stream);
-  void hung_up(Stream stream);
-  void watch_listener(Listener listener);
+  void stream_ready(StreamId stream, std::uint32_t generation, const Ready& ready);
+  void write_more(StreamId stream);
+  void read_some(StreamId stream);
+  void hung_up(StreamId stream);
+  void watch_listener(ListenerId listener);
   void watch_socket(std::uint64_t key);
   void watch_unwatched();
 
@@ -107,13 +107,14 @@ class ReadinessDriver final : public Driver {
   bool drain_waker_ = false;
   Slots<Slot> slots_;
   Slab<std::span<const Chunk>> pending_;
-  std::vector<Stream> changed_;
-  std::vector<Leaving> leaving_, leaving_now_;
-  std::vector<std::uint64_t> unwatched_;  // keys of listeners and datagram sockets that the selector refused
+  std::vector<StreamId> changed_;
+  std::vector<Leaving> closing_, closing_now_;
+  std::vector<std::uint64_t>
+      unwatched_;  // keys of listeners and datagram sockets that the selector refused
   Listeners listeners_;
-  Dials dials_;
+  ConnectAttempts connects_;
   Watched watched_;
   DatagramPorts ports_;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

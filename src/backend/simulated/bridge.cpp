@@ -9,7 +9,7 @@
 #include <evio/error.hpp>
 #include <string>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -35,7 +35,8 @@ Bridges::~Bridges() {
 int Bridges::make(SocketId id) {
   int fds[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
-    throw Error({errno, std::generic_category()}, "", "cannot make a pair of sockets for a detached connection");
+    throw Error({errno, std::generic_category()}, "",
+                "cannot make a pair of sockets for a detached connection");
   network_.hold(id, *this, 0);
   bridges_.push_back({.id = id, .fd = fds[0], .user = inode_of(fds[1])});
   return fds[1];
@@ -43,7 +44,8 @@ int Bridges::make(SocketId id) {
 
 std::optional<SocketId> Bridges::take_back(int user_fd) {
   const std::uint64_t user = inode_of(user_fd);
-  const auto bridge = std::find_if(bridges_.begin(), bridges_.end(), [&](const Bridge& b) { return b.user == user; });
+  const auto bridge = std::find_if(bridges_.begin(), bridges_.end(),
+                                   [&](const Bridge& b) { return b.user == user; });
   std::optional<SocketId> id;
   std::string sent;
   if (bridge != bridges_.end()) {
@@ -100,9 +102,10 @@ bool Bridges::from_user(Bridge& bridge) {
   if (room == 0) return false;
   const ssize_t size = ::recv(bridge.fd, bytes, room, MSG_DONTWAIT);
   if (size < 0 && errno == EAGAIN) return false;
-  if (size > 0) return network_.send(bridge.id, std::string_view(bytes, static_cast<std::size_t>(size))) > 0;
+  if (size > 0)
+    return network_.send(bridge.id, std::string_view(bytes, static_cast<std::size_t>(size))) > 0;
   network_.end(bridge.id);
   return bridge.user_ended = true;
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

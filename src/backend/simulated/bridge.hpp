@@ -1,4 +1,5 @@
-// Private. Detached connections: each user's socket is one end of a real pair, whose other end is joined to the world.
+// Detached connections: each user's socket is one end of a real pair, whose other end is
+// joined to the world.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +8,7 @@
 
 #include "backend/simulated/network.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class Bridges final : private SocketHolder {
  public:
@@ -18,7 +19,8 @@ class Bridges final : private SocketHolder {
 
   // A descriptor through which the side goes on; it blocks.
   int make(SocketId id);
-  // The side whose user has that descriptor, to be held by somebody else, who closes the descriptor.
+  // The side whose user has that descriptor, to be held by somebody else, who closes the
+  // descriptor.
   std::optional<SocketId> take_back(int user_fd);
   // Moves what can be moved, both ways; true if anything was.
   bool pump();
@@ -41,4 +43,4 @@ class Bridges final : private SocketHolder {
   std::vector<std::uint64_t> broken_;  // users' ends whose connections are no more
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,11 +1,11 @@
-// Private. Bytes that come at one end and go at the other.
+// Bytes that come at one end and go at the other.
 #pragma once
 
 #include <cstddef>
 #include <string>
 #include <string_view>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class ByteQueue {
  public:
@@ -36,4 +36,4 @@ class ByteQueue {
   std::size_t begin_ = 0;  // of what is left
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,4 +1,5 @@
-// Private. Chance by seed, or by a script: what it answers depends on nothing else, on every machine.
+// Chance by seed, or by a script: what it answers depends on nothing else, on every
+// machine.
 #pragma once
 
 #include <bit>
@@ -6,9 +7,10 @@
 #include <string>
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
-// xoshiro256**, seeded by splitmix64. (The standard's distributions differ from library to library.)
+// xoshiro256**, seeded by splitmix64. (The standard's distributions differ from library to
+// library.)
 class Chance {
  public:
   explicit Chance(std::uint64_t seed) noexcept {
@@ -42,7 +44,9 @@ class Chance {
  private:
   // In all parts of the number: some ask for its highest bits, some for its lowest.
   std::uint64_t scripted() noexcept {
-    const auto byte = [this] { return std::uint64_t{static_cast<unsigned char>(script_[read_++])}; };
+    const auto byte = [this] {
+      return std::uint64_t{static_cast<unsigned char>(script_[read_++])};
+    };
     const std::uint64_t high = byte();
     return (high << 8 | byte()) * 0x0001000100010001;
   }
@@ -58,4 +62,4 @@ class Chance {
   std::size_t read_ = 0;  // of the script
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

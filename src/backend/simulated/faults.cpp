@@ -2,7 +2,9 @@
 
 #include "backend/simulated/chance.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace sim {
+
+using namespace detail;
 
 namespace {
 
@@ -13,7 +15,8 @@ struct Kind {
   double often;
 };
 
-// Those that end a connection or cost virtual time are rarer than those that only make the kernel unhelpful.
+// Those that end a connection or cost virtual time are rarer than those that only make the kernel
+// unhelpful.
 constexpr Kind kinds[] = {
     {"short_read", &Faults::short_read, 0.2, 0.9},
     {"short_write", &Faults::short_write, 0.2, 0.9},
@@ -68,4 +71,4 @@ Faults Faults::swarm(std::uint64_t seed) {
   return faults;
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::sim

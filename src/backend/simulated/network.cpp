@@ -4,7 +4,7 @@
 #include <evio/error.hpp>
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -14,13 +14,15 @@ int code(std::errc error) { return static_cast<int>(error); }
 
 bool any_host(const Address& address) {
   static constexpr Address::Ip ip4{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  return address.host().empty() || (address.has_ip() && (address.ip() == Address::Ip{} || address.ip() == ip4));
+  return address.host().empty() ||
+         (address.has_ip() && (address.ip() == Address::Ip{} || address.ip() == ip4));
 }
 
 // The scheme says how to reach it, not where it is.
 Address place(const Address& address) {
   if (!address.has_ip()) return address;
-  return Address::from_ip(address.is_udp() ? Address::Scheme::udp : Address::Scheme::tcp, address.ip(), address.port());
+  return Address::from_ip(address.is_udp() ? Address::Scheme::udp : Address::Scheme::tcp,
+                          address.ip(), address.port());
 }
 
 bool family_fits(const Address& bound, const Address& to) {
@@ -31,14 +33,16 @@ bool family_fits(const Address& bound, const Address& to) {
 }
 
 bool leads_to(const Address& bound, const Address& to) {
-  if (bound.is_unix() || to.is_unix()) return bound.is_unix() && to.is_unix() && bound.host() == to.host();
+  if (bound.is_unix() || to.is_unix())
+    return bound.is_unix() && to.is_unix() && bound.host() == to.host();
   if (bound.is_udp() != to.is_udp() || bound.port() != to.port()) return false;
   return any_host(bound) ? family_fits(bound, to) : bound.ip() == to.ip();
 }
 
 bool clash(const Address& a, const Address& b) {
   if (a.is_unix() || b.is_unix()) return a.is_unix() && b.is_unix() && a.host() == b.host();
-  return a.is_udp() == b.is_udp() && a.port() == b.port() && (any_host(a) || any_host(b) || a.ip() == b.ip());
+  return a.is_udp() == b.is_udp() && a.port() == b.port() &&
+         (any_host(a) || any_host(b) || a.ip() == b.ip());
 }
 
 [[noreturn]] void refuse(const Address& address) {
@@ -63,41 +67,46 @@ Address Network::with_free_port(const Address& address) {
   return address.with_port(next_port_++);
 }
 
-ListenerId Network::listen(const Address& asked, bool reuseport, int backlog, const Options& options) {
+NetListenerId Network::listen(const Address& asked, bool reuseport, int backlog,
+                              const Options& options) {
   const Address address = with_free_port(resolved(asked));
-  for (const Door& door : listeners_)
-    if (door.open && door.linked && clash(door.address, address) && !(door.reuseport && reuseport)) refuse(asked);
+  for (const ListenerState& listener_state : listeners_)
+    if (listener_state.open && listener_state.linked && clash(listener_state.address, address) &&
+        !(listener_state.reuseport && reuseport))
+      refuse(asked);
   listeners_.push_back({.address = address,
                         .reuseport = reuseport,
                         .backlog = static_cast<std::size_t>(std::max(backlog, 1)),
                         .options = options});
-  return static_cast<ListenerId>(listeners_.size() - 1);
+  return static_cast<NetListenerId>(listeners_.size() - 1);
 }
 
-void Network::hold(ListenerId id, SocketHolder& holder, std::uint32_t name) {
-  Door& door = listeners_[index(id)];
-  door.holder = &holder;
-  door.name = name;
-  if (!door.queue.empty()) holder.stirred_listener(name);
+void Network::hold(NetListenerId id, SocketHolder& holder, std::uint32_t name) {
+  ListenerState& listener_state = listeners_[index(id)];
+  listener_state.holder = &holder;
+  listener_state.name = name;
+  if (!listener_state.queue.empty()) holder.stirred_listener(name);
 }
 
-SocketId Network::accept(ListenerId id) {
-  Door& door = listeners_[index(id)];
-  const SocketId accepted = door.queue.front();
-  door.queue.pop_front();
+SocketId Network::accept(NetListenerId id) {
+  ListenerState& listener_state = listeners_[index(id)];
+  const SocketId accepted = listener_state.queue.front();
+  listener_state.queue.pop_front();
   return accepted;
 }
 
-void Network::close(ListenerId id) {
-  Door& door = listeners_[index(id)];
-  door.open = false;
-  door.holder = nullptr;
-  for (const SocketId waiting : std::exchange(door.queue, {})) close(waiting, CloseMode::abort);
+void Network::close(NetListenerId id) {
+  ListenerState& listener_state = listeners_[index(id)];
+  listener_state.open = false;
+  listener_state.holder = nullptr;
+  for (const SocketId waiting : std::exchange(listener_state.queue, {}))
+    close(waiting, CloseMode::abort);
 }
 
 void Network::unlink(const Address& path) noexcept {
-  for (Door& door : listeners_)
-    if (door.address.is_unix() && door.address.host() == path.host()) door.linked = false;
+  for (ListenerState& listener_state : listeners_)
+    if (listener_state.address.is_unix() && listener_state.address.host() == path.host())
+      listener_state.linked = false;
 }
 
 // ---- Connecting
@@ -117,13 +126,15 @@ Address Network::reachable(const Address& address) {
 }
 
 // Of several that share the address, one by chance, as the kernel's hash would.
-std::optional<ListenerId> Network::find_listener(const Address& to) {
-  std::optional<ListenerId> found;
+std::optional<NetListenerId> Network::find_listener(const Address& to) {
+  std::optional<NetListenerId> found;
   std::uint64_t candidates = 0;
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
-    const Door& door = listeners_[i];
-    if (!door.open || !door.linked || !leads_to(door.address, to)) continue;
-    if (++candidates == 1 || world_.chance.below(candidates) == 0) found = static_cast<ListenerId>(i);
+    const ListenerState& listener_state = listeners_[i];
+    if (!listener_state.open || !listener_state.linked || !leads_to(listener_state.address, to))
+      continue;
+    if (++candidates == 1 || world_.chance.below(candidates) == 0)
+      found = static_cast<NetListenerId>(i);
   }
   return found;
 }
@@ -148,19 +159,19 @@ SocketId Network::broken() {
 }
 
 std::optional<SocketId> Network::connect(const Address& from, const Address& to, bool& busy) {
-  const std::optional<ListenerId> listener = find_listener(to);
+  const std::optional<NetListenerId> listener = find_listener(to);
   busy = false;
   if (!listener) return std::nullopt;
-  Door& door = listeners_[index(*listener)];
-  busy = door.queue.size() >= door.backlog;
+  ListenerState& listener_state = listeners_[index(*listener)];
+  busy = listener_state.queue.size() >= listener_state.backlog;
   if (busy) return std::nullopt;
   const SocketId first = make_link();
   link(first).addresses[0] = from;
   link(first).addresses[1] = place(to);
   open_sides_ += 2;
-  set_buffers(other(first), door.options);
-  door.queue.push_back(other(first));
-  if (door.holder) door.holder->stirred_listener(door.name);
+  set_buffers(other(first), listener_state.options);
+  listener_state.queue.push_back(other(first));
+  if (listener_state.holder) listener_state.holder->stirred_listener(listener_state.name);
   return first;
 }
 
@@ -169,7 +180,8 @@ std::optional<SocketId> Network::connect(const Address& from, const Address& to,
 void Network::schedule(What what, SocketId id, Duration delay) {
   const std::uint64_t generation = link(id).generation & generation_mask;
   world_.schedule(member_, world_.now() + delay,
-                  static_cast<std::uint64_t>(what) << 62 | generation << 32 | static_cast<std::uint64_t>(index(id)));
+                  static_cast<std::uint64_t>(what) << 62 | generation << 32 |
+                      static_cast<std::uint64_t>(index(id)));
 }
 
 void Network::due(std::uint64_t what) {
@@ -183,12 +195,14 @@ void Network::due(std::uint64_t what) {
   if ((link(id).generation & generation_mask) != (what >> 32 & generation_mask)) return;
   if (kind == What::move) return move(id);
   break_side(id,
-             code(side(id).end_arrived ? std::errc::broken_pipe : std::errc::connection_reset));  // as Linux says it
+             code(side(id).end_arrived ? std::errc::broken_pipe
+                                       : std::errc::connection_reset));  // as Linux says it
 }
 
 Duration Network::latency() {
   auto time = std::chrono::microseconds(10 + world_.chance.below(200));
-  if (world_.happens(Fault::delay)) time += std::chrono::microseconds(world_.chance.upto(1'000'000));
+  if (world_.happens(Fault::delay))
+    time += std::chrono::microseconds(world_.chance.upto(1'000'000));
   if (world_.happens(Fault::stall)) time += std::chrono::milliseconds(world_.chance.upto(30'000));
   return time;
 }
@@ -199,13 +213,17 @@ void Network::hold(SocketId id, SocketHolder& holder, std::uint32_t name) {
   holder.stirred(name);
 }
 
-const Address& Network::local(SocketId id) const noexcept { return link(id).addresses[index(id) % 2]; }
+const Address& Network::local(SocketId id) const noexcept {
+  return link(id).addresses[index(id) % 2];
+}
 
 void Network::set_buffers(SocketId id, const Options& options) {
   if (options.receive_buffer)
-    side(id).unread_max = static_cast<std::uint32_t>(std::max<std::size_t>(*options.receive_buffer, 1));
+    side(id).unread_max =
+        static_cast<std::uint32_t>(std::max<std::size_t>(*options.receive_buffer, 1));
   if (options.send_buffer)
-    side(id).unsent_max = static_cast<std::uint32_t>(std::max<std::size_t>(*options.send_buffer, 1));
+    side(id).unsent_max =
+        static_cast<std::uint32_t>(std::max<std::size_t>(*options.send_buffer, 1));
 }
 
 std::size_t Network::room(SocketId id) const noexcept {
@@ -245,14 +263,17 @@ void Network::consume(SocketId id, std::size_t count) {
   if (!from.unsent.empty()) start_moving(other(id));
 }
 
-bool Network::quiet(SocketId id) const noexcept { return side(id).unsent.empty() && side(id).unread.empty(); }
+bool Network::is_drained(SocketId id) const noexcept {
+  return side(id).unsent.empty() && side(id).unread.empty();
+}
 
 void Network::start_moving(SocketId id) {
   if (std::exchange(side(id).moving, true)) return;
   schedule(What::move, id, latency());
 }
 
-// A part of what is unsent reaches the other side, as far as it has room; then the end, if it was asked for.
+// A part of what is unsent reaches the other side, as far as it has room; then the end, if it was
+// asked for.
 void Network::move(SocketId id) {
   Side& from = side(id);
   Side& to = side(other(id));
@@ -263,7 +284,8 @@ void Network::move(SocketId id) {
     if (!from.unsent.empty()) schedule(What::reset, id, latency());
     return;
   }
-  const std::size_t window = to.unread_max > to.unread.size() ? to.unread_max - to.unread.size() : 0;
+  const std::size_t window =
+      to.unread_max > to.unread.size() ? to.unread_max - to.unread.size() : 0;
   std::size_t count = std::min(from.unsent.size(), window);
   if (count > 1 && world_.chance.below(4) == 0) count = world_.chance.upto(count);
   if (count > 0) {
@@ -288,13 +310,14 @@ void Network::stir(SocketId id) {
 }
 
 void Network::break_both(SocketId id) {
-  constexpr std::errc errors[] = {std::errc::connection_reset, std::errc::timed_out, std::errc::broken_pipe,
-                                  std::errc::host_unreachable};
+  constexpr std::errc errors[] = {std::errc::connection_reset, std::errc::timed_out,
+                                  std::errc::broken_pipe, std::errc::host_unreachable};
   const std::uint32_t generation = link(id).generation;
   for (Side& each : link(id).sides)
     if (world_.chance.below(2) == 0) each.unread.clear();
   break_side(id, code(errors[world_.chance.below(4)]));
-  if (link(id).generation == generation) break_side(other(id), code(errors[world_.chance.below(4)]));
+  if (link(id).generation == generation)
+    break_side(other(id), code(errors[world_.chance.below(4)]));
 }
 
 // What it received may still be read.
@@ -352,7 +375,8 @@ void Network::free_if_done(SocketId id) {
 PortId Network::bind_port(const Address& asked, bool reuseport) {
   const Address address = with_free_port(resolved(asked));
   for (const Port& port : ports_)
-    if (port.open && any_host(port.address) && clash(port.address, address) && !(port.reuseport && reuseport))
+    if (port.open && any_host(port.address) && clash(port.address, address) &&
+        !(port.reuseport && reuseport))
       refuse(asked);
   const auto id = static_cast<PortId>(ports_.size());
   const bool single = !any_host(address) && !reuseport;
@@ -381,13 +405,14 @@ std::optional<PortId> Network::find_port(const Address& to, const Address& from)
 }
 
 // Those from one sender keep their order, if no fault is to disturb it: all take equally long.
-void Network::send(const Mail& mail) {
+void Network::send(const Packet& mail) {
   ++world_.stats.datagrams;
   if (world_.happens(Fault::datagram_lost)) return;
   const int copies = world_.happens(Fault::datagram_duplicated) ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
     Duration time = std::chrono::microseconds(100);
-    if (world_.happens(Fault::datagram_reordered)) time += std::chrono::microseconds(world_.chance.upto(50'000));
+    if (world_.happens(Fault::datagram_reordered))
+      time += std::chrono::microseconds(world_.chance.upto(50'000));
     if (free_mail_.empty()) {
       free_mail_.push_back(static_cast<std::uint32_t>(mail_under_way_.size()));
       mail_under_way_.emplace_back();
@@ -395,11 +420,12 @@ void Network::send(const Mail& mail) {
     const std::uint32_t free = free_mail_.back();
     free_mail_.pop_back();
     mail_under_way_[free] = mail;
-    world_.schedule(member_, world_.now() + time, static_cast<std::uint64_t>(What::mail) << 62 | free);
+    world_.schedule(member_, world_.now() + time,
+                    static_cast<std::uint64_t>(What::mail) << 62 | free);
   }
 }
 
-void Network::deliver(Mail mail) {
+void Network::deliver(Packet mail) {
   constexpr std::size_t queue_max = 512;
   const std::optional<PortId> id = find_port(mail.to, mail.from);
   if (!id) return bounce(mail);
@@ -412,7 +438,7 @@ void Network::deliver(Mail mail) {
 }
 
 // Nobody receives there, which concerns a sender that talks to that place alone.
-void Network::bounce(const Mail& mail) {
+void Network::bounce(const Packet& mail) {
   const auto sender = ports_by_address_.find(place(mail.from));
   if (sender == ports_by_address_.end()) return;
   Port& port = ports_[index(sender->second)];
@@ -428,4 +454,4 @@ void Network::close(PortId id) {
   std::erase(wildcard_ports_, id);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

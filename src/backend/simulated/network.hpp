@@ -1,4 +1,4 @@
-// Private. The simulated network: connections with bounded buffers, listeners, and datagrams.
+// The simulated network: connections with bounded buffers, listeners, and datagrams.
 #pragma once
 
 #include <array>
@@ -18,14 +18,14 @@
 #include "backend/simulated/byte_queue.hpp"
 #include "backend/simulated/world.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
-enum class SocketId : std::uint32_t {};    // one side of a connection
-enum class ListenerId : std::uint32_t {};  // a listening socket
-enum class PortId : std::uint32_t {};      // a datagram socket
+enum class SocketId : std::uint32_t {};       // one side of a connection
+enum class NetListenerId : std::uint32_t {};  // a listening socket
+enum class PortId : std::uint32_t {};         // a datagram socket
 
-// What a native socket's number stands for, before a driver takes it: a mark, and the id. It must fit where an intptr_t
-// has 32 bits.
+// What a native socket's number stands for, before a driver takes it: a mark, and the id. It must
+// fit where an intptr_t has 32 bits.
 constexpr std::intptr_t listener_mark = 1 << 29;
 constexpr std::intptr_t port_mark = 1 << 30;
 template <class Id>
@@ -46,7 +46,7 @@ class SocketHolder {
 
 class Network final : private Timed {
  public:
-  struct Mail {
+  struct Packet {
     Address from, to;
     std::string bytes;
   };
@@ -55,13 +55,15 @@ class Network final : private Timed {
   ~Network();
 
   // ---- Listening. Throws Error if the address is taken.
-  ListenerId listen(const Address& asked, bool reuseport, int backlog, const Options& options);
-  const Address& address(ListenerId id) const noexcept { return listeners_[index(id)].address; }
-  void hold(ListenerId id, SocketHolder& holder, std::uint32_t name);
-  bool anybody_waits(ListenerId id) const noexcept { return !listeners_[index(id)].queue.empty(); }
-  SocketId accept(ListenerId id);
+  NetListenerId listen(const Address& asked, bool reuseport, int backlog, const Options& options);
+  const Address& address(NetListenerId id) const noexcept { return listeners_[index(id)].address; }
+  void hold(NetListenerId id, SocketHolder& holder, std::uint32_t name);
+  bool anybody_waits(NetListenerId id) const noexcept {
+    return !listeners_[index(id)].queue.empty();
+  }
+  SocketId accept(NetListenerId id);
   // Those that wait are reset.
-  void close(ListenerId id);
+  void close(NetListenerId id);
   void unlink(const Address& path) noexcept;
 
   // ---- Connecting. The address where a host of that name is reached.
@@ -84,10 +86,11 @@ class Network final : private Timed {
   // The other side's, behind what is unread.
   bool ended(SocketId id) const noexcept { return side(id).end_arrived; }
   int error(SocketId id) const noexcept { return side(id).error; }
-  bool quiet(SocketId id) const noexcept;
+  bool is_drained(SocketId id) const noexcept;
   void set_buffers(SocketId id, const Options& options);
   void close(SocketId id, CloseMode mode);
-  // Whoever had it leaves it as it is to the next holder; `unread` had been consumed, `sent` is sent whatever the room.
+  // Whoever had it leaves it as it is to the next holder; `unread` had been consumed, `sent` is
+  // sent whatever the room.
   void give_back(SocketId id, std::string_view unread, std::string_view sent);
   // A side of a connection that broke long ago.
   SocketId broken();
@@ -102,8 +105,8 @@ class Network final : private Timed {
   void connect(PortId id, const Address& peer) { ports_[index(id)].peer = peer; }
   bool refused(PortId id) const noexcept { return ports_[index(id)].refused; }
   bool take_refused(PortId id) noexcept { return std::exchange(ports_[index(id)].refused, false); }
-  void send(const Mail& mail);
-  std::deque<Mail>& mails(PortId id) noexcept { return ports_[index(id)].mails; }
+  void send(const Packet& mail);
+  std::deque<Packet>& mails(PortId id) noexcept { return ports_[index(id)].mails; }
   void close(PortId id);
 
  private:
@@ -126,7 +129,7 @@ class Network final : private Timed {
     std::uint32_t generation = 0;
     bool broken = false;
   };
-  struct Door {
+  struct ListenerState {
     Address address;
     bool open = true;
     bool linked = true;  // a unix socket's name still leads here
@@ -143,7 +146,7 @@ class Network final : private Timed {
     bool reuseport = false;
     bool refused = false;
     std::optional<Address> peer{};
-    std::deque<Mail> mails{};
+    std::deque<Packet> mails{};
     SocketHolder* holder = nullptr;
     std::uint32_t name = 0;
   };
@@ -164,7 +167,7 @@ class Network final : private Timed {
   Duration latency();
   // The first of its two sides.
   SocketId make_link();
-  std::optional<ListenerId> find_listener(const Address& to);
+  std::optional<NetListenerId> find_listener(const Address& to);
   std::optional<PortId> find_port(const Address& to, const Address& from);
   Address with_free_port(const Address& address);
   void stir(SocketId id);
@@ -173,21 +176,21 @@ class Network final : private Timed {
   void break_both(SocketId id);
   void break_side(SocketId id, int error);
   void free_if_done(SocketId id);
-  void deliver(Mail mail);
-  void bounce(const Mail& mail);
+  void deliver(Packet mail);
+  void bounce(const Packet& mail);
 
   World& world_;
   const std::uint32_t member_;
   std::deque<Link> links_;
   std::vector<std::uint32_t> free_links_;
   std::size_t open_sides_ = 0;
-  std::vector<Door> listeners_;
+  std::vector<ListenerState> listeners_;
   std::vector<Port> ports_;
   std::unordered_map<Address, PortId> ports_by_address_;  // those without a wildcard
   std::vector<PortId> wildcard_ports_;
-  std::vector<Mail> mail_under_way_;
+  std::vector<Packet> mail_under_way_;
   std::vector<std::uint32_t> free_mail_;
   std::uint16_t next_port_ = 49152;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 void Scheduler::add(Runner& runner, SimulatedDriver& driver) {
   entries_.push_back({.runner = &runner, .driver = &driver, .number = added_++});
@@ -18,7 +18,7 @@ bool Scheduler::step(Duration until) {
   world_.run_due();
   if (world_.now() >= until) return false;
   if (Entry* const chosen = choose()) {
-    turn(*chosen);
+    run_once(*chosen);
     bridges_.pump();
     return true;
   }
@@ -39,7 +39,7 @@ Scheduler::Entry* Scheduler::choose() {
   return chosen;
 }
 
-void Scheduler::turn(Entry& entry) {
+void Scheduler::run_once(Entry& entry) {
   if (world_.happens(Fault::loop_stall)) {
     entry.stalled_until = world_.now() + std::chrono::microseconds(world_.chance.upto(100'000));
     return;
@@ -55,18 +55,19 @@ void Scheduler::turn(Entry& entry) {
     world_.advance(jump);
   }
   ++world_.stats.turns;
-  world_.note(Note::turn, entry.number);
+  world_.note(Note::run_once, entry.number);
   const auto place = &entry - entries_.data();
-  if (!entry.runner->turn()) entries_.erase(entries_.begin() + place);
+  if (!entry.runner->run_once()) entries_.erase(entries_.begin() + place);
 }
 
 Duration Scheduler::next() {
   Duration next = world_.next().value_or(Duration::max());
   for (const Entry& entry : entries_) {
-    const Duration wanted = entry.driver->wants_turn() ? Duration::zero() : entry.driver->parked_until();
+    const Duration wanted =
+        entry.driver->wants_turn() ? Duration::zero() : entry.driver->parked_until();
     next = std::min(next, std::max(wanted, entry.stalled_until));
   }
   return next;
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,4 +1,4 @@
-// Private. Who moves next in a simulated world: a loop, or time.
+// Who moves next in a simulated world: a loop, or time.
 #pragma once
 
 #include <vector>
@@ -7,7 +7,7 @@
 #include "backend/simulated/simulated_driver.hpp"
 #include "backend/simulated/world.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class Scheduler {
  public:
@@ -16,8 +16,8 @@ class Scheduler {
   void add(Runner& runner, SimulatedDriver& driver);
   // Whether any of the runners has not ended.
   bool runs(const std::vector<Runner*>& runners) const;
-  // One turn of a loop that has something to do, by chance which; if none has, time goes on to the next event. False:
-  // nothing happens before `until`.
+  // One turn of a loop that has something to do, by chance which; if none has, time goes on to the
+  // next event. False: nothing happens before `until`.
   bool step(Duration until);
 
  private:
@@ -29,7 +29,7 @@ class Scheduler {
   };
 
   Entry* choose();
-  void turn(Entry& entry);
+  void run_once(Entry& entry);
   Duration next();
 
   World& world_;
@@ -38,4 +38,4 @@ class Scheduler {
   std::uint32_t added_ = 0;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

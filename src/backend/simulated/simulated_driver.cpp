@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -29,59 +29,61 @@ std::size_t size_of(std::span<const Chunk> chunks) {
 
 }  // namespace
 
-SimulatedDriver::SimulatedDriver(Sink& sink, SimulatedWaker& waker, World& world, Network& network, Bridges& bridges)
+SimulatedDriver::SimulatedDriver(Sink& sink, SimulatedWaker& waker, World& world, Network& network,
+                                 Bridges& bridges)
     : sink_(sink),
       waker_(waker),
       world_(world),
       network_(network),
       bridges_(bridges),
       member_(world.join(*this)),
-      dials_(world, network) {}
+      connects_(world, network) {}
 
 SimulatedDriver::~SimulatedDriver() {
   world_.leave(member_);
   for (Slot& slot : slots_)
     if (slot.used) network_.close(slot.socket, CloseMode::abort);
-  for (const Door& door : doors_)
-    if (door.open) network_.close(door.id);
+  for (const ListenerState& listener_state : listeners_)
+    if (listener_state.open) network_.close(listener_state.id);
   for (const Port& port : ports_)
     if (port.open) network_.close(port.id);
 }
 
 // ---- Listeners
 
-void SimulatedDriver::accept_from(Listener listener, NativeSocket socket) {
+void SimulatedDriver::accept_from(ListenerId listener, NativeSocket socket) {
   const auto index = static_cast<std::uint32_t>(listener);
-  if (index >= doors_.size()) doors_.resize(index + 1);
-  if (doors_[index].open) broke_a_rule("a listener's name is used twice");
-  doors_[index] = {.id = id_of<ListenerId>(socket), .open = true};
-  network_.hold(doors_[index].id, *this, index);
+  if (index >= listeners_.size()) listeners_.resize(index + 1);
+  if (listeners_[index].open) broke_a_rule("a listener's name is used twice");
+  listeners_[index] = {.id = id_of<NetListenerId>(socket), .open = true};
+  network_.hold(listeners_[index].id, *this, index);
 }
 
-void SimulatedDriver::set_accepting(Listener listener, bool accepting) {
-  Door& door = doors_[static_cast<std::uint32_t>(listener)];
-  if (!door.open) broke_a_rule("a closed listener is to accept");
-  if (door.accepting && !accepting && world_.happens(Fault::late_accept)) door.late = 2;
-  door.accepting = accepting;
+void SimulatedDriver::set_accepting(ListenerId listener, bool accepting) {
+  ListenerState& listener_state = listeners_[static_cast<std::uint32_t>(listener)];
+  if (!listener_state.open) broke_a_rule("a closed listener is to accept");
+  if (listener_state.accepting && !accepting && world_.happens(Fault::late_accept))
+    listener_state.late = 2;
+  listener_state.accepting = accepting;
 }
 
-void SimulatedDriver::close_listener(Listener listener) {
-  Door& door = doors_[static_cast<std::uint32_t>(listener)];
-  if (!door.open) broke_a_rule("a listener is closed twice");
-  door.open = false;
-  network_.close(door.id);
+void SimulatedDriver::close_listener(ListenerId listener) {
+  ListenerState& listener_state = listeners_[static_cast<std::uint32_t>(listener)];
+  if (!listener_state.open) broke_a_rule("a listener is closed twice");
+  listener_state.open = false;
+  network_.close(listener_state.id);
 }
 
 // ---- Datagrams
 
-void SimulatedDriver::bind_datagram(DatagramSocket socket, NativeSocket native) {
+void SimulatedDriver::bind_datagram(UdpSocketId socket, NativeSocket native) {
   const auto index = static_cast<std::uint32_t>(socket);
   if (index >= ports_.size()) ports_.resize(index + 1);
   ports_[index] = {.id = id_of<PortId>(native), .open = true};
   network_.hold(ports_[index].id, *this, index);
 }
 
-bool SimulatedDriver::send_to(DatagramSocket socket, const Datagram& datagram) {
+bool SimulatedDriver::send_to(UdpSocketId socket, const Datagram& datagram) {
   const Port& port = this->port(socket);
   if (!port.open) broke_a_rule("a datagram is sent from a closed socket");
   if (datagram.bytes.size() > datagram_max || world_.happens(Fault::datagram_refused)) return false;
@@ -93,43 +95,45 @@ bool SimulatedDriver::send_to(DatagramSocket socket, const Datagram& datagram) {
   return true;
 }
 
-void SimulatedDriver::close_datagram(DatagramSocket socket) {
+void SimulatedDriver::close_datagram(UdpSocketId socket) {
   Port& port = ports_[static_cast<std::uint32_t>(socket)];
   port.open = false;
   network_.close(port.id);
 }
 
-// ---- Dials and watches
+// ---- ConnectAttempts and watches
 
-void SimulatedDriver::connect(Dial dial, const Address& to, const Options& options) {
-  if (!dials_.connect(dial, to, options))
+void SimulatedDriver::connect(ConnectId id, const Address& to, const Options& options) {
+  if (!connects_.connect(id, to, options))
     broke_a_rule("an attempt's name is used while the attempt that had it goes on");
 }
 
-void SimulatedDriver::cancel(Dial dial) {
-  if (!dials_.cancel(dial)) broke_a_rule("an attempt is cancelled that is over");
+void SimulatedDriver::cancel(ConnectId id) {
+  if (!connects_.cancel(id)) broke_a_rule("an attempt is cancelled that is over");
 }
 
 // The user's descriptors are real, and time here is not.
-std::error_code SimulatedDriver::watch(WatchName, NativeSocket, Interest) {
+std::error_code SimulatedDriver::watch(WatchId, NativeSocket, Interest) {
   return std::make_error_code(std::errc::not_supported);
 }
 
 // ---- Streams: down
 
-SimulatedDriver::Slot& SimulatedDriver::slot(Stream stream) {
+SimulatedDriver::Slot& SimulatedDriver::slot(StreamId stream) {
   const auto index = static_cast<std::uint32_t>(stream);
-  if (index >= slots_.size() || !slots_[index].used) broke_a_rule("a down call for a stream that is gone");
+  if (index >= slots_.size() || !slots_[index].used)
+    broke_a_rule("a down call for a stream that is gone");
   return slots_[index];
 }
 
 void SimulatedDriver::check_nothing_in_flight(const Slot& slot) const {
   if (slot.fate == Fate::closing) broke_a_rule("a down call after close");
   if (slot.fate == Fate::detaching) broke_a_rule("a down call after detach");
-  if (slot.sending) broke_a_rule("one send in flight a stream, and nothing that must come behind it");
+  if (slot.sending)
+    broke_a_rule("one send in flight a stream, and nothing that must come behind it");
 }
 
-void SimulatedDriver::open(Stream stream, NativeSocket socket) {
+void SimulatedDriver::open(StreamId stream, NativeSocket socket) {
   const auto index = static_cast<std::uint32_t>(stream);
   if (index >= slots_.size()) slots_.resize(index + 1);
   Slot& slot = slots_[index];
@@ -150,14 +154,14 @@ std::size_t SimulatedDriver::take(Slot& slot, std::span<const Chunk> chunks) {
   return taken;
 }
 
-std::size_t SimulatedDriver::send_now(Stream stream, std::span<const Chunk> chunks) {
+std::size_t SimulatedDriver::send_now(StreamId stream, std::span<const Chunk> chunks) {
   Slot& to = slot(stream);
   check_nothing_in_flight(to);
   if (world_.happens(Fault::late_send)) return 0;
   return take(to, chunks);
 }
 
-std::size_t SimulatedDriver::send(Stream stream, std::span<const Chunk> chunks) {
+std::size_t SimulatedDriver::send(StreamId stream, std::span<const Chunk> chunks) {
   Slot& to = slot(stream);
   check_nothing_in_flight(to);
   const bool late = world_.happens(Fault::late_send);
@@ -177,7 +181,7 @@ void SimulatedDriver::go_on_sending(Slot& slot) {
 }
 
 // What had landed when receiving is stopped comes still.
-void SimulatedDriver::set_receiving(Stream stream, bool receiving) {
+void SimulatedDriver::set_receiving(StreamId stream, bool receiving) {
   Slot& of = slot(stream);
   if (of.fate == Fate::closing) broke_a_rule("a down call after close");
   if (of.fate == Fate::detaching && receiving) broke_a_rule("receiving after detach");
@@ -189,22 +193,23 @@ void SimulatedDriver::set_receiving(Stream stream, bool receiving) {
   const std::string_view unread = network_.unread(of.socket);
   of.landed = unread.substr(0, std::min(world_.chance.below(unread.size() + 1), landed_max));
   network_.consume(of.socket, of.landed.size());
-  const bool at_end = network_.unread(of.socket).empty() && network_.ended(of.socket) && !of.end_told;
+  const bool at_end =
+      network_.unread(of.socket).empty() && network_.ended(of.socket) && !of.end_told;
   of.end_landed = at_end && world_.chance.below(2) == 0;
 }
 
-void SimulatedDriver::shutdown_send(Stream stream) {
+void SimulatedDriver::shutdown_send(StreamId stream) {
   Slot& of = slot(stream);
   check_nothing_in_flight(of);
   network_.end(of.socket);
 }
 
-bool SimulatedDriver::quiet(Stream stream) {
+bool SimulatedDriver::is_drained(StreamId stream) {
   const Slot& of = slot(stream);
-  return !of.sending && of.landed.empty() && network_.quiet(of.socket);
+  return !of.sending && of.landed.empty() && network_.is_drained(of.socket);
 }
 
-void SimulatedDriver::detach(Stream stream) {
+void SimulatedDriver::detach(StreamId stream) {
   Slot& leaving = slot(stream);
   check_nothing_in_flight(leaving);
   leaving.fate = Fate::detaching;
@@ -213,7 +218,7 @@ void SimulatedDriver::detach(Stream stream) {
   if (!leaving.cancelled) schedule(leaving, static_cast<std::uint32_t>(stream), true);
 }
 
-void SimulatedDriver::close(Stream stream, CloseMode mode) {
+void SimulatedDriver::close(StreamId stream, CloseMode mode) {
   Slot& leaving = slot(stream);
   if (leaving.fate == Fate::closing) broke_a_rule("a second close");
   world_.note(Note::closes, static_cast<std::uint64_t>(leaving.socket), mode == CloseMode::abort);
@@ -224,19 +229,23 @@ void SimulatedDriver::close(Stream stream, CloseMode mode) {
   if (!leaving.cancelled) schedule(leaving, static_cast<std::uint32_t>(stream), true);
 }
 
-std::error_code SimulatedDriver::set_options(Stream stream, const Options& options) {
+std::error_code SimulatedDriver::set_options(StreamId stream, const Options& options) {
   network_.set_buffers(slot(stream).socket, options);
   return {};
 }
 
-Address SimulatedDriver::local_address(Stream stream) { return network_.local(slot(stream).socket); }
+Address SimulatedDriver::local_address(StreamId stream) {
+  return network_.local(slot(stream).socket);
+}
 
 // ---- The kernel
 
 // `late`: the end of leaving; else the beginning of a send.
 void SimulatedDriver::schedule(const Slot& slot, std::uint32_t index, bool late) {
-  const Duration time = std::chrono::microseconds(world_.chance.upto(world_.chance.below(8) == 0 ? 200'000 : 500));
-  const std::uint64_t what = static_cast<std::uint64_t>(late) << 63 | (slot.generation & 0x7fffffffULL) << 32 | index;
+  const Duration time =
+      std::chrono::microseconds(world_.chance.upto(world_.chance.below(8) == 0 ? 200'000 : 500));
+  const std::uint64_t what =
+      static_cast<std::uint64_t>(late) << 63 | (slot.generation & 0x7fffffffULL) << 32 | index;
   world_.schedule(member_, world_.now() + time, what);
 }
 
@@ -271,8 +280,9 @@ bool SimulatedDriver::has_news(const Slot& slot) const {
   return !network_.unread(slot.socket).empty() || (network_.ended(slot.socket) && !slot.end_told);
 }
 
-bool SimulatedDriver::has_news(const Door& door) const {
-  return door.open && (door.accepting || door.late > 0) && network_.anybody_waits(door.id);
+bool SimulatedDriver::has_news(const ListenerState& listener_state) const {
+  return listener_state.open && (listener_state.accepting || listener_state.late > 0) &&
+         network_.anybody_waits(listener_state.id);
 }
 
 // Leaves those listed that have something to tell; false: there is nothing.
@@ -282,24 +292,27 @@ bool SimulatedDriver::prune() {
     slot.listed = has_news(slot);
     return !slot.listed;
   });
-  if (!news_.empty() || dials_.any_news()) return true;
-  for (const Door& door : doors_)
-    if (has_news(door)) return true;
+  if (!news_.empty() || connects_.any_news()) return true;
+  for (const ListenerState& listener_state : listeners_)
+    if (has_news(listener_state)) return true;
   for (const Port& port : ports_)
     if (port.open && (!network_.mails(port.id).empty() || network_.refused(port.id))) return true;
   return false;
 }
 
-bool SimulatedDriver::wants_turn() { return !parked_ || waker_.woken || parked_until_ <= world_.now() || prune(); }
+bool SimulatedDriver::wants_turn() {
+  return !parked_ || waker_.woken || parked_until_ <= world_.now() || prune();
+}
 
 // ---- Polling
 
-Polled SimulatedDriver::poll(Duration deadline) {
+PollResult SimulatedDriver::poll(Duration deadline) {
   if (std::exchange(polling_, true)) broke_a_rule("poll inside poll");
   world_.advance(Duration(100 + world_.chance.below(2000)));  // a system call takes time
   world_.run_due();
   const bool news = prune();
-  const bool done = news || waker_.woken || deadline <= world_.now() || world_.happens(Fault::stray_wake);
+  const bool done =
+      news || waker_.woken || deadline <= world_.now() || world_.happens(Fault::stray_wake);
   const bool slept = std::exchange(parked_, !done);
   polling_ = false;
   if (parked_) {
@@ -318,7 +331,9 @@ Polled SimulatedDriver::poll(Duration deadline) {
 }
 
 bool SimulatedDriver::look_is_complete() {
-  const auto unseen = [this](std::uint32_t index) { return slots_[index].unseen && has_news(slots_[index]); };
+  const auto unseen = [this](std::uint32_t index) {
+    return slots_[index].unseen && has_news(slots_[index]);
+  };
   looking_ = std::any_of(news_.begin(), news_.end(), unseen);
   return !looking_;
 }
@@ -326,11 +341,12 @@ bool SimulatedDriver::look_is_complete() {
 // After every up call everything may have changed.
 bool SimulatedDriver::deliver() {
   bool told = false;
-  for (std::uint32_t i = 0; i < doors_.size(); ++i) told |= deliver_accepted(i);
-  told |= dials_.deliver(sink_);
+  for (std::uint32_t i = 0; i < listeners_.size(); ++i) told |= deliver_accepted(i);
+  told |= connects_.deliver(sink_);
   telling_.swap(news_);
   for (const std::uint32_t index : telling_) slots_[index].listed = false;
-  for (std::size_t i = telling_.size(); i > 1; --i) std::swap(telling_[i - 1], telling_[world_.chance.below(i)]);
+  for (std::size_t i = telling_.size(); i > 1; --i)
+    std::swap(telling_[i - 1], telling_[world_.chance.below(i)]);
   for (const std::uint32_t index : telling_) told |= deliver(index);
   telling_.clear();
   for (std::uint32_t i = 0; i < ports_.size(); ++i) told |= deliver_datagrams(i);
@@ -342,7 +358,8 @@ bool SimulatedDriver::deliver(std::uint32_t index) {
   bool told = false;
   for (int i = 0; i < 4 && has_news(slots_[index]); ++i) {
     if (world_.happens(Fault::late_event)) break;
-    if (world_.happens(Fault::slow_handler)) world_.pass(std::chrono::microseconds(world_.chance.upto(3'000'000)));
+    if (world_.happens(Fault::slow_handler))
+      world_.pass(std::chrono::microseconds(world_.chance.upto(3'000'000)));
     const bool one = tell(index);
     told |= one;
     if (!one || slots_[index].generation != generation || !slots_[index].used) break;
@@ -356,14 +373,16 @@ bool SimulatedDriver::deliver(std::uint32_t index) {
 // One up call, the first that is due; false: none, for now.
 bool SimulatedDriver::tell(std::uint32_t index) {
   Slot& of = slots_[index];
-  const auto stream = static_cast<Stream>(index);
+  const auto stream = static_cast<StreamId>(index);
   if (of.fate == Fate::closing) {
     finish(index, 0);
   } else if (!of.landed.empty()) {
     const std::string landed = std::exchange(of.landed, {});
     world_.stats.to_servers += landed.size();
     sink_.on_received(stream, landed);
-  } else if (std::exchange(of.end_landed, false)) {  // NOLINT(bugprone-branch-clone): before all others, and at last
+  } else if (std::exchange(
+                 of.end_landed,
+                 false)) {  // NOLINT(bugprone-branch-clone): before all others, and at last
     of.receiving = false;
     of.end_told = true;
     sink_.on_end_of_stream(stream);
@@ -397,7 +416,7 @@ bool SimulatedDriver::receive(std::uint32_t index) {
   world_.stats.to_servers += size;
   buffer_.assign(unread.substr(0, size));
   network_.consume(of.socket, size);
-  sink_.on_received(static_cast<Stream>(index), buffer_);
+  sink_.on_received(static_cast<StreamId>(index), buffer_);
   std::fill(buffer_.begin(), buffer_.end(), '\xdd');  // it was lent for the call
   return true;
 }
@@ -410,7 +429,7 @@ void SimulatedDriver::finish(std::uint32_t index, int error) {
   of.sending = false;
   of.fate = Fate::closing;
   of.landed.clear();
-  sink_.on_closed(static_cast<Stream>(index),
+  sink_.on_closed(static_cast<StreamId>(index),
                   error ? std::error_code(error, std::generic_category()) : std::error_code());
   of.used = false;
   network_.close(socket, of.mode);
@@ -418,19 +437,20 @@ void SimulatedDriver::finish(std::uint32_t index, int error) {
 
 bool SimulatedDriver::deliver_accepted(std::uint32_t index) {
   bool told = false;
-  const auto listener = static_cast<Listener>(index);
-  for (int i = 0; i < accepts_in_a_turn && has_news(doors_[index]); ++i) {
+  const auto listener = static_cast<ListenerId>(index);
+  for (int i = 0; i < accepts_in_a_turn && has_news(listeners_[index]); ++i) {
     if (world_.happens(Fault::late_event)) break;
-    if (!doors_[index].accepting) --doors_[index].late;
+    if (!listeners_[index].accepting) --listeners_[index].late;
     if (world_.happens(Fault::accept_error)) {
-      constexpr std::errc errors[] = {std::errc::too_many_files_open, std::errc::too_many_files_open_in_system,
+      constexpr std::errc errors[] = {std::errc::too_many_files_open,
+                                      std::errc::too_many_files_open_in_system,
                                       std::errc::no_buffer_space, std::errc::not_enough_memory};
-      doors_[index].accepting = false;
-      doors_[index].late = 0;
+      listeners_[index].accepting = false;
+      listeners_[index].late = 0;
       sink_.on_accept_stopped(listener, std::make_error_code(errors[world_.chance.below(4)]));
       return true;
     }
-    const SocketId socket = network_.accept(doors_[index].id);
+    const SocketId socket = network_.accept(listeners_[index].id);
     if (world_.happens(Fault::accept_abort)) {
       network_.close(socket, CloseMode::abort);
       continue;
@@ -447,15 +467,17 @@ bool SimulatedDriver::deliver_datagrams(std::uint32_t index) {
   for (int i = 0; i < datagrams_in_a_turn && ports_[index].open; ++i) {
     auto& mails = network_.mails(ports_[index].id);
     if (mails.empty()) break;
-    const Network::Mail mail = std::move(mails.front());
+    const Network::Packet mail = std::move(mails.front());
     mails.pop_front();
     world_.stats.to_servers += mail.bytes.size();
-    sink_.on_datagram(static_cast<DatagramSocket>(index), {.from = mail.from, .to = mail.to, .bytes = mail.bytes});
+    sink_.on_datagram(static_cast<UdpSocketId>(index),
+                      {.from = mail.from, .to = mail.to, .bytes = mail.bytes});
     told = true;
   }
   if (!ports_[index].open || !network_.take_refused(ports_[index].id)) return told;
-  sink_.on_datagram_refused(static_cast<DatagramSocket>(index), std::make_error_code(std::errc::connection_refused));
+  sink_.on_datagram_refused(static_cast<UdpSocketId>(index),
+                            std::make_error_code(std::errc::connection_refused));
   return true;
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

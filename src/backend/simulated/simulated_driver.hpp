@@ -1,4 +1,5 @@
-// Private. The driver of a simulated kernel: as prompt as epoll or as late as io_uring, as the faults say.
+// The driver of a simulated kernel: as prompt as epoll or as late as io_uring, as the
+// faults say.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +10,10 @@
 #include "backend/driver.hpp"
 #include "backend/simulated/bridge.hpp"
 #include "backend/simulated/network.hpp"
-#include "backend/simulated/simulated_dials.hpp"
+#include "backend/simulated/simulated_connects.hpp"
 #include "backend/simulated/world.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class SimulatedWaker final : public Waker {
  public:
@@ -21,11 +22,13 @@ class SimulatedWaker final : public Waker {
   bool woken = false;
 };
 
-// It never blocks: a poll that finds nothing parks the loop, and the scheduler asks wants_turn() before it turns it
-// again. Each stream's operations go on by events of the world; what they brought waits in a list to be told.
+// It never blocks: a poll that finds nothing parks the loop, and the scheduler asks wants_turn()
+// before it turns it again. Each stream's operations go on by events of the world; what they
+// brought waits in a list to be told.
 class SimulatedDriver final : public Driver, private SocketHolder, private Timed {
  public:
-  SimulatedDriver(Sink& sink, SimulatedWaker& waker, World& world, Network& network, Bridges& bridges);
+  SimulatedDriver(Sink& sink, SimulatedWaker& waker, World& world, Network& network,
+                  Bridges& bridges);
   SimulatedDriver(const SimulatedDriver&) = delete;
   SimulatedDriver& operator=(const SimulatedDriver&) = delete;
   ~SimulatedDriver() override;
@@ -34,33 +37,33 @@ class SimulatedDriver final : public Driver, private SocketHolder, private Timed
   bool wants_turn();
   Duration parked_until() const noexcept { return parked_until_; }
 
-  void accept_from(Listener listener, NativeSocket socket) override;
-  void set_accepting(Listener listener, bool accepting) override;
-  void close_listener(Listener listener) override;
-  void bind_datagram(DatagramSocket socket, NativeSocket native) override;
-  bool send_to(DatagramSocket socket, const Datagram& datagram) override;
-  void close_datagram(DatagramSocket socket) override;
-  std::error_code set_options(DatagramSocket, const Options&) override { return {}; }
-  Address local_address(DatagramSocket socket) override { return network_.address(port(socket).id); }
-  NativeSocket native(DatagramSocket) override { return {}; }
-  void connect(Dial dial, const Address& to, const Options& options) override;
-  void cancel(Dial dial) override;
-  std::error_code watch(WatchName name, NativeSocket descriptor, Interest interest) override;
-  void unwatch(WatchName) override {}
+  void accept_from(ListenerId listener, NativeSocket socket) override;
+  void set_accepting(ListenerId listener, bool accepting) override;
+  void close_listener(ListenerId listener) override;
+  void bind_datagram(UdpSocketId socket, NativeSocket native) override;
+  bool send_to(UdpSocketId socket, const Datagram& datagram) override;
+  void close_datagram(UdpSocketId socket) override;
+  std::error_code set_options(UdpSocketId, const Options&) override { return {}; }
+  Address local_address(UdpSocketId socket) override { return network_.address(port(socket).id); }
+  NativeSocket native(UdpSocketId) override { return {}; }
+  void connect(ConnectId id, const Address& to, const Options& options) override;
+  void cancel(ConnectId id) override;
+  std::error_code watch(WatchId name, NativeSocket descriptor, Interest interest) override;
+  void unwatch(WatchId) override {}
   NativeSocket pollable() override { return {}; }
-  void open(Stream stream, NativeSocket socket) override;
-  std::size_t send_now(Stream stream, std::span<const Chunk> chunks) override;
-  std::size_t send(Stream stream, std::span<const Chunk> chunks) override;
-  void set_receiving(Stream stream, bool receiving) override;
-  void shutdown_send(Stream stream) override;
-  bool quiet(Stream stream) override;
-  void detach(Stream stream) override;
-  void close(Stream stream, CloseMode mode) override;
-  std::error_code set_options(Stream stream, const Options& options) override;
-  Address local_address(Stream stream) override;
-  NativeSocket native(Stream) override { return {}; }
+  void open(StreamId stream, NativeSocket socket) override;
+  std::size_t send_now(StreamId stream, std::span<const Chunk> chunks) override;
+  std::size_t send(StreamId stream, std::span<const Chunk> chunks) override;
+  void set_receiving(StreamId stream, bool receiving) override;
+  void shutdown_send(StreamId stream) override;
+  bool is_drained(StreamId stream) override;
+  void detach(StreamId stream) override;
+  void close(StreamId stream, CloseMode mode) override;
+  std::error_code set_options(StreamId stream, const Options& options) override;
+  Address local_address(StreamId stream) override;
+  NativeSocket native(StreamId) override { return {}; }
   Duration now() override { return world_.now(); }
-  Polled poll(Duration deadline) override;
+  PollResult poll(Duration deadline) override;
 
  private:
   enum class Fate : std::uint8_t { staying, detaching, closing };
@@ -82,8 +85,8 @@ class SimulatedDriver final : public Driver, private SocketHolder, private Timed
     std::span<const Chunk> chunks{};
     std::size_t sent = 0;  // of the send in flight; then it is done
   };
-  struct Door {
-    ListenerId id{};
+  struct ListenerState {
+    NetListenerId id{};
     bool open = false;
     bool accepting = true;
     int late = 0;  // still come though accepting was stopped
@@ -98,15 +101,15 @@ class SimulatedDriver final : public Driver, private SocketHolder, private Timed
   void stirred_port(std::uint32_t) override {}
   void due(std::uint64_t what) override;
 
-  Slot& slot(Stream stream);
-  const Port& port(DatagramSocket socket) const { return ports_[static_cast<std::uint32_t>(socket)]; }
+  Slot& slot(StreamId stream);
+  const Port& port(UdpSocketId socket) const { return ports_[static_cast<std::uint32_t>(socket)]; }
   void check_nothing_in_flight(const Slot& slot) const;
   void schedule(const Slot& slot, std::uint32_t index, bool late);
   void list(std::uint32_t index);
   void go_on_sending(Slot& slot);
   std::size_t take(Slot& slot, std::span<const Chunk> chunks);
   bool has_news(const Slot& slot) const;
-  bool has_news(const Door& door) const;
+  bool has_news(const ListenerState& listener_state) const;
   bool prune();
   bool look_is_complete();
 
@@ -125,9 +128,9 @@ class SimulatedDriver final : public Driver, private SocketHolder, private Timed
   Bridges& bridges_;
   const std::uint32_t member_;
   std::deque<Slot> slots_;
-  std::vector<Door> doors_;
+  std::vector<ListenerState> listeners_;
   std::vector<Port> ports_;
-  SimulatedDials dials_;
+  SimulatedConnects connects_;
   std::vector<std::uint32_t> news_, telling_;
   std::string buffer_;
   DatagramTally tally_;  // not told yet
@@ -137,4 +140,4 @@ class SimulatedDriver final : public Driver, private SocketHolder, private Timed
   Duration parked_until_{};
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,4 +1,4 @@
-// Private. Look-ups of names in a simulated world: localhost is known, and nothing else.
+// Look-ups of names in a simulated world: localhost is known, and nothing else.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include "backend/platform.hpp"
 #include "backend/simulated/world.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class SimulatedNames final : private Timed {
  public:
@@ -20,7 +20,7 @@ class SimulatedNames final : private Timed {
   void resolve(const Address& name, std::function<void(Resolved)> done);
 
  private:
-  struct Question {
+  struct ResolveHandle {
     Address name;
     std::function<void(Resolved)> done;
   };
@@ -29,8 +29,8 @@ class SimulatedNames final : private Timed {
 
   World& world_;
   const std::uint32_t member_;
-  std::map<std::uint64_t, Question> questions_;
+  std::map<std::uint64_t, ResolveHandle> questions_;
   std::uint64_t last_ = 0;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

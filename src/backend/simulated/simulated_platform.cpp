@@ -3,15 +3,18 @@
 #include <evio/error.hpp>
 #include <stdexcept>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
-Bound SimulatedPlatform::bind(const Address& address, bool reuseport, int backlog, const Options& options) {
+Bound SimulatedPlatform::bind(const Address& address, bool reuseport, int backlog,
+                              const Options& options) {
   if (address.is_udp()) {
     const PortId id = network_.bind_port(address, reuseport);
-    return {.socket = {static_cast<std::intptr_t>(id) | port_mark}, .address = network_.address(id)};
+    return {.socket = {static_cast<std::intptr_t>(id) | port_mark},
+            .address = network_.address(id)};
   }
-  const ListenerId id = network_.listen(address, reuseport, backlog, options);
-  return {.socket = {static_cast<std::intptr_t>(id) | listener_mark}, .address = network_.address(id)};
+  const NetListenerId id = network_.listen(address, reuseport, backlog, options);
+  return {.socket = {static_cast<std::intptr_t>(id) | listener_mark},
+          .address = network_.address(id)};
 }
 
 void SimulatedPlatform::retire(const Bound& bound) noexcept {
@@ -21,7 +24,8 @@ void SimulatedPlatform::retire(const Bound& bound) noexcept {
 namespace {
 
 [[noreturn]] void refuse_real_socket() {
-  throw Error(std::make_error_code(std::errc::not_supported), "", "a simulation has no place for real sockets");
+  throw Error(std::make_error_code(std::errc::not_supported), "",
+              "a simulation has no place for real sockets");
 }
 
 }  // namespace
@@ -37,20 +41,21 @@ NativeSocket SimulatedPlatform::take_over(Socket&& socket) {
 }
 
 void SimulatedPlatform::discard(NativeSocket socket) noexcept {
-  if (socket.value & listener_mark) return network_.close(id_of<ListenerId>(socket));
+  if (socket.value & listener_mark) return network_.close(id_of<NetListenerId>(socket));
   if (socket.value & port_mark) return network_.close(id_of<PortId>(socket));
   network_.close(id_of<SocketId>(socket), CloseMode::orderly);
 }
 
 std::unique_ptr<Driver> SimulatedPlatform::make_driver(Sink& sink, Waker& waker) {
-  auto driver =
-      std::make_unique<SimulatedDriver>(sink, static_cast<SimulatedWaker&>(waker), world_, network_, bridges_);
+  auto driver = std::make_unique<SimulatedDriver>(sink, static_cast<SimulatedWaker&>(waker), world_,
+                                                  network_, bridges_);
   drivers_.push_back(driver.get());
   return driver;
 }
 
 void SimulatedPlatform::run(std::span<Runner* const>, const std::function<void()>&) {
-  throw std::logic_error("evio: a server in a simulation runs by Simulation::run or run_for, not by its own run");
+  throw std::logic_error(
+      "evio: a server in a simulation runs by Simulation::run or run_for, not by its own run");
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

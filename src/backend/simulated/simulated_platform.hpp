@@ -1,4 +1,4 @@
-// Private. A server's platform in a simulated world.
+// A server's platform in a simulated world.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 #include "backend/simulated/simulated_driver.hpp"
 #include "backend/simulated/simulated_names.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class SimulatedPlatform final : public Platform {
  public:
@@ -27,7 +27,7 @@ class SimulatedPlatform final : public Platform {
   std::unique_ptr<Waker> make_waker() override { return std::make_unique<SimulatedWaker>(); }
   std::unique_ptr<Driver> make_driver(Sink& sink, Waker& waker) override;
   void run(std::span<Runner* const> runners, const std::function<void()>& abandon) override;
-  Question resolve(const Address& name, std::function<void(Resolved)> done) override {
+  ResolveHandle resolve(const Address& name, std::function<void(Resolved)> done) override {
     names_.resolve(name, std::move(done));
     return nullptr;
   }
@@ -45,4 +45,4 @@ class SimulatedPlatform final : public Platform {
   std::vector<SimulatedDriver*> drivers_;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -93,10 +93,11 @@ void World::write(Note note, std::uint64_t subject, std::uint64_t object) {
     trace_.append("fault: ").append(name(static_cast<Fault>(subject)));
   } else {
     size = std::snprintf(line, sizeof line, texts[static_cast<std::size_t>(note)],
-                         static_cast<unsigned long long>(subject), static_cast<unsigned long long>(object));
+                         static_cast<unsigned long long>(subject),
+                         static_cast<unsigned long long>(object));
     trace_.append(line, static_cast<std::size_t>(size));
   }
   trace_ += '\n';
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

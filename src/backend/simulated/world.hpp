@@ -1,4 +1,5 @@
-// Private. What a simulated world shares: its time, its chance, its faults, and the record of what happened.
+// What a simulated world shares: its time, its chance, its faults, and the record of what
+// happened.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,9 @@
 
 #include "backend/simulated/chance.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
+
+using namespace sim;
 
 // Something for which a time comes.
 class Timed {
@@ -37,7 +40,7 @@ enum class Note : std::uint8_t {
   closes,
   closed,
   detached,
-  turn,
+  run_once,
   datagram,
   jumps,
 };
@@ -71,7 +74,9 @@ class World {
   void pass(Duration time);
 
   void note(Note note, std::uint64_t subject, std::uint64_t object = 0) {
-    fingerprint_ = (fingerprint_ ^ (static_cast<std::uint64_t>(note) << 56 ^ subject << 32 ^ object)) * 0x100000001b3;
+    fingerprint_ =
+        (fingerprint_ ^ (static_cast<std::uint64_t>(note) << 56 ^ subject << 32 ^ object)) *
+        0x100000001b3;
     fingerprint_ = (fingerprint_ ^ static_cast<std::uint64_t>(now_.count())) * 0x100000001b3;
     if (recording) write(note, subject, object);
   }
@@ -86,7 +91,9 @@ class World {
     std::uint64_t what;
     std::uint32_t member;
   };
-  static bool later(const Event& a, const Event& b) noexcept { return a.at != b.at ? a.at > b.at : a.order > b.order; }
+  static bool later(const Event& a, const Event& b) noexcept {
+    return a.at != b.at ? a.at > b.at : a.order > b.order;
+  }
 
   void begin_phase();
   void write(Note note, std::uint64_t subject, std::uint64_t object);
@@ -103,4 +110,4 @@ class World {
   std::string trace_;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

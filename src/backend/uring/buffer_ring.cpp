@@ -6,13 +6,15 @@
 
 #include "backend/uring/ring.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 BufferRing::BufferRing(Ring& ring, unsigned count) : ring_(ring), count_(count) {
   const std::size_t head = count * sizeof(io_uring_buf);
   mapped_ = head + count * size;
-  void* memory = ::mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw Error(std::make_error_code(std::errc::not_enough_memory), "", "io_uring's buffers");
+  void* memory =
+      ::mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    throw Error(std::make_error_code(std::errc::not_enough_memory), "", "io_uring's buffers");
   buffers_ = static_cast<io_uring_buf_ring*>(memory);
   memory_ = static_cast<char*>(memory) + head;
   io_uring_buf_reg registration{};
@@ -21,7 +23,8 @@ BufferRing::BufferRing(Ring& ring, unsigned count) : ring_(ring), count_(count) 
   registration.bgid = group;
   if (const int error = io_uring_register_buf_ring(ring_.native(), &registration, 0); error < 0) {
     ::munmap(memory, mapped_);
-    throw Error(std::error_code(-error, std::generic_category()), "", "io_uring cannot register a ring of buffers");
+    throw Error(std::error_code(-error, std::generic_category()), "",
+                "io_uring cannot register a ring of buffers");
   }
   io_uring_buf_ring_init(buffers_);
   for (unsigned id = 0; id < count; ++id) give_back(static_cast<std::uint16_t>(id));
@@ -37,4 +40,4 @@ void BufferRing::give_back(std::uint16_t id) noexcept {
   io_uring_buf_ring_advance(buffers_, 1);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,4 +1,4 @@
-// Private. Buffers that the kernel picks when bytes arrive, so that no idle connection owns one.
+// Buffers that the kernel picks when bytes arrive, so that no idle connection owns one.
 #pragma once
 
 #include <liburing.h>
@@ -7,14 +7,15 @@
 #include <cstdint>
 #include <string_view>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class Ring;
 
 class BufferRing {
  public:
   static constexpr std::uint16_t group = 0;
-  // Few and cycled through, they stay in the cache; a peer that sends more than fits into one is read in another way.
+  // Few and cycled through, they stay in the cache; a peer that sends more than fits into one is
+  // read in another way.
   static constexpr unsigned usual_count = 128;
   static constexpr std::size_t size = 8 << 10;
 
@@ -24,7 +25,9 @@ class BufferRing {
   BufferRing& operator=(const BufferRing&) = delete;
   ~BufferRing();
 
-  std::string_view bytes(std::uint16_t id, std::size_t length) const noexcept { return {memory_ + id * size, length}; }
+  std::string_view bytes(std::uint16_t id, std::size_t length) const noexcept {
+    return {memory_ + id * size, length};
+  }
   // The kernel may fill it again.
   void give_back(std::uint16_t id) noexcept;
 
@@ -36,4 +39,4 @@ class BufferRing {
   std::size_t mapped_ = 0;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

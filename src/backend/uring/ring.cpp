@@ -13,26 +13,29 @@
 
 #include "backend/uring/buffer_ring.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
-// Room for a burst of all connections; less where a user may lock little memory, which rings count as.
+// Room for a burst of all connections; less where a user may lock little memory, which rings count
+// as.
 constexpr unsigned completions[] = {16384, 4096, 1024};
 constexpr unsigned completions_per_submission = 16;
 
-constexpr unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
-                           IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE | IORING_SETUP_R_DISABLED;
+constexpr unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                           IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL |
+                           IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE | IORING_SETUP_R_DISABLED;
 
 std::string failed(const char* what, int error) {
   return std::string(what) + ": " + std::generic_category().message(error);
 }
 
-// Receives once by multishot into a provided buffer: the newest feature that the driver stands on, and it implies the
-// others.
+// Receives once by multishot into a provided buffer: the newest feature that the driver stands on,
+// and it implies the others.
 std::string try_receiving() {
   std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) < 0) return failed("socketpair", errno);
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) < 0)
+    return failed("socketpair", errno);
   std::string missing;
   try {
     Ring ring;
@@ -65,14 +68,16 @@ Ring::Ring() {
     io_uring_params params{};
     params.flags = flags;
     params.cq_entries = completions[i];
-    error = io_uring_queue_init_params(completions[i] / completions_per_submission, &ring_, &params);
+    error =
+        io_uring_queue_init_params(completions[i] / completions_per_submission, &ring_, &params);
   }
   if (error == -ENOMEM)
     throw Error(std::error_code(ENOMEM, std::generic_category()), "",
                 "io_uring may lock no more memory (see `ulimit -l`); take automatic or epoll");
   if (error < 0)
-    throw Error(std::error_code(-error, std::generic_category()), "",
-                "io_uring cannot be set up (forbidden, or a kernel before 6.1); take automatic or epoll");
+    throw Error(
+        std::error_code(-error, std::generic_category()), "",
+        "io_uring cannot be set up (forbidden, or a kernel before 6.1); take automatic or epoll");
 }
 
 Ring::~Ring() { io_uring_queue_exit(&ring_); }
@@ -107,7 +112,8 @@ bool Ring::submit_and_wait(Duration timeout) {
   __kernel_timespec until{};
   until.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(timeout).count();
   until.tv_nsec = (timeout % std::chrono::seconds(1)).count();
-  io_uring_submit_and_wait_timeout(&ring_, &first, 1, timeout < Duration::zero() ? nullptr : &until, nullptr);
+  io_uring_submit_and_wait_timeout(&ring_, &first, 1, timeout < Duration::zero() ? nullptr : &until,
+                                   nullptr);
   return io_uring_cq_ready(&ring_) > 0;
 }
 
@@ -139,7 +145,8 @@ bool Ring::take_queued(io_uring_cqe& completion) noexcept {
 std::string Ring::what_is_missing() {
   static std::atomic<bool> worked = false;
   if (worked) return {};
-  // On a thread of its own: closing a ring interrupts, a little later, whatever call its thread then waits in.
+  // On a thread of its own: closing a ring interrupts, a little later, whatever call its thread
+  // then waits in.
   std::string missing;
   try {
     std::thread([&missing] { missing = try_receiving(); }).join();
@@ -150,4 +157,4 @@ std::string Ring::what_is_missing() {
   return missing;
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

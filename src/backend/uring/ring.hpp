@@ -1,4 +1,4 @@
-// Private. An io_uring instance: its set-up, what this kernel's can do, and entering it.
+// An io_uring instance: its set-up, what this kernel's can do, and entering it.
 #pragma once
 
 #include <liburing.h>
@@ -10,7 +10,7 @@
 
 #include "backend/posix/process.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class Ring {
  public:
@@ -22,23 +22,25 @@ class Ring {
 
   void enable();
 
-  // In a child that was forked the ring is its parent's, memory included: what is asked of it here goes nowhere.
+  // In a child that was forked the ring is its parent's, memory included: what is asked of it here
+  // goes nowhere.
   bool is_copy() const noexcept { return !maker_.is_this_process(); }
 
   // An entry to fill in; submits what is queued if the queue is full.
   io_uring_sqe* entry();
   bool queued() const noexcept { return io_uring_sq_ready(&ring_) > 0; }
-  // The kernel has finished something that it has not told yet: it does so much in an entry, and what had no room in
-  // the queue of completions waits there.
+  // The kernel has finished something that it has not told yet: it does so much in an entry, and
+  // what had no room in the queue of completions waits there.
   bool work_left() const noexcept {
-    return (IO_URING_READ_ONCE(*ring_.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+    return (IO_URING_READ_ONCE(*ring_.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) !=
+           0;
   }
 
-  // Submits what is queued and runs what the kernel has finished; does not wait. Spares the system call if there is
-  // nothing of either.
+  // Submits what is queued and runs what the kernel has finished; does not wait. Spares the system
+  // call if there is nothing of either.
   void submit_and_reap();
-  // The same, then waits for a completion until `timeout` has passed (negative: for ever). False: none came, since time
-  // was up or for a signal.
+  // The same, then waits for a completion until `timeout` has passed (negative: for ever). False:
+  // none came, since time was up or for a signal.
   bool submit_and_wait(Duration timeout);
   // Brings completions that did not fit into the queue, making room for them.
   void flush_overflow();
@@ -67,4 +69,4 @@ class Ring {
   std::deque<io_uring_cqe> aside_;  // taken out of a queue that was full
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -12,12 +12,13 @@
 #include "backend/posix/io.hpp"
 #include "backend/posix/socket.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
 constexpr std::size_t buffer_size = 64 << 10;
-constexpr std::size_t large_send = 16 << 10;  // from here on copying costs more than the system call that it saves
+constexpr std::size_t large_send =
+    16 << 10;  // from here on copying costs more than the system call that it saves
 constexpr int large_reads_for_bulk = 2;
 constexpr int small_reads_for_ring = 7;
 
@@ -54,69 +55,75 @@ void UringDriver::drain_ring() noexcept {
     ring_.submit_and_wait(std::chrono::milliseconds(100));
     for (io_uring_cqe completion; ring_.take(completion);) {
       const auto op = static_cast<Op>(static_cast<std::uint32_t>(completion.user_data) >> op_shift);
-      if (op != Op::send && op != Op::cancel && !(completion.flags & IORING_CQE_F_MORE)) --outstanding_;
+      if (op != Op::send && op != Op::cancel && !(completion.flags & IORING_CQE_F_MORE))
+        --outstanding_;
     }
   }
 }
 
-std::uint64_t UringDriver::user_data(Op op, std::uint32_t index, std::uint32_t generation) noexcept {
-  return static_cast<std::uint64_t>(generation) << 32 | static_cast<std::uint64_t>(op) << op_shift | index;
+std::uint64_t UringDriver::user_data(Op op, std::uint32_t index,
+                                     std::uint32_t generation) noexcept {
+  return static_cast<std::uint64_t>(generation) << 32 | static_cast<std::uint64_t>(op) << op_shift |
+         index;
 }
 
 // ---- Streams
 
-void UringDriver::open(Stream stream, NativeSocket socket) {
+void UringDriver::open(StreamId stream, NativeSocket socket) {
   const auto index = static_cast<std::uint32_t>(stream);
-  slots_.reserve(index, changed_, changing_, leaving_, leaving_now_, unread_, rereading_, queued_sends_,
-                 finishing_sends_);
+  slots_.reserve(index, changed_, changing_, closing_, closing_now_, unread_, rereading_,
+                 queued_sends_, finishing_sends_);
   Slot& slot = slots_[index];
   slot = {.fd = static_cast<int>(socket.value), .generation = slot.generation + 1};
   slot.unix_domain = is_unix(slot.fd);
   change(stream);
 }
 
-bool UringDriver::alive(Stream stream, std::uint32_t generation) noexcept {
+bool UringDriver::alive(StreamId stream, std::uint32_t generation) noexcept {
   Slot& found = slot(stream);
-  return found.fd >= 0 && found.generation == generation && !found.leaving;
+  return found.fd >= 0 && found.generation == generation && !found.closing;
 }
 
 bool UringDriver::outstanding(const Slot& slot) const noexcept {
   if (slot.pending != none && pending_[slot.pending].queued) return true;
-  return slot.receive_armed || slot.read_poll_armed || slot.write_poll_armed || slot.reset_poll_armed;
+  return slot.receive_armed || slot.read_poll_armed || slot.write_poll_armed ||
+         slot.reset_poll_armed;
 }
 
-void UringDriver::set_receiving(Stream stream, bool receiving) {
+void UringDriver::set_receiving(StreamId stream, bool receiving) {
   slot(stream).receiving = receiving;
   change(stream);
 }
 
-void UringDriver::shutdown_send(Stream stream) { ::shutdown(slot(stream).fd, SHUT_WR); }
+void UringDriver::shutdown_send(StreamId stream) { ::shutdown(slot(stream).fd, SHUT_WR); }
 
-bool UringDriver::quiet(Stream stream) { return nothing_unsent_or_unread(slot(stream).fd); }
+bool UringDriver::is_drained(StreamId stream) { return nothing_unsent_or_unread(slot(stream).fd); }
 
-void UringDriver::detach(Stream stream) {
+void UringDriver::detach(StreamId stream) {
   slot(stream).detaching = true;
-  leave(stream, 0);
+  begin_close(stream, 0);
 }
 
-void UringDriver::close(Stream stream, CloseMode mode) {
+void UringDriver::close(StreamId stream, CloseMode mode) {
   slot(stream).receiving = slot(stream).detaching = false;
   if (mode == CloseMode::abort) reset_on_close(slot(stream).fd);
-  leave(stream, 0);
+  begin_close(stream, 0);
 }
 
-std::error_code UringDriver::set_options(Stream stream, const Options& options) {
+std::error_code UringDriver::set_options(StreamId stream, const Options& options) {
   const int fd = slot(stream).fd;
   return apply(fd, options, !is_unix(fd));
 }
 
-Address UringDriver::local_address(Stream stream) { return evio::local_address(slot(stream).fd, Address::Scheme::tcp); }
+Address UringDriver::local_address(StreamId stream) {
+  return detail::local_address(slot(stream).fd, Address::Scheme::tcp);
+}
 
-NativeSocket UringDriver::native(Stream stream) { return {slot(stream).fd}; }
+NativeSocket UringDriver::native(StreamId stream) { return {slot(stream).fd}; }
 
 // ---- What is outstanding
 
-void UringDriver::change(Stream stream) {
+void UringDriver::change(StreamId stream) {
   Slot& changing = slot(stream);
   if (changing.changed) return;
   changing.changed = true;
@@ -125,21 +132,22 @@ void UringDriver::change(Stream stream) {
 
 void UringDriver::apply_changes() {
   changing_.swap(changed_);
-  for (const Stream stream : changing_) {
+  for (const StreamId stream : changing_) {
     Slot& changing = slot(stream);
     changing.changed = false;
-    if (changing.fd >= 0 && !changing.leaving) arm(stream, changing);
+    if (changing.fd >= 0 && !changing.closing) arm(stream, changing);
   }
   changing_.clear();
 }
 
-// Brings what is outstanding in line with what is wanted. A stream that does not receive is watched for its reset.
-void UringDriver::arm(Stream stream, Slot& slot) {
+// Brings what is outstanding in line with what is wanted. A stream that does not receive is watched
+// for its reset.
+void UringDriver::arm(StreamId stream, Slot& slot) {
   const bool wanted = slot.receiving && !slot.ended;
   const bool reading = slot.receive_armed || slot.read_poll_armed;
-  if (reading && (!wanted || slot.receive_armed == slot.bulk)) stop_reading(stream, slot);
+  if (reading && (!wanted || slot.receive_armed == slot.readiness_mode)) stop_reading(stream, slot);
   if (wanted && !reading) {
-    if (slot.bulk) {
+    if (slot.readiness_mode) {
       arm_poll(Op::read_poll, stream, slot, POLLIN | POLLPRI | POLLRDHUP, true);
       slot.read_poll_armed = true;
     } else {
@@ -148,7 +156,8 @@ void UringDriver::arm(Stream stream, Slot& slot) {
     }
   }
   if ((!wanted || slot.unix_domain) && !slot.reset_poll_armed) {
-    arm_poll(Op::reset_poll, stream, slot, 0, true);  // once would not do: the peer's end sets it off, too
+    arm_poll(Op::reset_poll, stream, slot, 0,
+             true);  // once would not do: the peer's end sets it off, too
     slot.reset_poll_armed = true;
   }
   if (slot.pending != none && slot.blocked && !slot.write_poll_armed) {
@@ -157,7 +166,7 @@ void UringDriver::arm(Stream stream, Slot& slot) {
   }
 }
 
-void UringDriver::arm_receive(Stream stream, Slot& slot) {
+void UringDriver::arm_receive(StreamId stream, Slot& slot) {
   io_uring_sqe* entry = ring_.entry();
   io_uring_prep_recv_multishot(entry, slot.fd, nullptr, 0, 0);
   entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
@@ -167,8 +176,10 @@ void UringDriver::arm_receive(Stream stream, Slot& slot) {
   ++outstanding_;
 }
 
-void UringDriver::arm_poll(Op op, Stream stream, const Slot& slot, unsigned events, bool multishot) {
-  poll_for(user_data(op, static_cast<std::uint32_t>(stream), slot.generation), slot.fd, events, multishot);
+void UringDriver::arm_poll(Op op, StreamId stream, const Slot& slot, unsigned events,
+                           bool multishot) {
+  poll_for(user_data(op, static_cast<std::uint32_t>(stream), slot.generation), slot.fd, events,
+           multishot);
 }
 
 void UringDriver::poll_for(std::uint64_t user_data, int fd, unsigned events, bool multishot) {
@@ -181,14 +192,14 @@ void UringDriver::poll_for(std::uint64_t user_data, int fd, unsigned events, boo
   ++outstanding_;
 }
 
-void UringDriver::stop_reading(Stream stream, Slot& slot) {
+void UringDriver::stop_reading(StreamId stream, Slot& slot) {
   if (slot.cancelling) return;
   slot.cancelling = true;
   const Op op = slot.receive_armed ? Op::receive : Op::read_poll;
   queue_cancel(user_data(op, static_cast<std::uint32_t>(stream), slot.generation));
 }
 
-void UringDriver::cancel_all(Stream stream, Slot& slot) {
+void UringDriver::cancel_all(StreamId stream, Slot& slot) {
   const auto index = static_cast<std::uint32_t>(stream);
   if (slot.receive_armed || slot.read_poll_armed) stop_reading(stream, slot);
   if (slot.write_poll_armed) queue_cancel(user_data(Op::write_poll, index, slot.generation));
@@ -198,27 +209,28 @@ void UringDriver::cancel_all(Stream stream, Slot& slot) {
 // ---- Leaving
 
 // The first reason counts.
-void UringDriver::leave(Stream stream, int error) {
+void UringDriver::begin_close(StreamId stream, int error) {
   Slot& going = slot(stream);
-  if (going.leaving) return;
-  going.leaving = true;
+  if (going.closing) return;
+  going.closing = true;
   going.error = static_cast<unsigned>(error) & 0xfffU;
   cancel_all(stream, going);
-  leaving_.push_back(stream);
+  closing_.push_back(stream);
 }
 
 bool UringDriver::may_leave() noexcept {
-  return std::any_of(leaving_.begin(), leaving_.end(), [this](Stream stream) { return !outstanding(slot(stream)); });
+  return std::any_of(closing_.begin(), closing_.end(),
+                     [this](StreamId stream) { return !outstanding(slot(stream)); });
 }
 
 // A stream is gone when nothing of it is outstanding any more.
-bool UringDriver::process_leaving() {
+bool UringDriver::finish_closing() {
   bool any = false;
-  leaving_now_.swap(leaving_);
-  for (const Stream stream : leaving_now_) {
+  closing_now_.swap(closing_);
+  for (const StreamId stream : closing_now_) {
     Slot& going = slot(stream);
     if (outstanding(going)) {
-      leaving_.push_back(stream);
+      closing_.push_back(stream);
       continue;
     }
     any = true;
@@ -233,12 +245,13 @@ bool UringDriver::process_leaving() {
     sink_.on_closed(stream, going.error ? system_error(going.error) : std::error_code());
     close_stream(std::exchange(going.fd, -1));
   }
-  leaving_now_.clear();
+  closing_now_.clear();
   return any;
 }
 
-// A peer that has reset the connection may have said why before: a send that failed must not hide it.
-void UringDriver::show_rest(Stream stream) {
+// A peer that has reset the connection may have said why before: a send that failed must not hide
+// it.
+void UringDriver::show_rest(StreamId stream) {
   while (slot(stream).receiving) {
     const IoResult result = receive(slot(stream).fd, {buffer_.get(), buffer_size});
     if (result.count == 0) return;
@@ -248,23 +261,23 @@ void UringDriver::show_rest(Stream stream) {
 
 // ---- Sending
 
-std::size_t UringDriver::send_now(Stream stream, std::span<const Chunk> chunks) {
+std::size_t UringDriver::send_now(StreamId stream, std::span<const Chunk> chunks) {
   Slot& to = slot(stream);
-  if (to.blocked || to.leaving) return 0;
+  if (to.blocked || to.closing) return 0;
   const std::size_t size = total(chunks);
   if (size < large_send) return 0;
-  const IoResult result = evio::send(to.fd, chunks);
+  const IoResult result = detail::send(to.fd, chunks);
   to.blocked = result.again();
-  if (result.error && !result.again()) leave(stream, result.error);
+  if (result.error && !result.again()) begin_close(stream, result.error);
   return result.count;
 }
 
-std::size_t UringDriver::send(Stream stream, std::span<const Chunk> chunks) {
+std::size_t UringDriver::send(StreamId stream, std::span<const Chunk> chunks) {
   if (const std::size_t count = send_now(stream, chunks)) return count;
   Slot& to = slot(stream);
   chunks = chunks.first(std::min(chunks.size(), Pending::max_chunks));
   to.pending = pending_.make(stream, chunks, total(chunks), ++last_serial_);
-  if (to.leaving) return 0;
+  if (to.closing) return 0;
   if (to.blocked)
     change(stream);
   else
@@ -278,10 +291,12 @@ void UringDriver::queue_send(std::uint32_t index) {
   send.queued = true;
   io_uring_sqe* entry = ring_.entry();
   if (send.chunks.size() == 1) {
-    io_uring_prep_send(entry, slot(send.stream).fd, send.chunks[0].data, send.chunks[0].size, flags);
+    io_uring_prep_send(entry, slot(send.stream).fd, send.chunks[0].data, send.chunks[0].size,
+                       flags);
   } else {
     for (std::size_t i = 0; i < send.chunks.size(); ++i)
-      send.pieces[i] = {.iov_base = const_cast<char*>(send.chunks[i].data), .iov_len = send.chunks[i].size};
+      send.pieces[i] = {.iov_base = const_cast<char*>(send.chunks[i].data),
+                        .iov_len = send.chunks[i].size};
     send.message.msg_iov = send.pieces;
     send.message.msg_iovlen = send.chunks.size();
     io_uring_prep_sendmsg(entry, slot(send.stream).fd, &send.message, flags);
@@ -299,8 +314,8 @@ void UringDriver::note_send(const io_uring_cqe& completion) noexcept {
   pending_[index].result = completion.res;
 }
 
-// What was submitted and did not complain is with the kernel. Short of memory it may not have taken all that was
-// queued: then the next entry brings the rest.
+// What was submitted and did not complain is with the kernel. Short of memory it may not have taken
+// all that was queued: then the next entry brings the rest.
 void UringDriver::finish_sends() {
   if (queued_sends_.empty() || ring_.queued()) return;
   ring_.flush_overflow();
@@ -315,28 +330,28 @@ void UringDriver::finish_sends() {
 
 void UringDriver::finish_send(std::uint32_t index) {
   Pending& send = pending_[index];
-  const Stream stream = send.stream;
+  const StreamId stream = send.stream;
   Slot& to = slot(stream);
   send.queued = false;
-  if (to.leaving) return;
+  if (to.closing) return;
   const int result = send.fell_short ? send.result : static_cast<int>(send.size);
   if (result == -EAGAIN || result == 0) {
     to.blocked = true;
     return change(stream);
   }
-  if (result < 0) return leave(stream, -result);
+  if (result < 0) return begin_close(stream, -result);
   to.blocked = static_cast<std::size_t>(result) < send.size;
   pending_.destroy(std::exchange(to.pending, none));
   sink_.on_sent(stream, static_cast<std::size_t>(result));
 }
 
-void UringDriver::write_more(Stream stream) {
+void UringDriver::write_more(StreamId stream) {
   Slot& to = slot(stream);
   to.blocked = false;
   if (to.pending == none) return;
   const Pending& send = pending_[to.pending];
-  const IoResult result = evio::send(to.fd, send.chunks);
-  if (result.error && !result.again()) return leave(stream, result.error);
+  const IoResult result = detail::send(to.fd, send.chunks);
+  if (result.error && !result.again()) return begin_close(stream, result.error);
   to.blocked = result.count < send.size;
   if (result.count == 0) return change(stream);
   pending_.destroy(std::exchange(to.pending, none));
@@ -354,39 +369,45 @@ void UringDriver::enable() {
   watch(Op::waker, 0, waker_.fd());
 }
 
-Polled UringDriver::poll(Duration deadline) {
+PollResult UringDriver::poll(Duration deadline) {
   enable();
   ports_.flush();
-  if (rings_) waker_.silence();
+  if (has_poll_eventfd_) waker_.clear();
   rewatching_.swap(rewatched_);
   for (const auto& [name, generation] : rewatching_)
     if (watched_.alive(name, generation)) ask(name);
   rewatching_.clear();
   apply_changes();
-  const bool more = !queued_sends_.empty() || !unread_.empty() || !unaccepted_.empty() || !undelivered_.empty() ||
-                    dials_.any_failed() || ports_.any_refused() || may_leave();
+  const bool more = !queued_sends_.empty() || !unread_.empty() || !unaccepted_.empty() ||
+                    !undelivered_.empty() || connects_.any_failed() || ports_.any_refused() ||
+                    may_leave();
   Duration timeout = more ? Duration::zero() : time_until(deadline);
   const bool sleep = timeout != Duration::zero();
   if (!sleep) ring_.submit_and_reap();
-  while (timeout != Duration::zero() && !ring_.submit_and_wait(timeout)) timeout = time_until(deadline);
+  while (timeout != Duration::zero() && !ring_.submit_and_wait(timeout))
+    timeout = time_until(deadline);
   const bool work_left = ring_.work_left();
   sink_.on_woken();
   finish_sends();
-  dials_.tell_failed(sink_);
-  go_on();
+  connects_.report_failed(sink_);
+  resume_partial();
   bool any = more;
-  // No more than were there: what handlers queue may bring further ones, and each stream has its share of a turn.
+  // No more than were there: what handlers queue may bring further ones, and each stream has its
+  // share of a turn.
   std::size_t left = ring_.ready();
-  for (io_uring_cqe completion; left > 0 && ring_.take(completion); --left, any = true) dispatch(completion);
+  for (io_uring_cqe completion; left > 0 && ring_.take(completion); --left, any = true)
+    dispatch(completion);
   ports_.report(sink_);
-  any = process_leaving() || any;
-  const bool unfinished = ring_.queued() || ring_.ready() > 0 || !changed_.empty() || !rewatched_.empty();
+  any = finish_closing() || any;
+  const bool unfinished =
+      ring_.queued() || ring_.ready() > 0 || !changed_.empty() || !rewatched_.empty();
   return {.any = any || unfinished, .slept = sleep, .partial = is_partial(work_left || unfinished)};
 }
 
-// What is not armed, or found no buffer, is told of by later entries, and while ever more arrives there is always
-// something. But each entry goes on with what waits longest. After as many as go through everything four times, all
-// that waited was told: at worst a receive without a buffer, its cancellation, and the poll that takes its place.
+// What is not armed, or found no buffer, is told of by later entries, and while ever more arrives
+// there is always something. But each entry goes on with what waits longest. After as many as go
+// through everything four times, all that waited was told: at worst a receive without a buffer, its
+// cancellation, and the poll that takes its place.
 bool UringDriver::is_partial(bool more) noexcept {
   constexpr std::size_t entry_at_least = 20;  // operations that an entry goes on with
   more = more && ++looks_ <= 4 * (outstanding_ / entry_at_least + 1);
@@ -394,7 +415,7 @@ bool UringDriver::is_partial(bool more) noexcept {
   return more;
 }
 
-void UringDriver::go_on() {
+void UringDriver::resume_partial() {
   rereading_.swap(unread_);
   for (const Unread& one : rereading_) {
     if (!alive(one.stream, one.generation)) continue;
@@ -403,10 +424,10 @@ void UringDriver::go_on() {
   }
   rereading_.clear();
   accepting_.swap(unaccepted_);
-  for (const Listener listener : accepting_) accept_some(listener);
+  for (const ListenerId listener : accepting_) accept_some(listener);
   accepting_.clear();
   delivering_.swap(undelivered_);
-  for (const DatagramSocket socket : delivering_) receive_datagrams(socket);
+  for (const UdpSocketId socket : delivering_) receive_datagrams(socket);
   delivering_.clear();
 }
 
@@ -419,27 +440,29 @@ void UringDriver::dispatch(const io_uring_cqe& completion) {
   if (last) --outstanding_;
   switch (op) {
     case Op::listener: {
-      const auto listener = static_cast<Listener>(index);
+      const auto listener = static_cast<ListenerId>(index);
       if (last && listeners_.fd(listener) >= 0) watch(op, index, listeners_.fd(listener));
       return accept_some(listener);
     }
-    case Op::dial: {
-      const auto dial = static_cast<Dial>(index);
-      if (dials_.alive(dial, static_cast<std::uint32_t>(completion.user_data >> 32))) dials_.finish(dial, sink_);
+    case Op::id: {
+      const auto id = static_cast<ConnectId>(index);
+      if (connects_.alive(id, static_cast<std::uint32_t>(completion.user_data >> 32)))
+        connects_.finish(id, sink_);
       return;
     }
     case Op::watched: {
-      const auto name = static_cast<WatchName>(index);
+      const auto name = static_cast<WatchId>(index);
       const auto generation = static_cast<std::uint32_t>(completion.user_data >> 32);
       if (!watched_.alive(name, generation) || completion.res < 0) return;
       rewatched_.emplace_back(name, generation);
-      const unsigned what = Watched::ready(watched_[name], completion.res & POLLIN, completion.res & POLLOUT,
-                                           completion.res & (POLLERR | POLLHUP));
+      const unsigned what =
+          Watched::ready(watched_[name], completion.res & POLLIN, completion.res & POLLOUT,
+                         completion.res & (POLLERR | POLLHUP));
       if (what) sink_.on_ready(name, static_cast<Interest>(what));
       return;
     }
     case Op::datagram: {
-      const auto socket = static_cast<DatagramSocket>(index);
+      const auto socket = static_cast<UdpSocketId>(index);
       if (!ports_.alive(socket, static_cast<std::uint32_t>(completion.user_data >> 32))) return;
       if (last) watch_datagrams(socket);
       return receive_datagrams(socket);
@@ -448,22 +471,23 @@ void UringDriver::dispatch(const io_uring_cqe& completion) {
       if (last) watch(op, index, waker_.fd());
       return;
     default:
-      return stream_completed(op, static_cast<Stream>(index), static_cast<std::uint32_t>(completion.user_data >> 32),
-                              completion);
+      return stream_completed(op, static_cast<StreamId>(index),
+                              static_cast<std::uint32_t>(completion.user_data >> 32), completion);
   }
 }
 
-void UringDriver::stream_completed(Op op, Stream stream, std::uint32_t generation, const io_uring_cqe& completion) {
+void UringDriver::stream_completed(Op op, StreamId stream, std::uint32_t generation,
+                                   const io_uring_cqe& completion) {
   Slot& about = slot(stream);
   if (!(completion.flags & IORING_CQE_F_MORE)) {
     if (op == Op::receive) about.receive_armed = about.cancelling = false;
     if (op == Op::read_poll) about.read_poll_armed = about.cancelling = false;
     if (op == Op::write_poll) about.write_poll_armed = false;
     if (op == Op::reset_poll) about.reset_poll_armed = false;
-    if (!about.leaving) change(stream);
+    if (!about.closing) change(stream);
   }
   if (op == Op::receive) return received(stream, generation, completion);
-  if (about.leaving || completion.res < 0) return;
+  if (about.closing || completion.res < 0) return;
   if (op == Op::read_poll) {
     if (completion.res & (POLLPRI | POLLRDHUP | POLLHUP | POLLERR)) about.ending = true;
     return readable(stream, generation);
@@ -474,20 +498,22 @@ void UringDriver::stream_completed(Op op, Stream stream, std::uint32_t generatio
 
 // ---- Receiving
 
-void UringDriver::received(Stream stream, std::uint32_t generation, const io_uring_cqe& completion) {
+void UringDriver::received(StreamId stream, std::uint32_t generation,
+                           const io_uring_cqe& completion) {
   if (completion.flags & IORING_CQE_F_BUFFER) {
     const auto id = static_cast<std::uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
     const auto size = static_cast<std::size_t>(std::max(completion.res, 0));
     const Slot& from = slot(stream);
-    const bool wanted =
-        alive(stream, generation) || (from.leaving && (from.detaching || (from.error && from.receiving)));
+    const bool wanted = alive(stream, generation) ||
+                        (from.closing && (from.detaching || (from.error && from.receiving)));
     if (wanted && size > 0) {
-      judge_received(stream, size);
+      update_receive_mode(stream, size);
       sink_.on_received(stream, buffers_->bytes(id, size));
     }
     buffers_->give_back(id);
     const bool more = completion.flags & IORING_CQE_F_SOCK_NONEMPTY;
-    if (size > 0 && !more && alive(stream, generation) && slot(stream).begins) look_for_reset(stream);
+    if (size > 0 && !more && alive(stream, generation) && slot(stream).begins)
+      look_for_reset(stream);
     if (size > 0) return;
   }
   if (!alive(stream, generation) || slot(stream).ended) return;
@@ -497,54 +523,56 @@ void UringDriver::received(Stream stream, std::uint32_t generation, const io_uri
       from.ended = true;
       return sink_.on_end_of_stream(stream);
     case -ENOBUFS:  // others took them all, and would again: it is read without
-      from.bulk = true;
+      from.readiness_mode = true;
       return;
     case -ECANCELED:
     case -EINTR:
     case -EAGAIN:
       return;  // armed again, if it is still wanted
     default:
-      return leave(stream, -completion.res);
+      return begin_close(stream, -completion.res);
   }
 }
 
-// A multishot receive that is armed when bytes and a reset have come brings the bytes, and sleeps through the reset
-// (Linux 6.18): so what begins to receive looks for itself, once.
-void UringDriver::look_for_reset(Stream stream) {
+// A multishot receive that is armed when bytes and a reset have come brings the bytes, and sleeps
+// through the reset (Linux 6.18): so what begins to receive looks for itself, once.
+void UringDriver::look_for_reset(StreamId stream) {
   slot(stream).begins = false;
-  if (const int error = pending_error(slot(stream).fd)) leave(stream, error);
+  if (const int error = pending_error(slot(stream).fd)) begin_close(stream, error);
 }
 
-// More than fits into a provided buffer comes, again and again: reading it by readiness costs a fraction.
-void UringDriver::judge_received(Stream stream, std::size_t size) {
+// More than fits into a provided buffer comes, again and again: reading it by readiness costs a
+// fraction.
+void UringDriver::update_receive_mode(StreamId stream, std::size_t size) {
   Slot& from = slot(stream);
   if (size < BufferRing::size) {
     from.large_reads = 0;
   } else if (++from.large_reads >= large_reads_for_bulk) {
     from.large_reads = 0;
-    from.bulk = true;
+    from.readiness_mode = true;
     change(stream);
   }
 }
 
-void UringDriver::judge_read(Stream stream, std::size_t size) {
+void UringDriver::update_read_mode(StreamId stream, std::size_t size) {
   Slot& from = slot(stream);
   if (size > BufferRing::size / 2) {
     from.large_reads = 0;
   } else if (++from.large_reads >= small_reads_for_ring) {
     from.large_reads = 0;
-    from.bulk = false;
+    from.readiness_mode = false;
     change(stream);
   }
 }
 
-// The poll tells each arrival once: what is not read now must be remembered, and when reading is off its poll is asked
-// anew later. One that was not read to its end has had its share of this turn.
-void UringDriver::readable(Stream stream, std::uint32_t generation) {
+// The poll tells each arrival once: what is not read now must be remembered, and when reading is
+// off its poll is asked anew later. One that was not read to its end has had its share of this
+// turn.
+void UringDriver::readable(StreamId stream, std::uint32_t generation) {
   if (!alive(stream, generation)) return;
   Slot& from = slot(stream);
   if (from.ended || from.unread) return;
-  if (!from.receiving || !from.bulk) {
+  if (!from.receiving || !from.readiness_mode) {
     if (from.read_poll_armed) stop_reading(stream, from);
     return;
   }
@@ -553,30 +581,32 @@ void UringDriver::readable(Stream stream, std::uint32_t generation) {
     from.ending = false;
     return;
   }
-  if (result.error) return leave(stream, result.error);
+  if (result.error) return begin_close(stream, result.error);
   if (result.count == 0) {
     from.ended = true;
     change(stream);
     return sink_.on_end_of_stream(stream);
   }
-  // A read stops at urgent data, and on a unix socket where descriptors were sent along: more may stand behind it.
+  // A read stops at urgent data, and on a unix socket where descriptors were sent along: more may
+  // stand behind it.
   if (from.ending || from.unix_domain || result.count == buffer_size) {
     from.unread = true;
     unread_.push_back({stream, generation});
   }
-  judge_read(stream, result.count);
+  update_read_mode(stream, result.count);
   sink_.on_received(stream, {buffer_.get(), result.count});
 }
 
-// A reset ends it. An end alone is no news, but that the multishot receive of a unix socket sleeps through an end that
-// came before the bytes in front of it were received (Linux 6.18): the rest is read by readiness.
-void UringDriver::hung_up(Stream stream) {
+// A reset ends it. An end alone is no news, but that the multishot receive of a unix socket sleeps
+// through an end that came before the bytes in front of it were received (Linux 6.18): the rest is
+// read by readiness.
+void UringDriver::hung_up(StreamId stream) {
   Slot& about = slot(stream);
-  if (const int error = pending_error(about.fd)) return leave(stream, error);
-  if (about.unix_domain && !about.bulk) {
-    about.bulk = true;
+  if (const int error = pending_error(about.fd)) return begin_close(stream, error);
+  if (about.unix_domain && !about.readiness_mode) {
+    about.readiness_mode = true;
     change(stream);
   }
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

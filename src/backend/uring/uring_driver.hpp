@@ -1,10 +1,12 @@
-// Private. The driver for io_uring: what one batch of events receives and sends costs one system call.
+// The driver for io_uring: what one batch of events receives and sends costs one system
+// call.
 //
-// Bytes arrive by multishot receives into provided buffers, lent upwards in place. Small output is queued and submitted
-// with the next entry to the kernel, never waiting there (MSG_DONTWAIT): silence means that the kernel has all of it.
-// Large output goes out at once by sendmsg, and a stream that sends more than fits into a provided buffer, or finds
-// none, is read as on epoll: by readiness, into one large buffer. So the kernel never refers to memory of a stream
-// while the loop runs, and all that can be outstanding for one is a receive or polls.
+// Bytes arrive by multishot receives into provided buffers, lent upwards in place. Small output is
+// queued and submitted with the next entry to the kernel, never waiting there (MSG_DONTWAIT):
+// silence means that the kernel has all of it. Large output goes out at once by sendmsg, and a
+// stream that sends more than fits into a provided buffer, or finds none, is read as on epoll: by
+// readiness, into one large buffer. So the kernel never refers to memory of a stream while the loop
+// runs, and all that can be outstanding for one is a receive or polls.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +15,8 @@
 #include <vector>
 
 #include "backend/driver.hpp"
+#include "backend/posix/connect_attempts.hpp"
 #include "backend/posix/datagram_ports.hpp"
-#include "backend/posix/dials.hpp"
 #include "backend/posix/listeners.hpp"
 #include "backend/posix/waker.hpp"
 #include "backend/posix/watched.hpp"
@@ -23,7 +25,7 @@
 #include "backend/uring/ring.hpp"
 #include "slab.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class UringDriver final : public Driver {
  public:
@@ -31,34 +33,34 @@ class UringDriver final : public Driver {
   UringDriver(Sink& sink, EventFd& waker, unsigned buffers = BufferRing::usual_count);
   ~UringDriver() override;
 
-  void accept_from(Listener listener, NativeSocket socket) override;
-  void set_accepting(Listener listener, bool accepting) override;
-  void close_listener(Listener listener) override;
-  void bind_datagram(DatagramSocket socket, NativeSocket native) override;
-  bool send_to(DatagramSocket socket, const Datagram& datagram) override;
-  void close_datagram(DatagramSocket socket) override;
-  std::error_code set_options(DatagramSocket socket, const Options& options) override;
-  Address local_address(DatagramSocket socket) override;
-  NativeSocket native(DatagramSocket socket) override { return {ports_.fd(socket)}; }
-  void connect(Dial dial, const Address& to, const Options& options) override;
-  void cancel(Dial dial) override;
-  std::error_code watch(WatchName name, NativeSocket descriptor, Interest interest) override;
-  void unwatch(WatchName name) override;
+  void accept_from(ListenerId listener, NativeSocket socket) override;
+  void set_accepting(ListenerId listener, bool accepting) override;
+  void close_listener(ListenerId listener) override;
+  void bind_datagram(UdpSocketId socket, NativeSocket native) override;
+  bool send_to(UdpSocketId socket, const Datagram& datagram) override;
+  void close_datagram(UdpSocketId socket) override;
+  std::error_code set_options(UdpSocketId socket, const Options& options) override;
+  Address local_address(UdpSocketId socket) override;
+  NativeSocket native(UdpSocketId socket) override { return {ports_.fd(socket)}; }
+  void connect(ConnectId id, const Address& to, const Options& options) override;
+  void cancel(ConnectId id) override;
+  std::error_code watch(WatchId name, NativeSocket descriptor, Interest interest) override;
+  void unwatch(WatchId name) override;
   NativeSocket pollable() override;
-  void open(Stream stream, NativeSocket socket) override;
-  std::size_t send_now(Stream stream, std::span<const Chunk> chunks) override;
-  std::size_t send(Stream stream, std::span<const Chunk> chunks) override;
-  void set_receiving(Stream stream, bool receiving) override;
-  void shutdown_send(Stream stream) override;
-  bool quiet(Stream stream) override;
-  void detach(Stream stream) override;
-  void close(Stream stream, CloseMode mode) override;
-  std::error_code set_options(Stream stream, const Options& options) override;
-  Address local_address(Stream stream) override;
-  NativeSocket native(Stream stream) override;
+  void open(StreamId stream, NativeSocket socket) override;
+  std::size_t send_now(StreamId stream, std::span<const Chunk> chunks) override;
+  std::size_t send(StreamId stream, std::span<const Chunk> chunks) override;
+  void set_receiving(StreamId stream, bool receiving) override;
+  void shutdown_send(StreamId stream) override;
+  bool is_drained(StreamId stream) override;
+  void detach(StreamId stream) override;
+  void close(StreamId stream, CloseMode mode) override;
+  std::error_code set_options(StreamId stream, const Options& options) override;
+  Address local_address(StreamId stream) override;
+  NativeSocket native(StreamId stream) override;
   bool is_copy() const noexcept override { return ring_.is_copy(); }
   Duration now() override;
-  Polled poll(Duration deadline) override;
+  PollResult poll(Duration deadline) override;
 
  private:
   static constexpr std::uint32_t none = Slab<int>::none;
@@ -71,7 +73,7 @@ class UringDriver final : public Driver {
     reset_poll,
     send,
     listener,
-    dial,
+    id,
     datagram,
     watched,
     waker,
@@ -84,14 +86,15 @@ class UringDriver final : public Driver {
     std::uint32_t generation = 0;
     std::uint32_t pending = none;  // the send in flight
     bool unix_domain : 1 = false;
-    bool receiving : 1 = false;      // what is wanted
-    bool bulk : 1 = false;           // read by readiness, since it sends a lot at a time
-    bool blocked : 1 = false;        // the kernel took less than it was given; until it is writable again
-    bool changed : 1 = false;        // stands in changed_
-    bool leaving : 1 = false;        // closes, or is being detached
-    bool detaching : 1 = false;      // that of the two
-    bool unread : 1 = false;         // stands in unread_
-    bool ending : 1 = false;         // the peer's end or urgent data is in what is to be read: till nothing is left
+    bool receiving : 1 = false;       // what is wanted
+    bool readiness_mode : 1 = false;  // read by readiness, since it sends a lot at a time
+    bool blocked : 1 = false;  // the kernel took less than it was given; until it is writable again
+    bool changed : 1 = false;  // stands in changed_
+    bool closing : 1 = false;  // closes, or is being detached
+    bool detaching : 1 = false;  // that of the two
+    bool unread : 1 = false;     // stands in unread_
+    bool ending : 1 =
+        false;  // the peer's end or urgent data is in what is to be read: till nothing is left
     bool ended : 1 = false;          // the peer's end came
     bool cancelling : 1 = false;     // its receive or read_poll was told to stop
     bool begins : 1 = false;         // to receive: what stood there before is not all here yet
@@ -105,13 +108,15 @@ class UringDriver final : public Driver {
   static_assert(sizeof(Slot) == 16);
   struct Pending {  // a send in flight
     static constexpr std::size_t max_chunks = 16;
-    Pending(Stream to, std::span<const Chunk> what, std::size_t bytes, std::uint32_t number) noexcept
+    Pending(StreamId to, std::span<const Chunk> what, std::size_t bytes,
+            std::uint32_t number) noexcept
         : stream(to), serial(number), chunks(what), size(bytes) {}
-    Stream stream;
+    StreamId stream;
     std::uint32_t serial;  // tells it from others that had its place
     std::span<const Chunk> chunks;
     std::size_t size;
-    bool queued = false;      // given to the ring; the kernel looks at the chunks when it is entered next
+    bool queued =
+        false;  // given to the ring; the kernel looks at the chunks when it is entered next
     bool fell_short = false;  // then `result` says how; silence is success
     int result = 0;
     msghdr message{};
@@ -119,21 +124,21 @@ class UringDriver final : public Driver {
   };
 
   static std::uint64_t user_data(Op op, std::uint32_t index, std::uint32_t generation) noexcept;
-  Slot& slot(Stream stream) noexcept { return slots_[static_cast<std::uint32_t>(stream)]; }
-  bool alive(Stream stream, std::uint32_t generation) noexcept;
+  Slot& slot(StreamId stream) noexcept { return slots_[static_cast<std::uint32_t>(stream)]; }
+  bool alive(StreamId stream, std::uint32_t generation) noexcept;
   bool outstanding(const Slot& slot) const noexcept;
-  void change(Stream stream);
-  void leave(Stream stream, int error);
+  void change(StreamId stream);
+  void begin_close(StreamId stream, int error);
 
   void enable();
   void apply_changes();
-  void arm(Stream stream, Slot& slot);
-  void arm_receive(Stream stream, Slot& slot);
-  void arm_poll(Op op, Stream stream, const Slot& slot, unsigned events, bool multishot);
-  void stop_reading(Stream stream, Slot& slot);
-  void cancel_all(Stream stream, Slot& slot);
+  void arm(StreamId stream, Slot& slot);
+  void arm_receive(StreamId stream, Slot& slot);
+  void arm_poll(Op op, StreamId stream, const Slot& slot, unsigned events, bool multishot);
+  void stop_reading(StreamId stream, Slot& slot);
+  void cancel_all(StreamId stream, Slot& slot);
   void poll_for(std::uint64_t user_data, int fd, unsigned events, bool multishot);
-  void ask(WatchName name);
+  void ask(WatchId name);
   void watch(Op op, std::uint32_t index, int fd);
   void queue_cancel(std::uint64_t target, int flags = 0);
 
@@ -141,24 +146,25 @@ class UringDriver final : public Driver {
   void note_send(const io_uring_cqe& completion) noexcept;
   void finish_sends();
   void finish_send(std::uint32_t index);
-  void write_more(Stream stream);
+  void write_more(StreamId stream);
 
   void dispatch(const io_uring_cqe& completion);
-  void stream_completed(Op op, Stream stream, std::uint32_t generation, const io_uring_cqe& completion);
-  void received(Stream stream, std::uint32_t generation, const io_uring_cqe& completion);
-  void look_for_reset(Stream stream);
-  void readable(Stream stream, std::uint32_t generation);
-  void judge_received(Stream stream, std::size_t size);
-  void judge_read(Stream stream, std::size_t size);
-  void hung_up(Stream stream);
-  void accept_some(Listener listener);
-  void watch_datagrams(DatagramSocket socket);
-  void receive_datagrams(DatagramSocket socket);
+  void stream_completed(Op op, StreamId stream, std::uint32_t generation,
+                        const io_uring_cqe& completion);
+  void received(StreamId stream, std::uint32_t generation, const io_uring_cqe& completion);
+  void look_for_reset(StreamId stream);
+  void readable(StreamId stream, std::uint32_t generation);
+  void update_receive_mode(StreamId stream, std::size_t size);
+  void update_read_mode(StreamId stream, std::size_t size);
+  void hung_up(StreamId stream);
+  void accept_some(ListenerId listener);
+  void watch_datagrams(UdpSocketId socket);
+  void receive_datagrams(UdpSocketId socket);
   bool may_leave() noexcept;
   bool is_partial(bool more) noexcept;
-  bool process_leaving();
-  void show_rest(Stream stream);
-  void go_on();
+  bool finish_closing();
+  void show_rest(StreamId stream);
+  void resume_partial();
   void drain_ring() noexcept;
 
   Sink& sink_;
@@ -169,20 +175,21 @@ class UringDriver final : public Driver {
   Slots<Slot> slots_;
   Slab<Pending> pending_;
   std::vector<std::uint32_t> queued_sends_, finishing_sends_;
-  std::vector<Stream> changed_, changing_;
-  std::vector<Stream> leaving_, leaving_now_;
+  std::vector<StreamId> changed_, changing_;
+  std::vector<StreamId> closing_, closing_now_;
   struct Unread {
-    Stream stream;
+    StreamId stream;
     std::uint32_t generation;
   };
-  std::vector<Unread> unread_, rereading_;        // by readiness: more is there
-  std::vector<Listener> unaccepted_, accepting_;  // more is there
-  std::vector<DatagramSocket> undelivered_, delivering_;
+  std::vector<Unread> unread_, rereading_;          // by readiness: more is there
+  std::vector<ListenerId> unaccepted_, accepting_;  // more is there
+  std::vector<UdpSocketId> undelivered_, delivering_;
   Listeners listeners_;
-  Dials dials_;
+  ConnectAttempts connects_;
   Watched watched_;
-  std::vector<std::pair<WatchName, std::uint32_t>> rewatched_, rewatching_;  // told, and to be asked for again
-  bool rings_ = false;                                                       // its waker's bell, for a foreign loop
+  std::vector<std::pair<WatchId, std::uint32_t>> rewatched_,
+      rewatching_;                 // told, and to be asked for again
+  bool has_poll_eventfd_ = false;  // its waker's bell, for a foreign loop
   DatagramPorts ports_;
   std::size_t outstanding_ = 0;  // operations whose last completion has not come
   std::uint32_t last_serial_ = 0;
@@ -190,4 +197,4 @@ class UringDriver final : public Driver {
   bool enabled_ = false;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

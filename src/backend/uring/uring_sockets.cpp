@@ -7,12 +7,15 @@
 #include "backend/posix/socket.hpp"
 #include "backend/uring/uring_driver.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
-// ---- Listeners and datagrams: by readiness. Accepting in this way keeps to a limit exactly and brings the peer's
-// address with each connection, for one system call, as asking for it after a multishot accept would be.
+// ---- Listeners and datagrams: by readiness. Accepting in this way keeps to a limit exactly and
+// brings the peer's address with each connection, for one system call, as asking for it after a
+// multishot accept would be.
 
-void UringDriver::watch(Op op, std::uint32_t index, int fd) { poll_for(user_data(op, index, 0), fd, POLLIN, true); }
+void UringDriver::watch(Op op, std::uint32_t index, int fd) {
+  poll_for(user_data(op, index, 0), fd, POLLIN, true);
+}
 
 void UringDriver::queue_cancel(std::uint64_t target, int flags) {
   io_uring_sqe* entry = ring_.entry();
@@ -21,102 +24,113 @@ void UringDriver::queue_cancel(std::uint64_t target, int flags) {
   entry->user_data = user_data(Op::cancel, 0, 0);
 }
 
-void UringDriver::accept_from(Listener listener, NativeSocket socket) {
+void UringDriver::accept_from(ListenerId listener, NativeSocket socket) {
   listeners_.add(listener, socket);
   watch(Op::listener, static_cast<std::uint32_t>(listener), listeners_.fd(listener));
 }
 
-void UringDriver::set_accepting(Listener listener, bool accepting) {
+void UringDriver::set_accepting(ListenerId listener, bool accepting) {
   if (listeners_.fd(listener) < 0) return;
   listeners_.set_accepting(listener, accepting);
   if (accepting) unaccepted_.push_back(listener);  // what came meanwhile was told then
 }
 
-void UringDriver::close_listener(Listener listener) {
+void UringDriver::close_listener(ListenerId listener) {
   queue_cancel(user_data(Op::listener, static_cast<std::uint32_t>(listener), 0));
   ring_.submit_and_reap();  // else it would listen for as long as the kernel holds it
   listeners_.close(listener);
 }
 
-void UringDriver::accept_some(Listener listener) {
+void UringDriver::accept_some(ListenerId listener) {
   if (listeners_.fd(listener) < 0) return;
-  if (listeners_.accept_some(listener, sink_) == Listeners::Outcome::more) unaccepted_.push_back(listener);
+  if (listeners_.accept_some(listener, sink_) == Listeners::Outcome::more)
+    unaccepted_.push_back(listener);
 }
 
-void UringDriver::bind_datagram(DatagramSocket socket, NativeSocket native) {
+void UringDriver::bind_datagram(UdpSocketId socket, NativeSocket native) {
   ports_.add(socket, native);
   watch_datagrams(socket);
 }
 
-void UringDriver::watch_datagrams(DatagramSocket socket) {
-  const std::uint64_t name = user_data(Op::datagram, static_cast<std::uint32_t>(socket), ports_.generation(socket));
+void UringDriver::watch_datagrams(UdpSocketId socket) {
+  const std::uint64_t name =
+      user_data(Op::datagram, static_cast<std::uint32_t>(socket), ports_.generation(socket));
   poll_for(name, ports_.fd(socket), POLLIN, true);
 }
 
-bool UringDriver::send_to(DatagramSocket socket, const Datagram& datagram) { return ports_.send(socket, datagram); }
+bool UringDriver::send_to(UdpSocketId socket, const Datagram& datagram) {
+  return ports_.send(socket, datagram);
+}
 
-void UringDriver::close_datagram(DatagramSocket socket) {
-  queue_cancel(user_data(Op::datagram, static_cast<std::uint32_t>(socket), ports_.generation(socket)));
+void UringDriver::close_datagram(UdpSocketId socket) {
+  queue_cancel(
+      user_data(Op::datagram, static_cast<std::uint32_t>(socket), ports_.generation(socket)));
   ports_.close(socket);
 }
 
-std::error_code UringDriver::set_options(DatagramSocket socket, const Options& options) {
+std::error_code UringDriver::set_options(UdpSocketId socket, const Options& options) {
   return apply(ports_.fd(socket), options, false);
 }
 
-Address UringDriver::local_address(DatagramSocket socket) {
-  return evio::local_address(ports_.fd(socket), Address::Scheme::udp);
+Address UringDriver::local_address(UdpSocketId socket) {
+  return detail::local_address(ports_.fd(socket), Address::Scheme::udp);
 }
 
-void UringDriver::receive_datagrams(DatagramSocket socket) {
+void UringDriver::receive_datagrams(UdpSocketId socket) {
   if (ports_.fd(socket) < 0) return;
   if (ports_.receive_some(socket, sink_)) undelivered_.push_back(socket);
 }
 
-// ---- Dials
+// ---- ConnectAttempts
 
-void UringDriver::connect(Dial dial, const Address& to, const Options& options) {
+void UringDriver::connect(ConnectId id, const Address& to, const Options& options) {
   enable();
-  const int fd = dials_.begin(dial, to, options);
+  const int fd = connects_.begin(id, to, options);
   if (fd < 0) return;
-  poll_for(user_data(Op::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial)), fd, POLLOUT, false);
+  poll_for(user_data(Op::id, static_cast<std::uint32_t>(id), connects_.generation(id)), fd, POLLOUT,
+           false);
 }
 
-void UringDriver::cancel(Dial dial) {
-  if (dials_.fd(dial) >= 0)
-    queue_cancel(user_data(Op::dial, static_cast<std::uint32_t>(dial), dials_.generation(dial)));
-  dials_.cancel(dial);
+void UringDriver::cancel(ConnectId id) {
+  if (connects_.fd(id) >= 0)
+    queue_cancel(user_data(Op::id, static_cast<std::uint32_t>(id), connects_.generation(id)));
+  connects_.cancel(id);
 }
 
 // ---- Watches: a poll each time, since those that stay tell each arrival once.
 
-std::error_code UringDriver::watch(WatchName name, NativeSocket descriptor, Interest interest) {
+std::error_code UringDriver::watch(WatchId name, NativeSocket descriptor, Interest interest) {
   enable();
-  if (const std::error_code error = cannot_be_polled(static_cast<int>(descriptor.value))) return error;
+  if (const std::error_code error = cannot_be_polled(static_cast<int>(descriptor.value)))
+    return error;
   watched_.add(name, descriptor, interest);
   ask(name);
   return {};
 }
 
-void UringDriver::ask(WatchName name) {
+void UringDriver::ask(WatchId name) {
   const Watched::One& one = watched_[name];
-  const unsigned events = (one.wants(Interest::read) ? POLLIN : 0U) | (one.wants(Interest::write) ? POLLOUT : 0U);
-  poll_for(user_data(Op::watched, static_cast<std::uint32_t>(name), one.generation), one.fd, events, false);
+  const unsigned events =
+      (one.wants(Interest::read) ? POLLIN : 0U) | (one.wants(Interest::write) ? POLLOUT : 0U);
+  poll_for(user_data(Op::watched, static_cast<std::uint32_t>(name), one.generation), one.fd, events,
+           false);
 }
 
-void UringDriver::unwatch(WatchName name) {
+void UringDriver::unwatch(WatchId name) {
   Watched::One& one = watched_[name];
   queue_cancel(user_data(Op::watched, static_cast<std::uint32_t>(name), one.generation));
   ring_.submit_and_reap();  // the user may close the descriptor, and the kernel would hold it
   one.fd = -1;
 }
 
-// The ring's own descriptor is not readable before its completions are asked for; an eventfd that is registered with it
-// is written to, but not when an eventfd set off what completes. So the waker writes to it, too.
+// The ring's own descriptor is not readable before its completions are asked for; an eventfd that
+// is registered with it is written to, but not when an eventfd set off what completes. So the waker
+// writes to it, too.
 NativeSocket UringDriver::pollable() {
   enable();
-  if (!std::exchange(rings_, true)) io_uring_register_eventfd(ring_.native(), waker_.bell());
-  return {waker_.bell()};
+  if (!std::exchange(has_poll_eventfd_, true))
+    io_uring_register_eventfd(ring_.native(), waker_.poll_eventfd());
+  return {waker_.poll_eventfd()};
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -4,7 +4,7 @@
 #include <evio/codecs.hpp>
 #include <stdexcept>
 
-namespace evio::inline v1::codec {
+namespace evio { inline namespace v0 { namespace codec {
 
 namespace {
 
@@ -19,22 +19,28 @@ Decoded behind(std::size_t prefix, std::uint64_t length, std::string_view bytes)
 }  // namespace
 
 FixedLength::FixedLength(std::size_t size) : size_(size) {
-  if (size == 0) throw std::invalid_argument("evio::codec::FixedLength: a message needs a byte at least");
+  if (size == 0)
+    throw std::invalid_argument("evio::codec::FixedLength: a message needs a byte at least");
 }
 
-Decoded FixedLength::decode(std::string_view bytes, std::size_t) const noexcept { return behind(0, size_, bytes); }
+Decoded FixedLength::decode(std::string_view bytes, std::size_t) const noexcept {
+  return behind(0, size_, bytes);
+}
 
-void FixedLength::encode(std::string_view message, Wire& wire) const {
+void FixedLength::encode(std::string_view message, ByteSink& wire) const {
   if (message.size() != size_)
-    throw std::length_error("evio::codec::FixedLength: a message of " + std::to_string(message.size()) +
-                            " bytes where each has " + std::to_string(size_));
+    throw std::length_error("evio::codec::FixedLength: a message of " +
+                            std::to_string(message.size()) + " bytes where each has " +
+                            std::to_string(size_));
   wire.append(message);
 }
 
-LengthPrefixed::LengthPrefixed(std::size_t width, std::endian order) : width_(width), order_(order) {
+LengthPrefixed::LengthPrefixed(std::size_t width, std::endian order)
+    : width_(width), order_(order) {
   if (width != 1 && width != 2 && width != 4 && width != 8)
-    throw std::invalid_argument("evio::codec::LengthPrefixed: the length takes 1, 2, 4 or 8 bytes, not " +
-                                std::to_string(width));
+    throw std::invalid_argument(
+        "evio::codec::LengthPrefixed: the length takes 1, 2, 4 or 8 bytes, not " +
+        std::to_string(width));
 }
 
 Decoded LengthPrefixed::decode(std::string_view bytes, std::size_t) const noexcept {
@@ -47,7 +53,7 @@ Decoded LengthPrefixed::decode(std::string_view bytes, std::size_t) const noexce
   return behind(width_, length, bytes);
 }
 
-void LengthPrefixed::encode(std::string_view message, Wire& wire) const {
+void LengthPrefixed::encode(std::string_view message, ByteSink& wire) const {
   const std::uint64_t length = message.size();
   if (width_ < 8 && length >> (8 * width_) != 0)
     throw std::length_error("evio::codec::LengthPrefixed: " + std::to_string(width_) +
@@ -73,7 +79,7 @@ Decoded VarintPrefixed::decode(std::string_view bytes, std::size_t) const noexce
   return Decoded::incomplete();
 }
 
-void VarintPrefixed::encode(std::string_view message, Wire& wire) const {
+void VarintPrefixed::encode(std::string_view message, ByteSink& wire) const {
   std::array<char, 10> prefix{};
   std::size_t size = 0;
   std::uint64_t left = message.size();
@@ -84,7 +90,8 @@ void VarintPrefixed::encode(std::string_view message, Wire& wire) const {
 }
 
 Delimited::Delimited(std::string delimiter) : delimiter_(std::move(delimiter)) {
-  if (delimiter_.empty()) throw std::invalid_argument("evio::codec::Delimited: the delimiter is empty");
+  if (delimiter_.empty())
+    throw std::invalid_argument("evio::codec::Delimited: the delimiter is empty");
 }
 
 // The delimiter may have begun in what was searched.
@@ -96,10 +103,12 @@ Decoded Delimited::decode(std::string_view bytes, std::size_t searched) const no
 }
 
 // A message may hold no delimiter, nor make one together with the delimiter behind it.
-void Delimited::encode(std::string_view message, Wire& wire) const {
-  std::string tail(message.substr(message.size() - std::min(message.size(), delimiter_.size() - 1)));
+void Delimited::encode(std::string_view message, ByteSink& wire) const {
+  std::string tail(
+      message.substr(message.size() - std::min(message.size(), delimiter_.size() - 1)));
   tail += delimiter_;
-  if (message.find(delimiter_) != message.npos || tail.find(delimiter_) != tail.size() - delimiter_.size())
+  if (message.find(delimiter_) != message.npos ||
+      tail.find(delimiter_) != tail.size() - delimiter_.size())
     throw std::invalid_argument("evio::codec::Delimited: the message holds the delimiter");
   wire.append(message);
   wire.append(delimiter_);
@@ -112,11 +121,11 @@ Decoded Lines::decode(std::string_view bytes, std::size_t searched) const noexce
   return Decoded::frame(bytes.substr(0, crlf ? end - 1 : end), end + 1);
 }
 
-void Lines::encode(std::string_view message, Wire& wire) const {
+void Lines::encode(std::string_view message, ByteSink& wire) const {
   if (message.find('\n') != message.npos)
     throw std::invalid_argument("evio::codec::Lines: the message holds a line's end");
   wire.append(message);
   wire.append("\n");
 }
 
-}  // namespace evio::inline v1::codec
+}}}  // namespace evio::v0::codec

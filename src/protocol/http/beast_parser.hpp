@@ -1,4 +1,5 @@
-// Private. Boost.Beast's parser, as far as requests and replies are read alike: bodies and trailers, in place.
+// Boost.Beast's parser, as far as requests and replies are read alike: bodies and
+// trailers, in place.
 #pragma once
 
 #include <algorithm>
@@ -11,20 +12,24 @@
 
 #include "protocol/http/syntax.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 namespace beast = boost::beast::http;
 using BeastError = boost::beast::error_code;
 using BeastText = boost::beast::string_view;
 
 inline std::string_view view(BeastText text) { return {text.data(), text.size()}; }
-inline boost::asio::const_buffer beast_buffer(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+inline boost::asio::const_buffer beast_buffer(std::string_view bytes) {
+  return {bytes.data(), bytes.size()};
+}
 
-/// Whether a line ends without CR, which Beast notices late, goes on in the next one (it is folded: the next begins
-/// with a blank), or has a control character in a quoted string, which Beast allows.
+/// Whether a line ends without CR, which Beast notices late, goes on in the next one (it is folded:
+/// the next begins with a blank), or has a control character in a quoted string, which Beast
+/// allows.
 inline bool has_bad_line(std::string_view lines) {
   const auto is_control = [](char c) {
-    return (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r' && c != '\n') || c == '\x7f';
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r' && c != '\n') ||
+           c == '\x7f';
   };
   if (std::ranges::any_of(lines, is_control)) return true;
   for (auto end = lines.find('\n'); end != lines.npos; end = lines.find('\n', end + 1)) {
@@ -34,8 +39,8 @@ inline bool has_bad_line(std::string_view lines) {
   return false;
 }
 
-/// Whether a chunk's line, perhaps behind the CRLF of the chunk before, ends within a quoted string: Beast would wait
-/// for the quote's end in what follows.
+/// Whether a chunk's line, perhaps behind the CRLF of the chunk before, ends within a quoted
+/// string: Beast would wait for the quote's end in what follows.
 inline bool ends_quoted(std::string_view lines) {
   const std::size_t begin = lines.starts_with("\r\n") ? 2 : 0, end = lines.find('\n', begin);
   if (end == lines.npos) return false;
@@ -64,13 +69,15 @@ class BeastParser : public beast::basic_parser<isRequest> {
     this->body_limit(UINT64_MAX);
   }
 
-  /// The next piece of the body, of whose lines none may be longer than max_line; `used`: the bytes read.
+  /// The next piece of the body, of whose lines none may be longer than max_line; `used`: the bytes
+  /// read.
   BodyState read_body(std::string_view bytes, std::size_t max_line, std::size_t& used) {
     used = 0;
     piece = {};
     if (this->is_done()) return BodyState::end;
     const bool line = this->chunked() && chunk_left_ == 0;
-    // The last chunk, "0\r\n\r\n", is still to come; Beast asserts that so much is there when it looks again.
+    // The last chunk, "0\r\n\r\n", is still to come; Beast asserts that so much is there when it
+    // looks again.
     if (bytes.size() < (line ? 5U : 1U)) return BodyState::partial;
     const std::string_view readable = line ? bytes.substr(0, max_line) : bytes;
     BeastError error;
@@ -86,7 +93,9 @@ class BeastParser : public beast::basic_parser<isRequest> {
   }
 
   /// Whether the connection goes on behind the message.
-  bool persists() const noexcept { return !close_ && (version_ > 10 || keep_alive_) && !this->need_eof(); }
+  bool persists() const noexcept {
+    return !close_ && (version_ > 10 || keep_alive_) && !this->need_eof();
+  }
 
   std::string_view piece;  // of the latest call
   std::vector<Field> trailers;
@@ -104,12 +113,13 @@ class BeastParser : public beast::basic_parser<isRequest> {
     chunk_left_ = left - body.size();
     return on_body_impl(body, error);
   }
-  /// What decides on whether the connection goes on; Beast knows no `close` in HTTP/1.0 and heeds Proxy-Connection.
+  /// What decides on whether the connection goes on; Beast knows no `close` in HTTP/1.0 and heeds
+  /// Proxy-Connection.
   void note_version(int version) noexcept { version_ = version; }
   void note_field(beast::field field, BeastText value) noexcept {
     if (field != beast::field::connection) return;
-    close_ = close_ || lists(view(value), "close");
-    keep_alive_ = keep_alive_ || lists(view(value), "keep-alive");
+    close_ = close_ || has_token(view(value), "close");
+    keep_alive_ = keep_alive_ || has_token(view(value), "keep-alive");
   }
   void on_header_impl(BeastError&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, BeastError&) override {}
@@ -125,4 +135,4 @@ class BeastParser : public beast::basic_parser<isRequest> {
   bool keep_alive_ = false;
 };
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

@@ -12,7 +12,7 @@
 #include "protocol/http/client_pool.hpp"
 #include "protocol/http/syntax.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 namespace {
 
@@ -25,9 +25,12 @@ Url parsed(std::string_view url) {
   const auto refuse = [&](std::string_view why) {
     throw Error(std::make_error_code(std::errc::invalid_argument), url, why);
   };
-  const auto begins_with = [&](std::string_view scheme) { return iequals(url.substr(0, scheme.size()), scheme); };
+  const auto begins_with = [&](std::string_view scheme) {
+    return iequals(url.substr(0, scheme.size()), scheme);
+  };
   constexpr std::string_view scheme = "http://";
-  if (begins_with("https://")) refuse("https wants TLS, which this client does not have: http:// only");
+  if (begins_with("https://"))
+    refuse("https wants TLS, which this client does not have: http:// only");
   if (!begins_with(scheme)) refuse("a URL to call begins with http://");
   std::string_view rest = url.substr(scheme.size());
   rest = rest.substr(0, rest.find('#'));  // a fragment is not sent (RFC 9110, section 7.1)
@@ -43,7 +46,8 @@ Url parsed(std::string_view url) {
   return {authority, std::move(target)};
 }
 
-// The authority with `sign` and what stands behind it in place of an IPv6 address's zone, "%25eth0" in URLs.
+// The authority with `sign` and what stands behind it in place of an IPv6 address's zone, "%25eth0"
+// in URLs.
 std::string with_zone(std::string_view authority, std::string_view sign, bool kept) {
   std::string text(authority);
   const std::size_t at = text.find("%25"), end = text.find(']');
@@ -64,40 +68,49 @@ std::string host_of(std::string_view authority) { return with_zone(authority, ""
 
 // The client writes it itself.
 bool is_own_field(std::string_view name) {
-  constexpr std::array<std::string_view, 3> own_fields{"host", "content-length", "transfer-encoding"};
+  constexpr std::array<std::string_view, 3> own_fields{"host", "content-length",
+                                                       "transfer-encoding"};
   return std::ranges::any_of(own_fields, [&](std::string_view own) { return iequals(own, name); });
 }
 
-std::string request_of(const Call& call, const Url& url) {
+std::string request_of(const ClientRequest& call, const Url& url) {
   std::string request = call.method;
-  request.append(" ").append(url.target).append(" HTTP/1.1\r\nHost: ").append(host_of(url.authority)).append("\r\n");
+  request.append(" ")
+      .append(url.target)
+      .append(" HTTP/1.1\r\nHost: ")
+      .append(host_of(url.authority))
+      .append("\r\n");
   for (const auto& [name, value] : call.fields) {
     if (is_own_field(name) || !is_token(name) || !is_field_value(value))
-      throw std::invalid_argument("evio: a Call may have no HTTP field \"" +
+      throw std::invalid_argument("evio: a ClientRequest may have no HTTP field \"" +
                                   std::string(name).append(": ").append(value) + '"');
     request.append(name).append(": ").append(value).append("\r\n");
   }
   const bool has_body = !call.body.empty() || call.method == "POST" || call.method == "PUT";
-  if (has_body) request.append("Content-Length: ").append(std::to_string(call.body.size())).append("\r\n");
+  if (has_body)
+    request.append("Content-Length: ").append(std::to_string(call.body.size())).append("\r\n");
   return request.append("\r\n").append(call.body);
 }
 
-bool asks_to_close(const Call& call) {
+bool asks_to_close(const ClientRequest& call) {
   return std::ranges::any_of(call.fields, [](const auto& field) {
-    return iequals(field.first, "Connection") && lists(field.second, "close");
+    return iequals(field.first, "Connection") && has_token(field.second, "close");
   });
 }
 
-bool may_be_repeated(const Call& call) {
-  constexpr std::array<std::string_view, 6> methods{"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
+bool may_be_repeated(const ClientRequest& call) {
+  constexpr std::array<std::string_view, 6> methods{"GET",    "HEAD",    "PUT",
+                                                    "DELETE", "OPTIONS", "TRACE"};
   return std::ranges::find(methods, call.method) != methods.end();
 }
 
-void forget(std::vector<ClientConnection*>& connections, ClientConnection* which) { std::erase(connections, which); }
+void forget(std::vector<ClientConnection*>& connections, ClientConnection* which) {
+  std::erase(connections, which);
+}
 
 }  // namespace
 
-std::string_view Reply::field(std::string_view name) const noexcept {
+std::string_view ClientResponse::field(std::string_view name) const noexcept {
   for (const auto& [each, value] : fields)
     if (iequals(each, name)) return value;
   return {};
@@ -109,15 +122,16 @@ const ClientSettings& checked(const ClientSettings& settings) {
   const auto refuse = [](const char* problem) {
     throw std::invalid_argument(std::string("evio: http::ClientSettings::") + problem);
   };
-  if (settings.connections == 0) refuse("connections is 0: no call could be made");
-  if (settings.time < Duration::zero()) refuse("time is negative");
-  if (settings.idle_time < Duration::zero()) refuse("idle_time is negative");
+  if (settings.connections_max == 0) refuse("connections is 0: no call could be made");
+  if (settings.timeout < Duration::zero()) refuse("time is negative");
+  if (settings.idle_timeout < Duration::zero()) refuse("idle_time is negative");
   return settings;
 }
 
 }  // namespace
 
-Client::Client(Loop& loop, ClientSettings settings) : pool_(std::make_shared<ClientPool>(loop, checked(settings))) {}
+Client::Client(Loop& loop, ClientSettings settings)
+    : pool_(std::make_shared<ClientPool>(loop, checked(settings))) {}
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&& other) noexcept {
   std::swap(pool_, other.pool_);
@@ -127,30 +141,32 @@ Client::~Client() {
   if (pool_) pool_->end();
 }
 
-CallHandle Client::call(Call call, Handler<void(Reply)> done) { return pool_->call(std::move(call), std::move(done)); }
-CallHandle Client::get(std::string_view url, Handler<void(Reply)> done) {
+ClientCall Client::call(ClientRequest call, Callback<void(ClientResponse)> done) {
+  return pool_->call(std::move(call), std::move(done));
+}
+ClientCall Client::get(std::string_view url, Callback<void(ClientResponse)> done) {
   return call({.url = std::string(url)}, std::move(done));
 }
 
-void CallHandle::pause() const {
+void ClientCall::pause() const {
   const auto call = call_.lock();
   if (!call) return;
   call->paused = true;
   if (call->connection) call->connection->conn().pause();
 }
 
-void CallHandle::resume() const {
+void ClientCall::resume() const {
   const auto call = call_.lock();
   if (!call) return;
   call->paused = false;
   if (call->connection) call->connection->conn().resume();
 }
 
-void CallHandle::cancel() const {
+void ClientCall::cancel() const {
   if (const auto call = call_.lock()) ClientPool::give_up(call);
 }
 
-CallHandle ClientPool::call(Call call, Handler<void(Reply)> done) {
+ClientCall ClientPool::call(ClientRequest call, Callback<void(ClientResponse)> done) {
   if (!is_token(call.method) || call.method == "CONNECT")
     throw std::invalid_argument("evio: \"" + call.method + "\" is no HTTP method to call with");
   const Url url = parsed(call.url);
@@ -164,7 +180,7 @@ CallHandle ClientPool::call(Call call, Handler<void(Reply)> done) {
   pending->last = asks_to_close(call);
   pending->call = std::move(call);
   pending->done = std::move(done);
-  pending->deadline = loop_.set_deadline(settings_.time, [weak = std::weak_ptr(pending)] {
+  pending->deadline = loop_.set_deadline(settings_.timeout, [weak = std::weak_ptr(pending)] {
     const auto late = weak.lock();
     if (!late) return;
     late->late = true;
@@ -174,11 +190,12 @@ CallHandle ClientPool::call(Call call, Handler<void(Reply)> done) {
   });
   to.waiting.push_back(pending);
   serve(to);
-  return CallHandle(pending);
+  return ClientCall(pending);
 }
 
 void ClientPool::end() {
-  const auto hosts = std::exchange(hosts_, {});  // nobody finds them any more, not even what is destroyed with them
+  const auto hosts = std::exchange(
+      hosts_, {});  // nobody finds them any more, not even what is destroyed with them
   for (const auto& [address, each] : hosts) {
     for (const auto& call : each.waiting) call->deadline.cancel();
     for (const auto* connections : {&each.idle, &each.busy})
@@ -198,7 +215,9 @@ Host& ClientPool::host(const std::string& address) {
 // Gives waiting calls to connections, and makes more of these where there may be more.
 void ClientPool::serve(Host& host) {
   for (auto next = host.waiting.begin(); next != host.waiting.end() && !host.idle.empty();) {
-    const auto fits = [&](const ClientConnection* each) { return each->is_new() || !(*next)->repeated; };
+    const auto fits = [&](const ClientConnection* each) {
+      return each->is_new() || !(*next)->repeated;
+    };
     const auto found = std::find_if(host.idle.rbegin(), host.idle.rend(), fits);
     if (found == host.idle.rend()) {
       ++next;
@@ -212,11 +231,12 @@ void ClientPool::serve(Host& host) {
     connection->conn().set({.idle_timeout = Duration::zero()});
     connection->make(std::move(call));
   }
-  if (!host.waiting.empty() && !host.idle.empty() && host.connections >= settings_.connections) {
+  if (!host.waiting.empty() && !host.idle.empty() &&
+      host.connections >= settings_.connections_max) {
     host.idle.back()->conn().abort();  // makes room for a new one, which a repeated call asks for
     host.idle.pop_back();
   }
-  while (host.connecting < host.waiting.size() && host.connections < settings_.connections) {
+  while (host.connecting < host.waiting.size() && host.connections < settings_.connections_max) {
     if (!loop_.connect(host.binding)) return;  // shutting down: the calls expire with the loop
     ++host.connections;
     ++host.connecting;
@@ -267,35 +287,39 @@ Events ClientPool::handlers(const std::string& address) {
 void ClientPool::opened(Host& host, Conn& conn) {
   --host.connecting;
   host.idle.push_back(&conn.emplace_context<ClientConnection>(conn, settings_));
-  conn.set({.idle_timeout = settings_.idle_time});
+  conn.set({.idle_timeout = settings_.idle_timeout});
   serve(host);
 }
 
 void ClientPool::read(Host& host, ClientConnection& connection, Input& in, bool ended) {
-  const std::shared_ptr<PendingCall> call = connection.call();  // stays also if one of its own handlers gives it up
-  if (!call) {                                                  // nobody asked
+  const std::shared_ptr<PendingCall> call =
+      connection.call();  // stays also if one of its own handlers gives it up
+  if (!call) {            // nobody asked
     in.take();
     connection.conn().close();
     return;
   }
   const ClientConnection::State state = connection.read(in, ended);
   if (state == ClientConnection::State::waits) return;
-  if (state == ClientConnection::State::failed && connection.was_stale() && call->repeatable) return;
+  if (state == ClientConnection::State::failed && connection.was_stale() && call->repeatable)
+    return;
   const bool unfinished = connection.sends() && !ended;
-  if (unfinished && state == ClientConnection::State::done && !connection.refuses()) return;  // it may want the rest
-  const bool kept = state == ClientConnection::State::done && connection.keeps_alive() && in.empty() && !ended;
+  if (unfinished && state == ClientConnection::State::done && !connection.refuses())
+    return;  // it may want the rest
+  const bool kept =
+      state == ClientConnection::State::done && connection.keeps_alive() && in.empty() && !ended;
   connection.take_call();
   call->deadline.cancel();
   forget(host.busy, &connection);
   if (unfinished) {
     connection.conn().abort();
   } else if (kept) {
-    connection.conn().set({.idle_timeout = settings_.idle_time});
+    connection.conn().set({.idle_timeout = settings_.idle_timeout});
     host.idle.push_back(&connection);
   } else {
     connection.conn().close();
   }
-  Reply reply = connection.take_reply();
+  ClientResponse reply = connection.take_reply();
   serve(host);
   call->done(std::move(reply));
 }
@@ -334,4 +358,4 @@ void ClientPool::fail_first(Host& host, std::error_code error) {
   call->done({.error = error});
 }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

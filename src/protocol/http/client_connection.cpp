@@ -7,11 +7,11 @@
 #include "protocol/http/beast_parser.hpp"
 #include "protocol/http/syntax.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
-class ReplyParser final : public BeastParser<false> {
+class ResponseParser final : public BeastParser<false> {
  public:
-  explicit ReplyParser(Reply& reply) : reply_(reply) {}
+  explicit ResponseParser(ClientResponse& reply) : reply_(reply) {}
 
  private:
   void on_response_impl(int status, BeastText, int version, BeastError&) override {
@@ -24,12 +24,13 @@ class ReplyParser final : public BeastParser<false> {
     reply_.fields.emplace_back(std::string(view(name)), std::string(view(value)));
   }
 
-  Reply& reply_;
+  ClientResponse& reply_;
 };
 
 namespace {
 
-// The header as Beast reads it: folded lines are one (RFC 9112, section 5.2), and a status is followed by a blank.
+// The header as Beast reads it: folded lines are one (RFC 9112, section 5.2), and a status is
+// followed by a blank.
 std::string tidied(std::string_view header) {
   constexpr std::size_t bare_status_line = std::string_view("HTTP/1.1 200").size();
   std::string tidy;
@@ -53,14 +54,15 @@ std::string tidied(std::string_view header) {
 
 }  // namespace
 
-ClientConnection::ClientConnection(Conn& conn, const ClientSettings& settings) : conn_(conn), settings_(settings) {}
+ClientConnection::ClientConnection(Conn& conn, const ClientSettings& settings)
+    : conn_(conn), settings_(settings) {}
 ClientConnection::~ClientConnection() = default;
 
 void ClientConnection::make(std::shared_ptr<PendingCall> call) {
   call_ = std::move(call);
   call_->connection = this;
   if (call_->paused) conn_.pause();
-  parser_ = std::make_unique<ReplyParser>(reply_);
+  parser_ = std::make_unique<ResponseParser>(reply_);
   reply_ = {};
   heard_ = false;
   ++calls_;
@@ -71,17 +73,19 @@ void ClientConnection::make(std::shared_ptr<PendingCall> call) {
 void ClientConnection::send_more() {
   constexpr std::size_t piece_max = 16 << 10;
   for (bool ready = true; ready && sends();) {
-    const std::size_t most = settings_.limits.output_max, room = most - std::min(most, conn_.pending_output());
-    const std::string_view piece = std::string_view(*call_->request).substr(sent_, std::min(room, piece_max));
+    const std::size_t most = settings_.limits.output_max,
+                      room = most - std::min(most, conn_.pending_output());
+    const std::string_view piece =
+        std::string_view(*call_->request).substr(sent_, std::min(room, piece_max));
     if (piece.empty()) return await_room();
     sent_ += piece.size();
-    ready = conn_.write(Buffer(call_->request, piece));
+    ready = static_cast<bool>(conn_.write(SharedBytes(call_->request, piece)));
   }
 }
 
 // Where Limits::output_max is not above output_high the connection is full before `drained` is due.
 void ClientConnection::await_room() {
-  conn_.handle().send(Buffer(), [this](std::error_code error) {
+  conn_.handle().send(SharedBytes(), [this](std::error_code error) {
     if (!error) drained();
   });
 }
@@ -99,7 +103,9 @@ std::shared_ptr<PendingCall> ClientConnection::take_call() noexcept {
   return std::move(call_);
 }
 
-bool ClientConnection::is_replied() const noexcept { return call_ && parser_->is_done() && reply_.status >= 200; }
+bool ClientConnection::is_replied() const noexcept {
+  return call_ && parser_->is_done() && reply_.status >= 200;
+}
 
 bool ClientConnection::keeps_alive() const noexcept {
   return parser_ && parser_->is_done() && parser_->persists() && !(call_ && call_->last);
@@ -108,9 +114,9 @@ bool ClientConnection::keeps_alive() const noexcept {
 ClientConnection::State ClientConnection::read(Input& in, bool ended) {
   if (!in.empty()) heard_ = true;
   while (!parser_->is_header_done()) {
-    const std::size_t end = in.view().substr(0, settings_.header).find("\r\n\r\n");
+    const std::size_t end = in.view().substr(0, settings_.header_max).find("\r\n\r\n");
     if (end == std::string_view::npos) {
-      if (in.size() >= settings_.header) return fail(std::errc::message_size);
+      if (in.size() >= settings_.header_max) return fail(std::errc::message_size);
       return ended ? fail(std::errc::connection_reset) : State::waits;
     }
     if (!read_header(in)) return fail(std::errc::bad_message);
@@ -131,9 +137,10 @@ bool ClientConnection::read_header(Input& in) {
   parser_->put(beast_buffer(header), error);
   if (error) return false;
   if (reply_.status < 200) {
-    if (reply_.status < 100 || reply_.status == 101) return false;  // no status; nobody asked for it
+    if (reply_.status < 100 || reply_.status == 101)
+      return false;  // no status; nobody asked for it
     reply_ = {};
-    parser_ = std::make_unique<ReplyParser>(reply_);
+    parser_ = std::make_unique<ResponseParser>(reply_);
   } else if (call_->call.begun) {
     call_->call.begun(reply_);
   }
@@ -144,7 +151,7 @@ ClientConnection::State ClientConnection::read_body(Input& in) {
   for (;;) {
     if (call_->paused && !parser_->is_done()) return State::waits;
     std::size_t used = 0;
-    const BodyState state = parser_->read_body(in.view(), settings_.header, used);
+    const BodyState state = parser_->read_body(in.view(), settings_.header_max, used);
     in.consume(used);
     if (!keep(parser_->piece)) return fail(std::errc::message_size);
     if (state == BodyState::partial || !call_) return State::waits;
@@ -161,7 +168,7 @@ bool ClientConnection::keep(std::string_view piece) {
   }
   reply_.body += piece;
   conn_.set_held(reply_.body.capacity());
-  return reply_.body.size() <= settings_.body;
+  return reply_.body.size() <= settings_.body_max;
 }
 
 ClientConnection::State ClientConnection::fail(std::errc why) {
@@ -169,4 +176,4 @@ ClientConnection::State ClientConnection::fail(std::errc why) {
   return State::failed;
 }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

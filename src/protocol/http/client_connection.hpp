@@ -1,4 +1,4 @@
-// Private. A connection of the client's: makes one call after the other.
+// A connection of the client's: makes one call after the other.
 #pragma once
 
 #include <cstddef>
@@ -11,17 +11,17 @@
 #include <string>
 #include <string_view>
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 class ClientConnection;
-class ReplyParser;
+class ResponseParser;
 struct Host;
 
 /// A call on its way.
 struct PendingCall {
   std::shared_ptr<const std::string> request;  // its bytes
-  Call call;
-  Handler<void(Reply)> done;
+  ClientRequest call;
+  Callback<void(ClientResponse)> done;
   std::weak_ptr<ClientPool> pool{};
   Host* host = nullptr;                    // the pool's
   ClientConnection* connection = nullptr;  // once it has one
@@ -61,7 +61,7 @@ class ClientConnection {
   bool is_replied() const noexcept;
   /// The server does not want the rest of the request.
   bool refuses() const noexcept { return reply_.status >= 400 || !keeps_alive(); }
-  Reply take_reply() noexcept { return std::move(reply_); }
+  ClientResponse take_reply() noexcept { return std::move(reply_); }
   /// Whether it can make another call.
   bool keeps_alive() const noexcept;
 
@@ -76,11 +76,11 @@ class ClientConnection {
   Conn& conn_;
   const ClientSettings& settings_;
   std::shared_ptr<PendingCall> call_;
-  std::unique_ptr<ReplyParser> parser_;
-  Reply reply_;
+  std::unique_ptr<ResponseParser> parser_;
+  ClientResponse reply_;
   std::size_t calls_ = 0;  // made
   std::size_t sent_ = 0;   // of the request
   bool heard_ = false;
 };
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

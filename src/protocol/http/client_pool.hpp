@@ -1,4 +1,4 @@
-// Private. The client's connections, by host, and the calls that wait for one.
+// The client's connections, by host, and the calls that wait for one.
 #pragma once
 
 #include <deque>
@@ -12,7 +12,7 @@
 
 #include "protocol/http/client_connection.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 /// And a port.
 struct Host {
@@ -30,7 +30,7 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
   ClientPool(Loop& loop, ClientSettings settings) : loop_(loop), settings_(settings) {}
   ClientPool(const ClientPool&) = delete;
 
-  CallHandle call(Call call, Handler<void(Reply)> done);
+  ClientCall call(ClientRequest call, Callback<void(ClientResponse)> done);
   /// Closes all connections.
   void end();
   /// Nobody will be told its reply.
@@ -53,4 +53,4 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
   std::map<std::string, Host> hosts_;
 };
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

@@ -7,11 +7,12 @@
 #include "protocol/http/date.hpp"
 #include "protocol/http/syntax.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 namespace {
 
-bool is_one_of(const Request& request, std::string_view name, const std::string& etag, bool weakly) {
+bool is_one_of(const Request& request, std::string_view name, const std::string& etag,
+               bool weakly) {
   return any_tag(request, name, [&](std::string_view each) {
     if (weakly && each.starts_with("W/")) each.remove_prefix(2);
     return each == etag || each == "*";
@@ -47,21 +48,26 @@ int status_by_conditions(const Request& request, const Validators& validators) {
     const auto date = parse_date(request.field(field));
     return !date || validators.modified > *date;
   };
-  if (request.has("If-Match")) {
+  if (request.has_header("If-Match")) {
     if (!is_one_of(request, "If-Match", validators.etag, false)) return 412;
-  } else if (request.has("If-Unmodified-Since")) {
-    if (parse_date(request.field("If-Unmodified-Since")) && newer_than("If-Unmodified-Since")) return 412;
+  } else if (request.has_header("If-Unmodified-Since")) {
+    if (parse_date(request.field("If-Unmodified-Since")) && newer_than("If-Unmodified-Since"))
+      return 412;
   }
-  if (request.has("If-None-Match")) return is_one_of(request, "If-None-Match", validators.etag, true) ? 304 : 0;
-  return request.has("If-Modified-Since") && !newer_than("If-Modified-Since") ? 304 : 0;
+  if (request.has_header("If-None-Match"))
+    return is_one_of(request, "If-None-Match", validators.etag, true) ? 304 : 0;
+  return request.has_header("If-Modified-Since") && !newer_than("If-Modified-Since") ? 304 : 0;
 }
 
-std::optional<Range> wanted_range(const Request& request, std::uint64_t size, const Validators& validators) {
+std::optional<Range> wanted_range(const Request& request, std::uint64_t size,
+                                  const Validators& validators) {
   const std::string_view field = request.field("Range");
-  if (field.size() < 6 || !iequals(field.substr(0, 6), "bytes=") || request.method() != "GET") return std::nullopt;
-  if (request.has("If-Range")) {
+  if (field.size() < 6 || !iequals(field.substr(0, 6), "bytes=") || request.method() != "GET")
+    return std::nullopt;
+  if (request.has_header("If-Range")) {
     const std::string_view condition = request.field("If-Range");
-    if (condition != validators.etag && parse_date(condition) != validators.modified) return std::nullopt;
+    if (condition != validators.etag && parse_date(condition) != validators.modified)
+      return std::nullopt;
   }
   std::string_view list = field.substr(6);
   const std::string_view first = next_member(list);
@@ -69,4 +75,4 @@ std::optional<Range> wanted_range(const Request& request, std::uint64_t size, co
   return parsed(first, size);
 }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

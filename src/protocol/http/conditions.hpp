@@ -1,4 +1,4 @@
-// Private. Conditional requests and ranges (RFC 9110, sections 13 and 14).
+// Conditional requests and ranges (RFC 9110, sections 13 and 14).
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 /// What stands for a file's content.
 struct Validators {
@@ -25,8 +25,9 @@ struct Range {
   std::uint64_t end = 0;
 };
 
-/// What part the request wants: nothing if it wants all, or several parts, or something else; an empty range if no byte
-/// of it exists.
-std::optional<Range> wanted_range(const Request& request, std::uint64_t size, const Validators& validators);
+/// What part the request wants: nothing if it wants all, or several parts, or something else; an
+/// empty range if no byte of it exists.
+std::optional<Range> wanted_range(const Request& request, std::uint64_t size,
+                                  const Validators& validators);
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

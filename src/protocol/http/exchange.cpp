@@ -12,7 +12,7 @@
 #include "protocol/http/session.hpp"
 #include "protocol/http/syntax.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 namespace {
 
@@ -33,7 +33,9 @@ class Number {
  public:
   explicit Number(std::uint64_t value, int base = 10) noexcept
       : end_(std::to_chars(digits_, std::end(digits_), value, base).ptr) {}
-  std::string_view view() const noexcept { return {digits_, static_cast<std::size_t>(end_ - digits_)}; }
+  std::string_view view() const noexcept {
+    return {digits_, static_cast<std::size_t>(end_ - digits_)};
+  }
 
  private:
   char digits_[20];
@@ -55,7 +57,8 @@ void Exchange::clear() noexcept {
   parser.reset();
   message.clear();
   found = {};
-  for (std::string* each : {&header_copy, &body, &trailer_bytes, &type, &fields, &answer_trailers}) clear_string(*each);
+  for (std::string* each : {&header_copy, &body, &trailer_bytes, &type, &fields, &answer_trailers})
+    clear_string(*each);
   whole_body = {};
   trailers.clear();
   receiver = {};
@@ -63,14 +66,15 @@ void Exchange::clear() noexcept {
   etag_at = 0;
   status = 200;
   framing = Framing::none;
-  paused = end_due = complete = head = tunnel = has_length = encoded = varies = begun = ended = closes = false;
+  paused = end_due = complete = head = tunnel = has_length = encoded = varies = head_sent = ended =
+      close_after = false;
   token.reset();
   producer = {};
   next.reset();
   gzip.reset();
 }
 
-void Exchange::own() {
+void Exchange::own_request_bytes() {
   if (phase == Phase::header) return;
   if (message.bytes.data() != header_copy.data()) message.move_to(header_copy);
   if (whole_body.data() == body.data()) return;
@@ -91,7 +95,8 @@ void Exchange::add_body(std::string_view piece) {
 std::size_t Exchange::held() const noexcept {
   constexpr std::size_t of_parser = 1 << 10;
   std::size_t size = sizeof(Exchange) + of_parser;
-  for (const std::string* each : {&header_copy, &body, &trailer_bytes, &fields}) size += each->capacity();
+  for (const std::string* each : {&header_copy, &body, &trailer_bytes, &fields})
+    size += each->capacity();
   return size;
 }
 
@@ -112,32 +117,38 @@ void Exchange::end_request() {
 
 void Exchange::receive(BodyHandler fn) {
   if (!streamed())
-    throw std::logic_error("evio: Request::receive is for handlers of Router::stream; others have body()");
+    throw std::logic_error(
+        "evio: Request::receive is for handlers of Router::stream; others have body()");
   receiver = std::move(fn);
 }
 
-void Exchange::tell_to_go_on() {
-  if (std::exchange(message.expects_continue, false) && !begun) session->put("HTTP/1.1 100 Continue\r\n\r\n");
+void Exchange::send_100_continue() {
+  if (std::exchange(message.expects_continue, false) && !head_sent)
+    session->put("HTTP/1.1 100 Continue\r\n\r\n");
 }
 
 void Exchange::check_unbegun() const {
-  if (begun) throw std::logic_error("evio: this HTTP answer has begun already");
+  if (head_sent) throw std::logic_error("evio: this HTTP answer has begun already");
 }
 
 void Exchange::add_field(std::string& to, std::string_view name, std::string_view value) {
-  constexpr std::array<std::string_view, 6> own_fields{"connection", "content-length", "transfer-encoding",
-                                                       "trailer",    "date",           "server"};
+  constexpr std::array<std::string_view, 6> own_fields{
+      "connection", "content-length", "transfer-encoding", "trailer", "date", "server"};
   if (!is_token(name) || !is_field_value(value))
-    throw std::invalid_argument("evio: no HTTP field may be \"" + std::string(name) + "\": \"" + std::string(value) +
-                                "\"");
-  if (std::ranges::any_of(own_fields, [&](std::string_view own) { return iequals(own, name); }))
-    throw std::invalid_argument("evio: " + std::string(name) + " is written by the component itself");
+    throw std::invalid_argument("evio: no HTTP field may be \"" + std::string(name) + "\": \"" +
+                                std::string(value) + "\"");
+  if (std::ranges::any_of(own_fields, [&](std::string_view own_request_bytes) {
+        return iequals(own_request_bytes, name);
+      }))
+    throw std::invalid_argument("evio: " + std::string(name) +
+                                " is written by the component itself");
   if (&to == &answer_trailers) return append_field(to, name, value);
   if (iequals(name, "content-encoding")) encoded = true;
-  if (iequals(name, "vary") && lists(value, "accept-encoding")) varies = true;
+  if (iequals(name, "vary") && has_token(value, "accept-encoding")) varies = true;
   if (iequals(name, "upgrade")) append_field(to, "Connection", "Upgrade");  // RFC 9110, section 7.8
   if (iequals(name, "etag")) etag_at = to.size() + name.size() + 4;
-  if (iequals(name, "last-modified") && parse_date(value) > session->date())  // RFC 9110, section 8.8.2.1
+  if (iequals(name, "last-modified") &&
+      parse_date(value) > session->date())  // RFC 9110, section 8.8.2.1
     return append_field(to, name, date_text(session->date()));
   append_field(to, name, value);
 }
@@ -148,10 +159,13 @@ void Exchange::set_type(std::string_view content_type) {
   type = content_type;
 }
 
-// Whether the body, of which so much is known to come, is to be sent compressed: then the fields say so.
+// Whether the body, of which so much is known to come, is to be sent compressed: then the fields
+// say so.
 bool Exchange::compresses(std::size_t size) {
   const Settings& settings = session->settings();
-  if (size < settings.gzip_from || !settings.gzip || encoded || status == 206 || !may_have_body()) return false;
+  if (size < settings.gzip_size_min || !settings.gzip || encoded || status == 206 ||
+      !may_have_body())
+    return false;
   if (!is_compressible(type)) return false;
   if (!varies) fields += "\r\nVary: Accept-Encoding";
   if (!accepts_gzip(request)) return false;
@@ -175,15 +189,15 @@ void Exchange::send(std::string_view content_type, std::string_view bytes) {
   set_type(content_type);
   if (compresses(bytes.size())) return send_compressed(bytes);
   begin_whole(bytes.size());
-  if (shows_body()) session->put(bytes);
+  if (sends_body()) session->put(bytes);
   ended = true;
 }
 
-void Exchange::send(std::string_view content_type, Buffer bytes) {
+void Exchange::send(std::string_view content_type, SharedBytes bytes) {
   set_type(content_type);
   if (compresses(bytes.size())) return send_compressed(bytes.view());
   begin_whole(bytes.size());
-  if (shows_body()) session->put(std::move(bytes));
+  if (sends_body()) session->put(std::move(bytes));
   ended = true;
 }
 
@@ -191,7 +205,7 @@ void Exchange::send_compressed(std::string_view bytes) {
   std::string compressed;
   session->gzip().compress(bytes, true, compressed);
   begin_whole(compressed.size());
-  if (!head) session->put(Buffer(std::move(compressed)));
+  if (!head) session->put(SharedBytes(std::move(compressed)));
   ended = true;
 }
 
@@ -209,72 +223,74 @@ void Exchange::refuse(int with_status) {
 
 void Exchange::begin_pieces() {
   if (ended) throw std::logic_error("evio: this HTTP answer has ended already");
-  if (begun) return;
+  if (head_sent) return;
   if (has_length)
     framing = Framing::length;
   else
     framing = message.version > 10 ? Framing::chunked : Framing::until_close;
-  if (framing == Framing::chunked && compresses(session->settings().gzip_from)) gzip = std::make_unique<Gzip>();
+  if (framing == Framing::chunked && compresses(session->settings().gzip_size_min))
+    gzip = std::make_unique<Gzip>();
   write_header();
 }
 
 void Exchange::begin_piece(std::size_t size) {
   if (session->overfull())
-    throw std::length_error("evio: more than Limits::output_max waits to be sent; write no more once it returns false");
+    throw std::length_error(
+        "evio: more than Limits::output_max waits to be sent; write no more once it returns false");
   if (framing == Framing::length && size > length)
     throw std::logic_error("evio: more than Response::length() was written");
   if (framing == Framing::length) length -= size;
   written += size;
-  if (framing == Framing::chunked && size > 0 && shows_body()) {
+  if (framing == Framing::chunked && size > 0 && sends_body()) {
     session->put(Number(size, 16).view());
     session->put("\r\n");
   }
 }
 
-bool Exchange::end_piece() {
+WriteResult Exchange::end_piece() {
   if (framing == Framing::chunked) session->put("\r\n");
-  return session->ready();
+  return session->write_result();
 }
 
-bool Exchange::write(std::string_view piece) {
+WriteResult Exchange::write(std::string_view piece) {
   begin_pieces();
   if (gzip) return write_compressed(piece, false);
   begin_piece(piece.size());
-  if (!shows_body()) return false;
-  if (piece.empty()) return session->ready();
+  if (!sends_body()) return WriteResult::Kind::dropped;
+  if (piece.empty()) return session->write_result();
   session->put(piece);
   return end_piece();
 }
 
-bool Exchange::write(Buffer piece) {
+WriteResult Exchange::write(SharedBytes piece) {
   begin_pieces();
   if (gzip) return write_compressed(piece.view(), false);
   begin_piece(piece.size());
-  if (!shows_body()) return false;
-  if (piece.size() == 0) return session->ready();
+  if (!sends_body()) return WriteResult::Kind::dropped;
+  if (piece.size() == 0) return session->write_result();
   session->put(std::move(piece));
   return end_piece();
 }
 
-bool Exchange::write_compressed(std::string_view piece, bool last) {
-  if (head) return false;
-  if (piece.empty() && !last) return session->ready();
+WriteResult Exchange::write_compressed(std::string_view piece, bool last) {
+  if (head) return WriteResult::Kind::dropped;
+  if (piece.empty() && !last) return session->write_result();
   std::string compressed;
   gzip->compress(piece, last, compressed);
   begin_piece(compressed.size());
-  session->put(Buffer(std::move(compressed)));
+  session->put(SharedBytes(std::move(compressed)));
   return end_piece();
 }
 
 void Exchange::end() {
-  if (!begun && !has_length) {  // an empty one
+  if (!head_sent && !has_length) {  // an empty one
     has_length = true;
     length = 0;
   }
   begin_pieces();
   if (gzip) write_compressed({}, true);
-  if (framing == Framing::length && length > 0 && shows_body()) closes = true;
-  if (framing == Framing::chunked && shows_body()) {
+  if (framing == Framing::length && length > 0 && sends_body()) close_after = true;
+  if (framing == Framing::chunked && sends_body()) {
     session->put("0");
     session->put(answer_trailers);
     session->put("\r\n\r\n");
@@ -291,11 +307,12 @@ void Exchange::put_status_line() {
 }
 
 void Exchange::write_header() {
-  const std::string_view common_fields = session->common_fields();  // may throw: before anything is put
-  begun = true;
+  const std::string_view common_fields =
+      session->common_fields();  // may throw: before anything is put
+  head_sent = true;
   const bool becomes_tunnel = tunnel && status < 300;  // which there is none of
-  closes = closes || !message.keep_alive || !complete || framing == Framing::until_close || becomes_tunnel ||
-           session->ends();
+  close_after = close_after || !message.keep_alive || !complete ||
+                framing == Framing::until_close || becomes_tunnel || session->ends();
   put_status_line();
   session->put(common_fields);
   session->put(fields);
@@ -311,7 +328,7 @@ void Exchange::write_header() {
   } else if (framing == Framing::chunked && may_have_body()) {
     session->put("\r\nTransfer-Encoding: chunked");
   }
-  if (closes)
+  if (close_after)
     session->put("\r\nConnection: close\r\n\r\n");
   else
     session->put(message.version > 10 ? "\r\n\r\n" : "\r\nConnection: keep-alive\r\n\r\n");
@@ -322,8 +339,9 @@ void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Upgraded> prot
   if (message.version < 11 || !complete)
     throw std::logic_error("evio: only a complete HTTP/1.1 request can be upgraded");
   if (!is_field_value(protocol)) throw std::invalid_argument("evio: this is no protocol's name");
-  const std::string_view common_fields = session->common_fields();  // may throw: before anything is put
-  begun = ended = true;
+  const std::string_view common_fields =
+      session->common_fields();  // may throw: before anything is put
+  head_sent = ended = true;
   status = 101;
   put_status_line();
   session->put(common_fields);
@@ -343,4 +361,4 @@ ResponseHandle Exchange::handle() {
   return ResponseHandle(std::move(shared));
 }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

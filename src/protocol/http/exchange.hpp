@@ -1,4 +1,4 @@
-// Private. One request and its answer.
+// One request and its answer.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 #include "protocol/http/request_parser.hpp"
 #include "protocol/http/routes.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 class Session;
 
@@ -24,13 +24,14 @@ struct ResponseToken {
   Handle conn;
   std::uint64_t number;  // of the exchange, among the connection's; 0: it is over
 
-  ResponseToken(Handle handle, std::uint64_t exchange) noexcept : conn(std::move(handle)), number(exchange) {}
+  ResponseToken(Handle handle, std::uint64_t exchange) noexcept
+      : conn(std::move(handle)), number(exchange) {}
   ResponseToken(const ResponseToken&) = delete;
   ~ResponseToken();
 };
 
-/// Made once and used for many requests of many connections of a loop, one after the other. The session drives it; what
-/// the user's calls of Request and Response do, it does.
+/// Made once and used for many requests of many connections of a loop, one after the other. The
+/// session drives it; what the user's calls of Request and Response do, it does.
 class Exchange {
  public:
   enum class Phase : std::uint8_t { header, body, answering };
@@ -42,7 +43,7 @@ class Exchange {
   void begin(Session& with) noexcept { session = &with; }
   void clear() noexcept;
   /// Looks into bytes of its own from now on.
-  void own();
+  void own_request_bytes();
 
   // The request
   /// Its handler was called before its body.
@@ -53,26 +54,26 @@ class Exchange {
   std::size_t held() const noexcept;
   void receive(BodyHandler fn);
   /// Tells a client to go on that waits for it.
-  void tell_to_go_on();
+  void send_100_continue();
 
   // The answer
   bool may_have_body() const noexcept {
     return status != 204 && status != 205 && status != 304 && !(tunnel && status < 300);
   }
   /// The body is sent, too.
-  bool shows_body() const noexcept { return !head && may_have_body(); }
+  bool sends_body() const noexcept { return !head && may_have_body(); }
   /// Nothing will follow what was sent.
-  bool said_all() const noexcept { return ended || (begun && !shows_body()); }
+  bool is_done() const noexcept { return ended || (head_sent && !sends_body()); }
   void check_unbegun() const;
   void set_type(std::string_view content_type);
   void add_field(std::string& to, std::string_view name, std::string_view value);
   void send(std::string_view content_type, std::string_view bytes);
-  void send(std::string_view content_type, Buffer bytes);
+  void send(std::string_view content_type, SharedBytes bytes);
   void send(int with_status);
   /// An error, without the fields that were meant for another answer.
   void refuse(int with_status);
-  bool write(std::string_view piece);
-  bool write(Buffer piece);
+  WriteResult write(std::string_view piece);
+  WriteResult write(SharedBytes piece);
   void end();
   void upgrade(std::string_view protocol, std::unique_ptr<Upgraded> protocol_object);
   ResponseHandle handle();
@@ -109,11 +110,11 @@ class Exchange {
   bool has_length = false;
   bool encoded = false;  // by its Content-Encoding
   bool varies = false;   // with Accept-Encoding, by its Vary
-  bool begun = false;
+  bool head_sent = false;
   bool ended = false;
-  bool closes = false;  // the connection ends behind the answer
+  bool close_after = false;  // the connection ends behind the answer
   std::weak_ptr<ResponseToken> token;
-  Handler<void(Response&)> producer;
+  Callback<void(Response&)> producer;
   std::unique_ptr<Upgraded> next;
   std::unique_ptr<Gzip> gzip;  // of a body in pieces
 
@@ -122,12 +123,12 @@ class Exchange {
   void send_compressed(std::string_view bytes);
   void begin_pieces();
   void begin_piece(std::size_t size);
-  bool end_piece();
+  WriteResult end_piece();
   bool compresses(std::size_t size);
   void weaken_etag();
-  bool write_compressed(std::string_view piece, bool last);
+  WriteResult write_compressed(std::string_view piece, bool last);
   void write_header();
   void put_status_line();
 };
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <utility>
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 namespace {
 
@@ -40,7 +40,8 @@ Descriptor open_below(const Descriptor& folder, const std::string& path, Patienc
   how.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;  // a pipe must not keep us waiting
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   if (patience == Patience::at_once) how.resolve |= RESOLVE_CACHED;
-  Descriptor file(static_cast<int>(::syscall(SYS_openat2, folder.get(), path.c_str(), &how, sizeof how)));
+  Descriptor file(
+      static_cast<int>(::syscall(SYS_openat2, folder.get(), path.c_str(), &how, sizeof how)));
   error = file.get() < 0 ? last_error() : std::error_code();
   return file;
 }
@@ -48,7 +49,8 @@ Descriptor open_below(const Descriptor& folder, const std::string& path, Patienc
 FileStatus status_of(const Descriptor& file, std::error_code& error) noexcept {
   struct stat found {};
   error = ::fstat(file.get(), &found) < 0 ? last_error() : std::error_code();
-  const auto modified = std::chrono::seconds(found.st_mtim.tv_sec) + std::chrono::nanoseconds(found.st_mtim.tv_nsec);
+  const auto modified =
+      std::chrono::seconds(found.st_mtim.tv_sec) + std::chrono::nanoseconds(found.st_mtim.tv_nsec);
   return {.is_regular = S_ISREG(found.st_mode),
           .is_folder = S_ISDIR(found.st_mode),
           .size = static_cast<std::uint64_t>(found.st_size),
@@ -56,8 +58,8 @@ FileStatus status_of(const Descriptor& file, std::error_code& error) noexcept {
               std::chrono::duration_cast<std::chrono::system_clock::duration>(modified))};
 }
 
-std::size_t read_at(const Descriptor& file, std::uint64_t offset, char* to, std::size_t size, Patience patience,
-                    std::error_code& error) noexcept {
+std::size_t read_at(const Descriptor& file, std::uint64_t offset, char* to, std::size_t size,
+                    Patience patience, std::error_code& error) noexcept {
   const iovec place{.iov_base = to, .iov_len = size};
   const int flags = patience == Patience::at_once ? RWF_NOWAIT : 0;
   const ssize_t read = ::preadv2(file.get(), &place, 1, static_cast<off_t>(offset), flags);
@@ -65,4 +67,4 @@ std::size_t read_at(const Descriptor& file, std::uint64_t offset, char* to, std:
   return read < 0 ? 0 : static_cast<std::size_t>(read);
 }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

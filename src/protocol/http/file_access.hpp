@@ -1,4 +1,4 @@
-// Private. What is asked of the kernel about files.
+// What is asked of the kernel about files.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 /// An open descriptor.
 class Descriptor {
@@ -33,7 +33,8 @@ struct FileStatus {
   std::chrono::system_clock::time_point modified{};
 };
 
-/// How long a call may take: `at_once` never waits for a disk, but may fail with resource_unavailable_try_again.
+/// How long a call may take: `at_once` never waits for a disk, but may fail with
+/// resource_unavailable_try_again.
 enum class Patience { at_once, as_long_as_it_takes };
 
 /// A folder to open others in.
@@ -43,7 +44,7 @@ Descriptor open_below(const Descriptor& folder, const std::string& path, Patienc
                       std::error_code& error) noexcept;
 FileStatus status_of(const Descriptor& file, std::error_code& error) noexcept;
 /// The bytes read: fewer than `size` at the file's end, or with Patience::at_once.
-std::size_t read_at(const Descriptor& file, std::uint64_t offset, char* to, std::size_t size, Patience patience,
-                    std::error_code& error) noexcept;
+std::size_t read_at(const Descriptor& file, std::uint64_t offset, char* to, std::size_t size,
+                    Patience patience, std::error_code& error) noexcept;
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 struct FileThreads::State {
   explicit State(int threads_wanted) noexcept : wanted(threads_wanted) {}
@@ -18,7 +18,7 @@ struct FileThreads::State {
   const int wanted;
   std::mutex mutex;
   std::condition_variable changed;
-  std::deque<Handler<void()>> jobs;
+  std::deque<Callback<void()>> jobs;
   std::vector<std::thread> threads;
   pid_t threads_of = 0;  // the process that they run in
   int idle = 0;
@@ -42,7 +42,7 @@ FileThreads::~FileThreads() {
   for (std::thread& thread : state_->threads) thread.join();
 }
 
-void FileThreads::run(Handler<void()> job) {
+void FileThreads::run(Callback<void()> job) {
   State& state = *state_;
   if (state.wanted <= 0) return job();
   {
@@ -63,7 +63,7 @@ void FileThreads::work(State& state) {
     state.changed.wait(lock, [&state] { return state.ending || !state.jobs.empty(); });
     --state.idle;
     if (state.ending) return;
-    Handler<void()> job = std::move(state.jobs.front());
+    Callback<void()> job = std::move(state.jobs.front());
     state.jobs.pop_front();
     lock.unlock();
     job();
@@ -72,4 +72,4 @@ void FileThreads::work(State& state) {
   }
 }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

@@ -1,10 +1,10 @@
-// Private. Threads that do what may wait for a disk.
+// Threads that do what may wait for a disk.
 #pragma once
 
-#include <evio/handler.hpp>
+#include <evio/callback.hpp>
 #include <memory>
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 /// Runs jobs, the eldest first. All calls from any thread.
 class FileThreads {
@@ -12,11 +12,11 @@ class FileThreads {
   /// With no threads the caller of run does the job.
   explicit FileThreads(int threads);
   FileThreads(const FileThreads&) = delete;
-  /// Ends when the jobs that run have ended; those that wait are dropped. In a child that was forked there is nobody to
-  /// wait for.
+  /// Ends when the jobs that run have ended; those that wait are dropped. In a child that was
+  /// forked there is nobody to wait for.
   ~FileThreads();
 
-  void run(Handler<void()> job);
+  void run(Callback<void()> job);
 
  private:
   struct State;
@@ -25,4 +25,4 @@ class FileThreads {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

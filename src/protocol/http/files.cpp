@@ -1,10 +1,10 @@
 // Files of a folder, over HTTP.
 #include <algorithm>
 #include <array>
-#include <evio/buffer.hpp>
 #include <evio/error.hpp>
 #include <evio/http/files.hpp>
 #include <evio/http/response.hpp>
+#include <evio/shared_bytes.hpp>
 #include <memory>
 #include <utility>
 
@@ -15,7 +15,7 @@
 #include "protocol/http/gzip.hpp"
 #include "protocol/http/syntax.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 namespace {
 
@@ -62,8 +62,9 @@ std::string hex(std::uint64_t number) {
 
 // 404 is for what is not there: a lack of descriptors or memory passes.
 int refusal_by(std::error_code error) {
-  constexpr std::array passing{std::errc::too_many_files_open, std::errc::too_many_files_open_in_system,
-                               std::errc::not_enough_memory, std::errc::resource_unavailable_try_again};
+  constexpr std::array passing{
+      std::errc::too_many_files_open, std::errc::too_many_files_open_in_system,
+      std::errc::not_enough_memory, std::errc::resource_unavailable_try_again};
   if (error == std::errc::permission_denied) return 403;
   if (error == std::errc::io_error) return 500;
   return std::ranges::any_of(passing, [&](std::errc each) { return error == each; }) ? 503 : 404;
@@ -78,15 +79,18 @@ Validators validators_of(const FileStatus& status) {
 // As the client has them: when compressed the ETag was a weak one.
 Validators known_to(const Request& request, Validators validators) {
   const std::string weak = "W/" + validators.etag;
-  const bool names_weak = any_tag(request, "If-None-Match", [&](std::string_view each) { return each == weak; });
+  const bool names_weak =
+      any_tag(request, "If-None-Match", [&](std::string_view each) { return each == weak; });
   if (names_weak && accepts_gzip(request)) validators.etag = weak;
   return validators;
 }
 
-/// Reads a part of a file, chunk by chunk, for one answer: the producer. On the loop's thread but for the reading.
+/// Reads a part of a file, chunk by chunk, for one answer: the producer. On the loop's thread but
+/// for the reading.
 class Reading : public std::enable_shared_from_this<Reading> {
  public:
-  Reading(Descriptor file, Range range, std::size_t chunk, FileThreads& threads, ResponseHandle answer)
+  Reading(Descriptor file, Range range, std::size_t chunk, FileThreads& threads,
+          ResponseHandle answer)
       : file_(std::move(file)),
         at_(range.begin),
         end_(range.end),
@@ -99,7 +103,7 @@ class Reading : public std::enable_shared_from_this<Reading> {
       if (at_ == end_ || failed_) return response.end();
       if (next_.size() == 0 && !read_at_once()) return read_elsewhere();
       at_ += next_.size();
-      if (!response.write(std::exchange(next_, Buffer()))) return;
+      if (!response.write(std::exchange(next_, SharedBytes()))) return;
     }
   }
 
@@ -119,7 +123,8 @@ class Reading : public std::enable_shared_from_this<Reading> {
 
   void take(Chunk chunk) {
     const char* bytes = chunk.bytes.get();
-    next_ = Buffer(std::shared_ptr<const char[]>(std::move(chunk.bytes)), std::string_view(bytes, chunk.size));
+    next_ = SharedBytes(std::shared_ptr<const char[]>(std::move(chunk.bytes)),
+                        std::string_view(bytes, chunk.size));
   }
 
   bool read_at_once() {
@@ -132,11 +137,12 @@ class Reading : public std::enable_shared_from_this<Reading> {
   void read_elsewhere() {
     waits_ = true;
     threads_.run([self = shared_from_this()] {
-      self->answer_.post([self, chunk = self->read(Patience::as_long_as_it_takes)](Response&) mutable {
-        self->waits_ = false;
-        self->failed_ = chunk.size == 0;  // an error, or it has become shorter
-        self->take(std::move(chunk));
-      });
+      self->answer_.post(
+          [self, chunk = self->read(Patience::as_long_as_it_takes)](Response&) mutable {
+            self->waits_ = false;
+            self->failed_ = chunk.size == 0;  // an error, or it has become shorter
+            self->take(std::move(chunk));
+          });
     });
   }
 
@@ -146,14 +152,15 @@ class Reading : public std::enable_shared_from_this<Reading> {
   const std::size_t chunk_;
   FileThreads& threads_;  // outlives the connections
   const ResponseHandle answer_;
-  Buffer next_;
+  SharedBytes next_;
   bool waits_ = false;
   bool failed_ = false;
 };
 
 class Files {
  public:
-  Files(const std::string& root, FileOptions options) : options_(std::move(options)), threads_(options_.threads) {
+  Files(const std::string& root, FileOptions options)
+      : options_(std::move(options)), threads_(options_.threads) {
     std::error_code error;
     root_ = open_folder(root, error);
     if (error) throw Error(error, root, "no folder whose files could be served");
@@ -165,7 +172,8 @@ class Files {
     if (path.empty() || path.ends_with('/')) path += options_.index;
     std::error_code error;
     Descriptor file = open_below(root_, path, Patience::at_once, error);
-    if (error != std::errc::resource_unavailable_try_again) return answer(response, path, std::move(file), error);
+    if (error != std::errc::resource_unavailable_try_again)
+      return answer(response, path, std::move(file), error);
     threads_.run([this, path = std::move(path), later = response.handle()] {
       std::error_code why;
       Descriptor opened = open_below(root_, path, Patience::as_long_as_it_takes, why);
@@ -198,7 +206,8 @@ class Files {
     add_fields(response, type, validators);
     if (range)
       response.status(206).add("Content-Range", "bytes " + std::to_string(range->begin) + "-" +
-                                                    std::to_string(range->end - 1) + "/" + std::to_string(status.size));
+                                                    std::to_string(range->end - 1) + "/" +
+                                                    std::to_string(status.size));
     send(response, type, std::move(file), range.value_or(Range{0, status.size}));
   }
 
@@ -222,7 +231,8 @@ class Files {
     response.add("Last-Modified", date_text(validators.modified));
     response.add("ETag", validators.etag);
     response.add("Accept-Ranges", "bytes");
-    if (is_compressible(type)) response.add("Vary", "Accept-Encoding");  // parts and 304 have what all of it has
+    if (is_compressible(type))
+      response.add("Vary", "Accept-Encoding");  // parts and 304 have what all of it has
     if (!options_.cache_control.empty()) response.add("Cache-Control", options_.cache_control);
   }
 
@@ -231,13 +241,14 @@ class Files {
     if (size <= small) {
       std::array<char, small> bytes;
       std::error_code error;
-      const std::size_t read =
-          read_at(file, range.begin, bytes.data(), static_cast<std::size_t>(size), Patience::at_once, error);
+      const std::size_t read = read_at(file, range.begin, bytes.data(),
+                                       static_cast<std::size_t>(size), Patience::at_once, error);
       if (read == size) return response.send(type, std::string_view(bytes.data(), read));
     }
     response.type(type).length(size);
     if (response.request().method() == "HEAD") return response.end();
-    const auto reading = std::make_shared<Reading>(std::move(file), range, options_.chunk, threads_, response.handle());
+    const auto reading = std::make_shared<Reading>(std::move(file), range, options_.chunk, threads_,
+                                                   response.handle());
     response.produce([reading](Response& to) { reading->produce(to); });
   }
 
@@ -251,9 +262,8 @@ class Files {
 }  // namespace
 
 RequestHandler files(const std::string& root, FileOptions options) {
-  return [files = std::make_shared<Files>(root, std::move(options))](Request& request, Response& response) {
-    files->answer(request, response);
-  };
+  return [files = std::make_shared<Files>(root, std::move(options))](
+             Request& request, Response& response) { files->answer(request, response); };
 }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

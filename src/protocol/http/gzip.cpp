@@ -10,11 +10,12 @@
 
 #include "protocol/http/syntax.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 bool is_compressible(std::string_view content_type) noexcept {
-  constexpr std::array<std::string_view, 6> others{"application/json", "application/javascript", "application/xml",
-                                                   "application/wasm", "application/xhtml+xml",  "image/svg+xml"};
+  constexpr std::array<std::string_view, 6> others{
+      "application/json", "application/javascript", "application/xml",
+      "application/wasm", "application/xhtml+xml",  "image/svg+xml"};
   const std::string_view type = trimmed(content_type.substr(0, content_type.find(';')));
   if (iequals(type, "text/event-stream")) return false;
   return iequals(type.substr(0, 5), "text/") ||
@@ -58,7 +59,8 @@ struct Gzip::Stream {
 
 Gzip::Gzip() : stream_(std::make_unique<Stream>()) {
   constexpr int gzip_window = 15 + 16;
-  if (deflateInit2(&stream_->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+  if (deflateInit2(&stream_->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip_window, 8,
+                   Z_DEFAULT_STRATEGY) != Z_OK)
     throw std::bad_alloc();
 }
 
@@ -66,14 +68,16 @@ Gzip::~Gzip() { deflateEnd(&stream_->z); }
 
 void Gzip::compress(std::string_view bytes, bool last, std::string& to) {
   constexpr std::size_t part_max = 1 << 30;  // zlib counts in 32 bits
-  for (; bytes.size() > part_max; bytes.remove_prefix(part_max)) feed(bytes.substr(0, part_max), Z_NO_FLUSH, to);
+  for (; bytes.size() > part_max; bytes.remove_prefix(part_max))
+    feed(bytes.substr(0, part_max), Z_NO_FLUSH, to);
   feed(bytes, last ? Z_FINISH : Z_SYNC_FLUSH, to);
   if (last) deflateReset(&stream_->z);
 }
 
 void Gzip::feed(std::string_view bytes, int flush, std::string& to) {
   z_stream& z = stream_->z;
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // zlib does not write there
+  z.next_in =
+      reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // zlib does not write there
   z.avail_in = static_cast<uInt>(bytes.size());
   std::array<char, 16 << 10> out;
   do {
@@ -84,4 +88,4 @@ void Gzip::feed(std::string_view bytes, int flush, std::string& to) {
   } while (z.avail_out == 0);
 }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

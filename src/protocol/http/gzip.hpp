@@ -1,4 +1,4 @@
-// Private. Compressing bodies.
+// Compressing bodies.
 #pragma once
 
 #include <evio/http/request.hpp>
@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 /// Whether a body of this Content-Type gets smaller.
 bool is_compressible(std::string_view content_type) noexcept;
@@ -20,7 +20,8 @@ class Gzip {
   Gzip(const Gzip&) = delete;
   ~Gzip();
 
-  /// Appends what becomes of `bytes` to `to`, all that can be told of them so far; `last` ends the stream.
+  /// Appends what becomes of `bytes` to `to`, all that can be told of them so far; `last` ends the
+  /// stream.
   void compress(std::string_view bytes, bool last, std::string& to);
 
  private:
@@ -30,4 +31,4 @@ class Gzip {
   std::unique_ptr<Stream> stream_;
 };
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

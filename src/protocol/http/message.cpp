@@ -3,7 +3,7 @@
 
 #include <utility>
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 void Message::clear() {
   fields.clear();
@@ -18,7 +18,9 @@ void Message::move_to(std::string& storage) {
   storage.assign(bytes);
   const auto move = [&, old = bytes.data(), size = bytes.size()](std::string_view& view) {
     const bool inside = view.data() >= old && view.data() < old + size;
-    if (inside) view = std::string_view(storage).substr(static_cast<std::size_t>(view.data() - old), view.size());
+    if (inside)
+      view = std::string_view(storage).substr(static_cast<std::size_t>(view.data() - old),
+                                              view.size());
   };
   for (std::string_view* view : {&method, &target, &host, &path, &query}) move(*view);
   for (Field& field : fields) {
@@ -29,4 +31,4 @@ void Message::move_to(std::string& storage) {
   bytes = storage;
 }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

@@ -1,4 +1,4 @@
-// Private. A request as its parser found it: views of the bytes that it came in.
+// A request as its parser found it: views of the bytes that it came in.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 /// A parameter of a path, as it was sent.
 struct Param {
@@ -39,4 +39,4 @@ struct Message {
   void move_to(std::string& storage);
 };
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

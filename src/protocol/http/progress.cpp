@@ -7,7 +7,7 @@
 
 #include <cstddef>
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 std::uint64_t acknowledged(int socket) noexcept {
   tcp_info info{};
@@ -20,4 +20,4 @@ bool has_unread(int socket) noexcept {
   return ::recv(socket, &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

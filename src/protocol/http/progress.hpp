@@ -1,13 +1,14 @@
-// Private. How much of what was sent has reached the client, and how much of its own was not read yet.
+// How much of what was sent has reached the client, and how much of its own was not read
+// yet.
 #pragma once
 
 #include <cstdint>
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 /// Bytes, ever, that the peer of a TCP socket has acknowledged; 0 if it is none.
 std::uint64_t acknowledged(int socket) noexcept;
 /// Whether bytes that have come wait in the kernel; false if it is no socket.
 bool has_unread(int socket) noexcept;
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

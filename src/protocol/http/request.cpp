@@ -6,7 +6,7 @@
 #include "protocol/http/session.hpp"
 #include "protocol/http/syntax.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 std::string_view Request::method() const noexcept { return exchange_.message.method; }
 std::string_view Request::target() const noexcept { return exchange_.message.target; }
@@ -22,15 +22,15 @@ std::string_view Request::field(std::string_view name) const noexcept {
   return {};
 }
 
-bool Request::has(std::string_view name) const noexcept {
+bool Request::has_header(std::string_view name) const noexcept {
   for (const Field& each : exchange_.message.fields)
     if (iequals(each.name, name)) return true;
   return false;
 }
 
-bool Request::lists(std::string_view name, std::string_view member) const noexcept {
+bool Request::has_token(std::string_view name, std::string_view member) const noexcept {
   for (const Field& each : exchange_.message.fields)
-    if (iequals(each.name, name) && http::lists(each.value, member)) return true;
+    if (iequals(each.name, name) && http::has_token(each.value, member)) return true;
   return false;
 }
 
@@ -52,4 +52,4 @@ bool Request::complete() const noexcept { return exchange_.complete; }
 Conn& Request::conn() const noexcept { return exchange_.session->conn(); }
 Context& Request::user_context() const noexcept { return exchange_.session->user_context(); }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

@@ -7,7 +7,7 @@
 #include "protocol/http/beast_parser.hpp"
 #include "protocol/http/syntax.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 namespace {
 
@@ -26,7 +26,8 @@ bool split_target(Message& message) {
     message.host = path.substr(7, authority - 7);
     if (!is_authority(message.host)) return false;
     path.remove_prefix(authority);
-    if (!path.starts_with('/')) {  // "http://host?query": the path is "/", the slash in front of the host
+    if (!path.starts_with(
+            '/')) {  // "http://host?query": the path is "/", the slash in front of the host
       message.path = message.target.substr(6, 1);
       if (path.starts_with('?')) message.query = path.substr(1);
       return path.find('#') == path.npos;
@@ -40,13 +41,15 @@ bool split_target(Message& message) {
   return true;
 }
 
-// Whether the rest of a request line may follow. What speaks something else, such as TLS, does not wait for a deadline.
+// Whether the rest of a request line may follow. What speaks something else, such as TLS, does not
+// wait for a deadline.
 bool may_begin_request(std::string_view bytes) {
   const std::string_view method = bytes.substr(0, bytes.find(' '));
   return is_token(method) || bytes.empty() || bytes == "\r";
 }
 
-// Whether a Transfer-Encoding tells where the body ends: then it is only that its other codings are not known here.
+// Whether a Transfer-Encoding tells where the body ends: then it is only that its other codings are
+// not known here.
 bool ends_chunked(std::string_view codings) {
   bool once = false;
   for (std::string_view each = next_member(codings); !each.empty(); each = next_member(codings)) {
@@ -69,7 +72,8 @@ class RequestParser::Beast final : public BeastParser<true> {
     error = beast::error::bad_field;
   }
 
-  void on_request_impl(beast::verb, BeastText method, BeastText target, int version, BeastError& error) override {
+  void on_request_impl(beast::verb, BeastText method, BeastText target, int version,
+                       BeastError& error) override {
     if (!message) return;
     message->method = view(method);
     message->target = view(target);
@@ -78,7 +82,8 @@ class RequestParser::Beast final : public BeastParser<true> {
     if (!split_target(*message)) refuse(400, error);
   }
 
-  void on_field_impl(beast::field field, BeastText name, BeastText value, BeastError& error) override {
+  void on_field_impl(beast::field field, BeastText name, BeastText value,
+                     BeastError& error) override {
     if (is_header_done()) {
       trailers.push_back({view(name), view(value)});
       return;
@@ -115,8 +120,8 @@ void RequestParser::reset() {
   status_ = 400;
 }
 
-RequestParser::State RequestParser::read_header(std::string_view bytes, const Settings& settings, Message& message,
-                                                std::size_t& used) {
+RequestParser::State RequestParser::read_header(std::string_view bytes, const Settings& settings,
+                                                Message& message, std::size_t& used) {
   const State lines = check_lines(bytes, settings);
   if (lines != State::done) return lines;
   used = scanned_;
@@ -125,30 +130,32 @@ RequestParser::State RequestParser::read_header(std::string_view bytes, const Se
 
 // Looks at each line as it comes, and for the empty one that ends the header: `done`.
 RequestParser::State RequestParser::check_lines(std::string_view bytes, const Settings& settings) {
-  const std::string_view header = bytes.substr(0, settings.header);
+  const std::string_view header = bytes.substr(0, settings.header_max);
   for (;;) {
     const std::size_t end = header.find('\n', scanned_);
     const std::size_t length = std::min(end, header.size()) - line_;
-    if (lines_ == 0 && length > settings.request_line) return refuse(414);
+    if (lines_ == 0 && length > settings.request_line_max) return refuse(414);
     if (end == header.npos) break;
     scanned_ = end + 1;
     if (length == 0 || header[end - 1] != '\r') return refuse(400);
     if (length == 1) return State::done;
     if (header[line_] == ' ' || header[line_] == '\t') return refuse(400);
-    if (lines_ == 0 && check_request_line(header.substr(0, scanned_)) == State::refused) return State::refused;
-    if (lines_++ > settings.fields) return refuse(431);
+    if (lines_ == 0 && check_request_line(header.substr(0, scanned_)) == State::refused)
+      return State::refused;
+    if (lines_++ > settings.fields_max) return refuse(431);
     line_ = scanned_;
   }
   scanned_ = header.size();
   if (lines_ == 0 && !may_begin_request(header)) return refuse(400);
-  if (bytes.size() < settings.header) return State::partial;
+  if (bytes.size() < settings.header_max) return State::partial;
   return refuse(lines_ == 0 ? 414 : 431);
 }
 
 // A client that speaks something else is told so at once.
 RequestParser::State RequestParser::check_request_line(std::string_view line) {
   const std::size_t space = line.find(' ');
-  const bool form = space != line.npos && line.size() > 11 && line.find(" HTTP/1.", space + 1) == line.size() - 11;
+  const bool form = space != line.npos && line.size() > 11 &&
+                    line.find(" HTTP/1.", space + 1) == line.size() - 11;
   return form ? State::done : refuse(400);
 }
 
@@ -174,9 +181,10 @@ RequestParser::State RequestParser::parse_header(std::string_view header, Messag
 
 void RequestParser::limit_body(std::uint64_t bytes) { (*beast_)->body_limit(bytes); }
 
-RequestParser::Piece RequestParser::read_body(std::string_view bytes, const Settings& settings, std::size_t& used) {
+RequestParser::Piece RequestParser::read_body(std::string_view bytes, const Settings& settings,
+                                              std::size_t& used) {
   Beast& parser = **beast_;
-  switch (parser.read_body(bytes, settings.header, used)) {
+  switch (parser.read_body(bytes, settings.header_max, used)) {
     case BodyState::partial:
       return {State::partial, {}};
     case BodyState::piece:
@@ -195,4 +203,4 @@ RequestParser::Piece RequestParser::read_body(std::string_view bytes, const Sett
 
 const std::vector<Field>& RequestParser::trailers() const noexcept { return (*beast_)->trailers; }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

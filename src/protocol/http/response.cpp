@@ -7,9 +7,9 @@
 #include "protocol/http/session.hpp"
 #include "protocol/http/syntax.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
-bool ResponseHandle::post(Handler<void(Response&)> fn) const {
+bool ResponseHandle::post(Callback<void(Response&)> fn) const {
   if (!token_) return false;
   return token_->conn.post([token = token_, fn = std::move(fn)](Conn& conn) {
     auto* session = conn.context<Session>();
@@ -19,7 +19,8 @@ bool ResponseHandle::post(Handler<void(Response&)> fn) const {
 
 Response& Response::status(int code) {
   exchange_.check_unbegun();
-  if (code < 200 || code > 599) throw std::invalid_argument("evio: an HTTP answer has a status from 200 to 599");
+  if (code < 200 || code > 599)
+    throw std::invalid_argument("evio: an HTTP answer has a status from 200 to 599");
   exchange_.status = code;
   return *this;
 }
@@ -36,8 +37,12 @@ Response& Response::type(std::string_view content_type) {
   return *this;
 }
 
-void Response::send(std::string_view content_type, std::string_view body) { exchange_.send(content_type, body); }
-void Response::send(std::string_view content_type, Buffer body) { exchange_.send(content_type, std::move(body)); }
+void Response::send(std::string_view content_type, std::string_view body) {
+  exchange_.send(content_type, body);
+}
+void Response::send(std::string_view content_type, SharedBytes body) {
+  exchange_.send(content_type, std::move(body));
+}
 void Response::send(int status) { exchange_.send(status); }
 
 Response& Response::length(std::uint64_t bytes) {
@@ -47,8 +52,8 @@ Response& Response::length(std::uint64_t bytes) {
   return *this;
 }
 
-bool Response::write(std::string_view piece) { return exchange_.write(piece); }
-bool Response::write(Buffer piece) { return exchange_.write(std::move(piece)); }
+WriteResult Response::write(std::string_view piece) { return exchange_.write(piece); }
+WriteResult Response::write(SharedBytes piece) { return exchange_.write(std::move(piece)); }
 
 Response& Response::trailer(std::string_view name, std::string_view value) {
   exchange_.add_field(exchange_.answer_trailers, name, value);
@@ -56,15 +61,15 @@ Response& Response::trailer(std::string_view name, std::string_view value) {
 }
 
 void Response::end() { exchange_.end(); }
-void Response::produce(Handler<void(Response&)> fn) { exchange_.producer = std::move(fn); }
+void Response::produce(Callback<void(Response&)> fn) { exchange_.producer = std::move(fn); }
 ResponseHandle Response::handle() { return exchange_.handle(); }
 
 void Response::upgrade(std::string_view protocol, std::unique_ptr<Upgraded> next) {
   exchange_.upgrade(protocol, std::move(next));
 }
 
-bool Response::begun() const noexcept { return exchange_.begun; }
+bool Response::begun() const noexcept { return exchange_.head_sent; }
 bool Response::ended() const noexcept { return exchange_.ended; }
 Request& Response::request() noexcept { return exchange_.request; }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

@@ -8,7 +8,7 @@
 
 #include "protocol/http/syntax.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 namespace {
 
@@ -20,7 +20,8 @@ std::pair<std::string_view, std::string_view> split(std::string_view path) {
 
 // Whether a segment of a path says what a route says.
 bool says(std::string_view segment, std::string_view literal) {
-  return segment == literal || (segment.find('%') != segment.npos && percent_decoded(segment) == literal);
+  return segment == literal ||
+         (segment.find('%') != segment.npos && percent_decoded(segment) == literal);
 }
 
 bool has_encoded_slash(std::string_view path) noexcept {
@@ -65,7 +66,8 @@ RouteTree::Node& RouteTree::node_of(std::string_view pattern) {
       const auto found = std::find_if(node->literals.begin(), node->literals.end(), same);
       place = found != node->literals.end() ? &*found : &node->literals.emplace_back();
     }
-    const std::string_view name = place == &node->rest || place == &node->param ? segment.substr(1) : segment;
+    const std::string_view name =
+        place == &node->rest || place == &node->param ? segment.substr(1) : segment;
     if (!*place) {
       *place = std::make_unique<Node>();
       (*place)->segment = name;
@@ -77,7 +79,8 @@ RouteTree::Node& RouteTree::node_of(std::string_view pattern) {
   return *node;
 }
 
-Found RouteTree::find(std::string_view method, std::string_view path, std::vector<Param>& params) const {
+Found RouteTree::find(std::string_view method, std::string_view path,
+                      std::vector<Param>& params) const {
   Found found;
   if (!path.starts_with('/')) return found;
   const auto has_method = [&](const Node& node) {
@@ -86,7 +89,8 @@ Found RouteTree::find(std::string_view method, std::string_view path, std::vecto
   };
   if (visit(root_, path, params, has_method)) return found;
   const auto add = [&](std::string_view allowed) {
-    if (!lists(found.allow, allowed)) found.allow.append(found.allow.empty() ? "" : ", ").append(allowed);
+    if (!has_token(found.allow, allowed))
+      found.allow.append(found.allow.empty() ? "" : ", ").append(allowed);
   };
   const auto list_methods = [&](const Node& node) {
     for (const Method& each : node.methods) {
@@ -99,10 +103,11 @@ Found RouteTree::find(std::string_view method, std::string_view path, std::vecto
   return found;
 }
 
-// Shows each node that the path leads to, the most special ones first, until it is the one. `path` begins with a slash,
-// or is used up.
+// Shows each node that the path leads to, the most special ones first, until it is the one. `path`
+// begins with a slash, or is used up.
 template <class Visitor>
-bool RouteTree::visit(const Node& node, std::string_view path, std::vector<Param>& params, const Visitor& visitor) {
+bool RouteTree::visit(const Node& node, std::string_view path, std::vector<Param>& params,
+                      const Visitor& visitor) {
   if (path.empty()) return visitor(node);
   const auto [segment, behind] = split(path.substr(1));
   for (const auto& literal : node.literals)
@@ -112,7 +117,8 @@ bool RouteTree::visit(const Node& node, std::string_view path, std::vector<Param
     if (visit(*node.param, behind, params, visitor)) return true;
     params.pop_back();
   }
-  // Whoever reads a rest may take an encoded slash for one, and two for one, as no other route does.
+  // Whoever reads a rest may take an encoded slash for one, and two for one, as no other route
+  // does.
   if (!node.rest || has_encoded_slash(path) || path.find("//") != path.npos) return false;
   params.push_back({node.rest->segment, path.substr(1)});
   if (visitor(*node.rest)) return true;
@@ -131,10 +137,11 @@ Router& Router::on(std::string_view method, std::string_view pattern, RequestHan
 Router& Router::stream(std::string_view method, std::string_view pattern, RequestHandler handler) {
   return add(method, pattern, std::move(handler), true);
 }
-Router& Router::add(std::string_view method, std::string_view pattern, RequestHandler handler, bool streamed) {
+Router& Router::add(std::string_view method, std::string_view pattern, RequestHandler handler,
+                    bool streamed) {
   if (!handler) refuse(pattern, "has no handler: an empty function was given");
   tree_->add(method, pattern, {.handler = std::move(handler), .streamed = streamed});
   return *this;
 }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

@@ -1,4 +1,4 @@
-// Private. The tree of a Router's patterns.
+// The tree of a Router's patterns.
 #pragma once
 
 #include <evio/http/request.hpp>
@@ -9,14 +9,15 @@
 
 #include "protocol/http/message.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 struct Route {
   RequestHandler handler;
   bool streamed = false;
 };
 
-/// What answers a request: `route`, or when that is null 405 with `allow` or, if that is empty, 404.
+/// What answers a request: `route`, or when that is null 405 with `allow` or, if that is empty,
+/// 404.
 struct Found {
   const Route* route = nullptr;
   std::string allow{};
@@ -46,9 +47,10 @@ class RouteTree {
 
   Node& node_of(std::string_view pattern);
   template <class Visitor>
-  static bool visit(const Node& node, std::string_view path, std::vector<Param>& params, const Visitor& visitor);
+  static bool visit(const Node& node, std::string_view path, std::vector<Param>& params,
+                    const Visitor& visitor);
 
   Node root_;
 };
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

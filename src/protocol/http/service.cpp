@@ -8,7 +8,7 @@
 
 #include "protocol/http/session.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 namespace {
 
@@ -17,15 +17,17 @@ Settings checked(Settings settings) {
     if (time < Duration::zero())
       throw std::invalid_argument(std::string("evio: http::Settings::") + field + " is negative");
   };
-  check(settings.header_time, "header_time");
-  check(settings.body_time, "body_time");
-  check(settings.send_time, "send_time");
-  check(settings.idle_time, "idle_time");
+  check(settings.header_timeout, "header_time");
+  check(settings.body_timeout, "body_time");
+  check(settings.send_timeout, "send_time");
+  check(settings.idle_timeout, "idle_time");
   return settings;
 }
 
 RequestHandler checked(RequestHandler handler) {
-  if (!handler) throw std::invalid_argument("evio: http::server was given an empty function to answer requests");
+  if (!handler)
+    throw std::invalid_argument(
+        "evio: http::server was given an empty function to answer requests");
   return handler;
 }
 
@@ -34,18 +36,20 @@ RequestHandler checked(RequestHandler handler) {
 Service::Service(Router router, Settings settings)
     : routes_(std::move(router.tree_)), all_{}, settings_(checked(std::move(settings))) {}
 Service::Service(RequestHandler handler, Settings settings)
-    : all_{.handler = checked(std::move(handler)), .streamed = false}, settings_(checked(std::move(settings))) {}
+    : all_{.handler = checked(std::move(handler)), .streamed = false},
+      settings_(checked(std::move(settings))) {}
 
-Found Service::find(std::string_view method, std::string_view path, std::vector<Param>& params) const {
+Found Service::find(std::string_view method, std::string_view path,
+                    std::vector<Param>& params) const {
   if (routes_) return routes_->find(method, path, params);
   return {.route = &all_};
 }
 
-Worker& Service::worker(Loop& loop) {
+LoopCache& Service::loop_cache(Loop& loop) {
   const std::lock_guard lock(mutex_);
-  std::unique_ptr<Worker>& worker = workers_[&loop];
-  if (!worker) worker = std::make_unique<Worker>(loop);
-  return *worker;
+  std::unique_ptr<LoopCache>& loop_cache = workers_[&loop];
+  if (!loop_cache) loop_cache = std::make_unique<LoopCache>(loop);
+  return *loop_cache;
 }
 
 namespace {
@@ -76,4 +80,4 @@ Events server(RequestHandler handler, Settings settings) {
   return events(std::make_shared<Service>(std::move(handler), std::move(settings)));
 }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

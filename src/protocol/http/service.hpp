@@ -1,4 +1,4 @@
-// Private. What all connections of an HTTP server share.
+// What all connections of an HTTP server share.
 #pragma once
 
 #include <evio/http/router.hpp>
@@ -9,10 +9,10 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "protocol/http/loop_cache.hpp"
 #include "protocol/http/routes.hpp"
-#include "protocol/http/worker.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 class Service {
  public:
@@ -23,14 +23,14 @@ class Service {
   /// Shared by all loops.
   Found find(std::string_view method, std::string_view path, std::vector<Param>& params) const;
   /// The loop's own. For a connection's beginning; any loop.
-  Worker& worker(Loop& loop);
+  LoopCache& loop_cache(Loop& loop);
 
  private:
   std::unique_ptr<RouteTree> routes_;  // null: `all_` answers
   Route all_;
   Settings settings_;
   std::mutex mutex_;
-  std::unordered_map<Loop*, std::unique_ptr<Worker>> workers_;
+  std::unordered_map<Loop*, std::unique_ptr<LoopCache>> workers_;
 };
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

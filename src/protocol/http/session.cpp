@@ -8,7 +8,7 @@
 #include "protocol/http/progress.hpp"
 #include "protocol/http/service.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 using Phase = Exchange::Phase;
 using Read = RequestParser::State;
@@ -29,15 +29,18 @@ class Lent {
 }  // namespace
 
 Session::Session(Conn& conn, Service& service)
-    : conn_(conn), service_(service), worker_(service.worker(conn.loop())), output_max_(conn.limits().output_max) {}
+    : conn_(conn),
+      service_(service),
+      loop_cache_(service.loop_cache(conn.loop())),
+      output_max_(conn.limits().output_max) {}
 Session::~Session() = default;
 
 const Settings& Session::settings() const noexcept { return service_.settings(); }
 Session::Time Session::now() const noexcept { return conn_.loop().now(); }
-std::string_view Session::common_fields() { return worker_.common_fields(settings()); }
-std::chrono::sys_seconds Session::date() { return worker_.date(settings()); }
+std::string_view Session::common_fields() { return loop_cache_.common_fields(settings()); }
+std::chrono::sys_seconds Session::date() { return loop_cache_.date(settings()); }
 
-Gzip& Session::gzip() { return worker_.gzip(); }
+Gzip& Session::gzip() { return loop_cache_.gzip(); }
 
 Action Session::data(Input& in) {
   if (greeted_) return upgraded_->data(conn_, in);
@@ -46,7 +49,7 @@ Action Session::data(Input& in) {
     while (step(in)) {
     }
     if (!upgraded_) {
-      if (exchange_) exchange_->own();
+      if (exchange_) exchange_->own_request_bytes();
       finish();
       return Action::none;
     }
@@ -62,7 +65,8 @@ Action Session::begin_upgraded() {
   conn_.pause();
   conn_.resume();
   const Action action = upgraded_->opened(conn_);
-  return action == Action::none && draining_ && conn_.is_open() ? upgraded_->draining(conn_) : action;
+  return action == Action::none && draining_ && conn_.is_open() ? upgraded_->draining(conn_)
+                                                                : action;
 }
 
 Action Session::drained() {
@@ -70,7 +74,7 @@ Action Session::drained() {
   since_ = now();  // nothing was read meanwhile
   put_rest();
   if (upgraded_) return greeted_ ? upgraded_->drained(conn_) : Action::none;
-  if (exchange_ && (exchange_->phase == Phase::answering || exchange_->streamed())) settle();
+  if (exchange_ && (exchange_->phase == Phase::answering || exchange_->streamed())) update();
   finish();
   return Action::none;
 }
@@ -86,7 +90,8 @@ Action Session::ended(Input& in) {
 
 // An answer that has begun to be given, and a request that has begun to come, are finished.
 Action Session::draining() {
-  constexpr auto first_request_time = std::chrono::milliseconds(250);  // of a client that has only just connected
+  constexpr auto first_request_time =
+      std::chrono::milliseconds(250);  // of a client that has only just connected
   draining_ = true;
   if (greeted_) return upgraded_->draining(conn_);
   const Duration patience = number_ > 1 ? Duration::zero() : first_request_time;
@@ -94,7 +99,9 @@ Action Session::draining() {
   return Action::none;
 }
 
-bool Session::ends() const noexcept { return draining_ && !has_input() && !has_unread(conn_.native_handle()); }
+bool Session::ends() const noexcept {
+  return draining_ && !has_input() && !has_unread(conn_.native_handle());
+}
 
 void Session::close_if_idle() {
   if (exchange_ || upgraded_ || has_input()) return;
@@ -104,7 +111,7 @@ void Session::close_if_idle() {
 
 void Session::closed(std::error_code error) {
   if (upgraded_) upgraded_->closed(conn_, error);
-  if (exchange_) worker_.release(std::move(exchange_));
+  if (exchange_) loop_cache_.release(std::move(exchange_));
 }
 
 // One step on. False: nothing more can be done now.
@@ -115,7 +122,7 @@ bool Session::step(Input& in) {
     while (in.view().starts_with("\r\n")) in.consume(2);  // RFC 9112 section 2.2
   if (!exchange_) {
     if (in.empty()) return false;
-    exchange_ = worker_.acquire(*this);
+    exchange_ = loop_cache_.acquire(*this);
     since_ = now();
   }
   switch (exchange_->phase) {
@@ -134,7 +141,7 @@ bool Session::read_header(Input& in) {
   std::size_t used = 0;
   const Read read = x.parser.read_header(in.view(), settings(), x.message, used);
   if (read == Read::partial) {
-    arm(settings().header_time);
+    arm(settings().header_timeout);
     return false;
   }
   x.head = x.message.method == "HEAD";
@@ -151,7 +158,7 @@ bool Session::read_header(Input& in) {
   if (x.streamed()) return begin_streamed();
   if (x.complete) return dispatch();
   if (!x.found.route && x.message.expects_continue) return dispatch();
-  return limit_body(settings().body);
+  return limit_body(settings().body_max);
 }
 
 // False: it is refused.
@@ -167,12 +174,12 @@ bool Session::limit_body(std::uint64_t bytes) {
 
 bool Session::begin_streamed() {
   Exchange& x = *exchange_;
-  x.body_limit = settings().streamed_body;
+  x.body_limit = settings().streamed_body_max;
   const bool goes_on = dispatch();
   if (exchange_.get() != &x) return goes_on;  // it is over
   if (x.complete) return deliver_end() && goes_on;
   if (!limit_body(x.body_limit)) return false;
-  if (x.receiver) x.tell_to_go_on();
+  if (x.receiver) x.send_100_continue();
   return true;
 }
 
@@ -186,12 +193,12 @@ bool Session::read_body(Input& in) {
     return false;
   }
   if (read == Read::partial) {
-    if (in.empty() && !x.streamed()) x.tell_to_go_on();
-    arm(settings().body_time);
+    if (in.empty() && !x.streamed()) x.send_100_continue();
+    arm(settings().body_timeout);
     return false;
   }
   in.consume(used);
-  earn(piece.size());
+  credit_body_bytes(piece.size());
   if (read == Read::end) x.end_request();
   if (!x.streamed()) {
     if (x.found.route) x.add_body(piece);
@@ -209,7 +216,7 @@ bool Session::deliver(std::string_view piece) {
     call([&] { receiver(x.request, x.response, piece); });
     if (!piece.empty() && !x.receiver) x.receiver = std::move(receiver);
   }
-  return settle();
+  return update();
 }
 
 // While the user holds the body back its end waits, too.
@@ -228,7 +235,7 @@ bool Session::dispatch() {
   } else {
     x.response.add("Allow", x.found.allow).send(405);
   }
-  return settle();
+  return update();
 }
 
 template <class Call>
@@ -236,27 +243,27 @@ void Session::call(Call&& user_call) {
   try {
     user_call();
   } catch (...) {
-    exchange_->closes = closing_ = true;
-    if (!exchange_->begun) exchange_->refuse(500);
+    exchange_->close_after = closing_ = true;
+    if (!exchange_->head_sent) exchange_->refuse(500);
     flush();
     throw;
   }
 }
 
 // Behind each call of the user's. False: nothing more can be done now.
-bool Session::settle() {
+bool Session::update() {
   produce();
   Exchange& x = *exchange_;
-  if (x.said_all() && !x.ended) x.end();
+  if (x.is_done() && !x.ended) x.end();
   const bool awaited = x.producer || x.receiver || !x.token.expired();
-  if (!x.ended && !awaited && !(x.phase == Phase::body && x.begun)) fail();
+  if (!x.ended && !awaited && !(x.phase == Phase::body && x.head_sent)) fail();
   if (x.ended && rest_.empty()) complete();
   return !closing_ && !upgraded_;
 }
 
 // Nobody is left who would answer.
 void Session::fail() {
-  if (exchange_->begun)
+  if (exchange_->head_sent)
     closing_ = true;
   else
     exchange_->refuse(500);
@@ -264,9 +271,9 @@ void Session::fail() {
 
 void Session::produce() {
   Exchange& x = *exchange_;
-  while (x.producer && !x.said_all() && ready_ && conn_.is_open()) {
+  while (x.producer && !x.is_done() && ready_ && conn_.is_open()) {
     const std::uint64_t before = x.written;
-    Handler<void(Response&)> producer = std::move(x.producer);
+    Callback<void(Response&)> producer = std::move(x.producer);
     call([&] { producer(x.response); });
     if (!x.producer && !x.ended) x.producer = std::move(producer);
     if (x.written == before) return;
@@ -274,37 +281,37 @@ void Session::produce() {
 }
 
 void Session::complete() {
-  closing_ = exchange_->closes || peer_ended_ || ends();
+  closing_ = exchange_->close_after || peer_ended_ || ends();
   unread_ = !exchange_->complete;
   upgraded_ = std::move(exchange_->next);
   if (const auto token = exchange_->token.lock()) token->number = 0;
-  worker_.release(std::move(exchange_));
+  loop_cache_.release(std::move(exchange_));
   ++number_;
   since_ = now();
 }
 
 void Session::refuse(int status) {
   Exchange& x = *exchange_;
-  x.closes = true;
-  if (x.begun) {
+  x.close_after = true;
+  if (x.head_sent) {
     closing_ = true;
     return;
   }
   x.refuse(status);
-  settle();
+  update();
 }
 
-bool Session::answer(std::uint64_t number, const Handler<void(Response&)>& fn) {
+bool Session::answer(std::uint64_t number, const Callback<void(Response&)>& fn) {
   if (!exchange_ || number != number_ || exchange_->ended) return false;
   call([&] { fn(exchange_->response); });
-  settle();
+  update();
   finish();
   return exchange_ && number == number_;
 }
 
 void Session::abandoned(std::uint64_t number) {
   if (!exchange_ || number != number_) return;
-  settle();
+  update();
   finish();
 }
 
@@ -320,38 +327,42 @@ void Session::resume() {
   update_reading();
 }
 
-// The connection is paused while the user holds the body back, and while what has come waits for an answer to end.
-// `data` comes again as soon as neither holds.
+// The connection is paused while the user holds the body back, and while what has come waits for an
+// answer to end. `data` comes again as soon as neither holds.
 void Session::update_reading() {
   const bool held_back = exchange_ && exchange_->paused;
-  const bool behind = has_input() && (!ready_ || (exchange_ && exchange_->phase == Phase::answering));
+  const bool behind =
+      has_input() && (!ready_ || (exchange_ && exchange_->phase == Phase::answering));
   if (held_back || behind)
     conn_.pause();
   else
     conn_.resume();
 }
 
-bool Session::has_input() const noexcept { return input_ ? !input_->empty() : conn_.pending_input() > 0; }
+bool Session::has_input() const noexcept {
+  return input_ ? !input_->empty() : conn_.pending_input() > 0;
+}
 
-// As much as the connection may keep goes there; the rest waits here, so that no answer is too large to be sent.
+// As much as the connection may keep goes there; the rest waits here, so that no answer is too
+// large to be sent.
 void Session::put_alone(std::string_view bytes) {
   flush();
   written_ += bytes.size();
   const std::string_view first = bytes.substr(0, room());
-  if (!first.empty()) ready_ = conn_.write(first);
-  if (first.size() < bytes.size()) keep(Buffer(std::string(bytes.substr(first.size()))));
+  if (!first.empty()) ready_ = static_cast<bool>(conn_.write(first));
+  if (first.size() < bytes.size()) keep(SharedBytes(std::string(bytes.substr(first.size()))));
 }
 
-void Session::put(Buffer bytes) {
+void Session::put(SharedBytes bytes) {
   if (bytes.size() <= Batch::piece_max) return put(bytes.view());
   flush();
   written_ += bytes.size();
   pass_on(bytes);
 }
 
-void Session::pass_on(const Buffer& bytes) {
-  const Buffer first = bytes.part(0, room());
-  if (first.size() > 0) ready_ = conn_.write(first);
+void Session::pass_on(const SharedBytes& bytes) {
+  const SharedBytes first = bytes.part(0, room());
+  if (first.size() > 0) ready_ = static_cast<bool>(conn_.write(first));
   if (first.size() < bytes.size()) keep(bytes.part(first.size()));
 }
 
@@ -359,7 +370,7 @@ std::size_t Session::room() const noexcept {
   return rest_.empty() ? output_max_ - std::min(output_max_, conn_.pending_output()) : 0;
 }
 
-void Session::keep(Buffer bytes) {
+void Session::keep(SharedBytes bytes) {
   if (rest_.empty() && ready_) await_room();
   rest_.push_back(std::move(bytes));
   ready_ = false;
@@ -367,26 +378,27 @@ void Session::keep(Buffer bytes) {
 
 // Where Limits::output_max is not above output_high the connection is full before `drained` is due.
 void Session::await_room() {
-  conn_.handle().send(Buffer(), [this](std::error_code error) {
+  conn_.handle().send(SharedBytes(), [this](std::error_code error) {
     if (!error) drained();
   });
 }
 
 void Session::put_rest() {
-  for (const Buffer& each : std::exchange(rest_, {})) pass_on(each);
+  for (const SharedBytes& each : std::exchange(rest_, {})) pass_on(each);
 }
 
 void Session::flush() {
-  const std::string_view bytes = worker_.batch.view();
+  const std::string_view bytes = loop_cache_.batch.view();
   if (bytes.empty()) return;
-  worker_.batch.clear();  // first: what cannot be written must not leave with another connection's
+  loop_cache_.batch
+      .clear();  // first: what cannot be written must not leave with another connection's
   put_alone(bytes);
 }
 
 // Bytes of memory of what has come in part, and of what is still to be written.
 std::size_t Session::held() const noexcept {
   std::size_t size = exchange_ ? exchange_->held() : 0;
-  for (const Buffer& each : rest_) size += each.size();
+  for (const SharedBytes& each : rest_) size += each.size();
   return size;
 }
 
@@ -397,7 +409,7 @@ void Session::finish() {
   if (closing_ && rest_.empty()) end();
   if (!ready_) {
     if (!waited_) stalled();  // its time begins
-    expect_within(settings().send_time);
+    expect_within(settings().send_timeout);
   }
   if (greeted_) return;
   if (!upgraded_) return update_reading();
@@ -405,13 +417,13 @@ void Session::finish() {
   conn_.handle().wake();
 }
 
-// A client that is still sending learns why nobody listens: to be closed would reset it, perhaps before it has read
-// that (RFC 9112, section 9.6).
+// A client that is still sending learns why nobody listens: to be closed would reset it, perhaps
+// before it has read that (RFC 9112, section 9.6).
 void Session::end() {
   if (!unread_) return conn_.close();
   if (std::exchange(ended_, true)) return;
   conn_.shutdown_write();
-  conn_.run_after(conn_.limits().linger, [](Conn& conn) { conn.close(); });
+  conn_.run_after(conn_.limits().linger_timeout, [](Conn& conn) { conn.close(); });
 }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

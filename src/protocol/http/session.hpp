@@ -1,22 +1,23 @@
-// Private. An HTTP connection: reads requests, has them answered one after the other, and keeps its deadlines.
+// An HTTP connection: reads requests, has them answered one after the other, and keeps its
+// deadlines.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <evio/buffer.hpp>
 #include <evio/conn.hpp>
 #include <evio/context.hpp>
 #include <evio/http/upgrade.hpp>
 #include <evio/input.hpp>
+#include <evio/shared_bytes.hpp>
 #include <evio/timer.hpp>
 #include <memory>
 #include <string_view>
 #include <vector>
 
 #include "protocol/http/exchange.hpp"
-#include "protocol/http/worker.hpp"
+#include "protocol/http/loop_cache.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 class Service;
 
@@ -47,12 +48,15 @@ class Session {
   const Settings& settings() const noexcept;
   void put(std::string_view bytes) {
     if (bytes.size() > Batch::piece_max) return put_alone(bytes);
-    worker_.batch.append(bytes);
-    if (worker_.batch.full()) flush();
+    loop_cache_.batch.append(bytes);
+    if (loop_cache_.batch.full()) flush();
   }
-  void put(Buffer bytes);
+  void put(SharedBytes bytes);
   /// Whether there is room for more output.
-  bool ready() const noexcept { return ready_; }
+  WriteResult write_result() const noexcept {
+    if (!conn_.is_open()) return WriteResult::Kind::dropped;
+    return ready_ ? WriteResult::Kind::accepted : WriteResult::Kind::congested;
+  }
   /// More than the connection may keep (Limits::output_max) waits here already.
   bool overfull() const noexcept { return !rest_.empty(); }
   /// The server ends, and no other request has come: the connection ends behind this answer.
@@ -63,7 +67,7 @@ class Session {
 
   // For ResponseHandle: about the exchange with that number, if it is still the one
   /// False if that exchange is over.
-  bool answer(std::uint64_t number, const Handler<void(Response&)>& fn);
+  bool answer(std::uint64_t number, const Callback<void(Response&)>& fn);
   void abandoned(std::uint64_t number);
 
  private:
@@ -80,15 +84,15 @@ class Session {
   bool dispatch();
   template <class Call>
   void call(Call&& user_call);
-  bool settle();
+  bool update();
   void fail();
   void produce();
   void complete();
   void refuse(int status);
   void put_alone(std::string_view bytes);
   std::size_t room() const noexcept;
-  void pass_on(const Buffer& bytes);
-  void keep(Buffer bytes);
+  void pass_on(const SharedBytes& bytes);
+  void keep(SharedBytes bytes);
   void await_room();
   void put_rest();
   void flush();
@@ -101,25 +105,27 @@ class Session {
   Action begin_upgraded();
 
   void arm(Duration allowed);
-  void earn(std::size_t received);
+  void credit_body_bytes(std::size_t received);
   void expect_within(Duration time);
-  void patrol();
+  void check_deadlines();
   bool stalled();
   Duration allowed() const;
   Duration waited() const;
 
   Conn& conn_;
   Service& service_;
-  Worker& worker_;
+  LoopCache& loop_cache_;
   const std::size_t output_max_;        // Limits'
   std::unique_ptr<Exchange> exchange_;  // the request being read or answered
   std::unique_ptr<Upgraded> upgraded_;
   Context user_context_;
-  std::vector<Buffer> rest_;  // of the output: what would exceed Limits::output_max. Until it has left, ready_ is false
-  const Input* input_ = nullptr;  // while `data` looks at it
+  std::vector<SharedBytes> rest_;  // of the output: what would exceed Limits::output_max. Until it
+                                   // has left, ready_ is false
+  const Input* input_ = nullptr;   // while `data` looks at it
   std::uint64_t number_ = 1;
-  std::uint64_t written_ = 0;   // bytes, ever
-  std::uint64_t progress_ = 0;  // bytes taken by the kernel, and by the client, when the patrol last looked
+  std::uint64_t written_ = 0;  // bytes, ever
+  std::uint64_t progress_ =
+      0;  // bytes taken by the kernel, and by the client, when the patrol last looked
   Time progressed_{};
   bool waited_ = false;  // output did, when the patrol last looked
   Time since_{};         // when what is being waited for began
@@ -134,4 +140,4 @@ class Session {
   bool greeted_ = false;  // Upgraded::opened was called
 };
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

@@ -8,17 +8,23 @@
 #include <charconv>
 #include <ostream>  // which Beast's header needs
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 namespace {
 
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+constexpr char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
 
-constexpr bool is_alphanumeric(char c) noexcept { return (lower(c) >= 'a' && lower(c) <= 'z') || is_digit(c); }
+constexpr bool is_alphanumeric(char c) noexcept {
+  return (lower(c) >= 'a' && lower(c) <= 'z') || is_digit(c);
+}
 
-constexpr bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; }
+constexpr bool is_control(char c) noexcept {
+  return static_cast<unsigned char>(c) < 0x20 || c == '\x7f';
+}
 
 // A set of characters, as a table: every byte of a request is looked up in one or another.
 class Characters {
@@ -36,12 +42,14 @@ class Characters {
 };
 
 constexpr Characters of_tokens([](char c) {
-  return is_alphanumeric(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  return is_alphanumeric(c) ||
+         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 });
 constexpr Characters of_values([](char c) { return c == '\t' || !is_control(c); });
 constexpr Characters of_hosts([](char c) {
   const bool ascii = static_cast<unsigned char>(c) < 0x80;
-  return ascii && !is_control(c) && std::string_view(" \"#,/<>?@\\^`{|}").find(c) == std::string_view::npos;
+  return ascii && !is_control(c) &&
+         std::string_view(" \"#,/<>?@\\^`{|}").find(c) == std::string_view::npos;
 });
 constexpr Characters of_names([](char c) { return is_alphanumeric(c) || c == '-' || c == '.'; });
 
@@ -54,7 +62,8 @@ int hex_value(char c) noexcept {
 bool is_port(std::string_view text) noexcept {
   unsigned number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return text.empty() || (error == std::errc() && end == text.data() + text.size() && number <= 65535);
+  return text.empty() ||
+         (error == std::errc() && end == text.data() + text.size() && number <= 65535);
 }
 
 // What may stand in brackets: an IPv6 address, perhaps with a zone, or one of a later version.
@@ -71,13 +80,16 @@ bool is_literal_address(std::string_view text) noexcept {
 
 bool has_bad_triplet(std::string_view text) noexcept {
   for (std::size_t at = text.find('%'); at != text.npos; at = text.find('%', at + 1))
-    if (at + 2 >= text.size() || hex_value(text[at + 1]) < 0 || hex_value(text[at + 2]) < 0) return true;
+    if (at + 2 >= text.size() || hex_value(text[at + 1]) < 0 || hex_value(text[at + 2]) < 0)
+      return true;
   return false;
 }
 
 }  // namespace
 
-bool is_token(std::string_view text) noexcept { return !text.empty() && of_tokens.contain_all(text); }
+bool is_token(std::string_view text) noexcept {
+  return !text.empty() && of_tokens.contain_all(text);
+}
 
 bool is_field_value(std::string_view text) noexcept { return of_values.contain_all(text); }
 
@@ -98,8 +110,8 @@ bool is_host(std::string_view text) noexcept {
 bool is_authority(std::string_view text) noexcept { return !text.empty() && is_host(text); }
 
 bool iequals(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string_view trimmed(std::string_view text) noexcept {
@@ -137,7 +149,7 @@ std::string_view next_tag(std::string_view& list) noexcept {
   return member;
 }
 
-bool lists(std::string_view list, std::string_view member) noexcept {
+bool has_token(std::string_view list, std::string_view member) noexcept {
   for (std::string_view each = next_member(list); !each.empty(); each = next_member(list))
     if (iequals(each, member)) return true;
   return false;
@@ -199,9 +211,9 @@ std::string normal_path(std::string_view path) {
 }
 
 std::string_view reason_of(int status) noexcept {
-  const auto reason =
-      boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(static_cast<unsigned>(status)));
+  const auto reason = boost::beast::http::obsolete_reason(
+      boost::beast::http::int_to_status(static_cast<unsigned>(status)));
   return {reason.data(), reason.size()};
 }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

@@ -16,7 +16,7 @@
 #include "protocol/websocket/handshake.hpp"
 #include "protocol/websocket/session.hpp"
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 namespace http_parser = boost::beast::http;
 
@@ -34,13 +34,16 @@ Url parsed(std::string_view url) {
   const auto refuse = [&](std::string_view why) {
     throw Error(std::make_error_code(std::errc::invalid_argument), url, why);
   };
-  if (url.starts_with("wss://")) refuse("there is no TLS here: ws:// only, or behind a proxy that has it");
+  if (url.starts_with("wss://"))
+    refuse("there is no TLS here: ws:// only, or behind a proxy that has it");
   if (!url.starts_with(scheme)) refuse("a WebSocket's URL begins with ws://");
   const std::string_view rest = url.substr(scheme.size());
   const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
   std::string target(rest.substr(end));
   if (!target.starts_with('/')) target.insert(0, "/");
-  const auto bad = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == '\x7f' || c == '#'; };
+  const auto bad = [](char c) {
+    return static_cast<unsigned char>(c) <= 0x20 || c == '\x7f' || c == '#';
+  };
   if (std::ranges::any_of(rest, bad)) refuse("characters that no WebSocket's URL may have");
   if (end == 0 || rest.substr(0, end).find('@') != rest.npos) refuse("no host to connect to");
   return {std::string(rest.substr(0, end)), std::move(target)};
@@ -53,15 +56,17 @@ Address address_of(const std::string& authority) {
 }
 
 std::string request_of(const Url& url, std::string_view key, const Settings& settings) {
-  std::string request = "GET " + url.target + " HTTP/1.1\r\nHost: " + url.authority +
-                        "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
+  std::string request =
+      "GET " + url.target + " HTTP/1.1\r\nHost: " + url.authority +
+      "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
   const auto add = [&](std::string_view name, std::string_view value) {
     request.append(name).append(": ").append(value).append("\r\n");
   };
   add("Sec-WebSocket-Key", key);
   if (settings.deflate) add("Sec-WebSocket-Extensions", offer_of(*settings.deflate));
   std::string protocols;
-  for (const std::string& each : settings.protocols) protocols.append(protocols.empty() ? "" : ", ").append(each);
+  for (const std::string& each : settings.protocols)
+    protocols.append(protocols.empty() ? "" : ", ").append(each);
   if (!protocols.empty()) add("Sec-WebSocket-Protocol", protocols);
   for (const auto& [name, value] : settings.fields) add(name, value);
   return request + "\r\n";
@@ -77,10 +82,12 @@ class ClientSide {
 
   void connected() {
     session.conn().write(std::exchange(request_, {}));
-    deadline_ = session.conn().set_deadline(session.service().settings.handshake_time, [this](Conn& conn) {
-      if (!done_) session.decline("no answer in time");
-      conn.abort();
-    });
+    deadline_ = session.conn().set_deadline(session.service().settings.handshake_timeout,
+                                            [this](Conn& conn) {
+                                              if (!done_)
+                                                session.fail_handshake("no answer in time");
+                                              conn.abort();
+                                            });
   }
 
   void data(Input& in) {
@@ -89,7 +96,7 @@ class ClientSide {
   }
 
   void ended() {
-    if (!done_) session.decline("the server ended the connection without an answer");
+    if (!done_) session.fail_handshake("the server ended the connection without an answer");
   }
 
   Session session;
@@ -100,7 +107,7 @@ class ClientSide {
     for (;;) {
       const std::size_t end = in.view().substr(0, answer_at_most).find("\r\n\r\n");
       if (end == std::string_view::npos) {
-        if (in.size() >= answer_at_most) session.decline("the answer's header is too long");
+        if (in.size() >= answer_at_most) session.fail_handshake("the answer's header is too long");
         return false;
       }
       const std::string_view header = in.take(end + 4);
@@ -109,9 +116,9 @@ class ClientSide {
       parser.put(boost::asio::const_buffer(header.data(), header.size()), error);
       const bool is_http = !error && parser.is_header_done();
       if (is_http && is_interim(parser.get().result_int())) continue;
-      const std::string wrong = is_http ? judge(parser.get()) : "the answer is no HTTP";
+      const std::string wrong = is_http ? validate_response(parser.get()) : "the answer is no HTTP";
       if (!wrong.empty()) {
-        session.decline(wrong);
+        session.fail_handshake(wrong);
         return false;
       }
       done_ = true;
@@ -125,21 +132,24 @@ class ClientSide {
   static bool is_interim(unsigned status) { return status >= 100 && status < 200 && status != 101; }
 
   // What is wrong with the answer; nothing: then both sides agree.
-  std::string judge(const http_parser::response_header<>& answer) {
+  std::string validate_response(const http_parser::response_header<>& answer) {
     using Field = http_parser::field;
     const Settings& settings = session.service().settings;
     const auto lists = [&](Field field, const char* member) {
       const auto [begin, end] = answer.equal_range(field);
-      return std::any_of(begin, end,
-                         [&](const auto& each) { return http_parser::token_list(each.value()).exists(member); });
+      return std::any_of(begin, end, [&](const auto& each) {
+        return http_parser::token_list(each.value()).exists(member);
+      });
     };
     const auto count = [&](Field field) {
       return std::distance(answer.equal_range(field).first, answer.equal_range(field).second);
     };
-    if (answer.result_int() != 101) return "the server answered " + std::to_string(answer.result_int());
+    if (answer.result_int() != 101)
+      return "the server answered " + std::to_string(answer.result_int());
     const bool changes = lists(Field::upgrade, "websocket") && lists(Field::connection, "upgrade");
     if (!changes || answer.version() < 11) return "the server answered 101, but not for WebSocket";
-    if (count(Field::sec_websocket_accept) != 1 || answer[Field::sec_websocket_accept] != accept_of(key_))
+    if (count(Field::sec_websocket_accept) != 1 ||
+        answer[Field::sec_websocket_accept] != accept_of(key_))
       return "Sec-WebSocket-Accept is wrong";
     std::optional<DeflateAgreement> deflate;
     if (count(Field::sec_websocket_extensions) > 0) {
@@ -148,9 +158,11 @@ class ClientSide {
       if (!deflate) return "the server chose an extension that was not offered";
     }
     std::string protocol(answer[Field::sec_websocket_protocol]);
-    const bool offered = std::ranges::find(settings.protocols, protocol) != settings.protocols.end();
-    if (count(Field::sec_websocket_protocol) > 0 && !offered) return "the server chose a protocol that was not offered";
-    session.agree(deflate, std::move(protocol));
+    const bool offered =
+        std::ranges::find(settings.protocols, protocol) != settings.protocols.end();
+    if (count(Field::sec_websocket_protocol) > 0 && !offered)
+      return "the server chose a protocol that was not offered";
+    session.set_negotiated(deflate, std::move(protocol));
     return {};
   }
 
@@ -180,14 +192,15 @@ Events events_of(Limits limits, Options options) {
 
 }  // namespace
 
-WebSocket* connect(Loop& loop, std::string_view url, Handlers handlers, Settings settings, Limits limits,
-                   Options options) {
+WebSocket* connect(Loop& loop, std::string_view url, Handlers handlers, Settings settings,
+                   Limits limits, Options options) {
   check(settings);
   const Url parts = parsed(url);
   auto service = std::make_shared<Service>(Service{std::move(handlers), std::move(settings)});
-  Conn* conn = loop.connect(on(address_of(parts.authority).to_string(), events_of(limits, options)));
+  Conn* conn =
+      loop.connect(on(address_of(parts.authority).to_string(), events_of(limits, options)));
   if (!conn) return nullptr;
   return &conn->emplace_context<ClientSide>(*conn, std::move(service), parts).session.socket();
 }
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

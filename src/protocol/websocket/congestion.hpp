@@ -1,4 +1,4 @@
-// Private. How much is read while output waits above Limits::output_high.
+// How much is read while output waits above Limits::output_high.
 #pragma once
 
 #include <algorithm>
@@ -6,12 +6,13 @@
 #include <cstddef>
 #include <evio/duration.hpp>
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
-/// A side that stops reading while it is congested waits for ever for a peer that is congested, too. A side that reads
-/// without bound lets its peer ask for more and more and take nothing of it. So reading goes on until the output has
-/// grown so much that it is no longer likely that the peer only waits for its own output to leave: the kernels between
-/// the two keep some megabytes of what each has sent.
+/// A side that stops reading while it is congested waits for ever for a peer that is congested,
+/// too. A side that reads without bound lets its peer ask for more and more and take nothing of it.
+/// So reading goes on until the output has grown so much that it is no longer likely that the peer
+/// only waits for its own output to leave: the kernels between the two keep some megabytes of what
+/// each has sent.
 class Congestion {
  public:
   bool active() const noexcept { return active_; }
@@ -20,7 +21,8 @@ class Congestion {
     counted_ = false;
     room_ = std::max({room_, 8 * std::min(output_high, most_room / 8), least_room});
   }
-  /// What waits beyond `waiting` is growth. Unless it is called, that is what waits when lets_read is first called.
+  /// What waits beyond `waiting` is growth. Unless it is called, that is what waits when lets_read
+  /// is first called.
   void count_from(std::size_t waiting) noexcept {
     counted_ = true;
     from_ = waiting;
@@ -29,7 +31,8 @@ class Congestion {
     if (!counted_) count_from(waiting);
     return waiting <= from_ + room_;
   }
-  /// The peer takes nothing, perhaps because it waits for this side to read more. The connection remembers it.
+  /// The peer takes nothing, perhaps because it waits for this side to read more. The connection
+  /// remembers it.
   void stalled() noexcept {
     room_ = std::min(2 * room_, most_room);
     stall_time_ = std::chrono::seconds(1);
@@ -49,4 +52,4 @@ class Congestion {
   bool active_ = false;
 };
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

@@ -7,7 +7,7 @@
 #include <array>
 #include <new>
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 namespace {
 
@@ -99,10 +99,12 @@ Decompressor::Result Decompressor::add(std::string_view piece, std::string& to, 
     const int result = inflate(&z, Z_SYNC_FLUSH);
     to.append(out.data(), out.size() - z.avail_out);
     if (to.size() > limit) return Result::too_large;
-    const bool last = result == Z_STREAM_END;  // it may come before the message's end (section 7.2.3.4)
+    const bool last =
+        result == Z_STREAM_END;  // it may come before the message's end (section 7.2.3.4)
     if (!last && result != Z_OK && result != Z_BUF_ERROR) return Result::malformed;
     stream_->between_blocks = last || (z.data_type & end_of_block) != 0;
-    if (last) inflateResetKeep(&z);  // and the window: what follows may still refer to what came before
+    if (last)
+      inflateResetKeep(&z);  // and the window: what follows may still refer to what came before
   } while (z.avail_in > 0 || z.avail_out == 0);
   return Result::good;
 }
@@ -116,4 +118,4 @@ Decompressor::Result Decompressor::end(std::string& to, std::size_t limit) {
   return result;
 }
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

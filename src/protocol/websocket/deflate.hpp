@@ -1,4 +1,4 @@
-// Private. Compressing and decompressing messages as permessage-deflate (RFC 7692) has it, by zlib.
+// Compressing and decompressing messages as permessage-deflate (RFC 7692) has it, by zlib.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 /// What both sides agreed on for one direction.
 struct DeflateTerms {
@@ -14,7 +14,8 @@ struct DeflateTerms {
   bool context_takeover = true;  // messages refer to those before them
 };
 
-/// One direction's messages, whole ones. Owns memory from the first on, without context takeover only during a call.
+/// One direction's messages, whole ones. Owns memory from the first on, without context takeover
+/// only during a call.
 class Compressor {
  public:
   explicit Compressor(DeflateTerms terms) noexcept;
@@ -31,7 +32,8 @@ class Compressor {
   std::unique_ptr<Stream> stream_;
 };
 
-/// The other direction's, in pieces. Owns memory from the first on, without context takeover only within a message.
+/// The other direction's, in pieces. Owns memory from the first on, without context takeover only
+/// within a message.
 class Decompressor {
  public:
   explicit Decompressor(DeflateTerms terms) noexcept;
@@ -52,4 +54,4 @@ class Decompressor {
   std::unique_ptr<Stream> stream_;
 };
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

@@ -7,7 +7,7 @@
 #include "protocol/websocket/beast_text.hpp"
 #include "protocol/websocket/extension_list.hpp"
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 namespace {
 
@@ -25,13 +25,16 @@ struct Parameters {
 
 std::optional<int> window_bits(std::string_view value) {
   if (value.size() == 1 && (value[0] == '8' || value[0] == '9')) return value[0] - '0';
-  if (value.size() == 2 && value[0] == '1' && value[1] >= '0' && value[1] <= '5') return 10 + (value[1] - '0');
+  if (value.size() == 2 && value[0] == '1' && value[1] >= '0' && value[1] <= '5')
+    return 10 + (value[1] - '0');
   return {};
 }
 
 // False: it is unknown, doubled, or has no such value.
 bool Parameters::add(std::string_view key, std::string_view value) {
-  const auto flag = [&](bool& parameter) { return value.empty() && !std::exchange(parameter, true); };
+  const auto flag = [&](bool& parameter) {
+    return value.empty() && !std::exchange(parameter, true);
+  };
   if (key == "server_no_context_takeover") return flag(server_no_context_takeover);
   if (key == "client_no_context_takeover") return flag(client_no_context_takeover);
   const bool server = key == "server_max_window_bits";
@@ -60,7 +63,8 @@ std::optional<AcceptedOffer> accept_offer(std::string_view offers, const Deflate
     auto& [from_server, from_client] = accepted.terms;
     from_server.context_takeover = settings.context_takeover && !offer->server_no_context_takeover;
     from_client.context_takeover = settings.context_takeover && !offer->client_no_context_takeover;
-    from_server.window_bits = std::min(offer->server_max_window_bits.value_or(15), settings.window_bits);
+    from_server.window_bits =
+        std::min(offer->server_max_window_bits.value_or(15), settings.window_bits);
     if (offer->client_max_window_bits) {
       const int most = *offer->client_max_window_bits == 0 ? 15 : *offer->client_max_window_bits;
       from_client.window_bits = std::min(most, settings.window_bits);
@@ -79,9 +83,11 @@ std::optional<AcceptedOffer> accept_offer(std::string_view offers, const Deflate
 // First what is wanted, then the same without bounds of the window, for servers that know none.
 std::string offer_of(const Deflate& settings) {
   std::string fallback(name);
-  if (!settings.context_takeover) fallback += "; server_no_context_takeover; client_no_context_takeover";
+  if (!settings.context_takeover)
+    fallback += "; server_no_context_takeover; client_no_context_takeover";
   std::string offer = fallback;
-  if (settings.window_bits < 15) offer += "; server_max_window_bits=" + std::to_string(settings.window_bits);
+  if (settings.window_bits < 15)
+    offer += "; server_max_window_bits=" + std::to_string(settings.window_bits);
   return offer + "; client_max_window_bits, " + fallback;
 }
 
@@ -93,11 +99,14 @@ std::optional<DeflateAgreement> agreement_of(std::string_view answer, const Defl
   if (!offered.context_takeover && !parameters->server_no_context_takeover) return {};
   DeflateAgreement terms;
   terms.from_server.context_takeover = !parameters->server_no_context_takeover;
-  terms.from_client.context_takeover = offered.context_takeover && !parameters->client_no_context_takeover;
+  terms.from_client.context_takeover =
+      offered.context_takeover && !parameters->client_no_context_takeover;
   terms.from_server.window_bits = parameters->server_max_window_bits.value_or(15);
-  if (terms.from_server.window_bits > offered.window_bits && terms.from_server.window_bits < 15) return {};
-  terms.from_client.window_bits = std::min(parameters->client_max_window_bits.value_or(15), offered.window_bits);
+  if (terms.from_server.window_bits > offered.window_bits && terms.from_server.window_bits < 15)
+    return {};
+  terms.from_client.window_bits =
+      std::min(parameters->client_max_window_bits.value_or(15), offered.window_bits);
   return terms;
 }
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

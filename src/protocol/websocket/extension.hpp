@@ -1,4 +1,5 @@
-// Private. What client and server say about permessage-deflate in Sec-WebSocket-Extensions (RFC 7692, section 7.1).
+// What client and server say about permessage-deflate in Sec-WebSocket-Extensions (RFC
+// 7692, section 7.1).
 #pragma once
 
 #include <evio/websocket/settings.hpp>
@@ -8,14 +9,15 @@
 
 #include "protocol/websocket/deflate.hpp"
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 struct DeflateAgreement {
   DeflateTerms from_server;
   DeflateTerms from_client;
 };
 
-/// The first of a client's offers that a server can keep to, and what it answers; none: it answers nothing.
+/// The first of a client's offers that a server can keep to, and what it answers; none: it answers
+/// nothing.
 struct AcceptedOffer {
   DeflateAgreement terms;
   std::string answer;
@@ -27,4 +29,4 @@ std::string offer_of(const Deflate& settings);
 /// What a server's answer to that means; none: it is not an answer to it.
 std::optional<DeflateAgreement> agreement_of(std::string_view answer, const Deflate& offered);
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

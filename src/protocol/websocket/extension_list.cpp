@@ -6,7 +6,7 @@
 
 #include "protocol/websocket/handshake.hpp"
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 namespace {
 
@@ -46,7 +46,9 @@ class Scanner {
   }
 
  private:
-  void skip_blanks() noexcept { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t"), rest_.size())); }
+  void skip_blanks() noexcept {
+    rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t"), rest_.size()));
+  }
 
   std::string_view rest_;
 };
@@ -73,4 +75,4 @@ std::vector<Extension> extensions_of(std::string_view list) {
   return all;
 }
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

@@ -1,5 +1,5 @@
-// Private. What Sec-WebSocket-Extensions lists (RFC 6455, section 9.1). Boost.Beast has such lists too, but ends one
-// behind a parameter without a value that a comma follows.
+// What Sec-WebSocket-Extensions lists (RFC 6455, section 9.1). Boost.Beast has such lists
+// too, but ends one behind a parameter without a value that a comma follows.
 #pragma once
 
 #include <string>
@@ -7,14 +7,15 @@
 #include <utility>
 #include <vector>
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 struct Extension {
   std::string_view name;
-  std::vector<std::pair<std::string_view, std::string>> parameters;  // a value without its quotes, if it had any
+  std::vector<std::pair<std::string_view, std::string>>
+      parameters;  // a value without its quotes, if it had any
 };
 
 /// All that are listed; none if it is no such list. The names are the list's own bytes.
 std::vector<Extension> extensions_of(std::string_view list);
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

@@ -9,7 +9,7 @@
 #include <new>
 #include <utility>
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 namespace {
 
@@ -24,7 +24,9 @@ std::size_t length_bytes(std::string_view frame) noexcept {
   const unsigned length = static_cast<unsigned char>(frame[1]) & 0x7fU;
   return length == 127 ? 8 : length == 126 ? 2 : 0;
 }
-bool is_masked(std::string_view frame) noexcept { return (static_cast<unsigned char>(frame[1]) & 0x80U) != 0; }
+bool is_masked(std::string_view frame) noexcept {
+  return (static_cast<unsigned char>(frame[1]) & 0x80U) != 0;
+}
 std::size_t header_size(std::string_view frame) noexcept {
   return 2 + length_bytes(frame) + (is_masked(frame) ? 4 : 0);
 }
@@ -32,7 +34,8 @@ std::uint64_t payload_size(std::string_view header) noexcept {
   const std::size_t bytes = length_bytes(header);
   if (bytes == 0) return static_cast<unsigned char>(header[1]) & 0x7fU;
   std::uint64_t size = 0;
-  for (const char byte : header.substr(2, bytes)) size = size << 8U | static_cast<unsigned char>(byte);
+  for (const char byte : header.substr(2, bytes))
+    size = size << 8U | static_cast<unsigned char>(byte);
   return size;
 }
 
@@ -54,7 +57,9 @@ void unmask(std::string_view from, unsigned char* to, std::array<unsigned char, 
 
 }  // namespace
 
-void FreeFrameContext::operator()(wslay_frame_context* context) const noexcept { wslay_frame_context_free(context); }
+void FreeFrameContext::operator()(wslay_frame_context* context) const noexcept {
+  wslay_frame_context_free(context);
+}
 
 FrameReader::FrameReader() {
   wslay_frame_callbacks callbacks{};
@@ -121,7 +126,8 @@ std::size_t FrameReader::feed(unsigned char* to, std::size_t room) noexcept {
     header_left_ -= size;
     return size;
   }
-  const std::string_view bytes = in_->take(static_cast<std::size_t>(std::min<std::uint64_t>(room, payload_left_)));
+  const std::string_view bytes =
+      in_->take(static_cast<std::size_t>(std::min<std::uint64_t>(room, payload_left_)));
   if (masked_)
     unmask(bytes, to, mask_);
   else
@@ -137,8 +143,9 @@ FrameWriter::FrameWriter(bool masks) : masks_(masks) {
     return static_cast<ssize_t>(size);
   };
   callbacks.genmask_callback = [](std::uint8_t* mask, std::size_t size, void* user) {
-    std::ranges::generate_n(mask, static_cast<std::ptrdiff_t>(size),
-                            [&] { return static_cast<std::uint8_t>(static_cast<FrameWriter*>(user)->random_()); });
+    std::ranges::generate_n(mask, static_cast<std::ptrdiff_t>(size), [&] {
+      return static_cast<std::uint8_t>(static_cast<FrameWriter*>(user)->random_());
+    });
     return 0;
   };
   context_ = make(callbacks, this);
@@ -167,4 +174,4 @@ void FrameWriter::took(std::string_view bytes) {
   put_(to_, {header_.data(), std::exchange(header_size_, 0)}, bytes);
 }
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

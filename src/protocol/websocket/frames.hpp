@@ -1,4 +1,4 @@
-// Private. Frames of RFC 6455 in and out, by wslay.
+// Frames of RFC 6455 in and out, by wslay.
 #pragma once
 
 #include <array>
@@ -11,9 +11,16 @@
 
 struct wslay_frame_context;
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
-enum class Opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
+enum class Opcode : std::uint8_t {
+  continuation = 0,
+  text = 1,
+  binary = 2,
+  close = 8,
+  ping = 9,
+  pong = 10
+};
 
 inline bool is_control(Opcode opcode) noexcept { return (static_cast<unsigned>(opcode) & 8U) != 0; }
 
@@ -70,8 +77,8 @@ class FrameWriter {
   explicit FrameWriter(bool masks);
   FrameWriter(const FrameWriter&) = delete;
 
-  /// Calls put(header, bytes) with the frame's parts in order; the header of all but the first is empty. The bytes of a
-  /// frame that is not masked are `payload` itself.
+  /// Calls put(header, bytes) with the frame's parts in order; the header of all but the first is
+  /// empty. The bytes of a frame that is not masked are `payload` itself.
   template <class Put>
   void write(Opcode opcode, bool compressed, std::string_view payload, Put&& put) {
     to_ = &put;
@@ -95,4 +102,4 @@ class FrameWriter {
   void (*put_)(void* to, std::string_view header, std::string_view bytes) = nullptr;
 };
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

@@ -12,7 +12,7 @@
 
 #include "protocol/websocket/beast_text.hpp"
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 namespace {
 
@@ -25,8 +25,9 @@ std::string base64(const std::uint8_t* bytes, std::size_t size) {
 }
 
 bool is_field_value(std::string_view text) {
-  return std::ranges::none_of(text,
-                              [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
+  return std::ranges::none_of(text, [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+  });
 }
 
 // The client writes it itself, or it would announce a body that a handshake has not.
@@ -43,7 +44,8 @@ bool is_own_field(std::string_view name) {
 bool is_token(std::string_view text) noexcept {
   constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::ranges::all_of(text, [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || marks.find(c) != marks.npos;
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           marks.find(c) != marks.npos;
   });
 }
 
@@ -77,18 +79,21 @@ std::string accept_of(std::string_view key) {
 void check(const Settings& settings) {
   const auto refuse = [](const std::string& why) { throw std::invalid_argument("evio: " + why); };
   if (settings.deflate && (settings.deflate->window_bits < 9 || settings.deflate->window_bits > 15))
-    refuse("window_bits of permessage-deflate is 9 to 15, not " + std::to_string(settings.deflate->window_bits));
+    refuse("window_bits of permessage-deflate is 9 to 15, not " +
+           std::to_string(settings.deflate->window_bits));
   const auto check_time = [&](Duration time, const char* field) {
-    if (time < Duration::zero()) refuse(std::string("websocket::Settings::") + field + " is negative");
+    if (time < Duration::zero())
+      refuse(std::string("websocket::Settings::") + field + " is negative");
   };
-  check_time(settings.handshake_time, "handshake_time");
-  check_time(settings.close_time, "close_time");
+  check_time(settings.handshake_timeout, "handshake_time");
+  check_time(settings.close_timeout, "close_time");
   check_time(settings.ping_interval, "ping_interval");
   for (const std::string& protocol : settings.protocols)
     if (!is_token(protocol)) refuse("no WebSocket protocol may be \"" + protocol + "\"");
   for (const auto& [name, value] : settings.fields)
     if (is_own_field(name) || !is_token(name) || !is_field_value(value))
-      refuse(std::string("no HTTP field may be \"").append(name).append("\": \"").append(value) + '"');
+      refuse(std::string("no HTTP field may be \"").append(name).append("\": \"").append(value) +
+             '"');
 }
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

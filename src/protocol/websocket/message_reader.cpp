@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 using Event = MessageReader::Event;
 
@@ -11,7 +11,8 @@ namespace {
 constexpr unsigned rsv1 = 4;
 constexpr std::size_t kept = 64 << 10;  // bytes
 
-// No compressor that is made for the purpose makes more of a message than that: zlib's worst is a seventh more.
+// No compressor that is made for the purpose makes more of a message than that: zlib's worst is a
+// seventh more.
 std::uint64_t compressed_at_most(std::uint64_t message) noexcept {
   const std::uint64_t more = message / 4 + 1024;
   return message + std::min(more, UINT64_MAX - message);
@@ -26,7 +27,7 @@ Event MessageReader::read(Input& in, const ReadRules& rules) {
       case FrameReader::Read::partial:
         return Event::none;
       case FrameReader::Read::malformed:
-        failure_ = protocol_error;
+        failure_ = CloseCode::protocol_error;
         return Event::failed;
       case FrameReader::Read::piece:
         break;
@@ -42,26 +43,27 @@ Event MessageReader::step(const FramePiece& piece, const ReadRules& rules) {
 }
 
 bool MessageReader::begin(const FramePiece& piece, const ReadRules& rules) {
-  if (piece.masked != rules.masked) return fail(protocol_error);
+  if (piece.masked != rules.masked) return fail(CloseCode::protocol_error);
   switch (piece.opcode) {
     case Opcode::close:
     case Opcode::ping:
     case Opcode::pong:
       control_.clear();
-      return piece.reserved == 0 || fail(protocol_error);
+      return piece.reserved == 0 || fail(CloseCode::protocol_error);
     case Opcode::continuation:
     case Opcode::text:
     case Opcode::binary:
       return begin_data(piece, rules);
   }
-  return fail(protocol_error);
+  return fail(CloseCode::protocol_error);
 }
 
 bool MessageReader::begin_data(const FramePiece& piece, const ReadRules& rules) {
   const bool continues = piece.opcode == Opcode::continuation;
-  if (continues != in_message_) return fail(protocol_error);
+  if (continues != in_message_) return fail(CloseCode::protocol_error);
   const bool may_be_compressed = !continues && rules.decompressor;
-  if ((piece.reserved & ~(may_be_compressed ? rsv1 : 0U)) != 0) return fail(protocol_error);
+  if ((piece.reserved & ~(may_be_compressed ? rsv1 : 0U)) != 0)
+    return fail(CloseCode::protocol_error);
   if (!continues) {
     in_message_ = true;
     compressed_ = piece.reserved != 0;
@@ -71,7 +73,7 @@ bool MessageReader::begin_data(const FramePiece& piece, const ReadRules& rules) 
   }
   last_frame_ = piece.last_frame;
   const std::uint64_t most = compressed_ ? compressed_at_most(rules.message) : rules.message;
-  if (piece.length > most - announced_) return fail(too_big);
+  if (piece.length > most - announced_) return fail(CloseCode::too_big);
   announced_ += piece.length;
   return true;
 }
@@ -92,7 +94,7 @@ Event MessageReader::add_data(const FramePiece& piece, const ReadRules& rules) {
     added = std::string_view(buffer_).substr(before);
   }
   if (kind_ == Kind::text && (!utf8_.add(added) || (end && !utf8_.end()))) {
-    fail(invalid_data);
+    fail(CloseCode::invalid_data);
     return Event::failed;
   }
   if (end && before == 0) {
@@ -111,10 +113,10 @@ bool MessageReader::add_compressed(std::string_view bytes, bool end, const ReadR
   Result result = rules.decompressor->add(bytes, buffer_, rules.message);
   if (result == Result::good && end) result = rules.decompressor->end(buffer_, rules.message);
   if (result == Result::good) return true;
-  return fail(result == Result::too_large ? too_big : invalid_data);
+  return fail(result == Result::too_large ? CloseCode::too_big : CloseCode::invalid_data);
 }
 
-bool MessageReader::fail(Code code) noexcept {
+bool MessageReader::fail(CloseCode code) noexcept {
   failure_ = code;
   return false;
 }
@@ -123,4 +125,4 @@ void MessageReader::shrink() {
   if (buffer_.capacity() > kept) buffer_ = {};
 }
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

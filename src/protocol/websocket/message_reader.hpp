@@ -1,4 +1,4 @@
-// Private. Messages and control frames out of frames: the rules of RFC 6455, section 5.
+// Messages and control frames out of frames: the rules of RFC 6455, section 5.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 #include "protocol/websocket/frames.hpp"
 #include "protocol/websocket/utf8.hpp"
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 /// What holds for the frames of one peer.
 struct ReadRules {
@@ -21,7 +21,8 @@ struct ReadRules {
   Decompressor* decompressor = nullptr;  // null: compression was not agreed on
 };
 
-/// What has begun to come. A WebSocket has one only while a message or frame has begun and not ended.
+/// What has begun to come. A WebSocket has one only while a message or frame has begun and not
+/// ended.
 class MessageReader {
  public:
   enum class Event { none, message, ping, pong, close, failed };
@@ -33,11 +34,13 @@ class MessageReader {
   /// The payload, behind `ping`, `pong` and `close`; valid until the next read.
   std::string_view control() const noexcept { return control_; }
   /// Behind `failed`: the code to tell the peer.
-  Code failure() const noexcept { return failure_; }
+  CloseCode failure() const noexcept { return failure_; }
 
   bool is_idle() const noexcept { return frames_.is_between_frames() && !in_message_; }
   /// Bytes of memory.
-  std::size_t held() const noexcept { return sizeof(*this) + buffer_.capacity() + control_.capacity(); }
+  std::size_t held() const noexcept {
+    return sizeof(*this) + buffer_.capacity() + control_.capacity();
+  }
   /// Keeps no more memory than a small message needs.
   void shrink();
 
@@ -48,7 +51,7 @@ class MessageReader {
   Event add_control(const FramePiece& piece);
   Event add_data(const FramePiece& piece, const ReadRules& rules);
   bool add_compressed(std::string_view bytes, bool end, const ReadRules& rules);
-  bool fail(Code code) noexcept;
+  bool fail(CloseCode code) noexcept;
 
   FrameReader frames_;
   Utf8 utf8_;
@@ -57,10 +60,10 @@ class MessageReader {
   std::string_view whole_;
   std::uint64_t announced_ = 0;  // bytes of the message's frames so far, as their headers say
   Kind kind_ = Kind::text;
-  Code failure_ = protocol_error;
+  CloseCode failure_ = CloseCode::protocol_error;
   bool in_message_ = false;
   bool compressed_ = false;
   bool last_frame_ = false;
 };
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

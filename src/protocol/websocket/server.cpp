@@ -14,13 +14,14 @@
 #include "protocol/websocket/handshake.hpp"
 #include "protocol/websocket/session.hpp"
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 namespace {
 
 class ServerSide final : public http::Upgraded {
  public:
-  ServerSide(Conn& conn, std::shared_ptr<Service> service) : session(conn, Side::server, std::move(service)) {}
+  ServerSide(Conn& conn, std::shared_ptr<Service> service)
+      : session(conn, Side::server, std::move(service)) {}
 
   Action opened(Conn&) override {
     session.opened();
@@ -53,16 +54,18 @@ std::string list_of(const http::Request& request, std::string_view name) {
 
 std::string protocol_of(const http::Request& request, const Settings& settings) {
   const std::string offered = list_of(request, "Sec-WebSocket-Protocol");
-  for (const Extension& offer : extensions_of(offered))  // a list of the same form, without parameters
+  for (const Extension& offer :
+       extensions_of(offered))  // a list of the same form, without parameters
     for (const std::string& known : settings.protocols)
       if (known == offer.name && offer.parameters.empty()) return known;
   return {};
 }
 
-bool is_let_in(const http::Request& request, const Settings& settings) {
+bool is_origin_allowed(const http::Request& request, const Settings& settings) {
   const std::string origin = list_of(request, "Origin");  // two are none that is known
-  return settings.origins.empty() || !request.has("Origin") ||
-         std::ranges::any_of(settings.origins, [&](const std::string& each) { return iequals(each, origin); });
+  return settings.origins.empty() || !request.has_header("Origin") ||
+         std::ranges::any_of(settings.origins,
+                             [&](const std::string& each) { return iequals(each, origin); });
 }
 
 // 0: it is a handshake.
@@ -70,11 +73,11 @@ int refusal_of(const http::Request& request, const Settings& settings) {
   constexpr int bad_request = 400, forbidden = 403, no_method = 405, upgrade_required = 426;
   if (request.method() != "GET") return no_method;
   if (request.version() < 11) return bad_request;
-  if (!request.lists("Upgrade", "websocket")) return upgrade_required;
-  if (!request.lists("Connection", "upgrade")) return bad_request;
+  if (!request.has_token("Upgrade", "websocket")) return upgrade_required;
+  if (!request.has_token("Connection", "upgrade")) return bad_request;
   if (list_of(request, "Sec-WebSocket-Version") != "13") return upgrade_required;
   if (!is_key(list_of(request, "Sec-WebSocket-Key"))) return bad_request;
-  return is_let_in(request, settings) ? 0 : forbidden;
+  return is_origin_allowed(request, settings) ? 0 : forbidden;
 }
 
 void refuse(int status, http::Response& response) {
@@ -83,18 +86,21 @@ void refuse(int status, http::Response& response) {
   response.send(status);
 }
 
-void answer(const std::shared_ptr<Service>& service, http::Request& request, http::Response& response) {
+void answer(const std::shared_ptr<Service>& service, http::Request& request,
+            http::Response& response) {
   const Settings& settings = service->settings;
   if (const int status = refusal_of(request, settings)) return refuse(status, response);
   std::optional<AcceptedOffer> offer;
-  if (settings.deflate) offer = accept_offer(list_of(request, "Sec-WebSocket-Extensions"), *settings.deflate);
+  if (settings.deflate)
+    offer = accept_offer(list_of(request, "Sec-WebSocket-Extensions"), *settings.deflate);
   std::string protocol = protocol_of(request, settings);
 
   response.add("Sec-WebSocket-Accept", accept_of(request.field("Sec-WebSocket-Key")));
   if (!protocol.empty()) response.add("Sec-WebSocket-Protocol", protocol);
   if (offer) response.add("Sec-WebSocket-Extensions", offer->answer);
   auto side = std::make_unique<ServerSide>(request.conn(), service);
-  side->session.agree(offer ? std::optional(offer->terms) : std::nullopt, std::move(protocol));
+  side->session.set_negotiated(offer ? std::optional(offer->terms) : std::nullopt,
+                               std::move(protocol));
   side->session.requested(request);
   response.upgrade("websocket", std::move(side));
 }
@@ -113,4 +119,4 @@ Events server(Handlers handlers, Settings settings) {
   return http::server(endpoint(std::move(handlers), std::move(settings)));
 }
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

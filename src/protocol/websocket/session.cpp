@@ -8,10 +8,10 @@
 
 #include "protocol/http/progress.hpp"
 #include "protocol/websocket/close_code.hpp"
+#include "protocol/websocket/loop_cache.hpp"
 #include "protocol/websocket/utf8.hpp"
-#include "protocol/websocket/worker.hpp"
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 using Event = MessageReader::Event;
 
@@ -29,7 +29,7 @@ Session::Session(Conn& conn, Side side, std::shared_ptr<Service> service)
 
 Session::~Session() { subscriptions_.clear(); }
 
-void Session::agree(std::optional<DeflateAgreement> deflate, std::string protocol) {
+void Session::set_negotiated(std::optional<DeflateAgreement> deflate, std::string protocol) {
   protocol_ = std::move(protocol);
   if (!deflate) return;
   const bool server = side_ == Side::server;
@@ -53,11 +53,11 @@ void Session::data(Input& in) {
     heard_ = true;
     pinged_ = false;
   }
-  if (!reader_) reader_ = Worker::of_this_thread().take_reader();
+  if (!reader_) reader_ = LoopCache::of_this_thread().take_reader();
   in_event_ = true;
   call([&] { read(in); });
   in_event_ = false;
-  if (reader_->is_idle()) Worker::of_this_thread().give_back(std::move(reader_));
+  if (reader_->is_idle()) LoopCache::of_this_thread().give_back(std::move(reader_));
   tell_held();
   if (congestion_.active()) update_reading();
 }
@@ -69,7 +69,7 @@ void Session::tell_held() {
 
 void Session::read(Input& in) {
   const ReadRules rules{.masked = side_ == Side::server,
-                        .message = service_->settings.message,
+                        .message = service_->settings.message_max,
                         .decompressor = decompressor_ ? &*decompressor_ : nullptr};
   while (conn_.is_open() && may_read()) {
     event_start_ = written_;
@@ -128,14 +128,14 @@ void Session::on_event(Event event) {
 }
 
 void Session::on_close(std::string_view payload) {
-  std::uint16_t code = no_status;
+  CloseCode code = CloseCode::no_status;
   if (!payload.empty()) {
-    if (payload.size() < 2) return fail(protocol_error);
-    code = static_cast<std::uint16_t>(static_cast<unsigned char>(payload[0]) << 8U |
-                                      static_cast<unsigned char>(payload[1]));
+    if (payload.size() < 2) return fail(CloseCode::protocol_error);
+    code = static_cast<CloseCode>(static_cast<unsigned char>(payload[0]) << 8U |
+                                  static_cast<unsigned char>(payload[1]));
     payload.remove_prefix(2);
-    if (!is_close_code(code)) return fail(protocol_error);
-    if (!Utf8::is_valid(payload)) return fail(invalid_data);
+    if (!is_close_code(code)) return fail(CloseCode::protocol_error);
+    if (!Utf8::is_valid(payload)) return fail(CloseCode::invalid_data);
   }
   code_ = code;
   reason_ = payload;
@@ -149,7 +149,7 @@ void Session::drained() {
   if (is_open() && service_->handlers.drained) call([&] { service_->handlers.drained(socket_); });
 }
 
-void Session::draining() { close(going_away, {}); }
+void Session::draining() { close(CloseCode::going_away, {}); }
 
 void Session::closed(std::error_code error) {
   subscriptions_.clear();
@@ -157,56 +157,62 @@ void Session::closed(std::error_code error) {
   if (!opened_ && side_ == Side::server) return;
   opened_ = false;
   if (service_->handlers.closed)
-    service_->handlers.closed(socket_, {.code = code_, .reason = reason_, .error = error_ ? error_ : error});
+    service_->handlers.closed(socket_,
+                              {.code = code_, .reason = reason_, .error = error_ ? error_ : error});
 }
 
-void Session::decline(std::string_view why) {
+void Session::fail_handshake(std::string_view why) {
   reason_ = why;
   error_ = std::make_error_code(std::errc::protocol_error);
   conn_.close();
 }
 
-bool Session::send(Message message) {
-  if (!is_open()) return false;
+WriteResult Session::send(Message message) {
+  if (!is_open()) return WriteResult::Kind::dropped;
   const Opcode opcode = opcode_of(message.kind);
-  if (!compressor_ || !message.compress || message.bytes.size() < service_->settings.deflate->from)
+  if (!compressor_ || !message.compress ||
+      message.bytes.size() < service_->settings.deflate->size_min)
     return write_frame(opcode, message.bytes);
-  std::string& compressed = Worker::of_this_thread().compressed;
+  std::string& compressed = LoopCache::of_this_thread().compressed;
   compressed.clear();
   compressor_->compress(message.bytes, compressed);
   tell_held();
-  const bool ready = write_frame(opcode, compressed, true);
+  const WriteResult result = write_frame(opcode, compressed, true);
   if (compressed.capacity() > kept) compressed = {};
-  return ready;
+  return result;
 }
 
-bool Session::send(Kind kind, Buffer bytes, bool compress) {
-  const bool compressed = compressor_ && compress && bytes.size() >= service_->settings.deflate->from;
-  if (side_ == Side::client || compressed) return send({.bytes = bytes.view(), .kind = kind, .compress = compress});
-  if (!is_open()) return false;
-  bool ready = true;
-  Worker::of_this_thread().plain_frames.write(
-      opcode_of(kind), false, bytes.view(),
-      [&](std::string_view header, std::string_view) { ready = wrote(header.size(), conn_.write(header)); });
+WriteResult Session::send(Kind kind, SharedBytes bytes, bool compress) {
+  const bool compressed =
+      compressor_ && compress && bytes.size() >= service_->settings.deflate->size_min;
+  if (side_ == Side::client || compressed)
+    return send({.bytes = bytes.view(), .kind = kind, .compress = compress});
+  if (!is_open()) return WriteResult::Kind::dropped;
+  WriteResult result = WriteResult::Kind::accepted;
+  LoopCache::of_this_thread().plain_frames.write(
+      opcode_of(kind), false, bytes.view(), [&](std::string_view header, std::string_view) {
+        result = wrote(header.size(), conn_.write(header));
+      });
   const std::size_t size = bytes.size();
-  return size == 0 ? ready : wrote(size, conn_.write(std::move(bytes)));
+  return size == 0 ? result : wrote(size, conn_.write(std::move(bytes)));
 }
 
-bool Session::ping(std::string_view payload) {
-  if (payload.size() > control_at_most) throw std::invalid_argument("evio: a ping has at most 125 bytes");
-  return is_open() && write_frame(Opcode::ping, payload);
+WriteResult Session::ping(std::string_view payload) {
+  if (payload.size() > control_at_most)
+    throw std::invalid_argument("evio: a ping has at most 125 bytes");
+  return is_open() ? write_frame(Opcode::ping, payload) : WriteResult::Kind::dropped;
 }
 
-void Session::close(std::uint16_t code, std::string_view reason) {
+void Session::close(CloseCode code, std::string_view reason) {
   check_close(code, reason);
   if (!is_open()) return;
   send_close(code, reason);
   resume();
-  arm(service_->settings.close_time);
-  conn_.handle().send(Buffer(), [this](std::error_code error) {
+  arm(service_->settings.close_timeout);
+  conn_.handle().send(SharedBytes(), [this](std::error_code error) {
     if (error) return;
     close_left_ = true;
-    arm(service_->settings.close_time);
+    arm(service_->settings.close_timeout);
   });
 }
 
@@ -220,49 +226,54 @@ void Session::resume() {
   update_reading();
 }
 
-void Session::run(Handler<void(WebSocket&)> fn) {
+void Session::run(Callback<void(WebSocket&)> fn) {
   if (opened_)
     call([&] { fn(socket_); });
   else
     early_.push_back(std::move(fn));
 }
 
-bool Session::write_frame(Opcode opcode, std::string_view payload, bool compressed) {
-  Worker& worker = Worker::of_this_thread();
-  FrameWriter& frames = side_ == Side::server ? worker.plain_frames : worker.masked_frames;
-  bool ready = true;
+WriteResult Session::write_frame(Opcode opcode, std::string_view payload, bool compressed) {
+  LoopCache& loop_cache = LoopCache::of_this_thread();
+  FrameWriter& frames = side_ == Side::server ? loop_cache.plain_frames : loop_cache.masked_frames;
+  WriteResult result = WriteResult::Kind::accepted;
   frames.write(opcode, compressed, payload, [&](std::string_view header, std::string_view bytes) {
-    ready = wrote(header.size() + bytes.size(), conn_.write({header, bytes}));
+    result = wrote(header.size() + bytes.size(), conn_.write({header, bytes}));
   });
-  return ready;
+  return result;
 }
 
-bool Session::wrote(std::size_t bytes, bool ready) {
+WriteResult Session::wrote(std::size_t bytes, WriteResult result) {
   written_ += bytes;
-  if (ready || congestion_.active() || !conn_.is_open()) return ready;
+  if (result || congestion_.active() || !conn_.is_open()) return result;
   congestion_.begin(conn_.limits().output_high);
   const std::size_t waiting = conn_.pending_output();
-  if (in_event_) congestion_.count_from(waiting - std::min<std::uint64_t>(waiting, written_ - event_start_));
+  if (in_event_)
+    congestion_.count_from(waiting - std::min<std::uint64_t>(waiting, written_ - event_start_));
   conn_.set({.read_when_congested = true});
-  return false;
+  return result;
 }
 
-// How much of the output has reached the peer: bytes, ever, from any beginning. The kernel, which keeps megabytes,
-// takes more only once a third of them has left: it may be silent for long while a slow peer reads.
+// How much of the output has reached the peer: bytes, ever, from any beginning. The kernel, which
+// keeps megabytes, takes more only once a third of them has left: it may be silent for long while a
+// slow peer reads.
 std::uint64_t Session::taken() const noexcept {
   const std::uint64_t waiting = conn_.pending_output();
   return written_ - std::min(written_, waiting) + http::acknowledged(conn_.native_handle());
 }
 
-void Session::send_close(std::uint16_t code, std::string_view reason) {
-  std::array<char, control_at_most> payload{static_cast<char>(code >> 8U), static_cast<char>(code)};
+void Session::send_close(CloseCode code, std::string_view reason) {
+  const auto number = static_cast<std::uint16_t>(code);
+  std::array<char, control_at_most> payload{static_cast<char>(number >> 8U),
+                                            static_cast<char>(number)};
   reason.copy(payload.data() + 2, payload.size() - 2);
-  write_frame(Opcode::close, {payload.data(), code == no_status ? 0 : 2 + reason.size()});
+  write_frame(Opcode::close,
+              {payload.data(), code == CloseCode::no_status ? 0 : 2 + reason.size()});
   close_sent_ = true;
 }
 
 // The peer does not keep to the protocol, or a handler failed.
-void Session::fail(Code code) {
+void Session::fail(CloseCode code) {
   if (!close_sent_) send_close(code, {});
   code_ = code;
   conn_.close();
@@ -275,7 +286,8 @@ void Session::arm(Duration time) {
     timer_ = conn_.set_deadline(time, [this](Conn&) { watch(); });
 }
 
-// The timer: a peer that takes nothing or stays silent is gone, one that was asked to close has had its time.
+// The timer: a peer that takes nothing or stays silent is gone, one that was asked to close has had
+// its time.
 void Session::watch() {
   const bool waited = std::exchange(waited_, conn_.pending_output() > 0);
   const std::uint64_t before = std::exchange(taken_, taken());
@@ -285,7 +297,7 @@ void Session::watch() {
     return conn_.abort();
   }
   if (close_left_) return conn_.close();
-  if (close_sent_) return timer_.restart(service_->settings.close_time);
+  if (close_sent_) return timer_.restart(service_->settings.close_timeout);
   const bool silent = !std::exchange(heard_, false) && !paused_;
   pinged_ = silent && !waited_;  // else the ping would wait behind the output
   if (pinged_) write_frame(Opcode::ping, {});
@@ -297,9 +309,9 @@ void Session::call(Call&& user_call) {
   try {
     user_call();
   } catch (...) {
-    fail(internal_error);
+    fail(CloseCode::internal_error);
     throw;
   }
 }
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

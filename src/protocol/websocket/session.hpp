@@ -1,11 +1,12 @@
-// Private. A WebSocket once its handshake is done, on either side: messages, pings, the closing handshake.
+// A WebSocket once its handshake is done, on either side: messages, pings, the closing
+// handshake.
 #pragma once
 
 #include <cstdint>
-#include <evio/buffer.hpp>
 #include <evio/conn.hpp>
 #include <evio/context.hpp>
 #include <evio/input.hpp>
+#include <evio/shared_bytes.hpp>
 #include <evio/timer.hpp>
 #include <evio/websocket/handlers.hpp>
 #include <evio/websocket/settings.hpp>
@@ -21,7 +22,7 @@
 #include "protocol/websocket/message_reader.hpp"
 #include "protocol/websocket/subscription.hpp"
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 enum class Side { server, client };
 
@@ -39,7 +40,7 @@ class Session {
   ~Session();
 
   // What the handshake found out
-  void agree(std::optional<DeflateAgreement> deflate, std::string protocol);
+  void set_negotiated(std::optional<DeflateAgreement> deflate, std::string protocol);
   void requested(http::Request& request);
 
   // What happens on the connection
@@ -49,17 +50,20 @@ class Session {
   void draining();
   void closed(std::error_code error);
   /// The client's connection has no handshake, because of this.
-  void decline(std::string_view why);
+  void fail_handshake(std::string_view why);
 
   // What the user wants
-  bool send(Message message);
-  bool send(Kind kind, Buffer bytes, bool compress);
-  bool send_frame(const Buffer& frame) { return is_open() && wrote(frame.size(), conn_.write(frame)); }
-  bool ping(std::string_view payload);
-  void close(std::uint16_t code, std::string_view reason);
+  WriteResult send(Message message);
+  WriteResult send(Kind kind, SharedBytes bytes, bool compress);
+  WriteResult send_frame(const SharedBytes& frame) {
+    if (!is_open()) return WriteResult::Kind::dropped;
+    return wrote(frame.size(), conn_.write(frame));
+  }
+  WriteResult ping(std::string_view payload);
+  void close(CloseCode code, std::string_view reason);
   void pause();
   void resume();
-  void run(Handler<void(WebSocket&)> fn);
+  void run(Callback<void(WebSocket&)> fn);
 
   WebSocket& socket() noexcept { return socket_; }
   Conn& conn() const noexcept { return conn_; }
@@ -79,11 +83,11 @@ class Session {
   void look_at_congestion();
   void on_event(MessageReader::Event event);
   void on_close(std::string_view payload);
-  bool write_frame(Opcode opcode, std::string_view payload, bool compressed = false);
-  bool wrote(std::size_t bytes, bool ready);
+  WriteResult write_frame(Opcode opcode, std::string_view payload, bool compressed = false);
+  WriteResult wrote(std::size_t bytes, WriteResult result);
   std::uint64_t taken() const noexcept;
-  void send_close(std::uint16_t code, std::string_view reason);
-  void fail(Code code);
+  void send_close(CloseCode code, std::string_view reason);
+  void fail(CloseCode code);
   void arm(Duration time);
   void watch();
   template <class Call>
@@ -95,8 +99,8 @@ class Session {
   std::optional<Compressor> compressor_;
   std::optional<Decompressor> decompressor_;
   std::string protocol_;
-  std::string reason_;                            // of the close
-  std::vector<Handler<void(WebSocket&)>> early_;  // what handles posted before it opened
+  std::string reason_;                             // of the close
+  std::vector<Callback<void(WebSocket&)>> early_;  // what handles posted before it opened
   Context user_context_;
   Subscriptions subscriptions_;
   Timer timer_;
@@ -107,7 +111,7 @@ class Session {
   std::uint64_t event_start_ = 0;  // written_ when the event that is being handled began
   std::uint64_t taken_ = 0;        // bytes that the peer had taken when watch() last looked
   std::uint64_t stalled_at_ = 0;   // and when look_at_congestion() did
-  std::uint16_t code_ = abnormal;
+  CloseCode code_ = CloseCode::abnormal;
   const Side side_;
   bool opened_ = false;
   bool close_sent_ = false;
@@ -120,4 +124,4 @@ class Session {
   bool pinged_ = false;      // and nothing since
 };
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

@@ -1,9 +1,9 @@
-// Private. A WebSocket's places among the subscribers of topics.
+// A WebSocket's places among the subscribers of topics.
 #pragma once
 
 #include <cstddef>
-#include <evio/buffer.hpp>
 #include <evio/loop.hpp>
+#include <evio/shared_bytes.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 class Session;
 class TopicHub;
@@ -31,7 +31,7 @@ class LoopTopics {
     std::shared_ptr<TopicHub> hub;
   };
 
-  void publish(std::string_view topic, const Buffer& frame) const;
+  void publish(std::string_view topic, const SharedBytes& frame) const;
   void add(Subscription& subscription, std::string_view topic);
   void remove(const Subscription& subscription);
   bool empty() const noexcept { return topics_.empty(); }
@@ -43,12 +43,12 @@ class LoopTopics {
 /// What Topics names: the loops that have subscribers. For any thread.
 class TopicHub {
  public:
-  void publish(std::string_view topic, const Buffer& frame);
+  void publish(std::string_view topic, const SharedBytes& frame);
   /// The loop's, made if it has none.
   LoopTopics& topics_of(Loop& loop);
-  /// Behind a subscription's end: forgets the loop if that was its last one. So whoever publishes knows that a loop
-  /// that is known here lives.
-  void let_go(Loop& loop);
+  /// Behind a subscription's end: forgets the loop if that was its last one. So whoever publishes
+  /// knows that a loop that is known here lives.
+  void release(Loop& loop);
 
  private:
   std::mutex mutex_;
@@ -74,4 +74,4 @@ class Subscriptions {
   All all_;
 };
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

@@ -5,17 +5,18 @@
 #include <stdexcept>
 #include <utility>
 
+#include "protocol/websocket/loop_cache.hpp"
 #include "protocol/websocket/session.hpp"
 #include "protocol/websocket/subscription.hpp"
-#include "protocol/websocket/worker.hpp"
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 Topics::Topics() : hub_(std::make_shared<TopicHub>()) {}
 
 bool Topics::subscribe(WebSocket& socket, std::string_view topic) const {
   Session& session = socket.session_;
-  if (session.side() == Side::client) throw std::logic_error("evio: only a server's WebSockets can subscribe");
+  if (session.side() == Side::client)
+    throw std::logic_error("evio: only a server's WebSockets can subscribe");
   return session.subscriptions().add(session, hub_, topic);
 }
 
@@ -25,16 +26,17 @@ bool Topics::unsubscribe(WebSocket& socket, std::string_view topic) const {
 
 void Topics::publish(std::string_view topic, Message message) const {
   std::string frame;
-  Worker::of_this_thread().plain_frames.write(
+  LoopCache::of_this_thread().plain_frames.write(
       message.kind == Kind::text ? Opcode::text : Opcode::binary, false, message.bytes,
       [&](std::string_view header, std::string_view bytes) { frame.append(header).append(bytes); });
-  hub_->publish(topic, Buffer(std::move(frame)));
+  hub_->publish(topic, SharedBytes(std::move(frame)));
 }
 
-void TopicHub::publish(std::string_view topic, const Buffer& frame) {
+void TopicHub::publish(std::string_view topic, const SharedBytes& frame) {
   const std::lock_guard lock(mutex_);
   for (const auto& [loop, topics] : loops_)
-    loop->post([topics = topics, topic = std::string(topic), frame] { topics->publish(topic, frame); });
+    loop->post(
+        [topics = topics, topic = std::string(topic), frame] { topics->publish(topic, frame); });
 }
 
 LoopTopics& TopicHub::topics_of(Loop& loop) {
@@ -44,13 +46,13 @@ LoopTopics& TopicHub::topics_of(Loop& loop) {
   return *topics;
 }
 
-void TopicHub::let_go(Loop& loop) {
+void TopicHub::release(Loop& loop) {
   const std::lock_guard lock(mutex_);
   const auto found = loops_.find(&loop);
   if (found != loops_.end() && found->second->empty()) loops_.erase(found);
 }
 
-void LoopTopics::publish(std::string_view topic, const Buffer& frame) const {
+void LoopTopics::publish(std::string_view topic, const SharedBytes& frame) const {
   const auto found = topics_.find(topic);
   if (found == topics_.end()) return;
   for (const Subscription* each : found->second) each->session->send_frame(frame);
@@ -72,7 +74,8 @@ void LoopTopics::remove(const Subscription& subscription) {
   if (members.empty()) topics_.erase(topics_.find(subscription.topic));
 }
 
-bool Subscriptions::add(Session& session, const std::shared_ptr<TopicHub>& hub, std::string_view topic) {
+bool Subscriptions::add(Session& session, const std::shared_ptr<TopicHub>& hub,
+                        std::string_view topic) {
   if (find(hub, topic) != all_.end()) return false;
   auto subscription = std::make_unique<LoopTopics::Subscription>();
   subscription->session = &session;
@@ -95,14 +98,16 @@ void Subscriptions::clear() {
   all_.clear();
 }
 
-Subscriptions::All::iterator Subscriptions::find(const std::shared_ptr<TopicHub>& hub, std::string_view topic) {
-  return std::ranges::find_if(all_, [&](const auto& each) { return each->hub == hub && each->topic == topic; });
+Subscriptions::All::iterator Subscriptions::find(const std::shared_ptr<TopicHub>& hub,
+                                                 std::string_view topic) {
+  return std::ranges::find_if(
+      all_, [&](const auto& each) { return each->hub == hub && each->topic == topic; });
 }
 
 void Subscriptions::end(const LoopTopics::Subscription& subscription) {
   Loop& loop = subscription.session->conn().loop();
   subscription.hub->topics_of(loop).remove(subscription);
-  subscription.hub->let_go(loop);
+  subscription.hub->release(loop);
 }
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

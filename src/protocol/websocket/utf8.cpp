@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 namespace {
 
@@ -16,7 +16,8 @@ std::size_t character_size(char first) noexcept {
   return byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
 }
 
-// Whether some continuation makes a character of this beginning: if any does, one of the least or the greatest does.
+// Whether some continuation makes a character of this beginning: if any does, one of the least or
+// the greatest does.
 bool may_become_character(std::string_view begun) noexcept {
   std::array<char, longest> whole{};
   const std::size_t size = character_size(begun[0]);
@@ -71,4 +72,4 @@ bool Utf8::end() noexcept {
   return complete;
 }
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

@@ -1,11 +1,11 @@
-// Private. Whether text that comes in pieces is UTF-8.
+// Whether text that comes in pieces is UTF-8.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <string_view>
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
 /// Notices the first byte with which the text cannot be UTF-8 any more, whatever follows.
 class Utf8 {
@@ -24,4 +24,4 @@ class Utf8 {
   std::size_t size_ = 0;
 };
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

@@ -8,21 +8,26 @@
 #include "protocol/websocket/session.hpp"
 #include "protocol/websocket/utf8.hpp"
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
-void check_close(std::uint16_t code, std::string_view reason) {
+void check_close(CloseCode code, std::string_view reason) {
   constexpr std::size_t longest = 123;  // bytes
-  if (!is_close_code(code) && code != no_status)
-    throw std::invalid_argument("evio: " + std::to_string(code) + " is no code that a WebSocket's Close may have");
-  if (code == no_status && !reason.empty()) throw std::invalid_argument("evio: a Close without a code has no reason");
-  if (reason.size() > longest) throw std::invalid_argument("evio: the reason of a Close has at most 123 bytes");
+  if (!is_close_code(code) && code != CloseCode::no_status)
+    throw std::invalid_argument("evio: " + std::to_string(static_cast<unsigned>(code)) +
+                                " is no code that a WebSocket's Close may have");
+  if (code == CloseCode::no_status && !reason.empty())
+    throw std::invalid_argument("evio: a Close without a code has no reason");
+  if (reason.size() > longest)
+    throw std::invalid_argument("evio: the reason of a Close has at most 123 bytes");
   if (!Utf8::is_valid(reason)) throw std::invalid_argument("evio: the reason of a Close is UTF-8");
 }
 
-bool WebSocket::send(Message message) { return session_.send(message); }
-bool WebSocket::send(Kind kind, Buffer bytes, bool compress) { return session_.send(kind, std::move(bytes), compress); }
-bool WebSocket::ping(std::string_view payload) { return session_.ping(payload); }
-void WebSocket::close(std::uint16_t code, std::string_view reason) { session_.close(code, reason); }
+WriteResult WebSocket::send(Message message) { return session_.send(message); }
+WriteResult WebSocket::send(Kind kind, SharedBytes bytes, bool compress) {
+  return session_.send(kind, std::move(bytes), compress);
+}
+WriteResult WebSocket::ping(std::string_view payload) { return session_.ping(payload); }
+void WebSocket::close(CloseCode code, std::string_view reason) { session_.close(code, reason); }
 void WebSocket::pause() { session_.pause(); }
 void WebSocket::resume() { session_.resume(); }
 bool WebSocket::is_open() const noexcept { return session_.is_open(); }
@@ -39,17 +44,20 @@ bool Handle::send(Message message) const {
   });
 }
 
-bool Handle::send(Kind kind, Buffer bytes, bool compress) const {
-  return post([kind, bytes = std::move(bytes), compress](WebSocket& socket) { socket.send(kind, bytes, compress); });
+bool Handle::send(Kind kind, SharedBytes bytes, bool compress) const {
+  return post([kind, bytes = std::move(bytes), compress](WebSocket& socket) {
+    socket.send(kind, bytes, compress);
+  });
 }
 
-bool Handle::post(Handler<void(WebSocket&)> fn) const {
-  return conn_.post([session = session_, fn = std::move(fn)](Conn&) mutable { session->run(std::move(fn)); });
+bool Handle::post(Callback<void(WebSocket&)> fn) const {
+  return conn_.post(
+      [session = session_, fn = std::move(fn)](Conn&) mutable { session->run(std::move(fn)); });
 }
 
-void Handle::close(std::uint16_t code, std::string_view reason) const {
+void Handle::close(CloseCode code, std::string_view reason) const {
   check_close(code, reason);
   post([code, reason = std::string(reason)](WebSocket& socket) { socket.close(code, reason); });
 }
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

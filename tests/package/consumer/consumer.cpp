@@ -2,5 +2,6 @@
 #include <evio/evio.hpp>
 
 int main() {
-  evio::serve({.tick = [] { return evio::Tick{.delay = {}, .action = evio::Action::shutdown}; }}, "tcp://127.0.0.1:0");
+  evio::serve({.tick = [] { return evio::Tick{.delay = {}, .action = evio::Action::shutdown}; }},
+              "tcp://127.0.0.1:0");
 }

@@ -6,8 +6,8 @@
 int main() {
   namespace ws = evio::websocket;
   bool heard = false;
-  evio::Events events =
-      ws::server({.message = [](ws::WebSocket& socket, ws::Message message) { socket.send(message); }});
+  evio::Events events = ws::server(
+      {.message = [](ws::WebSocket& socket, ws::Message message) { socket.send(message); }});
   events.serving = [&](evio::Server& server) {
     server.loop(0).post([&] {
       const std::string url = "ws://127.0.0.1:" + std::to_string(server.addresses()[0].port());

@@ -2,5 +2,6 @@
 // error: deleted
 #include <evio/evio.hpp>
 int main() {
-  evio::serve({.data = [](evio::Conn& c, evio::Input&) { [[maybe_unused]] evio::Conn copy = c; }}, "tcp://:5000");
+  evio::serve({.data = [](evio::Conn& c, evio::Input&) { [[maybe_unused]] evio::Conn copy = c; }},
+              "tcp://:5000");
 }

@@ -10,8 +10,9 @@
 #include "support/behaviour.hpp"
 #include "world.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
+
+using namespace sim;
 
 // Asks again a while after each answer, in two parts.
 struct Asker {
@@ -37,11 +38,12 @@ struct Asker {
 TEST(HttpDeadlines, ALateServerTimesNobodyOut) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     std::deque<Asker> askers;
-    Simulation sim(seed, {.late_send = 0.2, .late_event = 0.3, .process_stop = 0.01, .slow_handler = 0.1});
+    Simulation sim(
+        seed, {.late_send = 0.2, .late_event = 0.3, .process_stop = 0.01, .slow_handler = 0.1});
     Router router;
     router.get("/", [](Request&, Response& response) { response.text("hello"); });
     http::Settings limits = settings();
-    limits.header_time = limits.idle_time = limits.send_time = 1s;
+    limits.header_timeout = limits.idle_timeout = limits.send_timeout = 1s;
     sim.serve(http::server(std::move(router), std::move(limits)), "tcp://:80");
     for (int i = 0; i < 5; ++i) askers.emplace_back(sim, sim.connect("tcp://:80"));
     sim.run_for(60s);
@@ -58,9 +60,11 @@ TEST(HttpDeadlines, MayBeAsLongAsCanBe) {
   Router router;
   router.post("/", [](Request& request, Response& response) { response.text(request.body()); });
   http::Settings never = settings();
-  never.header_time = never.body_time = never.send_time = never.idle_time = Duration::max();
+  never.header_timeout = never.body_timeout = never.send_timeout = never.idle_timeout =
+      Duration::max();
   World world(std::move(router), std::move(never));
-  EXPECT_EQ(body_of(world.ask("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nh")), "no header");
+  EXPECT_EQ(body_of(world.ask("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nh")),
+            "no header");
   EXPECT_EQ(body_of(world.ask("i")), "hi");
   world.sim.run_for(24h * 365);
   EXPECT_FALSE(world.peer->ended());
@@ -77,18 +81,20 @@ TEST_P(HttpClientDeadlines, AReplyThatCameInTimeCounts) {
   std::atomic<int> replies{0}, good{0};
   TestServer caller = serve({.loop_stopped = [&](Loop&) { client.reset(); }});
   caller.on_loop(0, [&] {
-    client.emplace(caller->loop(0), http::ClientSettings{.time = 200ms});
-    client->get("http://127.0.0.1:" + std::to_string(server.port()) + "/", [&](http::Reply reply) {
-      good += reply.status == 200;
-      ++replies;
-    });
+    client.emplace(caller->loop(0), http::ClientSettings{.timeout = 200ms});
+    client->get("http://127.0.0.1:" + std::to_string(server.port()) + "/",
+                [&](http::ClientResponse reply) {
+                  good += reply.status == 200;
+                  ++replies;
+                });
   });
   ASSERT_TRUE(eventually([&] { return replies == 1; }));  // it has a connection
   caller.on_loop(0, [&] {
-    client->get("http://127.0.0.1:" + std::to_string(server.port()) + "/", [&](http::Reply reply) {
-      good += reply.status == 200;
-      ++replies;
-    });
+    client->get("http://127.0.0.1:" + std::to_string(server.port()) + "/",
+                [&](http::ClientResponse reply) {
+                  good += reply.status == 200;
+                  ++replies;
+                });
     std::this_thread::sleep_for(400ms);
   });
   ASSERT_TRUE(eventually([&] { return replies == 2; }));

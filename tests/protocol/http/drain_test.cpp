@@ -1,4 +1,5 @@
-// The end of a server: what is idle closes at once, what is under way is finished and says that it is the last.
+// The end of a server: what is idle closes at once, what is under way is finished and says that it
+// is the last.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -8,8 +9,9 @@
 #include <optional>
 #include <string>
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
+
+using namespace sim;
 
 using namespace std::chrono_literals;
 using http::Request;
@@ -97,7 +99,8 @@ TEST(HttpDrain, ARequestThatHasBegunToComeIsAnswered) {
     world.sim.run_for(known < now.size() ? 1s : 0s);
     peer.send(now.substr(known));
     world.sim.run_for(1s);
-    if (known == now.size() && peer.received().empty()) continue;  // still on its way when the connection was closed
+    if (known == now.size() && peer.received().empty())
+      continue;  // still on its way when the connection was closed
     EXPECT_TRUE(peer.received().ends_with("\r\n\r\nnow")) << known;
     EXPECT_EQ(count(peer.received(), "Connection: close"), 1U);
     EXPECT_TRUE(peer.ended());
@@ -124,7 +127,8 @@ TEST(HttpDrain, AConnectionThatWasJustMadeMayAsk) {
   World world;
   Peer& peer = world.sim.connect("tcp://:80");
   peer.when_changed([](Peer& self) {
-    if (self.connected() && self.received().empty() && self.can_send() && self.unsent() == 0) self.send(now);
+    if (self.connected() && self.received().empty() && self.can_send() && self.unsent() == 0)
+      self.send(now);
     self.when_changed({});
   });
   world.server->drain(1h);

@@ -11,8 +11,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 // Listens; answers one request, of which it reads a little, and closes.
 class Refuser {
@@ -37,7 +36,8 @@ class Refuser {
     const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     char some[1000];
     EXPECT_GT(::recv(fd, some, sizeof some, 0), 0);
-    EXPECT_EQ(::send(fd, refusal.data(), refusal.size(), MSG_NOSIGNAL), static_cast<ssize_t>(refusal.size()));
+    EXPECT_EQ(::send(fd, refusal.data(), refusal.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(refusal.size()));
     ::close(fd);  // resets: there is unread input
   }
 
@@ -54,16 +54,17 @@ class Posting {
  public:
   Posting(Events events, int port) : server_(with_end(std::move(events)), "tcp://127.0.0.1:0") {
     server_.on_loop(0, [this, port] {
-      client_.emplace(server_->loop(0), http::ClientSettings{.body = 64 * mib});
-      http::Call call{.method = "POST", .url = "http://127.0.0.1:" + std::to_string(port) + "/"};
+      client_.emplace(server_->loop(0), http::ClientSettings{.body_max = 64 * mib});
+      http::ClientRequest call{.method = "POST",
+                               .url = "http://127.0.0.1:" + std::to_string(port) + "/"};
       call.body.assign(32 * mib, 'x');
-      client_->call(std::move(call), [this](http::Reply got) {
+      client_->call(std::move(call), [this](http::ClientResponse got) {
         reply_ = std::move(got);
         replied_.open();
       });
     });
   }
-  const http::Reply& reply() const {
+  const http::ClientResponse& reply() const {
     EXPECT_TRUE(replied_.wait());
     return reply_;
   }
@@ -75,7 +76,7 @@ class Posting {
   }
 
   Gate replied_;
-  http::Reply reply_;
+  http::ClientResponse reply_;
   std::optional<http::Client> client_;
   TestServer server_;
 };

@@ -10,13 +10,16 @@
 
 #include "world.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
+
+using namespace sim;
 
 TEST(HttpFailures, NobodyAnswers) {
   std::optional<http::ResponseHandle> later;
   Router router;
-  router.get("/nothing", [](Request&, Response& response) { response.status(204).add("Content-Encoding", "gzip"); });
+  router.get("/nothing", [](Request&, Response& response) {
+    response.status(204).add("Content-Encoding", "gzip");
+  });
   router.get("/dropped", [&](Request&, Response& response) { later = response.handle(); });
   router.get("/throws", [](Request&, Response&) { throw std::runtime_error("no"); });
   World world(std::move(router));
@@ -34,8 +37,9 @@ TEST(HttpFailures, NobodyAnswers) {
 // Also when nobody looks at exceptions: the others are served.
 TEST(HttpFailures, AnExceptionEndsItsConnectionAlone) {
   Router router;
-  router.get("/throws",
-             [](Request& request, Response& response) { response.add("A", request.param("none") + "\r\n"); });
+  router.get("/throws", [](Request& request, Response& response) {
+    response.add("A", request.param("none") + "\r\n");
+  });
   router.get("/", [](Request&, Response& response) { response.text("ok"); });
   Simulation sim(1);
   sim.serve(http::server(std::move(router)), "tcp://:80");
@@ -52,12 +56,14 @@ TEST(HttpFailures, AnExceptionEndsItsConnectionAlone) {
   EXPECT_TRUE(other.received().ends_with("ok"));
 }
 
-// Whoever throws: the client is told, or sees that the answer is not whole, and the connection ends.
+// Whoever throws: the client is told, or sees that the answer is not whole, and the connection
+// ends.
 TEST(HttpFailures, ExceptionsEverywhere) {
   const auto no = [] { throw std::runtime_error("no"); };
   const std::string put = " HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello";
   for (const auto& [request, status, end] :
-       {std::tuple(get("/later"), "500", "Internal Server Error"), std::tuple(get("/begun"), "200", "5\r\nbegun\r\n"),
+       {std::tuple(get("/later"), "500", "Internal Server Error"),
+        std::tuple(get("/begun"), "200", "5\r\nbegun\r\n"),
         std::tuple(get("/producer"), "200", "8\r\nproduced\r\n"),
         std::tuple("PUT /body" + put, "500", "Internal Server Error"),
         std::tuple("PUT /header" + put, "500", "Internal Server Error")}) {
@@ -93,9 +99,10 @@ TEST(HttpFailures, ExceptionsEverywhere) {
 
 // What the handler added was meant for another answer.
 TEST(HttpFailures, RefusalsHaveNoFieldsOfTheHandler) {
-  for (const auto& [rest, status] : {std::pair("Content-Length: 11\r\n\r\n", "413"),
-                                     std::pair("Transfer-Encoding: chunked\r\n\r\nzz\r\nhello", "400"),
-                                     std::pair("Content-Length: 5\r\n\r\n", "408")}) {
+  for (const auto& [rest, status] :
+       {std::pair("Content-Length: 11\r\n\r\n", "413"),
+        std::pair("Transfer-Encoding: chunked\r\n\r\nzz\r\nhello", "400"),
+        std::pair("Content-Length: 5\r\n\r\n", "408")}) {
     Router router;
     router.stream("PUT", "/", [](Request& from, Response& response) {
       response.add("Set-Cookie", "a=b").add("ETag", "\"c\"").type("d/e");
@@ -107,7 +114,8 @@ TEST(HttpFailures, RefusalsHaveNoFieldsOfTheHandler) {
     world.sim.run_for(60s);
     const std::string& answer = world.peer->received();
     EXPECT_EQ(answer.substr(9, 3), status);
-    for (const char* field : {"Set-Cookie", "ETag", "d/e"}) EXPECT_EQ(answer.find(field), answer.npos) << field;
+    for (const char* field : {"Set-Cookie", "ETag", "d/e"})
+      EXPECT_EQ(answer.find(field), answer.npos) << field;
   }
 }
 

@@ -1,4 +1,4 @@
-// Requests that are half sent are bounded by Limits::memory, as the process is measured.
+// Requests that are half sent are bounded by Limits::memory_max, as the process is measured.
 #include <gtest/gtest.h>
 
 #include <evio/evio.hpp>
@@ -8,8 +8,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class HttpMemory : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(HttpMemory);
@@ -22,15 +21,17 @@ TEST_P(HttpMemory, OfBodiesThatAreHalfSent) {
     router.post("/", [](http::Request& request, http::Response& response) {
       response.text(std::to_string(request.body().size()));
     });
-    Events events = http::server(std::move(router), {.body = 2 * mib});
-    events.limits.memory = bound;
+    Events events = http::server(std::move(router), {.body_max = 2 * mib});
+    events.limits.memory_max = bound;
     TestServer server = serve(std::move(events));
     const std::size_t before = resident_bytes();
     {
       std::vector<Client> clients;
-      for (std::size_t i = 0; i < clients_count; ++i) clients.push_back(server.connect({.send = 65536}));
-      const std::string half = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
-                               std::string(size - 1, 'h');
+      for (std::size_t i = 0; i < clients_count; ++i)
+        clients.push_back(server.connect({.send = 65536}));
+      const std::string half =
+          "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
+          std::string(size - 1, 'h');
       std::vector<std::size_t> sent(clients.size());
       for (int round = 0; round < 100; ++round) {
         for (std::size_t i = 0; i < clients.size(); ++i)

@@ -7,8 +7,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class MetricsDrain : public Behaviour {};
 EVIO_ON_EVERY_BACKEND_WITH_LOOPS(MetricsDrain, 1);

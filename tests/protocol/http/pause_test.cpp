@@ -1,4 +1,5 @@
-// Requests whose bodies are held back: what comes behind them is answered in order, whoever paused the connection last.
+// Requests whose bodies are held back: what comes behind them is answered in order, whoever paused
+// the connection last.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -10,8 +11,9 @@
 #include <string>
 #include <vector>
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
+
+using namespace sim;
 
 using namespace std::chrono_literals;
 using http::Request;
@@ -19,17 +21,22 @@ using http::Response;
 
 using Log = std::vector<std::string>;
 
-std::string get(int number) { return "GET /" + std::to_string(number) + " HTTP/1.1\r\nHost: x\r\n\r\n"; }
+std::string get(int number) {
+  return "GET /" + std::to_string(number) + " HTTP/1.1\r\nHost: x\r\n\r\n";
+}
 
 std::string put(const std::string& body) {
-  return "PUT /body HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  return "PUT /body HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
 }
 
 // A server that holds back the body of PUT /body at each piece, and answers it through `handle`.
 struct World {
   World() {
     http::Router router;
-    router.get("/:number", [](Request& request, Response& response) { response.text(request.param("number") + "."); });
+    router.get("/:number", [](Request& request, Response& response) {
+      response.text(request.param("number") + ".");
+    });
     router.stream("PUT", "/body", [this](Request& request, Response& response) {
       handle = response.handle();
       request.receive([this](Request& from, Response&, std::string_view piece) {
@@ -40,7 +47,7 @@ struct World {
     sim.serve(http::server(std::move(router)), "tcp://:80");
     peer = &sim.connect("tcp://:80");
   }
-  void post(Handler<void(Response&)> fn) {
+  void post(Callback<void(Response&)> fn) {
     handle->post(std::move(fn));
     sim.run_for(1s);
   }
@@ -69,7 +76,8 @@ TEST(HttpPause, WhatComesBehindABodyIsAnsweredInOrder) {
       EXPECT_EQ(world.received, "hello");
       if (!all_at_once) world.peer->send(get(1) + get(2));
       world.sim.run_for(1s);
-      if (!answered_before_resuming) world.post([](Response& response) { response.request().resume(); });
+      if (!answered_before_resuming)
+        world.post([](Response& response) { response.request().resume(); });
       world.sim.run_for(1s);
       EXPECT_EQ(world.received, answered_before_resuming ? "hello" : "hello$");
       EXPECT_EQ(world.answers(), "");
@@ -84,7 +92,7 @@ TEST(HttpPause, WhatComesBehindABodyIsAnsweredInOrder) {
 TEST(HttpPause, MuchBehindABodyWaitsWithoutOverflow) {
   World world;
   world.peer->send(put("hello"));
-  for (int i = 0; i < 60000; ++i) world.peer->send(get(i));  // more than Limits::input
+  for (int i = 0; i < 60000; ++i) world.peer->send(get(i));  // more than Limits::input_max
   world.sim.run_for(5s);
   for (int i = 0; i < 3; ++i) world.post([](Response& response) { response.request().resume(); });
   world.sim.run_for(5s);
@@ -135,7 +143,8 @@ class Noting final : public http::Upgraded {
 };
 
 constexpr std::string_view asks =
-    "PUT / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: it\r\nContent-Length: 4\r\n\r\nbody";
+    "PUT / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: it\r\nContent-Length: "
+    "4\r\n\r\nbody";
 
 TEST(HttpPause, AnUpgradeOfARequestThatWasHeldBackBeginsAtOnce) {
   for (const std::string behind : {"", "early"})
@@ -169,9 +178,10 @@ TEST(HttpPause, AnUpgradeOfARequestThatWasHeldBackBeginsAtOnce) {
 TEST(HttpPause, AnUpgradedThatPausesInOpenedGetsNothingYet) {
   Log log;
   Simulation sim(1);
-  sim.serve(
-      http::server([&](Request&, Response& response) { response.upgrade("it", std::make_unique<Noting>(log, true)); }),
-      "tcp://:80");
+  sim.serve(http::server([&](Request&, Response& response) {
+              response.upgrade("it", std::make_unique<Noting>(log, true));
+            }),
+            "tcp://:80");
   Peer& peer = sim.connect("tcp://:80");
   peer.send(std::string(asks) + "early");
   sim.run_for(5s);

@@ -9,8 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 using http::RequestParser;
 using State = RequestParser::State;
@@ -31,8 +30,13 @@ std::string read(std::string_view bytes, const std::vector<std::size_t>& ends) {
         const State state = parser.read_header(bytes.substr(at, end - at), settings, message, used);
         if (state == State::refused) return std::to_string(parser.status());
         if (state == State::partial) break;
-        understood.append(message.method).append(" ").append(message.path).append("?").append(message.query);
-        for (const auto& [name, value] : message.fields) understood.append("|").append(name).append("=").append(value);
+        understood.append(message.method)
+            .append(" ")
+            .append(message.path)
+            .append("?")
+            .append(message.query);
+        for (const auto& [name, value] : message.fields)
+          understood.append("|").append(name).append("=").append(value);
         understood += message.keep_alive ? "|stays|" : "|ends|";
         in_body = true;
         parser.limit_body(1 << 20);
@@ -65,7 +69,8 @@ const std::vector<std::string> accepted{
     "GET / HTTP/1.0\r\n\r\n",
     with("Content-Length: 5\r\n", "hello"),
     with("Content-Length: 5\r\nExpect: 100-continue\r\n", "\r\n\r\nx"),
-    with("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n003;a=\"b;\"\r\n\n\r\n\r\n0\r\nA: b\r\nC: d\r\n\r\n"),
+    with("Transfer-Encoding: chunked\r\n",
+         "5\r\nhello\r\n003;a=\"b;\"\r\n\n\r\n\r\n0\r\nA: b\r\nC: d\r\n\r\n"),
     with("Transfer-Encoding: Chunked\r\n", "0\r\n\r\n"),
 };
 
@@ -144,7 +149,8 @@ const std::vector<Refused> refused{
 };
 
 TEST(HttpRequestParser, RefusesWhatCouldBeReadInTwoWays) {
-  for (const auto& [request, status] : refused) EXPECT_EQ(read(request), status) << request.substr(0, 200);
+  for (const auto& [request, status] : refused)
+    EXPECT_EQ(read(request), status) << request.substr(0, 200);
 }
 
 TEST(HttpRequestParser, RefusesItHoweverItIsSplit) {
@@ -178,7 +184,8 @@ TEST(HttpRequestParser, WhateverTheBytesHowTheyAreSplitDoesNotMatter) {
   const bool holds = rc::check("split anywhere, it is read in the same way", [] {
     std::string request = *rc::gen::elementOf(accepted);
     const std::size_t place = *rc::gen::inRange<std::size_t>(0, request.size());
-    request[place] = *rc::gen::element('\r', '\n', ' ', '\t', ':', ',', ';', '0', 'a', '\0', '\x80');
+    request[place] =
+        *rc::gen::element('\r', '\n', ' ', '\t', ':', ',', ';', '0', 'a', '\0', '\x80');
     const std::size_t end = *rc::gen::inRange<std::size_t>(1, request.size());
     const std::string whole = read(request), parts = read(request, {end, request.size()});
     const bool both_refused = whole.size() == 3 && parts.size() == 3;
@@ -189,14 +196,17 @@ TEST(HttpRequestParser, WhateverTheBytesHowTheyAreSplitDoesNotMatter) {
 
 TEST(HttpRequestParser, TellsWhetherTheConnectionStays) {
   const auto stays = [](std::string_view version, std::string_view fields) {
-    const std::string request = "GET / HTTP/" + std::string(version) + "\r\nHost: x\r\n" + std::string(fields) + "\r\n";
+    const std::string request =
+        "GET / HTTP/" + std::string(version) + "\r\nHost: x\r\n" + std::string(fields) + "\r\n";
     return read(request).ends_with("|stays|");
   };
   EXPECT_TRUE(stays("1.1", ""));
   EXPECT_TRUE(stays("1.1", "Connection: upgrade, keep-alive\r\n"));
   EXPECT_FALSE(stays("1.1", "Connection: , upgrade ,Close,\r\n"));
   EXPECT_FALSE(stays("1.1", "Connection: keep-alive\r\nConnection: close\r\n"));
-  EXPECT_TRUE(stays("1.1", "Proxy-Connection: close\r\n"));  // is no standard's: whoever forwards it did not mean it
+  EXPECT_TRUE(stays(
+      "1.1",
+      "Proxy-Connection: close\r\n"));  // is no standard's: whoever forwards it did not mean it
   EXPECT_FALSE(stays("1.0", ""));
   EXPECT_FALSE(stays("1.0", "Proxy-Connection: keep-alive\r\n"));
   EXPECT_FALSE(stays("1.0", "Connection: keep-alive, close\r\n"));

@@ -1,5 +1,5 @@
-// A server is replaced while clients with kept connections ask: none of their requests is lost, and the old one ends as
-// soon as its answers are out.
+// A server is replaced while clients with kept connections ask: none of their requests is lost, and
+// the old one ends as soon as its answers are out.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -12,8 +12,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 Events server_named(const std::string& name) {
   http::Router router;
@@ -21,8 +20,8 @@ Events server_named(const std::string& name) {
   return http::server(std::move(router));
 }
 
-// Asks until it is told to stop, over one connection for as long as that is kept. A connection that ends between two
-// requests, before a byte of the reply, is no fault: then it asks once more.
+// Asks until it is told to stop, over one connection for as long as that is kept. A connection that
+// ends between two requests, before a byte of the reply, is no fault: then it asks once more.
 class Asking {
  public:
   explicit Asking(const Address& address) : address_(address), thread_([this] { run(); }) {}
@@ -36,7 +35,8 @@ class Asking {
   void run() {
     while (!stopped_) {
       Client client = Client::to(address_);
-      for (bool first = true, kept = true; kept && !stopped_; first = false) kept = ask(client, first);
+      for (bool first = true, kept = true; kept && !stopped_; first = false)
+        kept = ask(client, first);
     }
   }
 
@@ -77,12 +77,14 @@ TEST_P(HttpRestart, LosesNoRequestOfKeptConnections) {
   {
     std::vector<std::unique_ptr<Asking>> clients;
     for (int i = 0; i < 4; ++i) clients.push_back(std::make_unique<Asking>(address));
-    for (const auto& each : clients) EXPECT_TRUE(eventually([&] { return each->old_answers > 20; }));
+    for (const auto& each : clients)
+      EXPECT_TRUE(eventually([&] { return each->old_answers > 20; }));
     TestServer after = serve(server_named("new"), Binding(before->listener(0)));
     before->drain(1h);
     EXPECT_EQ(before.wait(), nullptr);  // long before the hour is over
     EXPECT_EQ(idle.receive_rest().bytes, "");
-    for (const auto& each : clients) EXPECT_TRUE(eventually([&] { return each->new_answers > 20; }));
+    for (const auto& each : clients)
+      EXPECT_TRUE(eventually([&] { return each->new_answers > 20; }));
     for (const auto& each : clients) each->stop();
     for (const auto& each : clients) EXPECT_EQ(each->lost, 0);
     clients.clear();

@@ -8,8 +8,7 @@
 #include "protocol/http/routes.hpp"
 #include "protocol/http/syntax.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 using http::RouteTree;
 
@@ -29,7 +28,8 @@ std::string find(const RouteTree& tree, std::string_view method, std::string_vie
 
 TEST(HttpRouter, LiteralsParametersAndRests) {
   RouteTree tree;
-  for (const char* pattern : {"/", "/users", "/users/:id", "/users/me", "/users/:id/posts/:post", "/static/*path"})
+  for (const char* pattern :
+       {"/", "/users", "/users/:id", "/users/me", "/users/:id/posts/:post", "/static/*path"})
     add(tree, "GET", pattern);
   EXPECT_EQ(find(tree, "GET", "/"), "found");
   EXPECT_EQ(find(tree, "GET", "/users"), "found");
@@ -44,7 +44,8 @@ TEST(HttpRouter, LiteralsParametersAndRests) {
   EXPECT_EQ(find(tree, "GET", "*"), "404");
 }
 
-// "%75" is another way to write "u" (RFC 9110, section 4.2.3), "%2F" none to write what separates segments.
+// "%75" is another way to write "u" (RFC 9110, section 4.2.3), "%2F" none to write what separates
+// segments.
 TEST(HttpRouter, LiteralsInPercentEncoding) {
   RouteTree tree;
   for (const char* pattern : {"/users/me", "/a b", "/c%20d", "/:other"}) add(tree, "GET", pattern);
@@ -70,8 +71,9 @@ TEST(HttpRouter, Methods) {
 TEST(HttpRouter, MethodsOfAllRoutesThatMatch) {
   RouteTree tree;
   for (const auto& [method, pattern] :
-       {std::pair("GET", "/users/me"), std::pair("HEAD", "/users/me"), std::pair("PUT", "/users/:id"),
-        std::pair("GET", "/users/:id"), std::pair("DELETE", "/*rest")})
+       {std::pair("GET", "/users/me"), std::pair("HEAD", "/users/me"),
+        std::pair("PUT", "/users/:id"), std::pair("GET", "/users/:id"),
+        std::pair("DELETE", "/*rest")})
     add(tree, method, pattern);
   EXPECT_EQ(find(tree, "GET", "/users/me"), "found");
   EXPECT_EQ(find(tree, "PUT", "/users/me"), "found id=me");
@@ -94,15 +96,16 @@ TEST(HttpRouter, ARestHasNeitherAnEncodedSlashNorTwo) {
 }
 
 TEST(HttpRouter, PathsThatAreNormal) {
-  for (const char* path :
-       {"/", "/a", "/a/", "//", "/a//b", "/a/b.c", "/.a/..b/...", "/%2e%2e%2e", "/%2ea", "/a%2f..", "/%252e"})
+  for (const char* path : {"/", "/a", "/a/", "//", "/a//b", "/a/b.c", "/.a/..b/...", "/%2e%2e%2e",
+                           "/%2ea", "/a%2f..", "/%252e"})
     EXPECT_TRUE(http::is_normal_path(path)) << path;
   for (const auto& [path, normal] :
-       {std::pair("/.", "/"), std::pair("/..", "/"), std::pair("/../a", "/a"), std::pair("/./a", "/a"),
-        std::pair("/.//a", "//a"), std::pair("/a//../b", "/a/b"), std::pair("/a/./b/../c", "/a/c"),
-        std::pair("/a/b/..", "/a/"), std::pair("/a/b/.", "/a/b/"), std::pair("/a/b/../../../c", "/c"),
-        std::pair("/%2e/a", "/a"), std::pair("/x/%2E./a", "/a"), std::pair("/x/.%2e/a", "/a"),
-        std::pair("/x/%2e%2E", "/"), std::pair("/./a%2fb", "/a%2fb")}) {
+       {std::pair("/.", "/"), std::pair("/..", "/"), std::pair("/../a", "/a"),
+        std::pair("/./a", "/a"), std::pair("/.//a", "//a"), std::pair("/a//../b", "/a/b"),
+        std::pair("/a/./b/../c", "/a/c"), std::pair("/a/b/..", "/a/"), std::pair("/a/b/.", "/a/b/"),
+        std::pair("/a/b/../../../c", "/c"), std::pair("/%2e/a", "/a"), std::pair("/x/%2E./a", "/a"),
+        std::pair("/x/.%2e/a", "/a"), std::pair("/x/%2e%2E", "/"),
+        std::pair("/./a%2fb", "/a%2fb")}) {
     EXPECT_FALSE(http::is_normal_path(path)) << path;
     EXPECT_EQ(http::normal_path(path), normal) << path;
   }

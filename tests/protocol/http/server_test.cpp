@@ -14,15 +14,17 @@
 #include "support/bytes.hpp"
 #include "world.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
+
+using namespace sim;
 
 TEST(HttpServer, BytesOfAnAnswer) {
   Router router;
   router.get("/json", [](Request&, Response& response) { response.add("X-A", "b").json("{}"); });
   World world(std::move(router));
-  EXPECT_EQ(world.ask(get("/json")), "HTTP/1.1 200 OK\r\n" + std::string(common) +
-                                         "X-A: b\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+  EXPECT_EQ(world.ask(get("/json")),
+            "HTTP/1.1 200 OK\r\n" + std::string(common) +
+                "X-A: b\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
 }
 
 TEST(HttpServer, LaterAnswersKeepTheirOrder) {
@@ -52,10 +54,10 @@ TEST(HttpServer, WhatCannotWorkIsRefused) {
   const auto refused = [](http::Settings settings) {
     EXPECT_THROW(http::server(Router{}, std::move(settings)), std::invalid_argument);
   };
-  refused({.header_time = milliseconds(-1)});
-  refused({.body_time = milliseconds(-1)});
-  refused({.send_time = milliseconds(-1)});
-  refused({.idle_time = milliseconds(-1)});
+  refused({.header_timeout = milliseconds(-1)});
+  refused({.body_timeout = milliseconds(-1)});
+  refused({.send_timeout = milliseconds(-1)});
+  refused({.idle_timeout = milliseconds(-1)});
   const std::function<void(Request&, Response&)> none;
   EXPECT_THROW(http::server(none), std::invalid_argument);
   EXPECT_THROW(Router().get("/", none), std::invalid_argument);
@@ -80,8 +82,11 @@ TEST(HttpServer, FieldsCannotBeInjected) {
 
 TEST(HttpServer, AnAnswerHasOneType) {
   Router router;
-  router.get("/", [](Request&, Response& response) { response.add("content-type", "a/b").length(0).end(); });
-  router.get("/text", [](Request&, Response& response) { response.add("Content-Type", "a/b").text(""); });
+  router.get("/", [](Request&, Response& response) {
+    response.add("content-type", "a/b").length(0).end();
+  });
+  router.get("/text",
+             [](Request&, Response& response) { response.add("Content-Type", "a/b").text(""); });
   World world(std::move(router));
   const auto typed = [](std::string_view type) {
     return "HTTP/1.1 200 OK\r\n" + std::string(common) + "Content-Type: " + std::string(type) +
@@ -93,7 +98,8 @@ TEST(HttpServer, AnAnswerHasOneType) {
 TEST(HttpServer, ResetContentHasNone) {
   Router router;
   router.get("/", [](Request&, Response& response) { response.send(205); });
-  router.get("/text", [](Request&, Response& response) { response.status(205).text("none of this"); });
+  router.get("/text",
+             [](Request&, Response& response) { response.status(205).text("none of this"); });
   router.get("/pieces", [](Request&, Response& response) {
     EXPECT_FALSE(response.status(205).type("text/plain").write("none of this"));
     response.end();
@@ -106,13 +112,15 @@ TEST(HttpServer, ResetContentHasNone) {
 
 // It would be taken for what the tunnel carries.
 TEST(HttpServer, ConnectHasNoBody) {
-  Events events = http::server([](Request&, Response& response) { response.text("none of this"); }, settings());
+  Events events =
+      http::server([](Request&, Response& response) { response.text("none of this"); }, settings());
   Simulation sim(1);
   sim.serve(std::move(events), "tcp://:80");
   Peer& peer = sim.connect("tcp://:80");
   peer.send("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n");
   sim.run_for(1s);
-  EXPECT_EQ(peer.received(), "HTTP/1.1 200 OK\r\n" + std::string(common) + "Connection: close\r\n\r\n");
+  EXPECT_EQ(peer.received(),
+            "HTTP/1.1 200 OK\r\n" + std::string(common) + "Connection: close\r\n\r\n");
 }
 
 TEST(HttpServer, NothingWasModifiedInTheFuture) {
@@ -121,16 +129,19 @@ TEST(HttpServer, NothingWasModifiedInTheFuture) {
     response.add("last-modified", "Fri, 31 Dec 2099 23:59:59 GMT").send(204);
   });
   World world(std::move(router));
-  EXPECT_NE(world.ask(get("/")).find("last-modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), std::string::npos);
+  EXPECT_NE(world.ask(get("/")).find("last-modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n"),
+            std::string::npos);
 }
 
 TEST(HttpServer, NothingIsReservedForADeclaredLength) {
   http::Settings with = settings();
-  with.body = SIZE_MAX;
+  with.body_max = SIZE_MAX;
   Router router;
   router.put("/", [](Request&, Response& response) { response.send(204); });
   World world(std::move(router), std::move(with));
-  EXPECT_EQ(world.ask("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9223372036854775807\r\n\r\nhello"), "");
+  EXPECT_EQ(
+      world.ask("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9223372036854775807\r\n\r\nhello"),
+      "");
   EXPECT_EQ(world.failures, 0);
   EXPECT_FALSE(world.peer->done());
 }
@@ -140,14 +151,15 @@ void large_answers(const Limits& limits) {
   const std::string body = pattern(300 << 10);
   Router router;
   router.get("/text", [&](Request&, Response& response) { response.send("a/b", body); });
-  router.get("/buffer", [&](Request&, Response& response) { response.send("a/b", Buffer(body)); });
+  router.get("/buffer",
+             [&](Request&, Response& response) { response.send("a/b", SharedBytes(body)); });
   router.get("/piece", [&](Request&, Response& response) {
     EXPECT_FALSE(response.length(body.size()).write(body));
     EXPECT_THROW(response.write(body), std::logic_error);
     response.end();
   });
   router.get("/chunk", [&](Request&, Response& response) {
-    EXPECT_FALSE(response.write(Buffer(body)));
+    EXPECT_FALSE(response.write(SharedBytes(body)));
     EXPECT_THROW(response.write("more"), std::length_error);
     response.end();
   });
@@ -155,7 +167,9 @@ void large_answers(const Limits& limits) {
   for (const char* path : {"/text", "/buffer", "/piece"}) {
     const std::string answers = world.ask(get(path) + get("/none"));
     EXPECT_TRUE(is_prefix(body, body_of(answers))) << path;
-    EXPECT_TRUE(answers.substr(answers.find("\r\n\r\n") + 4 + body.size()).starts_with("HTTP/1.1 404 ")) << path;
+    EXPECT_TRUE(
+        answers.substr(answers.find("\r\n\r\n") + 4 + body.size()).starts_with("HTTP/1.1 404 "))
+        << path;
   }
   EXPECT_EQ(body_of(world.ask(get("/chunk"))), "4b000\r\n" + body + "\r\n0\r\n\r\n");
   EXPECT_EQ(body_of(world.ask(get("/text", "Connection: close\r\n"))), body);
@@ -181,7 +195,7 @@ TEST(HttpServer, PiecesAndTrailers) {
   Router router;
   router.get("/", [](Request&, Response& response) {
     response.type("text/plain").write("hello");
-    response.write(Buffer(" world"));
+    response.write(SharedBytes(" world"));
     response.trailer("X-Sum", "11").end();
   });
   World world(std::move(router));
@@ -199,7 +213,8 @@ TEST(HttpServer, AnEndlessBodyTakesBoundedMemory) {
   router.get("/", [&](Request&, Response& response) {
     response.length(size).produce([&most, left = size](Response& to) mutable {
       const std::string piece(64 << 10, 'x');
-      for (bool ready = true; ready && left > 0; left -= piece.size()) ready = to.write(piece);
+      for (bool ready = true; ready && left > 0; left -= piece.size())
+        ready = static_cast<bool>(to.write(piece));
       most = std::max(most, to.request().conn().pending_output());
       if (left == 0) to.end();
     });
@@ -231,7 +246,8 @@ TEST(HttpServer, HeadOfAnEndlessBody) {
   });
   World world(std::move(router));
   const std::string head = "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n";
-  const std::string whole = "HTTP/1.1 200 OK\r\n" + std::string(common) + "Transfer-Encoding: chunked\r\n\r\n";
+  const std::string whole =
+      "HTTP/1.1 200 OK\r\n" + std::string(common) + "Transfer-Encoding: chunked\r\n\r\n";
   EXPECT_EQ(world.ask(head + head), whole + whole);
   EXPECT_EQ(writes, 2);
   EXPECT_EQ(world.ask(get("/204")), "HTTP/1.1 204 No Content\r\n" + std::string(common) + "\r\n");
@@ -266,7 +282,8 @@ TEST(HttpServer, BothSidesCongested) {
   });
   World world(std::move(router), settings(), {.output_high = 64 << 10, .output_low = 16 << 10});
   world.peer->stop_reading();
-  world.peer->send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n" + std::string(16 << 20, 'x'));
+  world.peer->send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n" +
+                   std::string(16 << 20, 'x'));
   world.sim.run_for(20s);
   EXPECT_FALSE(world.peer->done());
   world.sim.run_for(60s);
@@ -285,7 +302,8 @@ TEST(HttpServer, ABodyInPiecesWithBackPressure) {
     request.receive([&](Request& from, Response& to, std::string_view piece) {
       if (piece.empty()) {
         std::string said = from.param("name") + " " + std::to_string(body.size());
-        for (const auto& [name, value] : from.trailers()) said.append(" ").append(name).append("=").append(value);
+        for (const auto& [name, value] : from.trailers())
+          said.append(" ").append(name).append("=").append(value);
         return to.text(said);
       }
       body += piece;
@@ -293,7 +311,9 @@ TEST(HttpServer, ABodyInPiecesWithBackPressure) {
     });
   });
   World world(std::move(router));
-  world.peer->send("PUT /a%20b HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n");
+  world.peer->send(
+      "PUT /a%20b HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n");
   world.sim.run_for(1s);
   EXPECT_EQ(world.peer->received(), "HTTP/1.1 100 Continue\r\n\r\n");
   world.peer->send("5\r\nhello\r\n6\r\n world\r\n0\r\nA: b\r\n\r\n" + get("/none"));
@@ -310,7 +330,8 @@ TEST(HttpServer, ABodyInPiecesWithBackPressure) {
 
 TEST(HttpServer, LimitsOfStreamedBodies) {
   for (const auto& [request, status] :
-       {std::pair("Content-Length: 10\r\n\r\n0123456789", "204"), std::pair("Content-Length: 11\r\n\r\n", "413"),
+       {std::pair("Content-Length: 10\r\n\r\n0123456789", "204"),
+        std::pair("Content-Length: 11\r\n\r\n", "413"),
         std::pair("Transfer-Encoding: chunked\r\n\r\n6\r\n012345\r\n5\r\n", "413")}) {
     Router router;
     router.stream("PUT", "/", [](Request& from, Response&) {
@@ -320,7 +341,8 @@ TEST(HttpServer, LimitsOfStreamedBodies) {
       });
     });
     World world(std::move(router));
-    EXPECT_EQ(world.ask("PUT / HTTP/1.1\r\nHost: x\r\n" + std::string(request)).substr(9, 3), status);
+    EXPECT_EQ(world.ask("PUT / HTTP/1.1\r\nHost: x\r\n" + std::string(request)).substr(9, 3),
+              status);
   }
 }
 
@@ -328,14 +350,16 @@ TEST(HttpServer, AnAnswerBeforeTheBodyEndsTheConnection) {
   Router router;
   router.stream("PUT", "/", [](Request&, Response& response) { response.send(403); });
   World world(std::move(router));
-  const std::string answer = world.ask("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n" + get("/"));
+  const std::string answer =
+      world.ask("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n" + get("/"));
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 403 ")) << answer;
   EXPECT_NE(answer.find("Connection: close\r\n"), answer.npos);
   EXPECT_EQ(answer.find("404"), answer.npos);
   EXPECT_TRUE(world.peer->ended());
 }
 
-// The output drains while a later request's body is still on its way: nobody is late with an answer then.
+// The output drains while a later request's body is still on its way: nobody is late with an answer
+// then.
 TEST(HttpServer, ABodyMayComeAfterTheOutputHasDrained) {
   Router router;
   router.get("/", [](Request&, Response& response) { response.text(std::string(12 << 10, 'a')); });
@@ -359,7 +383,8 @@ std::string drip(std::string_view bytes, int seconds) {
     world.peer->send(bytes.substr(static_cast<std::size_t>(i) % bytes.size(), 1));
     world.sim.run_for(1s);
   }
-  return world.peer->done() || world.peer->ended() ? world.peer->received().substr(0, 12) + " ended" : "goes on";
+  return world.peer->done() || world.peer->ended() ? world.peer->received().substr(0, 12) + " ended"
+                                                   : "goes on";
 }
 
 TEST(HttpServer, Deadlines) {
@@ -376,7 +401,8 @@ TEST(HttpServer, Deadlines) {
   body.sim.run_for(10s);
   EXPECT_EQ(body.peer->received().substr(9, 3), "408");
   World silent(Router{});  // from when on does not depend on how much has come before
-  silent.peer->send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + std::string(900 << 10, 'x'));
+  silent.peer->send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" +
+                    std::string(900 << 10, 'x'));
   silent.sim.run_for(28s);
   EXPECT_EQ(silent.peer->received(), "");
   silent.sim.run_for(10s);
@@ -407,7 +433,8 @@ TEST(HttpServer, Gzip) {
   const std::string text(5000, 'a');
   Router router;
   router.get("/upper", [&](Request&, Response& response) { response.send("Text/HTML", text); });
-  router.get("/whole", [&](Request&, Response& response) { response.add("etag", "\"e\"").text(text); });
+  router.get("/whole",
+             [&](Request&, Response& response) { response.add("etag", "\"e\"").text(text); });
   router.get("/pieces", [&](Request&, Response& response) {
     response.type("text/plain").write(text);
     response.write("tail");
@@ -420,15 +447,22 @@ TEST(HttpServer, Gzip) {
   EXPECT_NE(whole.find("Vary: Accept-Encoding\r\n"), whole.npos);
   EXPECT_NE(whole.find("etag: W/\"e\"\r\n"), whole.npos) << whole;
   EXPECT_EQ(inflated(body_of(whole)), text);
-  const std::string head = world.ask("HEAD /whole HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n");
+  const std::string head =
+      world.ask("HEAD /whole HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n");
   EXPECT_EQ(head, whole.substr(0, whole.size() - body_of(whole).size()));
   EXPECT_EQ(body_of(world.ask(get("/whole", "Accept-Encoding: gzip;q=0\r\n"))), text);
-  for (const char* none : {"*;q=0", "*, gzip;q=0", "gzip;Q=0.0", "identity", "gzipx", "", "identity;q=1, gzip;q=0.5",
-                           "gzip;q=0.001, identity", "identity;q=0.9, *;q=0.899"})
-    EXPECT_EQ(body_of(world.ask(get("/whole", "Accept-Encoding: " + std::string(none) + "\r\n"))), text) << none;
-  for (const char* some : {"*", "*;q=0, gzip", "GZIP;q=0.001", "x-gzip", "br\r\nAccept-Encoding: gzip",
-                           "identity;q=0.5, gzip;q=1.0", "gzip ; q=0.5, identity;q=0.5", "identity; q=0, gzip;q=0.1"})
-    EXPECT_EQ(inflated(body_of(world.ask(get("/whole", "Accept-Encoding: " + std::string(some) + "\r\n")))), text)
+  for (const char* none :
+       {"*;q=0", "*, gzip;q=0", "gzip;Q=0.0", "identity", "gzipx", "", "identity;q=1, gzip;q=0.5",
+        "gzip;q=0.001, identity", "identity;q=0.9, *;q=0.899"})
+    EXPECT_EQ(body_of(world.ask(get("/whole", "Accept-Encoding: " + std::string(none) + "\r\n"))),
+              text)
+        << none;
+  for (const char* some :
+       {"*", "*;q=0, gzip", "GZIP;q=0.001", "x-gzip", "br\r\nAccept-Encoding: gzip",
+        "identity;q=0.5, gzip;q=1.0", "gzip ; q=0.5, identity;q=0.5", "identity; q=0, gzip;q=0.1"})
+    EXPECT_EQ(inflated(body_of(
+                  world.ask(get("/whole", "Accept-Encoding: " + std::string(some) + "\r\n")))),
+              text)
         << some;
   EXPECT_EQ(inflated(body_of(world.ask(get("/upper", "Accept-Encoding: gzip\r\n")))), text);
   EXPECT_EQ(body_of(world.ask(get("/image", "Accept-Encoding: gzip\r\n"))), text);
@@ -460,7 +494,8 @@ TEST(HttpServer, UnderFaults) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     Simulation sim(seed, Faults::swarm(seed));
     Router router;
-    router.post("/", [](Request& request, Response& response) { response.send("a/b", request.body()); });
+    router.post("/",
+                [](Request& request, Response& response) { response.send("a/b", request.body()); });
     Events events = http::server(std::move(router), settings());
     sim.serve(std::move(events), "tcp://:80");
     Peer& peer = sim.connect("tcp://:80");
@@ -469,7 +504,8 @@ TEST(HttpServer, UnderFaults) {
       const std::string body = pattern(sim.random(3000), static_cast<unsigned>(i));
       const std::string length = "Content-Length: " + std::to_string(body.size()) + "\r\n";
       peer.send("POST / HTTP/1.1\r\nHost: x\r\n" + length + "\r\n" + body);
-      expected += "HTTP/1.1 200 OK\r\n" + std::string(common) + "Content-Type: a/b\r\n" + length + "\r\n" + body;
+      expected += "HTTP/1.1 200 OK\r\n" + std::string(common) + "Content-Type: a/b\r\n" + length +
+                  "\r\n" + body;
       sim.run_for(10ms);
     }
     peer.shutdown_write();

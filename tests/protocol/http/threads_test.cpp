@@ -13,8 +13,7 @@
 
 #include "support/behaviour.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 // Threads that answer each request with its path.
 class Workers {
@@ -67,7 +66,8 @@ TEST_P(HttpThreads, AnswerInOrder) {
   std::vector<Client> clients;
   for (int i = 0; i < 4; ++i) clients.push_back(server.connect());
   std::string requests;
-  for (int i = 0; i < 100; ++i) requests += "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n\r\n";
+  for (int i = 0; i < 100; ++i)
+    requests += "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n\r\n";
   requests += "GET /dropped HTTP/1.1\r\nHost: x\r\n\r\n";
   for (Client& client : clients) {
     client.send(requests);
@@ -76,7 +76,8 @@ TEST_P(HttpThreads, AnswerInOrder) {
   for (Client& client : clients) {
     const std::string answers = client.receive_rest().bytes;
     std::size_t at = 0;
-    for (int i = 0; i < 100 && at != answers.npos; ++i) at = answers.find("\r\n\r\n/" + std::to_string(i) + "HTTP", at);
+    for (int i = 0; i < 100 && at != answers.npos; ++i)
+      at = answers.find("\r\n\r\n/" + std::to_string(i) + "HTTP", at);
     EXPECT_NE(at, answers.npos);
     EXPECT_NE(answers.find("HTTP/1.1 500 "), answers.npos);
   }

@@ -10,8 +10,9 @@
 #include <string>
 #include <vector>
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
+
+using namespace sim;
 
 using namespace std::chrono_literals;
 
@@ -45,11 +46,12 @@ class Echo final : public http::Upgraded {
   Log& log_;
 };
 
-constexpr std::string_view asks = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+constexpr std::string_view asks =
+    "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
 
 Events server(Log& log) {
   return http::server([&log](http::Request& request, http::Response& response) {
-    if (!request.lists("Upgrade", "echo")) return response.send(426);
+    if (!request.has_token("Upgrade", "echo")) return response.send(426);
     response.add("X-Greeting", "hi").upgrade("echo", std::make_unique<Echo>(log));
   });
 }
@@ -65,9 +67,11 @@ TEST(HttpUpgrade, TheAnswerThenTheProtocol) {
   Peer& peer = sim.connect("tcp://:80");
   peer.send(asks);
   sim.run_for(1s);
-  EXPECT_TRUE(peer.received().starts_with("HTTP/1.1 101 Switching Protocols\r\n")) << peer.received();
-  EXPECT_NE(peer.received().find("\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX-Greeting: hi\r\n\r\n"),
-            std::string::npos);
+  EXPECT_TRUE(peer.received().starts_with("HTTP/1.1 101 Switching Protocols\r\n"))
+      << peer.received();
+  EXPECT_NE(
+      peer.received().find("\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX-Greeting: hi\r\n\r\n"),
+      std::string::npos);
   EXPECT_EQ(log, Log{"opened"});
   sim.run_for(1h);  // no deadline of HTTP's is left
   peer.send("one");
@@ -95,12 +99,15 @@ TEST(HttpUpgrade, LaterFromAHandle) {
   Log log;
   std::optional<http::ResponseHandle> later;
   Simulation sim(3);
-  sim.serve(http::server([&](http::Request&, http::Response& response) { later = response.handle(); }), "tcp://:80");
+  sim.serve(
+      http::server([&](http::Request&, http::Response& response) { later = response.handle(); }),
+      "tcp://:80");
   Peer& peer = sim.connect("tcp://:80");
   peer.send(std::string(asks) + "early");
   sim.run_for(1s);
   EXPECT_EQ(peer.received(), "");
-  later->post([&](http::Response& response) { response.upgrade("echo", std::make_unique<Echo>(log)); });
+  later->post(
+      [&](http::Response& response) { response.upgrade("echo", std::make_unique<Echo>(log)); });
   sim.run_for(1s);
   EXPECT_EQ(body_of(peer.received()), "hello early");
   peer.send(" bye!");

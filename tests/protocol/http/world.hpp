@@ -1,4 +1,4 @@
-// Tests. One connection to an HTTP server, in a simulated world.
+// One connection to an HTTP server, in a simulated world.
 #pragma once
 
 #include <chrono>
@@ -11,6 +11,8 @@
 #include <utility>
 
 namespace evio::test {
+
+using namespace sim;
 
 using namespace std::chrono_literals;
 using http::Request;
@@ -48,7 +50,8 @@ struct World {
 inline std::string get(std::string_view path, std::string_view fields = {}) {
   return "GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\n" + std::string(fields) + "\r\n";
 }
-inline constexpr std::string_view common = "Server: evio\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+inline constexpr std::string_view common =
+    "Server: evio\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
 
 inline std::string body_of(const std::string& answer) {
   const std::size_t at = answer.find("\r\n\r\n");

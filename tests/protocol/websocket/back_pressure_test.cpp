@@ -15,8 +15,9 @@
 
 #include "wire.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
+
+using namespace sim;
 
 using namespace std::chrono_literals;
 namespace ws = evio::websocket;
@@ -34,11 +35,13 @@ struct Side {
     }
   }
   ws::Handlers handlers() {
-    return {.opened = [this](ws::WebSocket& socket) { produce(socket); },
-            .message = [this](ws::WebSocket&, ws::Message message) { received += message.bytes.size(); },
-            .pong = [this] { ++pongs; },
-            .drained = [this](ws::WebSocket& socket) { produce(socket); },
-            .closed = [this](ws::WebSocket&, const ws::Closed& why) { closed.push_back(why.error); }};
+    return {
+        .opened = [this](ws::WebSocket& socket) { produce(socket); },
+        .message = [this](ws::WebSocket&,
+                          ws::Message message) { received += message.bytes.size(); },
+        .pong = [this] { ++pongs; },
+        .drained = [this](ws::WebSocket& socket) { produce(socket); },
+        .closed = [this](ws::WebSocket&, const ws::Closed& why) { closed.push_back(why.error); }};
   }
 
   std::size_t sent = 0;
@@ -56,7 +59,8 @@ class WebSocketBackPressure : public testing::Test {
   }
   void connect(ws::Handlers handlers, ws::Settings settings = {}) {
     Events events;
-    events.loop_started = [handlers = std::move(handlers), settings = std::move(settings)](Loop& loop) mutable {
+    events.loop_started = [handlers = std::move(handlers),
+                           settings = std::move(settings)](Loop& loop) mutable {
       ws::connect(loop, "ws://127.0.0.1", std::move(handlers), std::move(settings), limits);
     };
     sim.serve(std::move(events), "tcp://127.0.0.1:81");
@@ -191,9 +195,9 @@ TEST_F(WebSocketBackPressure, TheTimeForACloseBeginsWhenItHasLeft) {
   ws::Handlers handlers = server.handlers();
   handlers.opened = [](ws::WebSocket& socket) {
     for (int i = 0; i < 100; ++i) socket.binary(std::string(message_size, 'x'));
-    socket.close(4000);
+    socket.close(websocket::CloseCode{4000});
   };
-  serve(std::move(handlers), {.close_time = 3s});
+  serve(std::move(handlers), {.close_timeout = 3s});
   Peer& peer = deaf_peer();
   sim.run_for(4s);
   peer.start_reading();

@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 using namespace std::chrono_literals;
 namespace ws = evio::websocket;
@@ -23,12 +22,15 @@ class WebSocketClient : public testing::Test {
  protected:
   void connect(std::string url, ws::Handlers handlers, ws::Settings settings = {}) {
     handlers.closed = [this](ws::WebSocket&, const ws::Closed& why) {
-      log.push_back("closed " + std::to_string(why.code) + (why.reason.empty() ? "" : " " + std::string(why.reason)) +
+      log.push_back("closed " + std::to_string(static_cast<unsigned>(why.code)) +
+                    (why.reason.empty() ? "" : " " + std::string(why.reason)) +
                     (why.error ? ": " + why.error.message() : ""));
     };
     Events events;
-    events.loop_started = [url = std::move(url), handlers = std::move(handlers), settings = std::move(settings)](
-                              Loop& loop) mutable { ws::connect(loop, url, std::move(handlers), std::move(settings)); };
+    events.loop_started = [url = std::move(url), handlers = std::move(handlers),
+                           settings = std::move(settings)](Loop& loop) mutable {
+      ws::connect(loop, url, std::move(handlers), std::move(settings));
+    };
     sim.serve(std::move(events), "tcp://127.0.0.1:81");
   }
   // A server that says this to whoever connects and sends a request.
@@ -61,7 +63,7 @@ TEST_F(WebSocketClient, TalksToAServer) {
   for (const bool compressed : {false, true}) {
     log.clear();
     const std::string port = compressed ? "1001" : "1000";
-    ws::Settings settings{.message = 1 << 20, .protocols = {"chat"}};
+    ws::Settings settings{.message_max = 1 << 20, .protocols = {"chat"}};
     if (!compressed) settings.deflate.reset();
     ws::Handlers handlers = echo();
     handlers.requested = [this](ws::WebSocket&, http::Request& request) {
@@ -80,23 +82,26 @@ TEST_F(WebSocketClient, TalksToAServer) {
         EXPECT_EQ(socket.compresses(), compressed);
         socket.text("hello");
         socket.binary(large);
-        socket.send(ws::Kind::text, Buffer("buffer"));
+        socket.send(ws::Kind::text, SharedBytes("buffer"));
         socket.ping("p");
       };
       mine.message = [&](ws::WebSocket& socket, ws::Message message) {
         log.push_back(message.bytes == large ? "large" : std::string(message.bytes));
-        if (message.bytes == "buffer") socket.close(3000, "bye");
+        if (message.bytes == "buffer") socket.close(websocket::CloseCode{3000}, "bye");
       };
-      mine.pong = [this](ws::WebSocket&, std::string_view payload) { log.push_back("pong " + std::string(payload)); };
+      mine.pong = [this](ws::WebSocket&, std::string_view payload) {
+        log.push_back("pong " + std::string(payload));
+      };
       mine.closed = [this](ws::WebSocket&, const ws::Closed& why) {
-        log.push_back("closed " + std::to_string(why.code) + " " + std::string(why.reason));
+        log.push_back("closed " + std::to_string(static_cast<unsigned>(why.code)) + " " +
+                      std::string(why.reason));
       };
       ws::connect(loop, "ws://127.0.0.1:" + port + "/path?query", std::move(mine), ours);
     };
     sim.serve(std::move(events), "tcp://127.0.0.1:0");
     sim.run_for(1min);
-    EXPECT_EQ(log, (Log{"/path?query 127.0.0.1:" + port + " Basic x", "opened chat", "hello", "large", "buffer",
-                        "closed 3000 bye"}));
+    EXPECT_EQ(log, (Log{"/path?query 127.0.0.1:" + port + " Basic x", "opened chat", "hello",
+                        "large", "buffer", "closed 3000 bye"}));
   }
 }
 
@@ -104,10 +109,10 @@ TEST_F(WebSocketClient, IsUsableBeforeItIsOpen) {
   sim.serve(ws::server(echo()), "tcp://127.0.0.1:80");
   Events events;
   events.loop_started = [this](Loop& loop) {
-    ws::WebSocket* socket =
-        ws::connect(loop, "ws://127.0.0.1", {.message = [this](ws::WebSocket& me, ws::Message message) {
-                      log.push_back(*me.context<std::string>() + std::string(message.bytes));
-                    }});
+    ws::WebSocket* socket = ws::connect(
+        loop, "ws://127.0.0.1", {.message = [this](ws::WebSocket& me, ws::Message message) {
+          log.push_back(*me.context<std::string>() + std::string(message.bytes));
+        }});
     ASSERT_TRUE(socket);
     EXPECT_FALSE(socket->is_open());
     EXPECT_FALSE(socket->text("dropped"));
@@ -122,7 +127,8 @@ TEST_F(WebSocketClient, IsUsableBeforeItIsOpen) {
 TEST_F(WebSocketClient, NobodyThere) {
   connect("ws://127.0.0.1:9", {});
   sim.run_for(1min);
-  EXPECT_EQ(log, Log{"closed 1006: " + std::make_error_code(std::errc::connection_refused).message()});
+  EXPECT_EQ(log,
+            Log{"closed 1006: " + std::make_error_code(std::errc::connection_refused).message()});
 }
 
 TEST_F(WebSocketClient, AServerThatDeclines) {
@@ -131,29 +137,36 @@ TEST_F(WebSocketClient, AServerThatDeclines) {
 }
 
 TEST_F(WebSocketClient, AnAnswerToSomebodyElsesKey) {
-  EXPECT_EQ(outcome_of("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                       "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"),
-            Log{"closed 1006 Sec-WebSocket-Accept is wrong" + refused});
+  EXPECT_EQ(
+      outcome_of("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                 "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"),
+      Log{"closed 1006 Sec-WebSocket-Accept is wrong" + refused});
 }
 
 TEST_F(WebSocketClient, NoWebSocket) {
-  EXPECT_EQ(outcome_of("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"),
-            Log{"closed 1006 the server answered 101, but not for WebSocket" + refused});
+  EXPECT_EQ(
+      outcome_of("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"),
+      Log{"closed 1006 the server answered 101, but not for WebSocket" + refused});
 }
 
 TEST_F(WebSocketClient, AnOlderHttp) {
-  EXPECT_EQ(outcome_of("HTTP/1.0 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
-            Log{"closed 1006 the server answered 101, but not for WebSocket" + refused});
+  EXPECT_EQ(
+      outcome_of(
+          "HTTP/1.0 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
+      Log{"closed 1006 the server answered 101, but not for WebSocket" + refused});
 }
 
 TEST_F(WebSocketClient, AListInSeveralFields) {  // the key is what is wrong
-  EXPECT_EQ(outcome_of("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: keep-alive\r\n"
-                       "Connection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"),
-            Log{"closed 1006 Sec-WebSocket-Accept is wrong" + refused});
+  EXPECT_EQ(
+      outcome_of(
+          "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: keep-alive\r\n"
+          "Connection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"),
+      Log{"closed 1006 Sec-WebSocket-Accept is wrong" + refused});
 }
 
 TEST_F(WebSocketClient, NoHttp) {
-  EXPECT_EQ(outcome_of("220 mail ready\r\n\r\n"), Log{"closed 1006 the answer is no HTTP" + refused});
+  EXPECT_EQ(outcome_of("220 mail ready\r\n\r\n"),
+            Log{"closed 1006 the answer is no HTTP" + refused});
 }
 
 TEST_F(WebSocketClient, AHeaderWithoutEnd) {
@@ -161,7 +174,9 @@ TEST_F(WebSocketClient, AHeaderWithoutEnd) {
             Log{"closed 1006 the answer's header is too long" + refused});
 }
 
-TEST_F(WebSocketClient, NoAnswer) { EXPECT_EQ(outcome_of("HTTP/1.1"), Log{"closed 1006 no answer in time" + refused}); }
+TEST_F(WebSocketClient, NoAnswer) {
+  EXPECT_EQ(outcome_of("HTTP/1.1"), Log{"closed 1006 no answer in time" + refused});
+}
 
 TEST_F(WebSocketClient, InterimAnswersAreSkipped) {
   const std::string interim =
@@ -173,9 +188,12 @@ TEST_F(WebSocketClient, InterimAnswersAreSkipped) {
 TEST_F(WebSocketClient, WritesTheHandshakesFieldsItself) {
   Events events;
   events.loop_started = [](Loop& loop) {
-    for (const char* name : {"Host", "connection", "Upgrade", "Sec-WebSocket-Key", "sec-websocket-protocol",
-                             "Sec-WebSocket-X", "Content-Length", "Transfer-Encoding"})
-      EXPECT_THROW(ws::connect(loop, "ws://127.0.0.1", {}, {.fields = {{name, "1"}}}), std::invalid_argument) << name;
+    for (const char* name :
+         {"Host", "connection", "Upgrade", "Sec-WebSocket-Key", "sec-websocket-protocol",
+          "Sec-WebSocket-X", "Content-Length", "Transfer-Encoding"})
+      EXPECT_THROW(ws::connect(loop, "ws://127.0.0.1", {}, {.fields = {{name, "1"}}}),
+                   std::invalid_argument)
+          << name;
   };
   sim.serve(std::move(events), "tcp://127.0.0.1:81");
   sim.run_for(1s);
@@ -183,10 +201,13 @@ TEST_F(WebSocketClient, WritesTheHandshakesFieldsItself) {
 
 TEST_F(WebSocketClient, ShutdownSaysGoingAway) {
   sim.serve(
-      ws::server({.closed = [this](ws::WebSocket&,
-                                   const ws::Closed& why) { log.push_back("peer " + std::to_string(why.code)); }}),
+      ws::server({.closed =
+                      [this](ws::WebSocket&, const ws::Closed& why) {
+                        log.push_back("peer " + std::to_string(static_cast<unsigned>(why.code)));
+                      }}),
       "tcp://127.0.0.1:80");
-  connect("ws://127.0.0.1", {.opened = [](ws::WebSocket& socket) { socket.conn().server().shutdown(); }});
+  connect("ws://127.0.0.1",
+          {.opened = [](ws::WebSocket& socket) { socket.conn().server().shutdown(); }});
   sim.run_for(1min);
   EXPECT_EQ(log, (Log{"peer 1001", "closed 1006"}));
 }
@@ -204,8 +225,8 @@ TEST_F(WebSocketClient, ShutdownTellsClosed) {
 TEST_F(WebSocketClient, UrlsThatNothingCanConnectTo) {
   Events events;
   events.loop_started = [](Loop& loop) {
-    for (const char* url : {"", "ws://", "http://host", "wss://host", "ws://host:port", "ws://user@host", "ws://a b",
-                            "ws://host/#x", "ws://[::1"})
+    for (const char* url : {"", "ws://", "http://host", "wss://host", "ws://host:port",
+                            "ws://user@host", "ws://a b", "ws://host/#x", "ws://[::1"})
       EXPECT_THROW(ws::connect(loop, url, {}), Error) << url;
   };
   sim.serve(std::move(events), "tcp://127.0.0.1:81");

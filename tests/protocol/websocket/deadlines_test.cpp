@@ -10,8 +10,9 @@
 
 #include "wire.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
+
+using namespace sim;
 
 using namespace std::chrono_literals;
 namespace ws = evio::websocket;
@@ -19,7 +20,8 @@ namespace ws = evio::websocket;
 TEST(WebSocketDeadlines, ALateServerTakesNobodyForGone) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     std::deque<int> answered;
-    Simulation sim(seed, {.late_send = 0.2, .late_event = 0.3, .process_stop = 0.01, .slow_handler = 0.1});
+    Simulation sim(
+        seed, {.late_send = 0.2, .late_event = 0.3, .process_stop = 0.01, .slow_handler = 0.1});
     sim.serve(ws::server({}, {.ping_interval = 1s}), "tcp://:80");
     for (int i = 0; i < 5; ++i) {
       Peer& peer = sim.connect("tcp://:80");

@@ -1,4 +1,5 @@
-// permessage-deflate: what is compressed comes out as it was, within bounds, and both sides agree on how.
+// permessage-deflate: what is compressed comes out as it was, within bounds, and both sides agree
+// on how.
 #include "protocol/websocket/deflate.hpp"
 
 #include <gtest/gtest.h>
@@ -9,8 +10,7 @@
 
 #include "protocol/websocket/extension.hpp"
 
-namespace evio::websocket {
-namespace {
+namespace evio::websocket { namespace {
 
 constexpr std::size_t ample = 64 << 20;
 using Result = Decompressor::Result;
@@ -24,8 +24,10 @@ std::string decompressed(Decompressor& decompressor, std::string_view bytes, std
 }
 
 RC_GTEST_PROP(WebSocketDeflate, MessagesComeOutAsTheyWere, ()) {
-  const DeflateTerms terms{.window_bits = *rc::gen::inRange(8, 16), .context_takeover = *rc::gen::arbitrary<bool>()};
-  const auto seeds = *rc::gen::container<std::vector<std::string>>(rc::gen::arbitrary<std::string>());
+  const DeflateTerms terms{.window_bits = *rc::gen::inRange(8, 16),
+                           .context_takeover = *rc::gen::arbitrary<bool>()};
+  const auto seeds =
+      *rc::gen::container<std::vector<std::string>>(rc::gen::arbitrary<std::string>());
   const auto cut = *rc::gen::inRange<std::size_t>(1, 100);
   Compressor compressor(terms);
   Decompressor decompressor(terms);
@@ -108,7 +110,8 @@ TEST(WebSocketDeflate, HalfAMessageIsNone) {
     EXPECT_EQ(decompressor.add(half, out, ample), Result::good);
     return decompressor.end(out, ample);
   };
-  for (std::size_t size = 1; size < hello.size(); ++size) EXPECT_EQ(end_of(hello.substr(0, size)), Result::malformed);
+  for (std::size_t size = 1; size < hello.size(); ++size)
+    EXPECT_EQ(end_of(hello.substr(0, size)), Result::malformed);
   EXPECT_EQ(end_of(hello), Result::good);
   EXPECT_EQ(end_of(stored), Result::malformed);
 }
@@ -137,9 +140,12 @@ TEST(WebSocketExtension, OffersAreAcceptedOrDeclined) {
            {"x-webkit-deflate-frame", nullptr},
            {"x-webkit-deflate-frame, permessage-deflate", "permessage-deflate"},
            {"permessage-deflate; client_max_window_bits", "permessage-deflate"},
-           {"permessage-deflate; client_max_window_bits=10", "permessage-deflate; client_max_window_bits=10"},
-           {"permessage-deflate; client_max_window_bits=\"10\"", "permessage-deflate; client_max_window_bits=10"},
-           {"permessage-deflate; server_max_window_bits=8", "permessage-deflate; server_max_window_bits=8"},
+           {"permessage-deflate; client_max_window_bits=10",
+            "permessage-deflate; client_max_window_bits=10"},
+           {"permessage-deflate; client_max_window_bits=\"10\"",
+            "permessage-deflate; client_max_window_bits=10"},
+           {"permessage-deflate; server_max_window_bits=8",
+            "permessage-deflate; server_max_window_bits=8"},
            {"permessage-deflate; server_no_context_takeover; client_no_context_takeover",
             "permessage-deflate; server_no_context_takeover; client_no_context_takeover"},
            {"permessage-deflate; server_max_window_bits", nullptr},
@@ -151,7 +157,8 @@ TEST(WebSocketExtension, OffersAreAcceptedOrDeclined) {
            {"permessage-deflate; server_no_context_takeover; server_no_context_takeover", nullptr},
            {"permessage-deflate; client_max_window_bits=9; client_max_window_bits=9", nullptr},
            {"permessage-deflate; unknown", nullptr},
-           {"permessage-deflate; client_max_window_bits, permessage-deflate; unknown", "permessage-deflate"},
+           {"permessage-deflate; client_max_window_bits, permessage-deflate; unknown",
+            "permessage-deflate"},
            {" , permessage-deflate ; server_max_window_bits = \"9\" , x",
             "permessage-deflate; server_max_window_bits=9"},
            {"permessage-deflate; server_max_window_bits=", nullptr},
@@ -161,42 +168,52 @@ TEST(WebSocketExtension, OffersAreAcceptedOrDeclined) {
            {"permessage-deflate; unknown, permessage-deflate; server_max_window_bits=9",
             "permessage-deflate; server_max_window_bits=9"}}) {
     const auto accepted = accept_offer(offered, all);
-    EXPECT_EQ(accepted ? accepted->answer : "declined", answered ? answered : "declined") << offered;
+    EXPECT_EQ(accepted ? accepted->answer : "declined", answered ? answered : "declined")
+        << offered;
   }
 }
 
 TEST(WebSocketExtension, TheServerAsksForLessMemory) {
-  const auto accepted = accept_offer("permessage-deflate; client_max_window_bits", {.context_takeover = false});
+  const auto accepted =
+      accept_offer("permessage-deflate; client_max_window_bits", {.context_takeover = false});
   ASSERT_TRUE(accepted);
   EXPECT_EQ(accepted->answer,
-            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12; "
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+            "server_max_window_bits=12; "
             "client_max_window_bits=12");
-  const auto silent = accept_offer("permessage-deflate", {});  // a client that did not say that it could use less
+  const auto silent =
+      accept_offer("permessage-deflate", {});  // a client that did not say that it could use less
   ASSERT_TRUE(silent);
   EXPECT_EQ(silent->terms.from_client.window_bits, 15);
   EXPECT_EQ(silent->terms.from_server.window_bits, 12);
 }
 
 TEST(WebSocketExtension, AClientOffersLessToServersThatKnowNoWindowBits) {
-  EXPECT_EQ(offer_of({}), "permessage-deflate; server_max_window_bits=12; client_max_window_bits, permessage-deflate");
+  EXPECT_EQ(
+      offer_of({}),
+      "permessage-deflate; server_max_window_bits=12; client_max_window_bits, permessage-deflate");
   EXPECT_EQ(offer_of({.window_bits = 15, .context_takeover = false}),
-            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits, "
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+            "client_max_window_bits, "
             "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
 }
 
 TEST(WebSocketExtension, AnswersMustBeToWhatWasOffered) {
   EXPECT_TRUE(agreement_of("permessage-deflate; server_max_window_bits=12", {}));
-  EXPECT_TRUE(agreement_of("permessage-deflate; server_max_window_bits=9; client_max_window_bits=8", {}));
-  for (const char* fallback : {"permessage-deflate", "permessage-deflate; server_max_window_bits=15",
-                               "permessage-deflate; server_no_context_takeover; client_no_context_takeover"}) {
+  EXPECT_TRUE(
+      agreement_of("permessage-deflate; server_max_window_bits=9; client_max_window_bits=8", {}));
+  for (const char* fallback :
+       {"permessage-deflate", "permessage-deflate; server_max_window_bits=15",
+        "permessage-deflate; server_no_context_takeover; client_no_context_takeover"}) {
     const auto terms = agreement_of(fallback, {});
     ASSERT_TRUE(terms) << fallback;
     EXPECT_EQ(terms->from_server.window_bits, 15);
     EXPECT_EQ(terms->from_client.window_bits, 12);
   }
-  for (const char* answer : {"permessage-deflate; server_max_window_bits=13", "x",
-                             "permessage-deflate; server_max_window_bits=12; client_max_window_bits",
-                             "permessage-deflate; server_max_window_bits=12, permessage-deflate", ""})
+  for (const char* answer :
+       {"permessage-deflate; server_max_window_bits=13", "x",
+        "permessage-deflate; server_max_window_bits=12; client_max_window_bits",
+        "permessage-deflate; server_max_window_bits=12, permessage-deflate", ""})
     EXPECT_FALSE(agreement_of(answer, {})) << answer;
   EXPECT_FALSE(agreement_of("permessage-deflate", {.window_bits = 15, .context_takeover = false}));
 }

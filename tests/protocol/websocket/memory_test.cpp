@@ -1,4 +1,4 @@
-// Messages that are half sent are bounded by Limits::memory, as the process is measured.
+// Messages that are half sent are bounded by Limits::memory_max, as the process is measured.
 #include <gtest/gtest.h>
 
 #include <evio/evio.hpp>
@@ -9,8 +9,7 @@
 #include "support/behaviour.hpp"
 #include "wire.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
 class WebSocketMemory : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(WebSocketMemory);
@@ -19,14 +18,16 @@ TEST_P(WebSocketMemory, OfMessagesThatAreHalfSent) {
   if (sanitized) GTEST_SKIP() << "a sanitizer's memory is no measure";
   in_child_process([&] {
     constexpr std::size_t bound = 16 * mib, clients_count = 60, size = 1 * mib;
-    Events events = websocket::server({.message = [] {}}, {.message = 2 * mib});
-    events.limits.memory = bound;
+    Events events = websocket::server({.message = [] {}}, {.message_max = 2 * mib});
+    events.limits.memory_max = bound;
     TestServer server = serve(std::move(events));
     const std::size_t before = resident_bytes();
     {
       std::vector<Client> clients;
-      for (std::size_t i = 0; i < clients_count; ++i) clients.push_back(server.connect({.send = 65536}));
-      std::string half = std::string(handshake) + "\r\n" + frame(fin | binary, std::string(size, 'h'));
+      for (std::size_t i = 0; i < clients_count; ++i)
+        clients.push_back(server.connect({.send = 65536}));
+      std::string half =
+          std::string(handshake) + "\r\n" + frame(fin | binary, std::string(size, 'h'));
       half.pop_back();
       std::vector<std::size_t> sent(clients.size());
       for (int round = 0; round < 100; ++round) {

@@ -1,4 +1,5 @@
-// Messages out of frames: they do not depend on how the bytes were split, and what breaks a rule is noticed.
+// Messages out of frames: they do not depend on how the bytes were split, and what breaks a rule is
+// noticed.
 #include "protocol/websocket/message_reader.hpp"
 
 #include <gtest/gtest.h>
@@ -9,8 +10,7 @@
 
 #include "wire.hpp"
 
-namespace evio::websocket {
-namespace {
+namespace evio::websocket { namespace {
 
 using test::frame;
 using Event = MessageReader::Event;
@@ -18,7 +18,8 @@ using Event = MessageReader::Event;
 constexpr ReadRules rules{.masked = true, .message = 1 << 20};
 
 // What comes of the bytes, handed on `cut` at a time, with what was not taken before them.
-std::vector<std::string> events_of(std::string_view bytes, std::size_t cut, const ReadRules& with = rules) {
+std::vector<std::string> events_of(std::string_view bytes, std::size_t cut,
+                                   const ReadRules& with = rules) {
   std::vector<std::string> events;
   MessageReader reader;
   std::string untaken;
@@ -29,7 +30,7 @@ std::vector<std::string> events_of(std::string_view bytes, std::size_t cut, cons
       const Event event = reader.read(in, with);
       if (event == Event::none) break;
       if (event == Event::failed) {
-        events.push_back("failed " + std::to_string(reader.failure()));
+        events.push_back("failed " + std::to_string(static_cast<unsigned>(reader.failure())));
         return events;
       }
       if (event == Event::message)
@@ -48,14 +49,18 @@ std::vector<std::string> events_of(std::string_view bytes, std::size_t cut, cons
 using Events = std::vector<std::string>;
 
 TEST(WebSocketMessages, AtEveryByte) {
-  const std::string bytes = frame(test::fin | test::text, "whole") + frame(test::text, "in ") +
-                            frame(test::fin | test::ping, "between") + frame(test::continuation, "") +
-                            frame(test::fin | test::continuation, "parts \xe2\x82\xac") +
-                            frame(test::fin | test::binary, std::string(70'000, '\xff')) +
-                            frame(test::fin | test::pong, "") + frame(test::fin | test::close_frame, "");
-  const Events expected{
-      "text whole", "ping between", "text in parts \xe2\x82\xac", "binary " + std::string(70'000, '\xff'),
-      "pong ",      "close "};
+  const std::string bytes =
+      frame(test::fin | test::text, "whole") + frame(test::text, "in ") +
+      frame(test::fin | test::ping, "between") + frame(test::continuation, "") +
+      frame(test::fin | test::continuation, "parts \xe2\x82\xac") +
+      frame(test::fin | test::binary, std::string(70'000, '\xff')) +
+      frame(test::fin | test::pong, "") + frame(test::fin | test::close_frame, "");
+  const Events expected{"text whole",
+                        "ping between",
+                        "text in parts \xe2\x82\xac",
+                        "binary " + std::string(70'000, '\xff'),
+                        "pong ",
+                        "close "};
   for (std::size_t cut = 1; cut < 40; ++cut) EXPECT_EQ(events_of(bytes, cut), expected) << cut;
   EXPECT_EQ(events_of(bytes, bytes.size()), expected);
 }
@@ -69,8 +74,9 @@ RC_GTEST_PROP(WebSocketMessages, DoNotDependOnTheSplit, ()) {
     const int frames = *rc::gen::inRange(1, 5);
     std::string whole;
     for (int k = 0; k < frames; ++k) {
-      const std::string part(*rc::gen::element<std::size_t>(0, 1, 5, 125, 126, 127, 4095, 4096, 4097, 65535, 65536),
-                             static_cast<char>('a' + k));
+      const std::string part(
+          *rc::gen::element<std::size_t>(0, 1, 5, 125, 126, 127, 4095, 4096, 4097, 65535, 65536),
+          static_cast<char>('a' + k));
       whole += part;
       const unsigned opcode = k > 0 ? test::continuation : is_text ? test::text : test::binary;
       bytes += frame(opcode | (k == frames - 1 ? test::fin : 0U), part);
@@ -112,16 +118,21 @@ TEST(WebSocketMessages, WhatBreaksARuleFails) {
            {frame(test::fin | test::continuation, "x"), 1002},
            {frame(test::text, "x") + frame(test::fin | test::text, "x"), 1002},
            {frame(test::text, "x") + frame(test::fin | test::rsv1 | test::continuation, "x"), 1002},
-           {std::string("\x81\xfe\x00\x05", 4) + std::string(4 + 5, '\0'), 1002},                 // 2 bytes for 5
-           {std::string("\x81\xff\0\0\0\0\0\0\0\x05", 10) + std::string(4 + 5, '\0'), 1002},      // 8 bytes for 5
-           {std::string("\x82\xff\x80\0\0\0\0\0\0\0", 10) + std::string(4 + 5, '\0'), 1002},      // 2^63
-           {std::string("\x82\xff\x00\0\0\0\0\x10\0\x01", 10) + std::string(4 + 5, '\0'), 1009},  // a byte over 1 MiB
+           {std::string("\x81\xfe\x00\x05", 4) + std::string(4 + 5, '\0'), 1002},  // 2 bytes for 5
+           {std::string("\x81\xff\0\0\0\0\0\0\0\x05", 10) + std::string(4 + 5, '\0'),
+            1002},  // 8 bytes for 5
+           {std::string("\x82\xff\x80\0\0\0\0\0\0\0", 10) + std::string(4 + 5, '\0'),
+            1002},  // 2^63
+           {std::string("\x82\xff\x00\0\0\0\0\x10\0\x01", 10) + std::string(4 + 5, '\0'),
+            1009},  // a byte over 1 MiB
            {frame(test::binary, std::string(1 << 20, 'x')) + frame(test::continuation, "x"), 1009},
            {frame(test::fin | test::text, "\xc0\x80"), 1007},
            {frame(test::fin | test::text, "\xe2\x82"), 1007},
            {frame(test::text, "\xe2") + frame(test::continuation, "\x28"), 1007}})
     for (const std::size_t cut : {std::size_t{1}, std::size_t{7}, bytes.size() + good.size()})
-      EXPECT_EQ(events_of(good + bytes, cut), (Events{"text before", "failed " + std::to_string(code)})) << cut;
+      EXPECT_EQ(events_of(good + bytes, cut),
+                (Events{"text before", "failed " + std::to_string(code)}))
+          << cut;
 }
 
 TEST(WebSocketMessages, AHeaderThatBreaksARuleFailsWithoutAByteOfItsPayload) {
@@ -138,22 +149,23 @@ TEST(WebSocketMessages, AHeaderThatBreaksARuleFailsWithoutAByteOfItsPayload) {
     int code;
     ReadRules with = rules;
   };
-  for (const auto& [bytes, code, with] :
-       std::vector<Case>{{header(test::fin | test::binary, over), 1009},
-                         {header(test::binary, over), 1009},
-                         {header(test::fin | test::text, huge), 1009},
-                         {header(test::fin | test::rsv1 | test::text, huge), 1009, compressed},
-                         {half + header(test::continuation, {"\xff\0\0\0\0\0\x08\0\1", 9}), 1009},
-                         {half + header(test::fin | test::continuation, {"\xff\0\0\0\0\0\x08\0\1", 9}), 1009},
-                         {header(test::fin | test::ping, {"\xfe\0\x7e", 3}), 1002},
-                         {header(test::fin | test::close_frame, {"\xfe\0\x7e", 3}), 1002},
-                         {header(test::ping, "\x85"), 1002},
-                         {header(test::fin | test::rsv2 | test::text, "\x85"), 1002},
-                         {header(test::fin | test::rsv1 | test::text, "\x85"), 1002},
-                         {header(test::fin | test::continuation, "\x85"), 1002},
-                         {header(test::fin | 3, "\x85"), 1002}})
+  for (const auto& [bytes, code, with] : std::vector<Case>{
+           {header(test::fin | test::binary, over), 1009},
+           {header(test::binary, over), 1009},
+           {header(test::fin | test::text, huge), 1009},
+           {header(test::fin | test::rsv1 | test::text, huge), 1009, compressed},
+           {half + header(test::continuation, {"\xff\0\0\0\0\0\x08\0\1", 9}), 1009},
+           {half + header(test::fin | test::continuation, {"\xff\0\0\0\0\0\x08\0\1", 9}), 1009},
+           {header(test::fin | test::ping, {"\xfe\0\x7e", 3}), 1002},
+           {header(test::fin | test::close_frame, {"\xfe\0\x7e", 3}), 1002},
+           {header(test::ping, "\x85"), 1002},
+           {header(test::fin | test::rsv2 | test::text, "\x85"), 1002},
+           {header(test::fin | test::rsv1 | test::text, "\x85"), 1002},
+           {header(test::fin | test::continuation, "\x85"), 1002},
+           {header(test::fin | 3, "\x85"), 1002}})
     for (const std::size_t cut : {std::size_t{1}, bytes.size()})
-      EXPECT_EQ(events_of(bytes, cut, with), Events{"failed " + std::to_string(code)}) << bytes.substr(0, 14);
+      EXPECT_EQ(events_of(bytes, cut, with), Events{"failed " + std::to_string(code)})
+          << bytes.substr(0, 14);
 }
 
 TEST(WebSocketMessages, TextFailsBeforeItsFrameIsComplete) {
@@ -172,7 +184,8 @@ TEST(WebSocketMessages, CompressedOnesInFragments) {
   Compressor compressor({});
   std::string compressed;
   compressor.compress(message, compressed);
-  const std::string bytes = frame(test::rsv1 | test::text, compressed.substr(0, 3)) + frame(test::continuation, "") +
+  const std::string bytes = frame(test::rsv1 | test::text, compressed.substr(0, 3)) +
+                            frame(test::continuation, "") +
                             frame(test::fin | test::continuation, compressed.substr(3)) +
                             frame(test::fin | test::text, "not compressed");
   for (std::size_t cut = 1; cut < 60; ++cut) {

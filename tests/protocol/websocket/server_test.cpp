@@ -1,4 +1,5 @@
-// A server's WebSockets in simulation: the handshake, messages, the closing handshake, deadlines, back-pressure.
+// A server's WebSockets in simulation: the handshake, messages, the closing handshake, deadlines,
+// back-pressure.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -12,8 +13,9 @@
 
 #include "wire.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
+
+using namespace sim;
 
 using namespace std::chrono_literals;
 namespace ws = evio::websocket;
@@ -29,10 +31,12 @@ class WebSocketServer : public testing::Test {
             .closed = [this](ws::WebSocket&, const ws::Closed& why) { note(why); }};
   }
   void note(const ws::Closed& why) {
-    log.push_back("closed " + std::to_string(why.code) + (why.reason.empty() ? "" : " " + std::string(why.reason)) +
+    log.push_back("closed " + std::to_string(static_cast<unsigned>(why.code)) +
+                  (why.reason.empty() ? "" : " " + std::string(why.reason)) +
                   (why.error ? ": " + why.error.message() : ""));
   }
-  Peer& serve(ws::Handlers handlers, ws::Settings settings = {}, std::string_view fields = "", Limits limits = {}) {
+  Peer& serve(ws::Handlers handlers, ws::Settings settings = {}, std::string_view fields = "",
+              Limits limits = {}) {
     Events events = ws::server(std::move(handlers), std::move(settings));
     events.limits = limits;
     events.failed = [this] { log.push_back("failed"); };
@@ -65,8 +69,10 @@ using Frames = std::vector<Frame>;
 
 TEST_F(WebSocketServer, AnswersTheRfcsKey) {
   Peer& peer = serve(echo());
-  EXPECT_TRUE(peer.received().starts_with("HTTP/1.1 101 Switching Protocols\r\n")) << peer.received();
-  EXPECT_NE(peer.received().find("\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), std::string::npos);
+  EXPECT_TRUE(peer.received().starts_with("HTTP/1.1 101 Switching Protocols\r\n"))
+      << peer.received();
+  EXPECT_NE(peer.received().find("\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"),
+            std::string::npos);
   EXPECT_EQ(peer.received().find("Sec-WebSocket-Protocol"), std::string::npos);
   EXPECT_EQ(peer.received().find("Sec-WebSocket-Extensions"), std::string::npos);
   EXPECT_EQ(log, Log{"opened"});
@@ -74,8 +80,9 @@ TEST_F(WebSocketServer, AnswersTheRfcsKey) {
 
 TEST_F(WebSocketServer, SendsMessagesBack) {
   Peer& peer = serve(echo());
-  EXPECT_EQ(say(peer, frame(fin | text, "one") + frame(binary, "tw") + frame(fin | continuation, "o")),
-            (Frames{{fin | text, "one"}, {fin | binary, "two"}}));
+  EXPECT_EQ(
+      say(peer, frame(fin | text, "one") + frame(binary, "tw") + frame(fin | continuation, "o")),
+      (Frames{{fin | text, "one"}, {fin | binary, "two"}}));
 }
 
 TEST_F(WebSocketServer, AMessageRightBehindTheHandshake) {
@@ -117,10 +124,15 @@ TEST_F(WebSocketServer, RefusesWhatIsNoHandshake) {
   EXPECT_EQ(status(get, without("Connection:")), 400);
   EXPECT_EQ(status(get, without("Sec-WebSocket-Key")), 400);
   EXPECT_EQ(status(get, fields + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), 400);
-  EXPECT_EQ(status(get, without("Sec-WebSocket-Key") + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j\r\n"), 400);
-  EXPECT_EQ(status(get, without("Sec-WebSocket-Key") + "Sec-WebSocket-Key: !GhlIHNhbXBsZSBub25jZQ==\r\n"), 400);
+  EXPECT_EQ(
+      status(get, without("Sec-WebSocket-Key") + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j\r\n"),
+      400);
+  EXPECT_EQ(
+      status(get, without("Sec-WebSocket-Key") + "Sec-WebSocket-Key: !GhlIHNhbXBsZSBub25jZQ==\r\n"),
+      400);
   EXPECT_EQ(status(get, without("Sec-WebSocket-Version")), 426);
-  const std::string old = answer(get, without("Sec-WebSocket-Version") + "Sec-WebSocket-Version: 8\r\n");
+  const std::string old =
+      answer(get, without("Sec-WebSocket-Version") + "Sec-WebSocket-Version: 8\r\n");
   EXPECT_TRUE(old.starts_with("HTTP/1.1 426 ")) << old;
   EXPECT_NE(old.find("\r\nSec-WebSocket-Version: 13\r\n"), std::string::npos);
   EXPECT_NE(old.find("\r\nConnection: Upgrade\r\n"), std::string::npos) << old;
@@ -139,9 +151,12 @@ TEST_F(WebSocketServer, ChoosesTheFirstProtocolThatItKnows) {
 }
 
 TEST_F(WebSocketServer, KeepsWhatTheRequestSays) {
-  Peer& peer = serve({.requested = [](ws::WebSocket& socket,
-                                      http::Request& request) { socket.emplace_context<std::string>(request.path()); },
-                      .opened = [](ws::WebSocket& socket) { socket.text(*socket.context<std::string>()); }});
+  Peer& peer =
+      serve({.requested =
+                 [](ws::WebSocket& socket, http::Request& request) {
+                   socket.emplace_context<std::string>(request.path());
+                 },
+             .opened = [](ws::WebSocket& socket) { socket.text(*socket.context<std::string>()); }});
   EXPECT_EQ(frames(peer), (Frames{{fin | text, "/chat"}}));
 }
 
@@ -156,26 +171,28 @@ TEST_F(WebSocketServer, AnswersAClose) {
   struct Case {
     std::string said, answered, noted;
   };
-  for (const auto& [said, answered, noted] :
-       std::vector<Case>{{closing(1000), closing(1000), "closed 1000"},
-                         {closing(3999, "so long"), closing(3999, "so long"), "closed 3999 so long"},
-                         {"", "", "closed 1005"},
-                         {"x", closing(1002), "closed 1002"},
-                         {closing(1005), closing(1002), "closed 1002"},
-                         {closing(999), closing(1002), "closed 1002"},
-                         {closing(2999), closing(1002), "closed 1002"},
-                         {closing(5000), closing(1002), "closed 1002"},
-                         {closing(1000, "\xff"), closing(1007), "closed 1007"}}) {
+  for (const auto& [said, answered, noted] : std::vector<Case>{
+           {closing(1000), closing(1000), "closed 1000"},
+           {closing(3999, "so long"), closing(3999, "so long"), "closed 3999 so long"},
+           {"", "", "closed 1005"},
+           {"x", closing(1002), "closed 1002"},
+           {closing(1005), closing(1002), "closed 1002"},
+           {closing(999), closing(1002), "closed 1002"},
+           {closing(2999), closing(1002), "closed 1002"},
+           {closing(5000), closing(1002), "closed 1002"},
+           {closing(1000, "\xff"), closing(1007), "closed 1007"}}) {
     Log ends;
     Simulation world(1);
     world.serve(ws::server({.closed =
                                 [&](ws::WebSocket&, const ws::Closed& why) {
-                                  ends.push_back("closed " + std::to_string(why.code) +
-                                                 (why.reason.empty() ? "" : " " + std::string(why.reason)));
+                                  ends.push_back(
+                                      "closed " + std::to_string(static_cast<unsigned>(why.code)) +
+                                      (why.reason.empty() ? "" : " " + std::string(why.reason)));
                                 }}),
                 "tcp://:80");
     Peer& peer = world.connect("tcp://:80");
-    peer.send(std::string(handshake) + "\r\n" + frame(fin | close_frame, said) + frame(fin | text, "too late"));
+    peer.send(std::string(handshake) + "\r\n" + frame(fin | close_frame, said) +
+              frame(fin | text, "too late"));
     world.run_for(10s);
     EXPECT_EQ(frames(peer), (Frames{{fin | close_frame, answered}})) << noted;
     EXPECT_TRUE(peer.done());
@@ -186,7 +203,8 @@ TEST_F(WebSocketServer, AnswersAClose) {
 
 TEST_F(WebSocketServer, WhatBreaksTheProtocolIsToldSoBehindWhatCameBefore) {
   Peer& peer = serve(echo());
-  EXPECT_EQ(say(peer, frame(fin | text, "good") + frame(fin | rsv1 | text, "bad") + frame(fin | ping, "")),
+  EXPECT_EQ(say(peer, frame(fin | text, "good") + frame(fin | rsv1 | text, "bad") +
+                          frame(fin | ping, "")),
             (Frames{{fin | text, "good"}, {fin | close_frame, closing(1002)}}));
   sim.run_for(10s);
   EXPECT_TRUE(peer.done());
@@ -204,10 +222,10 @@ TEST_F(WebSocketServer, ClosesAndWaitsForTheAnswer) {
   Peer& peer = serve({.message =
                           [this](ws::WebSocket& socket, ws::Message) {
                             socket.text("last words");
-                            socket.close(4000, "enough");
+                            socket.close(websocket::CloseCode{4000}, "enough");
                             EXPECT_FALSE(socket.is_open());
                             EXPECT_FALSE(socket.text("not sent"));
-                            socket.close(4001);
+                            socket.close(websocket::CloseCode{4001});
                             log.push_back("message");
                           },
                       .closed = [this](ws::WebSocket&, const ws::Closed& why) { note(why); }});
@@ -221,7 +239,7 @@ TEST_F(WebSocketServer, ClosesAndWaitsForTheAnswer) {
 TEST_F(WebSocketServer, WaitsNoLongerThanCloseTime) {
   Peer& peer = serve({.opened = [](ws::WebSocket& socket) { socket.close(); },
                       .closed = [this](ws::WebSocket&, const ws::Closed& why) { note(why); }},
-                     {.close_time = 2s});
+                     {.close_timeout = 2s});
   sim.run_for(1s);
   EXPECT_FALSE(peer.ended());
   sim.run_for(10s);
@@ -232,16 +250,18 @@ TEST_F(WebSocketServer, WaitsNoLongerThanCloseTime) {
 TEST_F(WebSocketServer, SendsNoNonsense) {
   serve({.opened = [](ws::WebSocket& socket) {
     for (const int code : {0, 999, 1004, 1006, 1015, 1016, 2999, 5000})
-      EXPECT_THROW(socket.close(static_cast<std::uint16_t>(code)), std::invalid_argument) << code;
-    EXPECT_THROW(socket.close(1000, std::string(124, 'x')), std::invalid_argument);
-    EXPECT_THROW(socket.close(1000, "\xff"), std::invalid_argument);
-    EXPECT_THROW(socket.close(ws::no_status, "x"), std::invalid_argument);
+      EXPECT_THROW(socket.close(static_cast<websocket::CloseCode>(code)), std::invalid_argument)
+          << code;
+    EXPECT_THROW(socket.close(websocket::CloseCode::normal, std::string(124, 'x')),
+                 std::invalid_argument);
+    EXPECT_THROW(socket.close(websocket::CloseCode::normal, "\xff"), std::invalid_argument);
+    EXPECT_THROW(socket.close(ws::CloseCode::no_status, "x"), std::invalid_argument);
     EXPECT_THROW(socket.ping(std::string(126, 'x')), std::invalid_argument);
     EXPECT_TRUE(socket.is_open());
   }});
   EXPECT_THROW(ws::server({}, {.deflate = ws::Deflate{.window_bits = 8}}), std::invalid_argument);
   EXPECT_THROW(ws::server({}, {.protocols = {"a b"}}), std::invalid_argument);
-  EXPECT_THROW(ws::server({}, {.close_time = -1ms}), std::invalid_argument);
+  EXPECT_THROW(ws::server({}, {.close_timeout = -1ms}), std::invalid_argument);
   EXPECT_THROW(ws::server({}, {.ping_interval = -1ms}), std::invalid_argument);
 }
 
@@ -261,42 +281,49 @@ TEST_F(WebSocketServer, ASilentPeerIsPingedAndThenGone) {
 TEST_F(WebSocketServer, PongsAreTold) {
   Peer& peer =
       serve({.opened = [](ws::WebSocket& socket) { socket.ping("are you there"); },
-             .pong = [this](ws::WebSocket&, std::string_view payload) { log.push_back(std::string(payload)); }});
+             .pong = [this](ws::WebSocket&,
+                            std::string_view payload) { log.push_back(std::string(payload)); }});
   EXPECT_EQ(frames(peer), (Frames{{fin | ping, "are you there"}}));
   say(peer, frame(fin | pong, "are you there"));
   EXPECT_EQ(log, Log{"are you there"});
 }
 
 TEST_F(WebSocketServer, AnExceptionEndsItWith1011) {
-  Peer& peer = serve({.message = [](ws::WebSocket&, ws::Message) { throw std::runtime_error("no"); },
-                      .closed = [this](ws::WebSocket&, const ws::Closed& why) { note(why); }});
+  Peer& peer =
+      serve({.message = [](ws::WebSocket&, ws::Message) { throw std::runtime_error("no"); },
+             .closed = [this](ws::WebSocket&, const ws::Closed& why) { note(why); }});
   EXPECT_EQ(say(peer, frame(fin | text, "x")), (Frames{{fin | close_frame, closing(1011)}}));
   sim.run_for(10s);
-  EXPECT_EQ(log, (Log{"failed", "closed 1011: " + make_error_code(Errc::handler_failed).message()}));
+  EXPECT_EQ(log,
+            (Log{"failed", "closed 1011: " + make_error_code(Errc::handler_failed).message()}));
 }
 
 TEST_F(WebSocketServer, AnExceptionEndsNoOtherConnection) {
   const auto maybe_throw = [](ws::WebSocket& socket, std::string_view where) {
     if (socket.protocol() == where) throw std::runtime_error(std::string(where));
   };
-  sim.serve(ws::server({.requested = [&](ws::WebSocket& socket, http::Request&) { maybe_throw(socket, "requested"); },
-                        .opened =
-                            [&](ws::WebSocket& socket) {
-                              socket.handle().post([&](ws::WebSocket& later) { maybe_throw(later, "post"); });
-                              maybe_throw(socket, "opened");
-                            },
-                        .message =
-                            [&](ws::WebSocket& socket, ws::Message message) {
-                              maybe_throw(socket, "message");
-                              socket.send(message);
-                            },
-                        .pong = [&](ws::WebSocket& socket, std::string_view) { maybe_throw(socket, "pong"); },
-                        .closed = [&](ws::WebSocket& socket) { maybe_throw(socket, "closed"); }},
-                       {.protocols = {"requested", "opened", "post", "message", "pong", "closed"}}),
-            "tcp://:80");
+  sim.serve(
+      ws::server(
+          {.requested = [&](ws::WebSocket& socket,
+                            http::Request&) { maybe_throw(socket, "requested"); },
+           .opened =
+               [&](ws::WebSocket& socket) {
+                 socket.handle().post([&](ws::WebSocket& later) { maybe_throw(later, "post"); });
+                 maybe_throw(socket, "opened");
+               },
+           .message =
+               [&](ws::WebSocket& socket, ws::Message message) {
+                 maybe_throw(socket, "message");
+                 socket.send(message);
+               },
+           .pong = [&](ws::WebSocket& socket, std::string_view) { maybe_throw(socket, "pong"); },
+           .closed = [&](ws::WebSocket& socket) { maybe_throw(socket, "closed"); }},
+          {.protocols = {"requested", "opened", "post", "message", "pong", "closed"}}),
+      "tcp://:80");
   const auto asks = [&](std::string_view protocol) {
     Peer& peer = sim.connect("tcp://:80");
-    peer.send(std::string(handshake) + "Sec-WebSocket-Protocol: " + std::string(protocol) + "\r\n\r\n");
+    peer.send(std::string(handshake) + "Sec-WebSocket-Protocol: " + std::string(protocol) +
+              "\r\n\r\n");
     sim.run_for(100ms);
     return &peer;
   };
@@ -312,16 +339,20 @@ TEST_F(WebSocketServer, AnExceptionEndsNoOtherConnection) {
   }
   EXPECT_TRUE(asks("requested")->received().starts_with("HTTP/1.1 500"));
   asks("closed")->reset();
-  EXPECT_EQ(say(bystander, frame(fin | text, "still here")).back(), (Frame{fin | text, "still here"}));
+  EXPECT_EQ(say(bystander, frame(fin | text, "still here")).back(),
+            (Frame{fin | text, "still here"}));
 }
 
 TEST_F(WebSocketServer, CompressesWhatIsLargeEnough) {
-  Peer& peer = serve(echo(), {}, "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n");
-  EXPECT_NE(peer.received().find("\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
-                                 "server_max_window_bits=12\r\n"),
+  Peer& peer = serve(
+      echo(), {}, "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n");
+  EXPECT_NE(peer.received().find(
+                "\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+                "server_max_window_bits=12\r\n"),
             std::string::npos);
-  const Frames got = say(peer, frame(fin | text, "small") + frame(fin | text, std::string(1000, 'x')) +
-                                   frame(fin | rsv1 | text, std::string("\xf2\x48\xcd\xc9\xc9\x07\x00", 7)));
+  const Frames got =
+      say(peer, frame(fin | text, "small") + frame(fin | text, std::string(1000, 'x')) +
+                    frame(fin | rsv1 | text, std::string("\xf2\x48\xcd\xc9\xc9\x07\x00", 7)));
   ASSERT_EQ(got.size(), 3U);
   EXPECT_EQ(got[0], (Frame{fin | text, "small"}));
   EXPECT_EQ(got[1].first, fin | rsv1 | text);
@@ -337,7 +368,8 @@ TEST_F(WebSocketServer, ReadsNoFurtherThanThePeerTakes) {
                             socket.send(message);
                           },
                       .drained = [this] { log.push_back("drained"); }},
-                     {.ping_interval = Duration::zero()}, "", {.output_high = 100'000, .output_low = 10'000});
+                     {.ping_interval = Duration::zero()}, "",
+                     {.output_high = 100'000, .output_low = 10'000});
   peer.stop_reading();
   for (int i = 0; i < 2000; ++i) peer.send(frame(fin | text, std::string(1000, 'x')));
   sim.run_for(10s);
@@ -376,8 +408,8 @@ TEST_F(WebSocketServer, HandlesSendInOrderAndAreHarmlessAfterwards) {
   sim.run_for(1s);
   handle.send({.bytes = "1"});
   handle.post([](ws::WebSocket& socket) { socket.text("2"); });
-  handle.send(ws::Kind::binary, Buffer("3"));
-  handle.close(4000);
+  handle.send(ws::Kind::binary, SharedBytes("3"));
+  handle.close(websocket::CloseCode{4000});
   handle.send({.bytes = "4"});
   sim.run_for(1s);
   EXPECT_EQ(frames(peer), (Frames{{fin | text, "opened"},
@@ -386,7 +418,7 @@ TEST_F(WebSocketServer, HandlesSendInOrderAndAreHarmlessAfterwards) {
                                   {fin | text, "2"},
                                   {fin | binary, "3"},
                                   {fin | close_frame, closing(4000)}}));
-  EXPECT_THROW(handle.close(1006), std::invalid_argument);
+  EXPECT_THROW(handle.close(websocket::CloseCode{1006}), std::invalid_argument);
   sim.run_for(1min);
   EXPECT_FALSE(handle.send({.bytes = "nobody"}));
 }
@@ -398,7 +430,8 @@ TEST_F(WebSocketServer, DrainSaysGoingAwayAndEndsWithTheAnswer) {
                             socket.conn().server().drain(1h);
                           },
                       .closed = [this](ws::WebSocket&, const ws::Closed& why) { note(why); }});
-  EXPECT_EQ(say(peer, frame(fin | text, "x")), (Frames{{fin | text, "x"}, {fin | close_frame, closing(1001)}}));
+  EXPECT_EQ(say(peer, frame(fin | text, "x")),
+            (Frames{{fin | text, "x"}, {fin | close_frame, closing(1001)}}));
   EXPECT_EQ(log, Log{});
   say(peer, frame(fin | close_frame, closing(1001)));
   EXPECT_TRUE(peer.ended());
@@ -408,7 +441,7 @@ TEST_F(WebSocketServer, DrainSaysGoingAwayAndEndsWithTheAnswer) {
 TEST_F(WebSocketServer, DrainWaitsForTheAnswerNoLongerThanCloseTime) {
   Peer& peer = serve({.opened = [](ws::WebSocket& socket) { socket.conn().server().drain(1h); },
                       .closed = [this](ws::WebSocket&, const ws::Closed& why) { note(why); }},
-                     {.close_time = 2s});
+                     {.close_timeout = 2s});
   EXPECT_EQ(frames(peer), (Frames{{fin | close_frame, closing(1001)}}));
   sim.run_for(4s);
   EXPECT_TRUE(peer.done());
@@ -416,21 +449,23 @@ TEST_F(WebSocketServer, DrainWaitsForTheAnswerNoLongerThanCloseTime) {
 }
 
 TEST_F(WebSocketServer, ShutdownSaysGoingAway) {
-  Peer& peer = serve({.message = [](ws::WebSocket& socket, ws::Message) { socket.conn().server().shutdown(); }});
+  Peer& peer = serve(
+      {.message = [](ws::WebSocket& socket, ws::Message) { socket.conn().server().shutdown(); }});
   EXPECT_EQ(say(peer, frame(fin | text, "x")), (Frames{{fin | close_frame, closing(1001)}}));
 }
 
 TEST_F(WebSocketServer, AMessageMayBeSentUncompressed) {
   const std::string large(1000, 'x');
-  Peer& peer = serve({.opened =
-                          [&](ws::WebSocket& socket) {
-                            socket.send({.bytes = large, .compress = false});
-                            socket.send(ws::Kind::binary, Buffer(std::string(large)), false);
-                            socket.handle().send({.bytes = large, .compress = false});
-                            socket.handle().send(ws::Kind::binary, Buffer(std::string(large)), false);
-                            socket.handle().send({.bytes = large});
-                          }},
-                     {}, "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+  Peer& peer =
+      serve({.opened =
+                 [&](ws::WebSocket& socket) {
+                   socket.send({.bytes = large, .compress = false});
+                   socket.send(ws::Kind::binary, SharedBytes(std::string(large)), false);
+                   socket.handle().send({.bytes = large, .compress = false});
+                   socket.handle().send(ws::Kind::binary, SharedBytes(std::string(large)), false);
+                   socket.handle().send({.bytes = large});
+                 }},
+            {}, "Sec-WebSocket-Extensions: permessage-deflate\r\n");
   const Frames got = frames(peer);
   ASSERT_EQ(got.size(), 5U);
   for (const std::size_t i : {0U, 1U, 2U, 3U})
@@ -439,8 +474,9 @@ TEST_F(WebSocketServer, AMessageMayBeSentUncompressed) {
 }
 
 TEST_F(WebSocketServer, ShutdownTellsClosed) {
-  Peer& peer = serve({.message = [](ws::WebSocket& socket, ws::Message) { socket.conn().server().shutdown(); },
-                      .closed = [this](ws::WebSocket&, const ws::Closed& why) { note(why); }});
+  Peer& peer = serve(
+      {.message = [](ws::WebSocket& socket, ws::Message) { socket.conn().server().shutdown(); },
+       .closed = [this](ws::WebSocket&, const ws::Closed& why) { note(why); }});
   say(peer, frame(fin | text, "x"));
   sim.run_for(10s);
   EXPECT_EQ(log, Log{"closed 1006"});

@@ -11,8 +11,9 @@
 
 #include "wire.hpp"
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
+
+using namespace sim;
 
 using namespace std::chrono_literals;
 namespace ws = evio::websocket;
@@ -51,7 +52,8 @@ class WebSocketTopics : public testing::TestWithParam<int> {
   std::vector<std::string> heard(Peer& peer) {
     std::vector<std::string> all;
     std::string_view bytes = peer.received();
-    if (bytes.starts_with("HTTP")) bytes.remove_prefix(std::min(bytes.size(), bytes.find("\r\n\r\n") + 4));
+    if (bytes.starts_with("HTTP"))
+      bytes.remove_prefix(std::min(bytes.size(), bytes.find("\r\n\r\n") + 4));
     while (const auto each = next_frame(bytes)) all.push_back(each->payload);
     peer.forget_received();
     return all;
@@ -60,7 +62,8 @@ class WebSocketTopics : public testing::TestWithParam<int> {
   ws::Topics topics;
   Simulation sim{1};
 };
-INSTANTIATE_TEST_SUITE_P(Loops, WebSocketTopics, testing::Values(1, 3), testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Loops, WebSocketTopics, testing::Values(1, 3),
+                         testing::PrintToStringParamName());
 
 using Lines = std::vector<std::string>;
 
@@ -114,7 +117,8 @@ TEST(WebSocketTopicsLife, MayEndBeforeTheServerOrAfterIt) {
   ws::Topics kept = *topics;
   {
     Simulation sim(1);
-    Events events = ws::server({.opened = [&](ws::WebSocket& socket) { topics->subscribe(socket, "t"); }});
+    Events events =
+        ws::server({.opened = [&](ws::WebSocket& socket) { topics->subscribe(socket, "t"); }});
     sim.serve(std::move(events), "tcp://:80");
     Peer& peer = sim.connect("tcp://:80");
     peer.send(std::string(handshake) + "\r\n");

@@ -1,4 +1,5 @@
-// UTF-8 in pieces: what is none is noticed with the first byte that cannot be, wherever the pieces end.
+// UTF-8 in pieces: what is none is noticed with the first byte that cannot be, wherever the pieces
+// end.
 #include "protocol/websocket/utf8.hpp"
 
 #include <gtest/gtest.h>
@@ -8,8 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace evio::websocket {
-namespace {
+namespace evio::websocket { namespace {
 
 using namespace std::string_view_literals;
 
@@ -21,8 +21,8 @@ std::size_t accepted(std::string_view text) {
   return text.size();
 }
 
-// RFC 3629, section 4, as a table of ranges: how many bytes may be the beginning of UTF-8, and whether it may end
-// there.
+// RFC 3629, section 4, as a table of ranges: how many bytes may be the beginning of UTF-8, and
+// whether it may end there.
 std::pair<std::size_t, bool> model(std::string_view text) {
   std::size_t i = 0;
   while (i < text.size()) {
@@ -71,12 +71,15 @@ TEST(WebSocketUtf8, MayNotEndWithinACharacter) {
 }
 
 RC_GTEST_PROP(WebSocketUtf8, DoesNotDependOnTheSplit, ()) {
-  const auto parts = *rc::gen::container<std::vector<std::string>>(rc::gen::elementOf(std::vector<std::string>{
-      "a", "plain", "\xc3\xa9", "\xe2\x82\xac", "\xed\x9f\xbf", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf", "\x80", "\xc0",
-      "\xed\xa0\x80", "\xf4\x90", "\xff", "\xe0\x9f", std::string(300, 'x')}));
+  const auto parts =
+      *rc::gen::container<std::vector<std::string>>(rc::gen::elementOf(std::vector<std::string>{
+          "a", "plain", "\xc3\xa9", "\xe2\x82\xac", "\xed\x9f\xbf", "\xf0\x9f\x98\x80",
+          "\xf4\x8f\xbf\xbf", "\x80", "\xc0", "\xed\xa0\x80", "\xf4\x90", "\xff", "\xe0\x9f",
+          std::string(300, 'x')}));
   std::string text;
   for (const std::string& part : parts) text += part;
-  const auto cuts = *rc::gen::container<std::vector<std::size_t>>(rc::gen::inRange<std::size_t>(1, 9));
+  const auto cuts =
+      *rc::gen::container<std::vector<std::size_t>>(rc::gen::inRange<std::size_t>(1, 9));
   Utf8 utf8;
   bool good = true;
   std::string_view rest = text;

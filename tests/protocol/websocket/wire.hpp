@@ -1,4 +1,4 @@
-// Tests. Frames by hand, and what a peer received of them.
+// Frames by hand, and what a peer received of them.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,8 @@ inline constexpr std::string_view handshake =
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
 inline constexpr unsigned fin = 0x80, rsv1 = 0x40, rsv2 = 0x20;
-inline constexpr unsigned continuation = 0, text = 1, binary = 2, close_frame = 8, ping = 9, pong = 10;
+inline constexpr unsigned continuation = 0, text = 1, binary = 2, close_frame = 8, ping = 9,
+                          pong = 10;
 
 /// `first`: the first byte, flags and opcode. Masked, as a client's are, or not.
 inline std::string frame(unsigned first, std::string_view payload, bool masked = true) {
@@ -33,13 +34,15 @@ inline std::string frame(unsigned first, std::string_view payload, bool masked =
   }
   const std::string mask = masked ? std::string("\x12\x34\x56\x78") : std::string();
   bytes += mask;
-  for (std::size_t i = 0; i < payload.size(); ++i) bytes += static_cast<char>(payload[i] ^ (masked ? mask[i % 4] : 0));
+  for (std::size_t i = 0; i < payload.size(); ++i)
+    bytes += static_cast<char>(payload[i] ^ (masked ? mask[i % 4] : 0));
   return bytes;
 }
 
 /// A Close's payload.
 inline std::string closing(unsigned code, std::string_view reason = {}) {
-  return std::string{static_cast<char>(code >> 8U), static_cast<char>(code & 0xffU)} + std::string(reason);
+  return std::string{static_cast<char>(code >> 8U), static_cast<char>(code & 0xffU)} +
+         std::string(reason);
 }
 
 struct Frame {

@@ -1,4 +1,4 @@
-// Public. Values by name, of any types.
+// Attributes by name, of any types.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +10,11 @@
 #include <type_traits>
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
 
-/// Values that parts of a program which do not know each other keep under names of theirs: Conn::values(). What a part
-/// keeps for itself alone is faster in Conn::context.
-class Values {
+/// Values that parts of a program which do not know each other keep under names of theirs:
+/// Conn::values(). What a part keeps for itself alone is faster in Conn::context.
+class Attributes {
  public:
   /// Keeps `value` under `name`, in place of what was there.
   template <class T>
@@ -43,4 +43,4 @@ class Values {
   std::map<std::string, Context, std::less<>> values_;
 };
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

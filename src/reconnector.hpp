@@ -1,4 +1,4 @@
-// Private. What makes another connection when one has ended: behind Reconnecting.
+// What makes another connection when one has ended: behind Reconnecting.
 #pragma once
 
 #include <evio/binding.hpp>
@@ -6,15 +6,15 @@
 #include <evio/timer.hpp>
 #include <memory>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 class Connection;
 class LoopCore;
 
 // Lives as long as its connection, its timer or its user knows it. The loop's thread.
-class Keeper : public std::enable_shared_from_this<Keeper> {
+class Reconnector : public std::enable_shared_from_this<Reconnector> {
  public:
-  Keeper(LoopCore& loop, const Binding& to, const Backoff& backoff);
+  Reconnector(LoopCore& loop, const Binding& to, const Backoff& backoff);
 
   void start();
   void stop() noexcept;
@@ -37,4 +37,4 @@ class Keeper : public std::enable_shared_from_this<Keeper> {
   bool stopped_ = false;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,4 +1,4 @@
-// Private. The attempts to connect of one simulated driver.
+// The attempts to connect of one simulated driver.
 #pragma once
 
 #include <cstdint>
@@ -8,19 +8,20 @@
 #include "backend/simulated/network.hpp"
 #include "backend/simulated/world.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
-class SimulatedDials final : private Timed {
+class SimulatedConnects final : private Timed {
  public:
-  SimulatedDials(World& world, Network& network) : world_(world), network_(network), member_(world.join(*this)) {}
-  SimulatedDials(const SimulatedDials&) = delete;
-  SimulatedDials& operator=(const SimulatedDials&) = delete;
-  ~SimulatedDials();
+  SimulatedConnects(World& world, Network& network)
+      : world_(world), network_(network), member_(world.join(*this)) {}
+  SimulatedConnects(const SimulatedConnects&) = delete;
+  SimulatedConnects& operator=(const SimulatedConnects&) = delete;
+  ~SimulatedConnects();
 
   // False: the name is used already.
-  bool connect(Dial dial, const Address& to, const Options& options);
+  bool connect(ConnectId id, const Address& to, const Options& options);
   // False: there is no such attempt.
-  bool cancel(Dial dial);
+  bool cancel(ConnectId id);
   bool any_news() const noexcept { return !over_.empty(); }
   bool deliver(Sink& sink);
 
@@ -36,12 +37,12 @@ class SimulatedDials final : private Timed {
     std::errc error{};
   };
   struct Over {
-    Dial dial;
+    ConnectId id;
     std::uint32_t generation;
   };
 
   void due(std::uint64_t what) override;
-  void schedule(Dial dial, Duration delay);
+  void schedule(ConnectId id, Duration delay);
   void make_port(Attempt& attempt);
   void close(const Attempt& attempt);
 
@@ -53,4 +54,4 @@ class SimulatedDials final : private Timed {
   std::uint16_t next_port_ = 32768;
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,4 +1,5 @@
-// Private. What an HTTP server has once for each loop: answers on their way out, the date, and exchanges to use again.
+// What an HTTP server has once for each loop: answers on their way out, the date, and
+// exchanges to use again.
 #pragma once
 
 #include <chrono>
@@ -10,17 +11,19 @@
 
 #include "protocol/http/exchange.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
 class Session;
 
-/// Pieces of output, gathered so as to be written at once. Room for all that is put into it before it is full, and one
-/// piece more: it never grows.
+/// Pieces of output, gathered so as to be written at once. Room for all that is put into it before
+/// it is full, and one piece more: it never grows.
 class Batch {
  public:
   static constexpr std::size_t piece_max = 16 << 10;  // larger ones are not worth a copy
 
-  void append(std::string_view piece) noexcept { size_ += piece.copy(bytes_.get() + size_, piece.size()); }
+  void append(std::string_view piece) noexcept {
+    size_ += piece.copy(bytes_.get() + size_, piece.size());
+  }
   bool full() const noexcept { return size_ >= full_size; }
   std::string_view view() const noexcept { return {bytes_.get(), size_}; }
   void clear() noexcept { size_ = 0; }
@@ -28,14 +31,15 @@ class Batch {
  private:
   static constexpr std::size_t full_size = 64 << 10;
 
-  const std::unique_ptr<char[]> bytes_ = std::make_unique_for_overwrite<char[]>(full_size + piece_max);
+  const std::unique_ptr<char[]> bytes_ =
+      std::make_unique_for_overwrite<char[]>(full_size + piece_max);
   std::size_t size_ = 0;
 };
 
 /// Belongs to its loop's thread.
-class Worker {
+class LoopCache {
  public:
-  explicit Worker(Loop& loop) : loop_(loop) {}
+  explicit LoopCache(Loop& loop) : loop_(loop) {}
 
   std::unique_ptr<Exchange> acquire(Session& session);
   void release(std::unique_ptr<Exchange> exchange) noexcept;
@@ -65,4 +69,4 @@ class Worker {
   std::size_t size_ = 0;
 };
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

@@ -1,4 +1,4 @@
-#include "dialer.hpp"
+#include "connector.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -8,20 +8,21 @@
 #include "loop.hpp"
 #include "server.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
 constexpr Duration attempt_delay = std::chrono::milliseconds(250);
 
 // A look-up's answer. Its connection is found again by name: it may be gone.
-struct Answer final : Mail {
-  Answer(Stream to, std::uint64_t number, Resolved what) : stream(to), id(number), found(std::move(what)) {}
-  void deliver(LoopCore& loop) override {
+struct Answer final : Task {
+  Answer(StreamId to, std::uint64_t number, Resolved what)
+      : stream(to), id(number), found(std::move(what)) {}
+  void run_on(LoopCore& loop) override {
     if (Connection* connection = loop.find(stream, id)) connection->resolved(found);
   }
 
-  const Stream stream;
+  const StreamId stream;
   const std::uint64_t id;
   const Resolved found;
 };
@@ -41,32 +42,34 @@ std::vector<Address> by_turns(const std::vector<Address>& all) {
 
 }  // namespace
 
-Dialer::Dialer(LoopCore& loop, Connection& connection, const Address& to, const Options& options)
+Connector::Connector(LoopCore& loop, Connection& connection, const Address& to,
+                     const Options& options)
     : loop_(loop), connection_(connection), to_(to), options_(options) {}
 
-Dialer::~Dialer() {
+Connector::~Connector() {
   next_.cancel();
   for (const Attempt& attempt : attempts_) {
-    loop_.driver().cancel(attempt.dial);
-    loop_.forget_dial(attempt.dial);
+    loop_.driver().cancel(attempt.id);
+    loop_.forget_connect(attempt.id);
   }
 }
 
-void Dialer::start() {
+void Connector::start() {
   if (to_.is_unix() || to_.has_ip()) {
     untried_.push_back(to_);
     return try_next();
   }
-  question_ = loop_.server().platform().resolve(
-      to_, [mailbox = loop_.mailbox(), stream = connection_.stream(), id = connection_.id()](Resolved found) {
+  question_ =
+      loop_.server().platform().resolve(to_, [tasks = loop_.tasks(), stream = connection_.stream(),
+                                              id = connection_.id()](Resolved found) {
         try {
-          mailbox->push(std::make_unique<Answer>(stream, id, std::move(found)));
+          tasks->push(std::make_unique<Answer>(stream, id, std::move(found)));
         } catch (const std::bad_alloc&) {  // no answer: that is connect_timeout
         }
       });
 }
 
-void Dialer::resolved(const Resolved& found) {
+void Connector::resolved(const Resolved& found) {
   question_.reset();
   if (found.addresses.empty()) {
     const std::error_code error = found.error ? found.error : Errc::name_not_found;
@@ -81,43 +84,44 @@ void Dialer::resolved(const Resolved& found) {
   try_next();
 }
 
-void Dialer::try_next() {
+void Connector::try_next() {
   next_.cancel();
   const Address to = std::move(untried_.back());
   untried_.pop_back();
-  attempts_.push_back({.dial = loop_.name_dial(*this), .to = to});
-  loop_.driver().connect(attempts_.back().dial, to, options_);
-  if (!untried_.empty()) next_ = loop_.timers().run_after(attempt_delay, Handler<void()>([this] { try_next(); }));
+  attempts_.push_back({.id = loop_.register_connect(*this), .to = to});
+  loop_.driver().connect(attempts_.back().id, to, options_);
+  if (!untried_.empty())
+    next_ = loop_.timers().run_after(attempt_delay, Callback<void()>([this] { try_next(); }));
 }
 
-void Dialer::forget(Dial dial) noexcept {
-  std::erase_if(attempts_, [dial](const Attempt& attempt) { return attempt.dial == dial; });
-  loop_.forget_dial(dial);
+void Connector::forget(ConnectId id) noexcept {
+  std::erase_if(attempts_, [id](const Attempt& attempt) { return attempt.id == id; });
+  loop_.forget_connect(id);
 }
 
-void Dialer::connected(Dial dial, NativeSocket socket) {
-  const auto won =
-      std::find_if(attempts_.begin(), attempts_.end(), [dial](const Attempt& a) { return a.dial == dial; });
+void Connector::connected(ConnectId id, NativeSocket socket) {
+  const auto won = std::find_if(attempts_.begin(), attempts_.end(),
+                                [id](const Attempt& a) { return a.id == id; });
   const Address peer = won->to;
-  forget(dial);
+  forget(id);
   connection_.connected(socket, peer);
 }
 
-// The backlog of a unix socket is full, which a TCP peer would be told by silence: it is asked again until the
-// connection's deadline.
-void Dialer::try_again(const Address& to) {
+// The backlog of a unix socket is full, which a TCP peer would be told by silence: it is asked
+// again until the connection's deadline.
+void Connector::try_again(const Address& to) {
   constexpr Duration longest_retry = std::chrono::milliseconds(100);
   untried_.push_back(to);
-  next_ = loop_.timers().run_after(retry_delay_, Handler<void()>([this] { try_next(); }));
+  next_ = loop_.timers().run_after(retry_delay_, Callback<void()>([this] { try_next(); }));
   retry_delay_ = std::min(retry_delay_ * 2, longest_retry);
 }
 
-void Dialer::failed(Dial dial, std::error_code error) {
-  forget(dial);
+void Connector::failed(ConnectId id, std::error_code error) {
+  forget(id);
   if (to_.is_unix() && error == std::errc::resource_unavailable_try_again) return try_again(to_);
   if (!error_) error_ = error;
   if (!untried_.empty()) return try_next();
   if (attempts_.empty()) connection_.connect_failed(error_);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,14 +1,14 @@
 // What an HTTP server has once for each loop.
-#include "protocol/http/worker.hpp"
+#include "protocol/http/loop_cache.hpp"
 
 #include <ctime>
 #include <utility>
 
 #include "protocol/http/date.hpp"
 
-namespace evio::inline v1::http {
+namespace evio { inline namespace v0 { namespace http {
 
-std::unique_ptr<Exchange> Worker::acquire(Session& session) {
+std::unique_ptr<Exchange> LoopCache::acquire(Session& session) {
   std::unique_ptr<Exchange> exchange;
   if (spare_.empty()) {
     exchange = std::make_unique<Exchange>();
@@ -20,34 +20,35 @@ std::unique_ptr<Exchange> Worker::acquire(Session& session) {
   return exchange;
 }
 
-void Worker::release(std::unique_ptr<Exchange> exchange) noexcept {
+void LoopCache::release(std::unique_ptr<Exchange> exchange) noexcept {
   exchange->clear();
   if (spare_.size() < kept_exchanges) spare_.push_back(std::move(exchange));
 }
 
-Gzip& Worker::gzip() {
+Gzip& LoopCache::gzip() {
   if (!gzip_) gzip_ = std::make_unique<Gzip>();
   return *gzip_;
 }
 
-std::string_view Worker::common_fields(const Settings& settings) {
+std::string_view LoopCache::common_fields(const Settings& settings) {
   look_at_clock(settings);
   return {fields_, size_};
 }
 
-std::chrono::sys_seconds Worker::date(const Settings& settings) {
+std::chrono::sys_seconds LoopCache::date(const Settings& settings) {
   look_at_clock(settings);
   return date_;
 }
 
-void Worker::look_at_clock(const Settings& settings) {
+void LoopCache::look_at_clock(const Settings& settings) {
   const auto now = loop_.now();
   if (now < stale_) return;
-  const auto time = settings.wall_clock ? settings.wall_clock(loop_) : std::chrono::system_clock::now();
+  const auto time =
+      settings.wall_clock ? settings.wall_clock(loop_) : std::chrono::system_clock::now();
   date_ = std::chrono::floor<std::chrono::seconds>(time);
   stale_ = now + (date_ + std::chrono::seconds(1) - time);
   const std::string fields = "\r\nServer: evio\r\nDate: " + date_text(date_);
   size_ = fields.copy(fields_, sizeof fields_);
 }
 
-}  // namespace evio::inline v1::http
+}}}  // namespace evio::v0::http

@@ -1,11 +1,11 @@
-#include "mail.hpp"
+#include "task.hpp"
 
 #include <algorithm>
 #include <mutex>
 #include <new>
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
@@ -15,7 +15,8 @@ constexpr std::align_val_t alignment{64};
 void* allocate(std::size_t size) { return ::operator new(size, alignment); }
 void release(void* memory) noexcept { ::operator delete(memory, alignment); }
 
-// What changes hands together. Beside the memory, not linked in it: who takes a piece need not have it in its cache.
+// What changes hands together. Beside the memory, not linked in it: who takes a piece need not have
+// it in its cache.
 template <std::size_t most>
 struct Stack {
   bool empty() const noexcept { return count == 0; }
@@ -30,8 +31,8 @@ struct Stack {
   std::size_t count = 0;
 };
 
-// Where threads that only receive leave what threads that only send need. Nobody waits for it: in a child that was
-// forked while a thread was here, that would be for ever.
+// Where threads that only receive leave what threads that only send need. Nobody waits for it: in a
+// child that was forked while a thread was here, that would be for ever.
 template <std::size_t size>
 class Depot {
  public:
@@ -91,8 +92,8 @@ struct Stock {
   typename Depot<size>::Pieces current, spare;
 };
 
-thread_local Stock<Mail::small_size> small;
-thread_local Stock<Mail::large_size> large;
+thread_local Stock<Task::small_size> small;
+thread_local Stock<Task::large_size> large;
 
 // AddressSanitizer is to see each message's own end.
 #ifdef __has_feature  // clang's way to ask
@@ -103,21 +104,23 @@ constexpr bool pooling = false;
 constexpr bool pooling = true;
 #endif
 
-bool pooled(std::size_t size) noexcept { return pooling && size <= Mail::large_size && !thread_ends; }
+bool pooled(std::size_t size) noexcept {
+  return pooling && size <= Task::large_size && !thread_ends;
+}
 
 std::size_t rounded(std::size_t size) noexcept {
-  if (size <= Mail::small_size) return Mail::small_size;
-  return std::max(size, Mail::large_size);
+  if (size <= Task::small_size) return Task::small_size;
+  return std::max(size, Task::large_size);
 }
 
 }  // namespace
 
-void* Mail::operator new(std::size_t size) {
+void* Task::operator new(std::size_t size) {
   if (!pooled(size)) return allocate(rounded(size));
   return size <= small_size ? small.take() : large.take();
 }
 
-void Mail::operator delete(void* memory, std::size_t size) noexcept {
+void Task::operator delete(void* memory, std::size_t size) noexcept {
   if (!pooled(size))
     release(memory);
   else if (size <= small_size)
@@ -126,4 +129,4 @@ void Mail::operator delete(void* memory, std::size_t size) noexcept {
     large.give(memory);
 }
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

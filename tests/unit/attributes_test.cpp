@@ -1,13 +1,12 @@
 #include <gtest/gtest.h>
 
-#include <evio/values.hpp>
+#include <evio/attributes.hpp>
 #include <memory>
 
-namespace evio::test {
-namespace {
+namespace evio::test { namespace {
 
-TEST(Values, KeepsOneValueANameOfAnyType) {
-  Values values;
+TEST(Attributes, KeepsOneValueANameOfAnyType) {
+  Attributes values;
   values.set("user", std::string("ann"));
   values.set("count", 3);
   values.set("owner", std::make_unique<int>(7));  // move-only
@@ -21,8 +20,8 @@ TEST(Values, KeepsOneValueANameOfAnyType) {
   EXPECT_EQ(values.size(), 3U);
 }
 
-TEST(Values, AreErasedByName) {
-  Values values;
+TEST(Attributes, AreErasedByName) {
+  Attributes values;
   values.set("a", 1);
   EXPECT_TRUE(values.erase("a"));
   EXPECT_FALSE(values.erase("a"));

@@ -1,4 +1,4 @@
-// Private. How other threads reach a loop: a queue without locks, and one wake-up for each sleep.
+// How other threads reach a loop: a queue without locks, and one wake-up for each sleep.
 #pragma once
 
 #include <atomic>
@@ -7,25 +7,26 @@
 #include <memory>
 
 #include "backend/driver.hpp"
-#include "mail.hpp"
+#include "task.hpp"
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 { namespace detail {
 
-// Many senders, one receiver. What one sender pushes is received in order. Shared with handles, so it outlives the
-// loop.
-class Mailbox {
+// Many senders, one receiver. What one sender pushes is received in order. Shared with handles, so
+// it outlives the loop.
+class TaskQueue {
  public:
-  Mailbox() = default;
-  Mailbox(const Mailbox&) = delete;
-  Mailbox& operator=(const Mailbox&) = delete;
-  ~Mailbox();
+  TaskQueue() = default;
+  TaskQueue(const TaskQueue&) = delete;
+  TaskQueue& operator=(const TaskQueue&) = delete;
+  ~TaskQueue();
 
-  // Any thread. Wakes the receiver if it sleeps. False, and the mail destroyed, once the mailbox is closed.
-  bool push(MailPointer mail);
+  // Any thread. Wakes the receiver if it sleeps. False, and the mail destroyed, once the mailbox is
+  // closed.
+  bool push(TaskPointer task);
   // Async-signal-safe: ends the receiver's sleep, now or, if it is about to sleep, then.
   void wake() noexcept;
   // The mail that was pushed last, if nobody took it yet.
-  const Mail* newest() const noexcept { return head_.load(std::memory_order_relaxed); }
+  const Task* newest() const noexcept { return head_.load(std::memory_order_relaxed); }
   // How many calls of handles have pushed something other than a wake.
   void count_call() noexcept { calls_.fetch_add(1, std::memory_order_release); }
   std::uint64_t calls() const noexcept { return calls_.load(std::memory_order_acquire); }
@@ -40,9 +41,9 @@ class Mailbox {
   void drop_waker() noexcept;
   Waker& waker() noexcept { return *waker_; }
   // Everything pushed so far, oldest first, linked by `next`.
-  Mail* take() noexcept;
+  Task* take() noexcept;
   // The last take: later pushes fail.
-  Mail* close() noexcept;
+  Task* close() noexcept;
   // The same for a receiver that goes without looking: what is here is destroyed.
   void discard() noexcept;
   bool empty() const noexcept { return head_.load(std::memory_order_acquire) == nullptr; }
@@ -51,9 +52,9 @@ class Mailbox {
   void awake() noexcept { sleeping_.store(false, std::memory_order_relaxed); }
 
  private:
-  static Mail* in_order(Mail* newest) noexcept;
+  static Task* in_order(Task* newest) noexcept;
 
-  std::atomic<Mail*> head_{nullptr};  // the newest; `closed` when closed
+  std::atomic<Task*> head_{nullptr};  // the newest; `closed` when closed
   std::atomic<std::size_t> held_{0};
   std::atomic<std::uint64_t> calls_{0};
   std::atomic<bool> sleeping_{false};
@@ -62,4 +63,4 @@ class Mailbox {
   std::atomic<int> waking_{0};              // those that use it just now
 };
 
-}  // namespace evio::inline v1
+}}}  // namespace evio::v0::detail

@@ -1,4 +1,4 @@
-// Public. The callable type of every handler, post and timer.
+// The callable type of every handler, post and timer.
 #pragma once
 
 #include <cstddef>
@@ -8,67 +8,73 @@
 #include <type_traits>
 #include <utility>
 
-namespace evio::inline v1 {
+namespace evio { inline namespace v0 {
 
 enum class Action;
 
 template <class Signature>
-class Handler;
+class Callback;
 
-/// An owning, move-only callable: one indirect call, 32 bytes of room in place (larger callables live on the heap).
-/// It takes any callable with the parameters `Args...`, or with the first of them, or with none, that returns `R`;
-/// where `R` is Action it may also return void, which means Action::none. Move-only captures are welcome. An empty
-/// Handler is false: nullptr makes one, and so does a callable that is empty itself (a null function or member pointer,
-/// an empty std::function). A call of it does nothing and returns R(), or throws
-/// std::bad_function_call where R has no such value. Belongs to one thread at a time, but for the
-/// handlers of Events, which all loops share.
+/// An owning, move-only callable: one indirect call, 32 bytes of room in place (larger callables
+/// live on the heap). It takes any callable with the parameters `Args...`, or with the first of
+/// them, or with none, that returns `R`; where `R` is Action it may also return void, which means
+/// Action::none. Move-only captures are welcome. An empty Handler is false: nullptr makes one, and
+/// so does a callable that is empty itself (a null function or member pointer, an empty
+/// std::function). A call of it does nothing and returns R(), or throws std::bad_function_call
+/// where R has no such value. Belongs to one thread at a time, but for the handlers of Events,
+/// which all loops share.
 template <class R, class... Args>
-class Handler<R(Args...)> {
+class Callback<R(Args...)> {
  public:
-  Handler() noexcept = default;
+  Callback() noexcept = default;
   /// Empty, as by default.
-  Handler(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor)
+  Callback(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor)
 
-  // Deliberately not constrained: a callable that does not fit is told so by a static_assert that a person can read.
+  // Deliberately not constrained: a callable that does not fit is told so by a static_assert that a
+  // person can read.
   /// Of a function, a lambda or anything else that can be called.
   template <class F>
-  requires(!std::is_same_v<std::remove_cvref_t<F>, Handler>)
-      Handler(F&& callable) {  // NOLINT(google-explicit-constructor): handlers are written as plain lambdas
+  requires(!std::is_same_v<std::remove_cvref_t<F>, Callback>) Callback(
+      F&& callable) {  // NOLINT(google-explicit-constructor): handlers are written as plain lambdas
     using Callable = std::decay_t<F>;
     constexpr int taken = parameters_taken<Callable, sizeof...(Args)>();
     static_assert(taken >= 0,
-                  "evio: this handler takes neither the handler's parameters (see evio/events.hpp), nor the first of "
+                  "evio: this handler takes neither the handler's parameters (see "
+                  "evio/events.hpp), nor the first of "
                   "them, nor none");
     if constexpr (taken >= 0) {
       using First = std::make_index_sequence<static_cast<std::size_t>(taken)>;
-      static_assert(returns_fit<decltype(invoke(std::declval<Callable&>(), std::declval<All&>(), First()))>,
-                    "evio: this handler returns the wrong type: see its signature; where it is Action, void will do");
+      static_assert(
+          returns_fit<decltype(invoke(std::declval<Callable&>(), std::declval<All&>(), First()))>,
+          "evio: this handler returns the wrong type: see its signature; where it is Action, void "
+          "will do");
       if (!is_empty(callable)) emplace<Callable, First>(std::forward<F>(callable));
     }
   }
 
   /// Leaves `other` empty.
-  Handler(Handler&& other) noexcept : call_(other.call_), manage_(other.manage_) {
+  Callback(Callback&& other) noexcept : call_(other.call_), manage_(other.manage_) {
     if (manage_) manage_(storage_, other.storage_);
     other.call_ = &do_nothing;
     other.manage_ = nullptr;
   }
   /// Leaves `other` empty; what was held is destroyed.
-  Handler& operator=(Handler&& other) noexcept {
+  Callback& operator=(Callback&& other) noexcept {
     if (this != &other) {
-      this->~Handler();
-      new (this) Handler(std::move(other));
+      this->~Callback();
+      new (this) Callback(std::move(other));
     }
     return *this;
   }
-  ~Handler() {
+  ~Callback() {
     if (manage_) manage_(nullptr, storage_);
   }
 
   /// Whether there is anything to call.
   explicit operator bool() const noexcept { return manage_ != nullptr; }
 
-  /// Calls it. const, because one handler object serves all loops: with several, its captures are shared by threads.
+  /// Calls it. const, because one handler object serves all loops: with several, its captures are
+  /// shared by threads.
   R operator()(Args... args) const { return call_(storage_, std::forward<Args>(args)...); }
 
  private:
@@ -90,7 +96,8 @@ class Handler<R(Args...)> {
       return -1;
   }
   template <class Callable, std::size_t... I>
-  static decltype(auto) invoke(Callable& callable, [[maybe_unused]] All& all, std::index_sequence<I...>) {
+  static decltype(auto) invoke(Callable& callable, [[maybe_unused]] All& all,
+                               std::index_sequence<I...>) {
     return std::invoke(callable, std::get<I>(std::move(all))...);
   }
 
@@ -106,7 +113,7 @@ class Handler<R(Args...)> {
       return false;
   }
   template <class Signature>
-  static bool is_empty(const Handler<Signature>& handler) noexcept {
+  static bool is_empty(const Callback<Signature>& handler) noexcept {
     return !handler;
   }
 
@@ -114,11 +121,13 @@ class Handler<R(Args...)> {
   static constexpr bool returns_fit =
       std::is_void_v<Result>
           ? std::is_void_v<R> || std::is_same_v<R, Action>
-          : !std::is_void_v<R> && std::is_convertible_v<Result, std::conditional_t<std::is_void_v<R>, int, R>>;
+          : !std::is_void_v<R> &&
+                std::is_convertible_v<Result, std::conditional_t<std::is_void_v<R>, int, R>>;
 
   template <class Callable>
   static constexpr bool in_place =
-      sizeof(Callable) <= room && alignof(Callable) <= alignof(void*) && std::is_nothrow_move_constructible_v<Callable>;
+      sizeof(Callable) <= room &&
+      alignof(Callable) <= alignof(void*) && std::is_nothrow_move_constructible_v<Callable>;
 
   template <class Callable>
   static Callable& held(void* storage) noexcept {
@@ -131,7 +140,8 @@ class Handler<R(Args...)> {
   template <class Callable, class First>
   static R call(void* storage, Args... args) {
     All all(std::forward<Args>(args)...);
-    if constexpr (!std::is_void_v<R> && std::is_void_v<decltype(invoke(held<Callable>(storage), all, First()))>) {
+    if constexpr (!std::is_void_v<R> &&
+                  std::is_void_v<decltype(invoke(held<Callable>(storage), all, First()))>) {
       invoke(held<Callable>(storage), all, First());
       return R{};
     } else {
@@ -173,4 +183,4 @@ class Handler<R(Args...)> {
   alignas(void*) mutable std::byte storage_[room];
 };
 
-}  // namespace evio::inline v1
+}}  // namespace evio::v0

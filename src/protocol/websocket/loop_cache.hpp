@@ -1,4 +1,4 @@
-// Private. What WebSockets use for a moment only: one of each thread serves all of its loop's.
+// What WebSockets use for a moment only: one of each thread serves all of its loop's.
 #pragma once
 
 #include <cstddef>
@@ -9,11 +9,11 @@
 #include "protocol/websocket/frames.hpp"
 #include "protocol/websocket/message_reader.hpp"
 
-namespace evio::inline v1::websocket {
+namespace evio { inline namespace v0 { namespace websocket {
 
-class Worker {
+class LoopCache {
  public:
-  static Worker& of_this_thread();
+  static LoopCache& of_this_thread();
 
   std::unique_ptr<MessageReader> take_reader();
   void give_back(std::unique_ptr<MessageReader> reader);
@@ -28,4 +28,4 @@ class Worker {
   std::vector<std::unique_ptr<MessageReader>> spare_;
 };
 
-}  // namespace evio::inline v1::websocket
+}}}  // namespace evio::v0::websocket

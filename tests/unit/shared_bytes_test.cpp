@@ -1,56 +1,55 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <evio/buffer.hpp>
+#include <evio/shared_bytes.hpp>
 #include <memory>
 #include <string>
 
-namespace evio {
-namespace {
+namespace evio { namespace {
 
-TEST(Buffer, IsEmptyByDefault) {
-  Buffer buffer;
+TEST(SharedBytes, IsEmptyByDefault) {
+  SharedBytes buffer;
   EXPECT_EQ(buffer.size(), 0u);
   EXPECT_EQ(buffer.view(), "");
 }
 
-TEST(Buffer, TakesAStringOverWithoutCopyingIt) {
+TEST(SharedBytes, TakesAStringOverWithoutCopyingIt) {
   std::string bytes(1000, 'x');
   const char* before = bytes.data();
-  Buffer buffer(std::move(bytes));
+  SharedBytes buffer(std::move(bytes));
   EXPECT_EQ(buffer.view(), std::string(1000, 'x'));
   EXPECT_EQ(buffer.view().data(), before);
 }
 
-TEST(Buffer, HoldsAnyByte) {
+TEST(SharedBytes, HoldsAnyByte) {
   const std::string bytes("\0\xff\r\n", 4);
-  EXPECT_EQ(Buffer(bytes).view(), bytes);
+  EXPECT_EQ(SharedBytes(bytes).view(), bytes);
 }
 
-TEST(Buffer, KeepsShortStringsWhereTheyAreWhenMoved) {
-  Buffer buffer(std::string("short"));
+TEST(SharedBytes, KeepsShortStringsWhereTheyAreWhenMoved) {
+  SharedBytes buffer(std::string("short"));
   const char* before = buffer.view().data();
-  Buffer moved = std::move(buffer);
+  SharedBytes moved = std::move(buffer);
   EXPECT_EQ(moved.view().data(), before);
   EXPECT_EQ(moved.view(), "short");
 }
 
-TEST(Buffer, SharesItsBytesWithCopies) {
-  Buffer copy;
+TEST(SharedBytes, SharesItsBytesWithCopies) {
+  SharedBytes copy;
   {
-    Buffer original(std::string(100, 'y'));
+    SharedBytes original(std::string(100, 'y'));
     copy = original;
     EXPECT_EQ(copy.view().data(), original.view().data());
   }
   EXPECT_EQ(copy.view(), std::string(100, 'y'));
 }
 
-TEST(Buffer, FreesTheOwnerWithTheLastCopy) {
+TEST(SharedBytes, FreesTheOwnerWithTheLastCopy) {
   auto owner = std::make_shared<std::string>("part of a larger whole");
   std::weak_ptr<std::string> watched = owner;
-  auto first = std::make_unique<Buffer>(owner, std::string_view(*owner).substr(0, 4));
+  auto first = std::make_unique<SharedBytes>(owner, std::string_view(*owner).substr(0, 4));
   owner.reset();
-  auto second = std::make_unique<Buffer>(*first);
+  auto second = std::make_unique<SharedBytes>(*first);
   first.reset();
   EXPECT_EQ(second->view(), "part");
   EXPECT_FALSE(watched.expired());
