@@ -3,6 +3,7 @@
 import pathlib
 import re
 import subprocess
+import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -225,6 +226,11 @@ class Rules(unittest.TestCase):
         """All of src but what is below the seam, and what stands above: the simulation, the metrics, the protocols."""
         rooms = [ROOT / "src" / room for room in ("backend", "simulation", "metrics", "protocol")]
         return [path for path in sources("src") if not any(room in path.parents for room in rooms)]
+
+    def test_every_mutant_applies_to_the_sources(self):
+        mutants = ROOT / "tests/simulation/mutants.py"
+        done = subprocess.run([sys.executable, mutants, "--check"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, "\n" + done.stdout + done.stderr)
 
     def test_the_readme_shows_programs_that_are_tested(self):
         readme = (ROOT / "README.md").read_text()
