@@ -21,7 +21,7 @@ std::string thread_name_of(int index) {
 constexpr Duration at_once = Duration::min();
 constexpr Duration never = Duration::max();
 
-// Ids never repeat: each loop counts in a range of its own.
+// Ids of connections are unique in a server: each loop counts in a range of its own.
 constexpr int id_bits = 48;
 
 }  // namespace
@@ -36,24 +36,24 @@ LoopCore::LoopCore(ServerCore& server, int index)
       datagrams_(*this),
       next_id_((static_cast<std::uint64_t>(index + 1) << id_bits) + 1) {}
 
-// One that did not come to its end drops all that it has. Mail names mailboxes and timers name
-// connections: first they.
+// The loop may never have run to completion. Tasks and timers are dropped before the other members:
+// they refer to connections and to the driver.
 LoopCore::~LoopCore() {
   release_owner();
   tasks_->discard();
   timers_->clear();
 }
 
-// The last calls may come from another thread, such as the one that destroys the server.
+// From now on any thread may call the loop, for instance the one that destroys the server.
 void LoopCore::release_owner() noexcept {
   owner_.clear();
   timers_->owner().clear();
 }
 
-// ---- Turns
+// ---- Iterations
 
-// A driver that was made for a foreign loop's sake, before a fork, is the parent's: it had nothing
-// to do yet.
+// Called again in the child after a fork: a driver that a foreign loop needed before the fork
+// belongs to the parent. It can be replaced, since it had nothing to do yet.
 void LoopCore::prepare() {
   if (driver_ && !driver_->is_copy()) return;
   driver_.reset();
@@ -97,8 +97,9 @@ bool LoopCore::run_once() {
   return false;
 }
 
-// Turns until one has found nothing to do: only then does the kernel know of all that is wanted.
-// The mailbox wakes up whoever waits for pollable().
+// Runs iterations until one has found nothing to do: only then does the kernel know everything that
+// the loop waits for. After prepare_to_sleep() the task queue makes pollable() readable when a task
+// arrives. The number of iterations is bounded, so that the foreign loop's own work gets its share.
 bool LoopCore::poll_once(Duration timeout) {
   constexpr int turns_max = 64;
   timeout_ = timeout;
@@ -107,19 +108,20 @@ bool LoopCore::poll_once(Duration timeout) {
     timeout_ = Duration::zero();
     if (idle_ && tasks_->prepare_to_sleep()) break;
   }
-  in_batch_ = false;  // what the foreign loop does until the next call is not ours to count
+  in_batch_ = false;  // the time that the foreign loop takes is not part of our batch
   return true;
 }
 
 Duration LoopCore::time_to_next() const {
   if (!idle_ || !tasks_->empty()) return Duration::zero();
-  constexpr Duration longest =
-      std::chrono::hours(1);  // in milliseconds, it fits into what poll(2) takes
+  // Bounded, so that it fits into the int of milliseconds that poll(2) takes.
+  constexpr Duration longest = std::chrono::hours(1);
   const std::optional<Duration> deadline = timers_->next_deadline();
   return deadline ? std::clamp(*deadline - driver_->now(), Duration::zero(), longest) : longest;
 }
 
-// False: it waits still, and the mailbox knows.
+// Polls the driver once. It does not sleep if work is left. False if the loop is parked: the wait
+// is not over, and the task queue stays prepared to wake it.
 bool LoopCore::wait() {
   const bool work_waits = !scheduled_.empty() || !tasks_->empty() || stopping_;
   if (stopping_ && connections_.size() == 0) return true;
@@ -138,13 +140,15 @@ bool LoopCore::wait() {
   busy_ = polled.any;
   if (!polled.slept) return true;
   counters_.wakeups.add(1);
-  stalls_.add(std::min(deadline, now_), now_);  // stopped: it slept for longer than it wanted
+  // The loop slept beyond its deadline: the process was stopped, or got no processor time.
+  stalls_.add(std::min(deadline, now_), now_);
   if (busy_ && now_ - slept_at_ < server_.events().busy_poll) spin_ = server_.events().busy_poll;
   return true;
 }
 
-// When a look at all that had arrived is complete, the deadlines that had passed when it began may
-// be judged.
+// When a look (a sequence of polls up to the first complete one) ends, everything that had arrived
+// when it began has been handled. Only then may deadlines that had passed at that time be judged:
+// otherwise a peer could be closed although its bytes were waiting in the kernel.
 PollResult LoopCore::poll(Duration deadline) {
   if (!std::exchange(looking_, true)) look_began_ = now_;
   const PollResult polled = driver_->poll(deadline);
@@ -154,9 +158,9 @@ PollResult LoopCore::poll(Duration deadline) {
   return polled;
 }
 
-// After work more often comes soon: looks for it without sleeping, for a time that shrinks when it
-// finds nothing and is restored when a sleep turns out to have been short. Timers and a foreign
-// loop are not kept waiting by it.
+// Busy polling: after work, more work often comes soon, so this polls without sleeping. The time
+// halves when nothing was found, and is restored when a sleep turns out to have been short. It ends
+// in time for the next timer and for the timeout of a foreign loop.
 bool LoopCore::spin() {
   if (spin_ <= Duration::zero() || !busy_) return false;
   const Duration begun = driver_->now();
@@ -178,7 +182,7 @@ void LoopCore::on_woken() {
   const Duration before = now_;
   read_clock();
   if (now_ - aged_ > Stamp::aging) age_stamps(before);
-  end_batch(now_);  // of a loop that did not sleep: that costs no look at the clock
+  end_batch(now_);  // for a loop that did not sleep: reuses the time just read
   batch_began_ = now_;
   in_batch_ = true;
 }
@@ -188,13 +192,14 @@ void LoopCore::read_clock() {
   stamp_ = Stamp(now_);
 }
 
-// Also after a sleep of years: they are as old as they were before it, and so much more.
+// Stamps have a limited range. Aging rewrites old ones before they wrap around. It takes the time
+// before the sleep into account, so that a stamp stays correct even after a very long sleep.
 void LoopCore::age_stamps(Duration before) {
   aged_ = now_;
   each([&](Connection& connection) { connection.age_stamp(before, now_); });
 }
 
-// Until the loop asks the kernel again, whatever happens waits.
+// Records how long the batch took: events that arrive meanwhile wait until the next poll.
 void LoopCore::end_batch(Duration at) noexcept {
   if (!std::exchange(in_batch_, false)) return;
   const Duration lag = at - batch_began_;
@@ -228,7 +233,8 @@ bool LoopCore::run_timers() {
       invoke(std::get<Callback<void()>>(callback));
   };
   std::size_t count = timers_->advance(now_, run);
-  as_of_ = looked_;  // what came in a long batch behind the look is not known yet
+  // Bytes that arrived after the look are not read yet, so peers are judged as of the look.
+  as_of_ = looked_;
   count += timers_->judge(looked_, stalls_, run);
   as_of_ = now_;
   if (count > 0) counters_.timers_run.add(count);
@@ -260,15 +266,15 @@ void LoopCore::update_scheduled() {
   updating_.clear();
 }
 
-// Group commit: pre_write runs before anything of this batch leaves. What handlers write afterwards
-// waits for the next.
+// Group commit: Events::pre_write runs before any output of this batch is sent, for example to sync
+// a log file once for many replies. Output that handlers write afterwards waits for the next batch.
 void LoopCore::commit() {
   const auto has_output = [](const Connection* connection) { return connection->wants_flush(); };
   if (std::none_of(scheduled_.begin(), scheduled_.end(), has_output)) return;
   invoke([this] { server_.events().pre_write(*this); });
   committing_ = true;
-  for (std::size_t i = 0; i < scheduled_.size();
-       ++i)  // NOLINT(modernize-loop-convert): they may become more
+  // NOLINTNEXTLINE(modernize-loop-convert): flush() may schedule more connections
+  for (std::size_t i = 0; i < scheduled_.size(); ++i)
     confine(*scheduled_[i], [&] { scheduled_[i]->flush(); });
   committing_ = false;
   update_scheduled();
@@ -280,7 +286,8 @@ void LoopCore::retire(Connection& connection, CloseReason ending) {
   server_.connection_gone(index_, connection.address_index(), connection.peer_ip());
 }
 
-// One that still stands in the list of touched ones waits for the next turn.
+// A closed connection that is still scheduled is freed by a later iteration: scheduled_ points to
+// it.
 void LoopCore::reap() {
   std::erase_if(closed_, [this](Connection* connection) {
     if (connection->scheduled()) return false;
@@ -307,8 +314,8 @@ void LoopCore::watch_idle(const Connection& connection, int address_index, Durat
   idle_watches_[index]->add(static_cast<std::uint32_t>(connection.stream()), left);
 }
 
-// So that none of them ever needs memory when a connection is to be closed. Far ahead, as Slots
-// does it.
+// Reserves memory when a connection is made, so that closing one never allocates and so cannot
+// fail. Reserves far ahead for the reason that Slots::make_room explains.
 void LoopCore::make_room_in_lists() {
   if (connections_.size() < closed_.capacity()) return;
   const std::size_t room = (connections_.size() + 256) * 4;
@@ -371,8 +378,8 @@ Connection* LoopCore::adopt(Socket&& socket, const Binding& as) {
     return nullptr;
   }
   const std::string received(socket.buffered());
-  const NativeSocket taken =
-      server_.platform().take_over(std::move(socket));  // may throw: before there is anything
+  // take_over may throw, therefore it comes before the connection is made.
+  const NativeSocket taken = server_.platform().take_over(std::move(socket));
   Connection& made = make_outgoing(as, as.address(), next_id());
   made.adopt(taken, received);
   return &made;
@@ -441,7 +448,7 @@ void LoopCore::on_closed(StreamId stream, std::error_code error) {
 
 namespace {
 
-// Calls fn with what the exception says.
+// Calls fn with the message of the exception.
 template <class Fn>
 void with_message(const std::exception_ptr& exception, Fn&& fn) {
   try {
@@ -458,7 +465,7 @@ void with_message(const std::exception_ptr& exception, Fn&& fn) {
 bool LoopCore::traced() const noexcept { return static_cast<bool>(server_.events().trace); }
 void LoopCore::call_trace(const Trace& trace) const { server_.events().trace(trace); }
 
-// What was thrown may hold the peer's bytes, any number of them.
+// The message is made printable and cut to a limit: it may contain any number of the peer's bytes.
 void LoopCore::report(Conn& connection, std::string_view what) noexcept {
   constexpr std::size_t enough = 300;
   try {
@@ -516,7 +523,8 @@ void LoopCore::begin_accepting() {
   acceptor_.all_listen();
 }
 
-// Those accepted from now on, because they had landed already, are told when they open.
+// Connections that are accepted from now on (the kernel had completed them before) get their
+// `draining` call when they open.
 void LoopCore::begin_draining() {
   draining_ = true;
   each([](Connection& connection) {
@@ -537,7 +545,7 @@ void LoopCore::stop_now() {
   each([](Connection& connection) { confine(connection, [&] { connection.stop_now(); }); });
 }
 
-// It was not to run after all: what was begun already is closed.
+// The server was stopped before its loops ran. Closes the connections that were begun already.
 void LoopCore::end_unrun() {
   release_owner();
   begin_stop();
@@ -548,7 +556,8 @@ void LoopCore::end_unrun() {
   }
 }
 
-// Everything has closed. What was posted before this still runs; the mailbox then refuses more.
+// All connections have closed. Tasks that were posted before this still run; then the task queue
+// refuses new ones.
 void LoopCore::end() {
   stopping_ = true;
   run_all(tasks_->close());
