@@ -9,6 +9,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```cpp\n(.*?)^```", re.MULTILINE | re.DOTALL)
+HEADER = re.compile(r"// (\w+\.hpp)\n")  # the first line of a block that other blocks of its page include
 FLAGS = ["-std=gnu++20", "-Wall", "-Wextra", "-Werror", "-Wno-unused", f"-I{ROOT}/include", "-fsyntax-only", "-x", "c++"]
 
 # What statements and declarations without includes of their own take for granted.
@@ -29,14 +30,18 @@ def declares(block):
     return re.search(r"^(TEST\(|struct |#include )", block, re.MULTILINE)
 
 
-def units(pages):
-    """Translation units: programs as they are, declarations of a page together, and all blocks of statements together."""
+def units(pages, headers):
+    """Translation units: programs as they are, declarations of a page together, and all blocks of statements together.
+    Headers are written to the folder `headers`."""
     statements = PRELUDE
     for page in pages:
         declarations = ""
         for number, block in enumerate(BLOCK.findall(page.read_text()), 1):
+            header = HEADER.match(block)
             block = f'#line 1 "{page.name}, block {number}"\n{block}'
-            if "int main" in block:
+            if header:
+                (headers / header[1]).write_text(block)
+            elif "int main" in block:
                 yield block
             elif declares(block):
                 declarations += block
@@ -52,13 +57,15 @@ class Pages(unittest.TestCase):
     def test_what_they_show_compiles(self):
         pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
         compiler = os.environ.get("CXX", "g++")
+        headers = tempfile.TemporaryDirectory()
+        self.addCleanup(headers.cleanup)
         wrong, seen = [], 0
-        for text in units(pages):
+        for text in units(pages, pathlib.Path(headers.name)):
             seen += text.count("#line ")
             with tempfile.NamedTemporaryFile("w", suffix=".cpp") as file:
                 file.write(text)
                 file.flush()
-                done = subprocess.run([compiler, *FLAGS, file.name], capture_output=True, text=True)
+                done = subprocess.run([compiler, *FLAGS, f"-I{headers.name}", file.name], capture_output=True, text=True)
             if done.returncode != 0:
                 wrong.append(done.stderr[:2000])
         self.assertGreater(seen, 6)
