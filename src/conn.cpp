@@ -38,7 +38,7 @@ ConnExtra& Connection::extra() {
   return *extra_;
 }
 
-// ---- What the driver brings
+// ---- Events of the driver
 
 void Connection::begin(StreamId stream) {
   stream_ = stream;
@@ -56,7 +56,8 @@ void Connection::opened() {
   if (loop_.draining() && !flags_.outgoing) announce_end();
 }
 
-// TCP inherits the listener's options but this one; unix sockets inherit none.
+// An accepted TCP socket inherits all options of the listener except quick_ack. An accepted unix
+// socket inherits none.
 void Connection::set_uninherited_options() {
   const Options& options = events().options;
   const bool buffers = options.receive_buffer || options.send_buffer;
@@ -65,7 +66,8 @@ void Connection::set_uninherited_options() {
 }
 
 void Connection::received(std::string_view bytes) {
-  if (phase_ == Phase::open && flags_.drained_pending) deliver_drained();  // it comes before `data`
+  // Output was drained before these bytes arrived, and handlers see events in that order.
+  if (phase_ == Phase::open && flags_.drained_pending) deliver_drained();
   switch (phase_) {
     case Phase::open:
       note_activity();
@@ -80,7 +82,7 @@ void Connection::received(std::string_view bytes) {
       break;
     case Phase::connecting:
     case Phase::draining:
-    case Phase::lingering:  // read and discarded, so that closing does not reset
+    case Phase::lingering:  // discarded: closing with unread bytes would send a reset
     case Phase::closing:
     case Phase::finished:
       break;
@@ -115,11 +117,11 @@ void Connection::on_detached(NativeSocket socket) {
     return on_closed({});
   }
   clear_input();
-  phase_ = Phase::closing;  // the socket is no longer ours: nothing that is called in `detached`
-                            // reaches it
+  // The socket belongs to the user now, so calls that `detached` makes on this Conn do nothing.
+  phase_ = Phase::closing;
   retire_handle();
-  complete(
-      std::make_error_code(std::errc::operation_canceled));  // all but what came too late has left
+  // Only callbacks of writes that came too late are left.
+  complete(std::make_error_code(std::errc::operation_canceled));
   Socket owned(static_cast<int>(socket.value), std::move(untaken));
   const Action action = call([&] { return events().detached(*this, std::move(owned)); });
   finish(CloseReason::detached);
@@ -129,7 +131,7 @@ void Connection::on_detached(NativeSocket socket) {
 
 void Connection::on_closed(std::error_code error) {
   const std::error_code why = close_reason(error);
-  phase_ = Phase::closing;  // `write` in `closed` is dropped
+  phase_ = Phase::closing;  // so that write() in `closed` drops the bytes
   retire_handle();
   if (why) trace_end(why);
   complete(why ? why : std::make_error_code(std::errc::operation_canceled));
@@ -140,8 +142,9 @@ void Connection::on_closed(std::error_code error) {
   if (action == Action::shutdown) loop_.server().stop();
 }
 
-// The first recorded reason; else none if the end was ours and the kernel has every byte; else what
-// the kernel said.
+// Returns the first recorded reason. Without one: no error if this side ended the connection and
+// the kernel has every byte, because a late reset by the peer then loses nothing that we know of.
+// Otherwise the kernel's error.
 std::error_code Connection::close_reason(std::error_code error) const noexcept {
   if (handler_failed_) return Errc::handler_failed;
   if (extra_ && extra_->reason) return extra_->reason;
@@ -160,7 +163,7 @@ void Connection::trace_end(std::error_code why) noexcept {
   });
 }
 
-// Nothing sent or posted through it can have an effect any more.
+// From now on sends and posts through handles fail.
 void Connection::retire_handle() noexcept {
   if (extra_ && extra_->handle) extra_->handle->mark_gone();
 }
@@ -179,13 +182,14 @@ void Connection::finish(CloseReason ending) noexcept {
   loop_.retire(*this, ending);
 }
 
-// ---- What follows from each event
+// ---- State changes
 
-// Runs what was noted, each kind at most once, so that no connection keeps the loop to itself.
+// Runs each kind of work at most once, so that one connection cannot occupy the loop. If work is
+// left, it schedules itself again.
 void Connection::update() {
   if (!flags_.attached) {
-    if (phase_ == Phase::open) complete({});      // datagrams, which are never kept
-    if (phase_ == Phase::closing) on_closed({});  // it never was the driver's
+    if (phase_ == Phase::open) complete({});      // datagrams are never queued
+    if (phase_ == Phase::closing) on_closed({});  // the driver never had it, and will not report it
     return;
   }
   if (phase_ == Phase::connecting) {
@@ -196,8 +200,9 @@ void Connection::update() {
   complete({});
   if (phase_ == Phase::open && flags_.drained_pending) deliver_drained();
   if (phase_ == Phase::open && flags_.redeliver_input && listening() && has_input()) run_data({});
-  const bool unshown =
-      flags_.redeliver_input && has_input();  // again: there are messages left, or it was congested
+  // run_data may have set the flag again: messages are left, or it became congested. The end of the
+  // stream must come after them.
+  const bool unshown = flags_.redeliver_input && has_input();
   if (phase_ == Phase::open && flags_.eof_pending && !unshown && listening()) deliver_eof();
   if (phase_ == Phase::open && flags_.write_shut && !flags_.fin_sent && !output_) {
     loop_.driver().shutdown_send(stream_);
@@ -226,7 +231,7 @@ bool Connection::listening() const noexcept {
          !loop_.stopping();
 }
 
-// Too much memory stops reading, but not the showing of what was read: that frees it.
+// Memory pressure stops reading, but not the delivery of stored input, since that frees memory.
 bool Connection::reading_wanted() const noexcept { return listening() && !loop_.under_pressure(); }
 
 void Connection::update_receiving() {
@@ -238,14 +243,19 @@ void Connection::update_receiving() {
   loop_.driver().set_receiving(stream_, wanted);
 }
 
-// Too much memory stops reading at once, what else this batch brings included.
+// Memory pressure stops reading immediately, in the middle of a batch: the rest of the batch could
+// bring far more than the limit.
 void Connection::reading_may_have_changed() {
   flags_.redeliver_input = true;
   loop_.schedule(*this);
   if (flags_.attached && loop_.under_pressure()) update_receiving();
-  if (!loop_.under_pressure() && holds_nothing()) note_activity();  // idle_timeout stood still
+  // The idle timeout does not count the time without reading.
+  if (!loop_.under_pressure() && holds_nothing()) note_activity();
 }
 
+// Closes at once only if the kernel has nothing unsent or unread. Otherwise it sends FIN and
+// lingers: closing a socket with unread bytes sends a reset, which may destroy output that the peer
+// has not read yet.
 void Connection::progress_draining() {
   if (output_) {
     if (!extra().deadline.active()) arm_deadline(limits().drain_timeout);
@@ -304,7 +314,7 @@ void Connection::stop() {
   update();
 }
 
-// The server's patience is over: what is still unsent is lost, and said to be.
+// The time for draining is over. Unsent output is lost, and is reported as an error.
 void Connection::stop_now() {
   if (output_)
     fail(Errc::drain_timeout, CloseMode::abort);
@@ -371,7 +381,7 @@ void Connection::run_data(std::string_view bytes, bool woken) {
     searched = deliver_messages(in, woken);
   else
     after_handler(call_data(in));
-  if (output_) output_->own();  // what was not sent at once must outlive the bytes it was lent from
+  if (output_) output_->own();  // unsent output may refer to `bytes`, which are valid until here
   loop_.borrowed_input = {};
   if ((phase_ != Phase::open && phase_ != Phase::detaching) || exchanges_datagrams()) return;
   if (in.empty()) {
@@ -386,9 +396,10 @@ void Connection::run_data(std::string_view bytes, bool woken) {
     fail(Errc::input_overflow, CloseMode::orderly);
 }
 
-// Shows each whole message while nothing keeps `data` from running (a wake: the first at least);
-// they leave together what they write. Returns how many of the bytes that stay were searched in
-// vain.
+// Decodes and delivers complete messages as long as `data` may be called. After a wake, at least
+// one is delivered. What the handlers write is flushed once at the end, in as few system calls as
+// possible. Returns how many of the remaining bytes the codec has searched without result, so that
+// it need not search them again.
 std::size_t Connection::deliver_messages(Input& in, bool woken) {
   const auto show = [this](Input message) { apply(call_data(message)); };
   std::size_t searched = input_ ? input_->searched : 0;
@@ -431,7 +442,8 @@ void Connection::deliver_eof() {
   store_rest(in.size());
 }
 
-// Tells those whose bytes have left; with an error also all others, that theirs never will.
+// Calls the callbacks of writes whose bytes were sent. With an error, it also calls all others:
+// their bytes will never be sent.
 void Connection::complete(std::error_code error) {
   if (!extra_ || !extra_->completions) return;
   Completions& all = *extra_->completions;
@@ -447,7 +459,7 @@ void Connection::complete(std::error_code error) {
     });
   }
   extra_->completions.reset();
-  flush();  // what they wrote
+  flush();  // the callbacks may have written
 }
 
 void Connection::run(const Callback<void(Conn&)>& callback) {
@@ -486,10 +498,10 @@ void Connection::clear_input() noexcept {
   input_.reset();
 }
 
-// ---- What Conn offers
+// ---- The functions of Conn
 
-// Something is to be settled: right after the running handler if it is this connection's own, else
-// with the batch.
+// Schedules update(), unless a handler of this connection is running: then update() follows it
+// anyway.
 void Connection::schedule_update() {
   if (loop_.current_connection != this) loop_.schedule(*this);
 }
@@ -501,7 +513,7 @@ void Connection::close() {
     return start_closing(CloseMode::orderly);
   }
   if (phase_ != Phase::open) return;
-  if (exchanges_datagrams()) return start_closing(CloseMode::orderly);  // nothing waits to be sent
+  if (exchanges_datagrams()) return start_closing(CloseMode::orderly);  // it has no output queue
   phase_ = Phase::draining;
   flags_.ended = flags_.ended || flags_.eof_pending;
   note_activity();
@@ -527,7 +539,7 @@ void Connection::resume() {
   if (!flags_.paused) return;
   flags_.paused = false;
   flags_.redeliver_input = true;
-  note_activity();  // idle_timeout stood still
+  note_activity();  // the idle timeout does not count the time of the pause
   schedule_update();
 }
 
@@ -586,7 +598,8 @@ void Connection::set(const Options& options) {
   }
   if (options.read_when_congested) {
     extra().read_when_congested = options.read_when_congested;
-    flags_.redeliver_input = flags_.redeliver_input || flags_.congested;  // reading restarts
+    // Reading may resume.
+    flags_.redeliver_input = flags_.redeliver_input || flags_.congested;
     loop_.schedule(*this);
   }
 }

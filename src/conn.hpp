@@ -1,4 +1,4 @@
-// A stream connection: its state, and what becomes of each event. See the table in
+// A stream connection: its state, and what each event does to it. The table of states is in
 // docs/architecture.md.
 #pragma once
 
@@ -27,72 +27,82 @@ namespace evio { inline namespace v0 { namespace detail {
 
 class LoopCore;
 
-// What a connection to a udp address sends through.
+// The state of a connection to a udp address.
 struct DatagramEnd {
-  std::optional<UdpSocketId> socket;  // once it is connected
-  std::vector<std::string> early;     // what is to be sent then
+  std::optional<UdpSocketId> socket;  // set once it is connected
+  std::vector<std::string> early;     // datagrams written before that
   std::size_t early_size = 0;
 };
 
-// Of one that we made.
+// The additional state of an outgoing connection.
 struct Outgoing {
   std::shared_ptr<const Events> events;
-  std::unique_ptr<Connector> connector;      // while it is being made
-  std::unique_ptr<DatagramEnd> datagrams;    // if it exchanges datagrams
-  std::shared_ptr<Reconnector> reconnector;  // if another is to follow it
-  NativeSocket adopted;                      // until the loop has started
+  std::unique_ptr<Connector> connector;      // while it connects
+  std::unique_ptr<DatagramEnd> datagrams;    // for a udp address
+  std::shared_ptr<Reconnector> reconnector;  // if it belongs to a Reconnecting
+  NativeSocket adopted;                      // a socket to be opened once the loop has started
 };
 
-// Who is told when what they sent has left.
+// The callbacks of write() that wait until their bytes were sent.
 struct Completions {
   struct One {
-    std::uint64_t end;  // of its bytes, in the stream counted from when this was made
+    // The position of the end of its bytes in the output, counted since this object was made.
+    std::uint64_t end;
     Callback<void(std::error_code)> done;
   };
   std::size_t held() const noexcept { return waiting.size() * sizeof(One); }
-  std::uint64_t taken = 0;  // by the kernel since then
+  std::uint64_t taken = 0;  // bytes that the kernel has accepted since this object was made
   std::deque<One> waiting;  // in order
 };
 
-// What most connections never need; made when first asked for.
+// State that most connections never need. It is allocated when first used, so that an idle
+// connection takes 80 bytes only.
 struct ConnExtra {
   std::shared_ptr<HandleBlock> handle;
-  TimerGroup timers;       // the user's, and the deadline
-  Timer deadline;          // idle while open, drain while output is pending, linger afterwards
-  std::error_code reason;  // why it closes, the first that was recorded
-  std::optional<Duration> idle_timeout;     // set for this connection alone
-  std::optional<bool> read_when_congested;  // likewise
-  std::unique_ptr<Address> peer;            // where it is more than an IP address and a port
-  std::size_t min_progress_left = 0;  // output that must leave before the next look at its pace
-  Duration pace_began{};              // when that was said
-  std::size_t held = 0;               // memory of those above us, as they say
+  TimerGroup timers;  // the user's timers, and `deadline`
+  // Connecting: the connect timeout. Open: the idle timeout. Draining: the drain timeout.
+  // Lingering: the linger timeout.
+  Timer deadline;
+  std::error_code reason;                   // why it closes: the first reason that was recorded
+  std::optional<Duration> idle_timeout;     // overrides the service's option
+  std::optional<bool> read_when_congested;  // overrides the service's option
+  std::unique_ptr<Address> peer;      // if the peer's address is more than an IP address and a port
+  std::size_t min_progress_left = 0;  // bytes that must be sent before the next pace check
+  Duration pace_began{};              // when the pace check was armed
+  std::size_t held = 0;               // memory that the user reported by Conn::set_held
   std::unique_ptr<Attributes> values;
   std::unique_ptr<Completions> completions;
   std::unique_ptr<Outgoing> outgoing;
 };
 
-// About 80 bytes while idle: an idle connection owns no buffer.
+// One connection, accepted or outgoing. It takes 80 bytes while idle: it owns no buffer then.
+//
+// The functions called for events change the state and note what follows from it in flags. update()
+// then acts on these flags, in one place and in a fixed order. This way a handler may call any
+// function at any time, also of its own connection, without recursion into other handlers.
 class Connection final : public Conn {
  public:
   Connection(LoopCore& loop, const Address& peer, std::uint16_t address_index, std::uint64_t id);
 
-  // One of our own making, with a peer to be reached.
+  // An outgoing connection to `to`.
   Connection(LoopCore& loop, std::shared_ptr<const Events> events, const Address& to,
              std::uint64_t id);
   ~Connection();
 
-  // From the loop, on the driver's behalf.
+  // An accepted connection begins.
   void begin(StreamId stream);
-  // One of our own making: its place in the table, and then how it is made.
+
+  // An outgoing connection begins: first its index in the loop's table, then how it is made.
   void set_stream(StreamId stream) noexcept { stream_ = stream; }
   void use_handle(std::shared_ptr<HandleBlock> handle);
   void connect(std::shared_ptr<Reconnector> reconnector);
-  void make();  // once the loop has started
+  void make();  // called once the loop has started
   void adopt(NativeSocket socket, std::string_view received);
   void resolved(const Resolved& found);
   void connected(NativeSocket socket, const Address& peer);
   void connect_failed(std::error_code error) { fail(error, CloseMode::orderly); }
 
+  // The driver's events, passed on by the loop.
   void received(std::string_view bytes);
   void datagram_received(std::string_view bytes);
   void datagram_refused(std::error_code error);
@@ -101,29 +111,30 @@ class Connection final : public Conn {
   void on_detached(NativeSocket socket);
   void on_closed(std::error_code error);
 
-  // From the loop. update() runs what was noted: a connection in the loop's list of touched ones.
+  // Acts on everything that was noted in flags. The loop calls it for scheduled connections.
   void update();
   bool wants_flush() const noexcept { return output_ && !flags_.sending; }
   void flush();
-  // The server drains or stops: told once.
+  // The server drains or stops: calls Events::draining, once.
   void announce_end();
   void stop();
   void stop_now();
   void reading_may_have_changed();
-  // How much is left of the idle timeout that it shares with others; none: it looks after itself.
+  // Returns how much is left of the idle timeout, for IdleWatch to ask again after that time. None
+  // if IdleWatch need not ask again: the connection has a timer of its own, or is closing.
   std::optional<Duration> look_if_idle();
   void age_stamp(Duration before, Duration now) noexcept { activity_.age(before, now); }
   void run(const Callback<void(Conn&)>& callback);
   void wake();
-  // What was on its way to it has arrived, or was dropped: congestion may be over.
+  // Pending output has shrunk: ends the congestion if it is below Limits::output_low.
   void update_congestion() noexcept;
   void overflow() { fail(Errc::output_overflow, CloseMode::abort); }
-  // There is no memory for what it needs: it ends.
+  // An allocation for this connection failed: it ends. Needs no memory itself.
   void starve() noexcept;
-  // What left a handler of it, or what acts for one.
+  // An exception left a handler, or a codec, of this connection.
   void on_exception(const std::exception_ptr& exception);
 
-  // What Conn offers.
+  // The functions of the public Conn: see evio/conn.hpp.
   template <class Append>
   WriteResult append(std::size_t size, Append&& append);
   WriteResult write(std::initializer_list<std::string_view> pieces);
@@ -157,38 +168,38 @@ class Connection final : public Conn {
   StreamId stream() const noexcept { return stream_; }
   bool finished() const noexcept { return phase_ == Phase::finished; }
 
-  // The loop's mark: it stands in the list of touched connections.
+  // Whether it is in the loop's list of scheduled connections.
   bool scheduled() const noexcept { return flags_.scheduled; }
   void set_scheduled(bool scheduled) noexcept { flags_.scheduled = scheduled; }
 
  private:
   enum class Phase : std::uint8_t {
-    connecting,
-    open,
-    draining,
-    lingering,
-    detaching,
-    closing,
-    finished
+    connecting,  // outgoing, and not connected yet
+    open,        // handlers are called
+    draining,    // closing was requested; pending output is sent first
+    lingering,   // all output and FIN were sent; waits for the peer's end
+    detaching,   // Action::detach: pending output is sent before the socket is given away
+    closing,     // the driver was asked to close; waits for on_closed
+    finished     // `closed` was called; the loop frees it soon
   };
 
   struct Flags {
     bool paused : 1;           // by the user
-    bool congested : 1;        // output went above high and is not below low yet
-    bool receiving : 1;        // what the driver was told
-    bool redeliver_input : 1;  // reading restarts: untaken input is to be shown once
-    bool drained_pending : 1;  // `drained` is to run
-    bool eof_pending : 1;      // the peer ended; not shown yet
-    bool ended : 1;            // the peer ended, and it was shown or is of no interest any more
-    bool write_shut : 1;       // shutdown_write was asked for
+    bool congested : 1;        // output exceeded output_high, and is not below output_low yet
+    bool receiving : 1;        // the last argument of Driver::set_receiving
+    bool redeliver_input : 1;  // reading resumes: stored input must be delivered again
+    bool drained_pending : 1;  // `drained` must be called
+    bool eof_pending : 1;      // the peer ended, and `ended` must be called
+    bool ended : 1;            // the peer ended, and `ended` was called or is not needed
+    bool write_shut : 1;       // shutdown_write was called
     bool fin_sent : 1;
     bool sending : 1;  // a send is in flight
     bool detach_asked : 1;
     bool scheduled : 1;
-    bool outgoing : 1;          // we made it: no listener, and a service of its own
-    bool attached : 1;          // the driver has it, as a stream
-    bool received_any : 1;      // bytes have come
-    bool pace_check_armed : 1;  // a look at how fast output leaves is due
+    bool outgoing : 1;          // not accepted: extra_->outgoing is set
+    bool attached : 1;          // the driver has it as a stream
+    bool received_any : 1;      // bytes were received
+    bool pace_check_armed : 1;  // a timer will call check_pace
   };
 
   const Events& events() const noexcept;
@@ -239,7 +250,7 @@ class Connection final : public Conn {
   void release_output() noexcept;
   void publish_pending() noexcept;
 
-  // It is no stream: what is written is sent at once, as datagrams.
+  // Whether it is connected to a udp address: each write is then sent at once, as one datagram.
   bool exchanges_datagrams() const noexcept {
     return flags_.outgoing && extra_->outgoing->datagrams;
   }
@@ -268,26 +279,28 @@ class Connection final : public Conn {
   void arm_pace_check(Duration time);
   void check_pace();
 
-  // In this order they take 80 bytes.
+  // This order avoids padding: the sum is 80 bytes.
   Phase phase_ = Phase::open;
   Flags flags_{};
   StreamId stream_{};
   LoopCore& loop_;
   Context context_;
   std::unique_ptr<ConnExtra> extra_;
-  Output* output_ = nullptr;            // the pool's; null while nothing is pending
-  std::unique_ptr<StoredInput> input_;  // null while nothing is untaken
-  std::uint64_t id_ : 61;               // 13 bits of it count the loops
-  bool drain_told_ : 1 = false;         // `draining` was called, or was not wanted
-  bool handler_failed_ : 1 =
-      false;                  // before there was another reason to close: noted without memory
-  bool starved_ : 1 = false;  // likewise
+  Output* output_ = nullptr;            // from the loop's pool; null while nothing is pending
+  std::unique_ptr<StoredInput> input_;  // null while no input is stored
+  std::uint64_t id_ : 61;               // the upper 13 bits are the loop's index + 1
+  bool drain_told_ : 1 = false;         // `draining` was called, or is not set
+  // Reasons to close. They are bits here, not in extra_->reason, so that they can be recorded
+  // without memory.
+  bool handler_failed_ : 1 = false;
+  bool starved_ : 1 = false;
   Address::Ip peer_ip_;
   std::uint16_t peer_port_;
   std::uint16_t address_index_;
-  Stamp activity_;  // when a byte last moved
+  Stamp activity_;  // when a byte was last received or sent
 };
 
+// docs/scale.md states this figure; a server may have millions of idle connections.
 static_assert(sizeof(void*) != 8 || sizeof(Connection) == 80, "what an idle connection costs");
 
 }}}  // namespace evio::v0::detail

@@ -1,4 +1,5 @@
-// The public Conn: each call goes to the stream connection or to the datagram that it stands for.
+// The functions of the public class Conn. A Conn is a stream connection or a received datagram;
+// each call is forwarded to the one or the other.
 #include <evio/conn.hpp>
 #include <stdexcept>
 #include <utility>
@@ -16,6 +17,8 @@ namespace {
 
 constexpr const char* other_thread = "Conn; Conn::handle() gives what any thread may call";
 
+// In debug builds this stops the program if the calling thread is not the loop's: such a call is a
+// data race.
 Connection& stream(Conn& conn) noexcept {
   auto& connection = static_cast<Connection&>(conn);
   connection.loop().owner().check(other_thread);
@@ -118,9 +121,10 @@ int Conn::native_handle() const noexcept {
   return kind_ == Kind::stream ? static_cast<int>(stream(*this).native().value) : -1;
 }
 
+// A datagram has no context. All of them share one that is never changed, and never destroyed
+// because threads may still run after main has returned.
 Context& Conn::user_context() noexcept {
-  static Context& none =
-      *new Context;  // shared by all, and never changed nor destroyed: threads may end after main
+  static Context& none = *new Context;
   return kind_ == Kind::stream ? stream(*this).context() : none;
 }
 Context& Conn::emplaceable_context() {

@@ -1,4 +1,5 @@
-// A connection to a udp address: datagrams with one peer, sent at once or not at all.
+// Outgoing connections to a udp address: they exchange datagrams with one peer. A datagram is sent
+// at once or dropped; it is never queued, except before the socket is connected.
 #include <utility>
 
 #include "conn.hpp"
@@ -6,7 +7,7 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// What was written before it was connected leaves first.
+// Sends the datagrams that were written before it was connected.
 void Connection::begin_datagrams(NativeSocket socket) {
   DatagramEnd& end = datagram_end();
   end.socket = loop_.datagrams().bind(*this, socket);
@@ -30,6 +31,8 @@ WriteResult Connection::send_datagram(std::initializer_list<std::string_view> pi
                                 {.from = Address(), .to = *extra_->peer, .bytes = bytes});
 }
 
+// The limit is output_high, not output_max: as with the kernel's buffer, excess datagrams are
+// dropped, and the connection stays open.
 WriteResult Connection::send_early(std::string_view bytes) {
   DatagramEnd& end = datagram_end();
   if (end.early_size + bytes.size() > limits().output_high) {
@@ -41,6 +44,7 @@ WriteResult Connection::send_early(std::string_view bytes) {
   return WriteResult::Kind::accepted;
 }
 
+// A datagram that `data` may not see now is dropped: unlike stream input, it is never stored.
 void Connection::datagram_received(std::string_view bytes) {
   loop_.counters().received.add(bytes.size());
   if (!listening()) return loop_.counters().datagrams_dropped.add(1);
@@ -50,7 +54,8 @@ void Connection::datagram_received(std::string_view bytes) {
   run_data(bytes);
 }
 
-// A connection like any other: it ends, and says why.
+// The peer's host has reported that the port is closed. The connection ends, as a refused TCP
+// connection does.
 void Connection::datagram_refused(std::error_code error) {
   if (phase_ == Phase::open) fail(error, CloseMode::orderly);
 }

@@ -1,4 +1,4 @@
-// When a connection has waited long enough.
+// The deadlines of a connection: first bytes, pace of output, idle, drain, linger, connect.
 #include <algorithm>
 #include <utility>
 
@@ -32,7 +32,8 @@ void Connection::arm_deadline(Duration delay) {
                                   }));
 }
 
-// Looks once. Nobody expects bytes of one that is not read.
+// Checks once whether bytes were received. The time starts again while the connection is not read,
+// since the peer's bytes may be waiting in the kernel.
 void Connection::await_first_bytes() {
   set_deadline(limits().first_bytes_timeout, Callback<void(Conn&)>([](Conn& conn) {
                  auto& self = static_cast<Connection&>(conn);
@@ -43,7 +44,8 @@ void Connection::await_first_bytes() {
                }));
 }
 
-// Progress alone is not enough: a byte now and then would hold the output for ever.
+// Requires a minimum of progress within each period, not just any: otherwise a peer that reads one
+// byte now and then could hold the output's memory for ever.
 void Connection::start_pace_check() {
   flags_.pace_check_armed = true;
   extra().min_progress_left =
@@ -57,7 +59,8 @@ void Connection::arm_pace_check(Duration time) {
       time, Callback<void(Conn&)>([](Conn& conn) { static_cast<Connection&>(conn).check_pace(); }));
 }
 
-// In a stall the peer could take no more than the kernel had: so much longer it has, once.
+// While the loop stalled, the peer could receive only what the kernel had. The time of these stalls
+// is added to the period once.
 void Connection::check_pace() {
   if (extra_->min_progress_left > 0) {
     const Duration stalled =
@@ -69,8 +72,8 @@ void Connection::check_pace() {
   if (output_) start_pace_check();
 }
 
-// Idle and drain deadlines are not moved by every byte: they look, when they pass, at how long
-// nothing moved.
+// Restarting a timer for every byte would be expensive. Instead the idle and drain deadlines check,
+// when they pass, how long ago a byte was last transferred, and restart for the rest.
 void Connection::deadline_passed() {
   if (phase_ == Phase::lingering) return start_closing(CloseMode::orderly);
   if (phase_ == Phase::connecting) return connect_failed(Errc::connect_timeout);
@@ -86,8 +89,8 @@ void Connection::idle_deadline_passed() {
   fail(Errc::idle_timeout, output_ ? CloseMode::abort : CloseMode::orderly);
 }
 
-// Those that have the service's idle timeout are watched together, which costs nearly nothing,
-// until little of it is left: only then does one need a timer.
+// Connections that have the service's idle timeout share one IdleWatch, which costs four bytes for
+// each. It is imprecise, therefore a connection arms a timer of its own when little time is left.
 void Connection::watch_idle(Duration left) {
   const Duration timeout = idle_timeout();
   if (timeout <= Duration::zero()) return;
@@ -105,8 +108,9 @@ std::optional<Duration> Connection::look_if_idle() {
   return std::nullopt;
 }
 
-// It stands still while nothing is read of it, unless it is among those that hold the memory that
-// is short.
+// The idle timeout does not count the time in which the connection is not read: the peer's bytes
+// may be waiting in the kernel. One that itself holds memory while memory is short is not exempt:
+// closing it may be the only way to get memory back.
 Duration Connection::idle_time_left() noexcept {
   const bool unread =
       flags_.paused || (flags_.attached && !flags_.receiving && !flags_.ended && holds_nothing());

@@ -1,4 +1,4 @@
-// How a connection of our own making begins.
+// How an outgoing connection begins.
 #include <utility>
 
 #include "conn.hpp"
@@ -44,7 +44,8 @@ void Connection::adopt(NativeSocket socket, std::string_view received) {
   if (loop_.started()) make();
 }
 
-// Its `opened` comes with the batch, or when it is connected.
+// An adopted socket's `opened` is called by update() at the end of the batch, a connecting one's
+// when it is connected.
 void Connection::make() {
   if (phase_ != Phase::connecting) return;
   Outgoing& outgoing = *extra_->outgoing;

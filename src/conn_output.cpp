@@ -1,4 +1,4 @@
-// What a connection sends: queued, and flushed as the kernel takes it.
+// The output of a connection: queued by write(), and flushed as far as the kernel accepts it.
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -11,7 +11,8 @@ namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
-// Copies what a codec makes up, and leaves the message's own bytes where they are.
+// Receives what a codec encodes. Bytes that belong to the message are referenced where they are;
+// only what the codec adds, such as a frame header, is copied.
 class QueuedSink final : public ByteSink {
  public:
   QueuedSink(Output& output, std::string_view message, bool borrowed_input,
@@ -42,7 +43,8 @@ class QueuedSink final : public ByteSink {
 
 }  // namespace
 
-// Appends unless the connection takes no more; `append` is given the queue.
+// Checks that the connection still accepts `size` bytes of output, and then calls `append` with the
+// queue.
 template <class Append>
 WriteResult Connection::append(std::size_t size, Append&& append) {
   if (!is_open() || flags_.write_shut) return WriteResult::Kind::dropped;
@@ -56,7 +58,8 @@ WriteResult Connection::append(std::size_t size, Append&& append) {
     try {
       append(*output_);
     } catch (...) {
-      if (output_->size() > before) starve();  // of memory, in the middle: never a gap
+      // Some of the bytes were appended. The peer must not see a gap, so the connection ends.
+      if (output_->size() > before) starve();
       if (output_->empty()) release_output();
       throw;
     }
@@ -65,17 +68,18 @@ WriteResult Connection::append(std::size_t size, Append&& append) {
   }
   if (pending_output() <= limits().output_high) return WriteResult::Kind::accepted;
   flags_.congested = true;
-  flags_.drained_pending = false;  // it comes when this has gone
+  flags_.drained_pending = false;  // called later, when this output was sent, too
   return WriteResult::Kind::congested;
 }
 
-// Input lent to this connection's handler is sent from where it is.
+// Input that this connection's handler may read can be sent without a copy: run_data copies what is
+// left when the handler has returned.
 bool Connection::is_borrowed(std::string_view bytes) const noexcept {
   return loop_.current_connection == this && loop_.is_borrowed(bytes);
 }
 
-// Input that another connection's handler passes on would have to be copied to be sent later: if it
-// is large, and nothing waits in front of it, it leaves now.
+// Input that another connection's handler passes on (a proxy) would have to be copied, to be sent
+// later. If it is large and no output is pending, it is sent now, without a copy.
 std::size_t Connection::send_at_once(std::string_view bytes) {
   constexpr std::size_t large = 8 << 10;
   if (bytes.size() < large || loop_.current_connection == this || !loop_.is_borrowed(bytes))
@@ -118,7 +122,7 @@ WriteResult Connection::write(SharedBytes bytes) {
   return append(bytes.size(), [&](Output& output) { output.append_shared(std::move(bytes)); });
 }
 
-// Also an empty message has bytes.
+// Counts an empty message as one byte, since even an empty message has a frame.
 WriteResult Connection::append_message(std::string_view message, const SharedBytes* owner) {
   return append(std::max<std::size_t>(message.size(), 1), [&](Output& output) {
     QueuedSink wire(output, message, is_borrowed(message), owner);
@@ -133,8 +137,8 @@ WriteResult Connection::append_message(std::initializer_list<std::string_view> p
   return append_message(message);
 }
 
-// Sends what the kernel takes at once; what it does not take stays, owned, until the driver says
-// that it was sent.
+// Sends what the kernel accepts at once. The rest is copied if it was borrowed, and stays queued
+// until the driver reports that it was sent.
 void Connection::flush() {
   if (!output_ || flags_.sending || phase_ == Phase::connecting || phase_ == Phase::closing ||
       phase_ == Phase::finished)
@@ -176,7 +180,7 @@ void Connection::write(SharedBytes bytes, Callback<void(std::error_code)> done) 
   loop_.pool().held += sizeof(Completions::One);
   loop_.schedule(*this);
   if (!is_open() || flags_.write_shut) return;
-  write(std::move(bytes));  // may throw, and then they are never sent
+  write(std::move(bytes));  // if it throws, `end` stays `never`: the bytes are not sent
   all.waiting.back().end = all.taken + queued_output();
   if (costs_more(all.held(), limits().output_max)) overflow();
 }
@@ -209,7 +213,7 @@ std::size_t Connection::pending_output() const noexcept {
   return extra_ && extra_->handle ? queued + extra_->handle->on_the_way() : queued;
 }
 
-// For those who ask through handles.
+// Makes the figure available to Handle::pending_output, which other threads call.
 void Connection::publish_pending() noexcept {
   if (extra_ && extra_->handle) extra_->handle->set_queued(output_ ? output_->size() : 0);
 }
