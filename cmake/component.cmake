@@ -9,6 +9,8 @@ function(evio_library target)
     # Static ones, too: they may become a part of somebody's shared library. Shared ones find each other in one folder.
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON INSTALL_RPATH "$ORIGIN"
                                                VERSION ${PROJECT_VERSION} SOVERSION ${EVIO_SOVERSION})
+    # A shared library exports what EVIO_API marks, and a program may link two versions of what is hidden.
+    set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
     if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
       target_compile_options(${target} PRIVATE -fno-semantic-interposition)  # else its own calls are not inlined
       if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

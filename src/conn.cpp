@@ -13,7 +13,7 @@ Connection::Connection(LoopCore& loop, const Address& peer, std::uint16_t addres
                        std::uint64_t id)
     : Conn(Kind::stream),
       loop_(loop),
-      id_(id),
+      id_(id & id_mask),
       peer_ip_(peer.ip()),
       peer_port_(peer.port()),
       address_index_(address_index),

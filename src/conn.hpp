@@ -288,8 +288,9 @@ class Connection final : public Conn {
   std::unique_ptr<ConnExtra> extra_;
   Output* output_ = nullptr;            // from the loop's pool; null while nothing is pending
   std::unique_ptr<StoredInput> input_;  // null while no input is stored
-  std::uint64_t id_ : 61;               // the upper 13 bits are the loop's index + 1
-  bool drain_told_ : 1 = false;         // `draining` was called, or is not set
+  static constexpr std::uint64_t id_mask = (std::uint64_t{1} << 61) - 1;
+  std::uint64_t id_ : 61;        // the upper 13 bits are the loop's index + 1
+  bool drain_told_ : 1 = false;  // `draining` was called, or is not set
   // Reasons to close. They are bits here, not in extra_->reason, so that they can be recorded
   // without memory.
   bool handler_failed_ : 1 = false;

@@ -13,7 +13,7 @@ Connection::Connection(LoopCore& loop, std::shared_ptr<const Events> events, con
     : Conn(Kind::stream),
       phase_(Phase::connecting),
       loop_(loop),
-      id_(id),
+      id_(id & id_mask),
       peer_ip_{},
       peer_port_(0),
       address_index_(0),

@@ -26,13 +26,13 @@ class ServerCore final : public Stoppable {
   void run();
   // What run() does before and after the loops have run, for what turns them itself. No runners: it
   // has ended already.
-  std::vector<Runner*> start();
-  void finish();
+  EVIO_API std::vector<Runner*> start();
+  EVIO_API void finish();
   bool poll(Duration wait);
   NativeSocket native_handle();
   Duration next_timer();
-  void stop() noexcept override;      // async-signal-safe
-  void stop_now() noexcept override;  // async-signal-safe
+  void stop() noexcept override;               // async-signal-safe
+  EVIO_API void stop_now() noexcept override;  // async-signal-safe
 
   // Constant while it runs; any thread.
   Server& handle() const noexcept { return handle_; }

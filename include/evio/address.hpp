@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <evio/export.hpp>
 #include <functional>
 #include <iosfwd>
 #include <string>
@@ -13,7 +14,7 @@ namespace evio { inline namespace v0 {
 
 /// One end of a connection, or a place to bind: `tcp://host:port`, `udp6://[::1]:53`,
 /// `unix:///run/app.sock`. A value: copyable, comparable, hashable; safe to read from any thread.
-class Address {
+class EVIO_API Address {
  public:
   /// How the address is reached. `tcp` and `udp` stand for either family; a trailing 4 or 6 demands
   /// one.
@@ -101,13 +102,13 @@ class Address {
   bool has_ip_ = false;
 };
 
-std::ostream& operator<<(std::ostream& out, const Address& address);
+EVIO_API std::ostream& operator<<(std::ostream& out, const Address& address);
 
 }}  // namespace evio::v0
 
 /// For unordered containers; equal addresses hash alike.
 template <>
-struct std::hash<evio::Address> {
+struct EVIO_API std::hash<evio::Address> {
   /// The hash of all that `==` compares.
   std::size_t operator()(const evio::Address& address) const noexcept;
 };

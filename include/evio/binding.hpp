@@ -2,6 +2,7 @@
 #pragma once
 
 #include <evio/address.hpp>
+#include <evio/export.hpp>
 #include <evio/socket.hpp>
 #include <memory>
 #include <string>
@@ -21,7 +22,7 @@ struct Events;
 /// descriptor 3, a bound socket that the process inherited (systemd's sockets begin there): its
 /// kind and address are asked of the kernel when the server is made, and from then on it is the
 /// server's; one that no server takes stays open. Throws Error, naming the part that is wrong.
-class Binding {
+class EVIO_API Binding {
  public:
   /// An address as text, such as "tcp://:80"; bound with the first Events.
   Binding(std::string_view url);  // NOLINT(google-explicit-constructor)
@@ -63,11 +64,11 @@ class Binding {
 /// `loop_started`, `loop_stopped` and `trace` belong to the server: setting one is an Error, and so
 /// are Limits and Options that make no sense (see there). Several servers may be given the Binding:
 /// each counts its own connections.
-[[nodiscard]] Binding on(Binding address, Events&& events);
+[[nodiscard]] EVIO_API Binding on(Binding address, Events&& events);
 
 /// The sockets that systemd, or whoever speaks its protocol (LISTEN_FDS, LISTEN_PID), bound for
 /// this process; none if it did not: `auto sockets = evio::listen_fds(); if (sockets.empty())
 /// sockets.emplace_back("tcp://:5000");`.
-[[nodiscard]] std::vector<Binding> listen_fds();
+[[nodiscard]] EVIO_API std::vector<Binding> listen_fds();
 
 }}  // namespace evio::v0

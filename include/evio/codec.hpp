@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <evio/export.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,7 +34,7 @@ struct Decoded {
 };
 
 /// Where encode puts the bytes of a frame. What is part of the message is not copied again.
-class ByteSink {
+class EVIO_API ByteSink {
  public:
   /// Sends the bytes behind those before. Bytes of the message itself are not copied.
   virtual void append(std::string_view bytes) = 0;
@@ -54,7 +55,7 @@ class ByteSink {
 /// decode must not throw; encode may, for a message that it cannot express, before it appends
 /// anything: write then throws that. A frame of more than Limits::input_max bytes closes the
 /// connection with Errc::frame_too_large. The ready ones are in evio/codecs.hpp.
-class Codec {
+class EVIO_API Codec {
  public:
   Codec() = default;  ///< none: bytes as they come
   /// Keeps a copy of `codec`, which has decode and encode as described above.

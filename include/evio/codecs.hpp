@@ -4,13 +4,14 @@
 #include <bit>
 #include <cstddef>
 #include <evio/codec.hpp>
+#include <evio/export.hpp>
 #include <string>
 #include <string_view>
 
 namespace evio { inline namespace v0 { namespace codec {
 
 /// Every message is `size` bytes. encode throws std::length_error for others.
-class FixedLength {
+class EVIO_API FixedLength {
  public:
   /// Throws std::invalid_argument for 0.
   explicit FixedLength(std::size_t size);
@@ -25,7 +26,7 @@ class FixedLength {
 
 /// A number of 1, 2, 4 or 8 bytes says how many follow. encode throws std::length_error for a
 /// message whose length does not fit in there.
-class LengthPrefixed {
+class EVIO_API LengthPrefixed {
  public:
   /// `order`: of the number's bytes; big is what networks use. Throws std::invalid_argument for
   /// another width.
@@ -42,7 +43,7 @@ class LengthPrefixed {
 
 /// A varint, seven bits a byte and the lowest first, says how many bytes follow: how Protobuf
 /// messages are strung together. A number beyond 64 bits is malformed.
-class VarintPrefixed {
+class EVIO_API VarintPrefixed {
  public:
   /// As Codec::decode.
   Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
@@ -52,7 +53,7 @@ class VarintPrefixed {
 
 /// A delimiter ends each message, and is no part of it. encode throws std::invalid_argument for a
 /// message that holds it.
-class Delimited {
+class EVIO_API Delimited {
  public:
   /// Throws std::invalid_argument if the delimiter is empty.
   explicit Delimited(std::string delimiter);
@@ -68,7 +69,7 @@ class Delimited {
 /// Lines: "\n" or "\r\n" ends each; written with "\n". encode throws std::invalid_argument for a
 /// message that holds
 /// "\n".
-class Lines {
+class EVIO_API Lines {
  public:
   /// As Codec::decode.
   Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;

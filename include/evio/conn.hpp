@@ -7,6 +7,7 @@
 #include <evio/attributes.hpp>
 #include <evio/callback.hpp>
 #include <evio/context.hpp>
+#include <evio/export.hpp>
 #include <evio/handle.hpp>
 #include <evio/options.hpp>
 #include <evio/shared_bytes.hpp>
@@ -25,7 +26,7 @@ class Server;
 /// handle()). It lives until `closed` or `detached` has returned; its context dies right after. A
 /// datagram's Conn lives until `data` has returned. No call runs a handler: each takes note, and
 /// what follows from it comes later.
-class Conn {
+class EVIO_API Conn {
  public:
   Conn(const Conn&) = delete;
   Conn& operator=(const Conn&) = delete;

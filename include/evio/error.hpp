@@ -1,6 +1,7 @@
 // What can go wrong: error codes of the library, and the exception that names an address.
 #pragma once
 
+#include <evio/export.hpp>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -24,12 +25,12 @@ enum class Errc {
   slow_reader,  ///< the peer took output more slowly than Limits::slow_reader_timeout allows
 };
 
-const std::error_category& error_category() noexcept;
-std::error_code make_error_code(Errc code) noexcept;
+EVIO_API const std::error_category& error_category() noexcept;
+EVIO_API std::error_code make_error_code(Errc code) noexcept;
 
 /// Thrown by what sets a server up: bad addresses, ports in use, missing backends. what() tells
 /// which address, what is wrong with it and, where there is one, the way out.
-class Error : public std::system_error {
+class EVIO_API Error : public std::system_error {
  public:
   /// `address` as the user wrote it (empty if none is concerned); `problem`: what is wrong, in a
   /// few words.

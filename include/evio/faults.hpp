@@ -5,12 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <evio/duration.hpp>
+#include <evio/export.hpp>
 
 namespace evio { inline namespace v0 { namespace sim {
 
 /// How often each thing goes wrong: probabilities, each asked where its comment says. All are 0:
 /// then the network is slow, as networks are, but nothing is lost and nothing breaks.
-struct Faults {
+struct EVIO_API Faults {
   // What the kernel does to the server.
   double short_read = 0;   ///< a read brings less than there is
   double short_write = 0;  ///< a write takes less than there is room for
@@ -85,8 +86,8 @@ enum class Fault : std::uint8_t {
 inline constexpr std::size_t fault_count = 24;
 
 /// The name that it has in Faults.
-const char* name(Fault fault) noexcept;
+EVIO_API const char* name(Fault fault) noexcept;
 /// Its probability.
-double& probability(Faults& faults, Fault fault) noexcept;
+EVIO_API double& probability(Faults& faults, Fault fault) noexcept;
 
 }}}  // namespace evio::v0::sim

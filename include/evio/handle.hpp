@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <evio/callback.hpp>
+#include <evio/export.hpp>
 #include <evio/shared_bytes.hpp>
 #include <functional>
 #include <memory>
@@ -27,7 +28,7 @@ class Conn;
 ///
 /// The handle of a datagram names its socket and its sender: `send` is one datagram back to it;
 /// wake, post and close do nothing.
-class Handle {
+class EVIO_API Handle {
  public:
   Handle() = default;
 
@@ -78,7 +79,7 @@ class Handle {
 
 /// For unordered containers; names of one connection hash alike.
 template <>
-struct std::hash<evio::Handle> {
+struct EVIO_API std::hash<evio::Handle> {
   /// The hash of all that `==` compares.
   std::size_t operator()(const evio::Handle& handle) const noexcept;
 };

@@ -6,6 +6,7 @@
 #include <evio/callback.hpp>
 #include <evio/context.hpp>
 #include <evio/duration.hpp>
+#include <evio/export.hpp>
 #include <evio/socket.hpp>
 #include <evio/timer.hpp>
 #include <evio/watch.hpp>
@@ -17,7 +18,7 @@ class Server;
 
 /// An event loop of a Server, valid as long as the Server lives. All calls but post are for its own
 /// thread.
-class Loop {
+class EVIO_API Loop {
  public:
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <evio/binding.hpp>
+#include <evio/export.hpp>
 #include <string_view>
 
 namespace evio { inline namespace v0 {
@@ -20,6 +21,6 @@ namespace evio { inline namespace v0 {
 /// so keep it to loopback or a network of your own. What is asked here counts as well: the
 /// connections, bytes and messages of this address are the server's too. Throws Error as Binding
 /// does.
-Binding metrics(std::string_view address);
+EVIO_API Binding metrics(std::string_view address);
 
 }}  // namespace evio::v0

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <evio/binding.hpp>
 #include <evio/duration.hpp>
+#include <evio/export.hpp>
 #include <memory>
 
 namespace evio { inline namespace v0 { namespace detail {
@@ -35,7 +36,7 @@ struct Backoff {
 ///
 /// Belongs to the loop's thread, where it is made, called and destroyed, such as in the loop's
 /// context, or is destroyed after the server has ended. Its destructor is stop().
-class Reconnecting {
+class EVIO_API Reconnecting {
  public:
   /// Throws Error for an address that nothing can connect to, and for delays that make no sense.
   [[nodiscard]] Reconnecting(Loop& loop, const Binding& to, const Backoff& backoff = {});

@@ -4,6 +4,7 @@
 #include <evio/address.hpp>
 #include <evio/binding.hpp>
 #include <evio/events.hpp>
+#include <evio/export.hpp>
 #include <evio/handle.hpp>
 #include <evio/server_timer.hpp>
 #include <evio/stats.hpp>
@@ -23,7 +24,7 @@ namespace evio { inline namespace v0 {
 /// A server that you own: bind in the constructor, serve in run(). Handlers get this very object.
 /// All calls but run, poll, native_handle and next_timer may be made from any thread while it
 /// lives, and are harmless after run has returned.
-class Server {
+class EVIO_API Server {
  public:
   /// Binds all addresses: each a URL, a Binding, or a std::vector<Binding>. Throws Error, and then
   /// nothing stays bound. Until run() there are only sockets, no thread and no other descriptor:

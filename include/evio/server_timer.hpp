@@ -2,6 +2,7 @@
 #pragma once
 
 #include <evio/duration.hpp>
+#include <evio/export.hpp>
 #include <memory>
 
 namespace evio { inline namespace v0 { namespace detail {
@@ -14,7 +15,7 @@ namespace evio { inline namespace v0 {
 /// Names a callable armed by Server::run_after or Server::run_every. A copyable name: its
 /// destruction cancels nothing. Any thread, at any time; harmless once the timer fired or the
 /// server ended.
-class ServerTimer {
+class EVIO_API ServerTimer {
  public:
   ServerTimer() = default;  ///< names nothing
 

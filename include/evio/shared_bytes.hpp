@@ -1,6 +1,7 @@
 // Bytes to send to many peers without copying them for each.
 #pragma once
 
+#include <evio/export.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,7 +10,7 @@ namespace evio { inline namespace v0 {
 
 /// Immutable shared bytes. Copies share them; they are freed with the last copy, on whatever thread
 /// that is. Writing one copies its bytes only if they are few (up to 512). Any thread.
-class SharedBytes {
+class EVIO_API SharedBytes {
  public:
   SharedBytes() = default;
   /// Takes the string over.

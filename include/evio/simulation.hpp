@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <evio/evio.hpp>
+#include <evio/export.hpp>
 #include <evio/faults.hpp>
 #include <evio/simulation_stats.hpp>
 #include <memory>
@@ -25,7 +26,7 @@ namespace evio { inline namespace v0 { namespace sim {
 /// address a socket that sends datagrams to it. It lives as long as its Simulation. Its calls take
 /// effect as the virtual time goes on; after the connection has ended they do nothing. A copy names
 /// the same peer.
-class Peer {
+class EVIO_API Peer {
  public:
   /// Sends the bytes behind what was sent before, as fast as the server takes them. On udp: one
   /// datagram.
@@ -100,7 +101,7 @@ namespace evio { inline namespace v0 {
 /// Handlers must get all they know from the library: time from Loop::now(), and no thread of their
 /// own. A detached Socket is a real one, to be used on this thread without waiting: what is written
 /// to it reaches the peer as the time goes on. Native handles are -1. All calls are for one thread.
-class Simulation {
+class EVIO_API Simulation {
  public:
   /// A world whose choices come from the seed alone.
   explicit Simulation(std::uint64_t seed, const sim::Faults& faults = {});

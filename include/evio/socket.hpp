@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <evio/export.hpp>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,7 +12,7 @@ namespace evio { inline namespace v0 {
 
 /// Owns a descriptor; closes it when destroyed. Blocking. What Events::detached is given. One
 /// thread at a time.
-class Socket {
+class EVIO_API Socket {
  public:
   Socket() noexcept = default;
   /// Owns the descriptor; -1: none.

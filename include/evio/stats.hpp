@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <evio/duration.hpp>
+#include <evio/export.hpp>
 #include <numeric>
 #include <string_view>
 #include <system_error>
@@ -32,9 +33,9 @@ enum class CloseReason : std::uint8_t {
 inline constexpr std::size_t close_reason_count = static_cast<std::size_t>(CloseReason::other) + 1;
 
 /// Its enumerator's name.
-std::string_view name_of(CloseReason ending) noexcept;
+EVIO_API std::string_view name_of(CloseReason ending) noexcept;
 /// Where `closed` with this error is counted.
-CloseReason close_reason_of(const std::error_code& error) noexcept;
+EVIO_API CloseReason close_reason_of(const std::error_code& error) noexcept;
 
 /// How long a loop's batches of events took, in buckets that double.
 struct LagHistogram {

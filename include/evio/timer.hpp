@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <evio/duration.hpp>
+#include <evio/export.hpp>
 #include <memory>
 #include <utility>
 
@@ -16,7 +17,7 @@ namespace evio { inline namespace v0 {
 /// name: its destruction cancels nothing. To be used on the loop's thread; harmless, and inactive,
 /// once the timer fired, was cancelled, its connection closed or its loop ended, also after the
 /// server is gone. May be used inside the timer's own callable.
-class Timer {
+class EVIO_API Timer {
  public:
   Timer() = default;  ///< names nothing; inactive
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <evio/address.hpp>
 #include <evio/duration.hpp>
+#include <evio/export.hpp>
 #include <string_view>
 #include <system_error>
 
@@ -39,6 +40,6 @@ struct Trace {
 };
 
 /// Its enumerator's name.
-std::string_view name_of(Trace::What what) noexcept;
+EVIO_API std::string_view name_of(Trace::What what) noexcept;
 
 }}  // namespace evio::v0

@@ -1,6 +1,7 @@
 // The version of the library that a program is compiled with.
 #pragma once
 
+#include <evio/export.hpp>
 /// The three numbers of the version, as in "0.1.0". Until 1.0 a new minor version may break the
 /// API.
 #define EVIO_VERSION_MAJOR 0
@@ -17,6 +18,6 @@ namespace evio { inline namespace v0 {
 
 /// The version of the library that the program runs with, such as "0.1.0". It differs from
 /// EVIO_VERSION_STRING where a shared library was replaced since the program was built.
-const char* version() noexcept;
+EVIO_API const char* version() noexcept;
 
 }}  // namespace evio::v0

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <evio/export.hpp>
 #include <memory>
 #include <utility>
 
@@ -17,7 +18,7 @@ enum class Interest : std::uint8_t { read = 1, write = 2, both = 3 };
 /// Names what Loop::watch began. A copyable name: its destruction ends nothing. To be used on the
 /// loop's thread, or before run(); harmless once it was cancelled or the loop has ended, also after
 /// the server is gone. May be used inside the watch's own callable.
-class Watch {
+class EVIO_API Watch {
  public:
   Watch() = default;  ///< names nothing
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <evio/callback.hpp>
 #include <evio/duration.hpp>
+#include <evio/export.hpp>
 #include <evio/options.hpp>
 #include <memory>
 #include <string>
@@ -51,7 +52,7 @@ struct ClientRequest {
 };
 
 /// What it says.
-struct ClientResponse {
+struct EVIO_API ClientResponse {
   std::error_code
       error{};     ///< why there is none: the connection's, timed_out, bad_message, message_size
   int status = 0;  ///< 0 with an error before it
@@ -64,7 +65,7 @@ struct ClientResponse {
 
 /// A call on its way, for whoever has to hold its reply back or to give it up. Belongs to the
 /// thread of the client's loop. Copyable; does nothing once the reply is there or the Client gone.
-class ClientCall {
+class EVIO_API ClientCall {
  public:
   ClientCall() = default;
 
@@ -89,7 +90,7 @@ class ClientCall {
 /// if its method may be repeated (RFC 9110, section 9.2.2). Replies are read while their requests
 /// are still being sent: one that refuses the request (a status from 400 on, or a connection that
 /// the server will close) ends it there.
-class Client {
+class EVIO_API Client {
  public:
   /// Makes calls on that loop. Throws std::invalid_argument for a negative time, and for no
   /// connections at all.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <evio/export.hpp>
 #include <evio/http/request.hpp>
 #include <string>
 
@@ -31,6 +32,6 @@ struct FileOptions {
 /// first needed. Files up to 64 KiB are compressed as Settings::gzip says.
 ///
 /// Throws Error if `root` is no folder that can be read.
-RequestHandler files(const std::string& root, FileOptions options = {});
+EVIO_API RequestHandler files(const std::string& root, FileOptions options = {});
 
 }}}  // namespace evio::v0::http

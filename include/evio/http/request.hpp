@@ -5,6 +5,7 @@
 #include <evio/callback.hpp>
 #include <evio/conn.hpp>
 #include <evio/context.hpp>
+#include <evio/export.hpp>
 #include <evio/http/field.hpp>
 #include <span>
 #include <string>
@@ -27,7 +28,7 @@ using BodyHandler = Callback<void(Request&, Response&, std::string_view piece)>;
 /// complete by then, until it is. Its string_views are valid until the handler (or the BodyHandler)
 /// that got them returns: whoever needs one longer asks for it again, or copies it. Belongs to the
 /// thread of the connection's loop.
-class Request {
+class EVIO_API Request {
  public:
   Request(const Request&) = delete;
   Request& operator=(const Request&) = delete;

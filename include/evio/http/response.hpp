@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <evio/callback.hpp>
+#include <evio/export.hpp>
 #include <evio/http/request.hpp>
 #include <evio/http/upgrade.hpp>
 #include <evio/shared_bytes.hpp>
@@ -18,7 +19,7 @@ struct ResponseToken;
 /// Names an answer that is still to be given, from Response::handle(). Copyable; for any thread and
 /// any time, also after the connection and the server are gone. When the last copy dies and the
 /// answer has neither ended nor a producer, the client gets a 500.
-class ResponseHandle {
+class EVIO_API ResponseHandle {
  public:
   ResponseHandle() = default;
 
@@ -51,7 +52,7 @@ class ResponseHandle {
 /// HEAD is answered as GET is; the body is left out by itself. Belongs to the thread of the
 /// connection's loop, and lives until the answer has ended and the handler has returned. What comes
 /// too late (a second send, a field behind the first write) throws std::logic_error.
-class Response {
+class EVIO_API Response {
  public:
   Response(const Response&) = delete;
   Response& operator=(const Response&) = delete;

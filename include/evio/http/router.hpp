@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <evio/export.hpp>
 #include <evio/http/request.hpp>
 #include <memory>
 #include <string_view>
@@ -26,7 +27,7 @@ class RouteTree;
 ///
 /// A path without any handler is answered by 404, one that leads only to handlers of other methods
 /// by 405 with Allow. HEAD is answered by GET's handler where it has none of its own.
-class Router {
+class EVIO_API Router {
  public:
   Router();
   /// Leaves the other without routes.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <evio/events.hpp>
+#include <evio/export.hpp>
 #include <evio/http/response.hpp>
 #include <evio/http/router.hpp>
 #include <evio/http/settings.hpp>
@@ -23,9 +24,9 @@ namespace evio { inline namespace v0 { namespace http {
 /// answers under way, and those to requests that had begun to come, are finished, and the last on
 /// each connection says `Connection: close`. Limits::input_max must be above Settings::header_max,
 /// with room for one batch of input (its default is ample).
-Events server(Router router, Settings settings = {});
+EVIO_API Events server(Router router, Settings settings = {});
 
 /// The same with one handler for every request, called once the whole body is there.
-Events server(RequestHandler handler, Settings settings = {});
+EVIO_API Events server(RequestHandler handler, Settings settings = {});
 
 }}}  // namespace evio::v0::http

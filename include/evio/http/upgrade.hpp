@@ -3,6 +3,7 @@
 
 #include <evio/action.hpp>
 #include <evio/conn.hpp>
+#include <evio/export.hpp>
 #include <evio/input.hpp>
 #include <system_error>
 
@@ -19,7 +20,7 @@ namespace evio { inline namespace v0 { namespace http {
 /// and the object dies right after it, on the same thread. The object writes to the connection
 /// directly: Conn::write, close, pause, run_after, handle() are all its own. Only
 /// Conn::emplace_context is not: the component keeps this object there.
-class Upgraded {
+class EVIO_API Upgraded {
  public:
   Upgraded() = default;
   Upgraded(const Upgraded&) = delete;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <evio/events.hpp>
+#include <evio/export.hpp>
 #include <evio/websocket/handlers.hpp>
 #include <evio/websocket/settings.hpp>
 #include <string_view>
@@ -19,7 +20,7 @@ namespace evio { inline namespace v0 { namespace websocket {
 /// answer. Null once the server of this loop is shutting down. `limits` and `options` are the
 /// connection's. Throws Error for a URL that nothing can connect to, std::invalid_argument for
 /// settings that cannot be.
-WebSocket* connect(Loop& loop, std::string_view url, Handlers handlers, Settings settings = {},
-                   Limits limits = {}, Options options = {});
+EVIO_API WebSocket* connect(Loop& loop, std::string_view url, Handlers handlers,
+                            Settings settings = {}, Limits limits = {}, Options options = {});
 
 }}}  // namespace evio::v0::websocket

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <evio/events.hpp>
+#include <evio/export.hpp>
 #include <evio/http/request.hpp>
 #include <evio/websocket/handlers.hpp>
 #include <evio/websocket/settings.hpp>
@@ -19,9 +20,9 @@ namespace evio { inline namespace v0 { namespace websocket {
 /// Sec-WebSocket-Version) and for a request that asks for no WebSocket, 403 for an Origin that is
 /// not let in. To refuse more, call it from a handler of your own, when all is well. Throws
 /// std::invalid_argument for settings that cannot be.
-http::RequestHandler endpoint(Handlers handlers, Settings settings = {});
+EVIO_API http::RequestHandler endpoint(Handlers handlers, Settings settings = {});
 
 /// A server of WebSockets alone, on every path: http::server(endpoint(...)).
-Events server(Handlers handlers, Settings settings = {});
+EVIO_API Events server(Handlers handlers, Settings settings = {});
 
 }}}  // namespace evio::v0::websocket

@@ -6,6 +6,7 @@
 #include <evio/callback.hpp>
 #include <evio/conn.hpp>
 #include <evio/context.hpp>
+#include <evio/export.hpp>
 #include <evio/handle.hpp>
 #include <evio/shared_bytes.hpp>
 #include <evio/websocket/message.hpp>
@@ -21,7 +22,7 @@ class WebSocket;
 /// Names a WebSocket, from WebSocket::handle(). Copyable; empty by default. Every call may be made
 /// from any thread and at any time, also after the WebSocket and the server are gone: then it does
 /// nothing. Calls of one thread take effect in order, none of them before `opened`.
-class Handle {
+class EVIO_API Handle {
  public:
   Handle() = default;
 
@@ -55,7 +56,7 @@ class Handle {
 
 /// A WebSocket belongs to its loop's thread: call it from there only (for other threads: handle()).
 /// It lives until `closed` has returned, and its context dies right after. No call runs a handler.
-class WebSocket {
+class EVIO_API WebSocket {
  public:
   WebSocket(const WebSocket&) = delete;
   WebSocket& operator=(const WebSocket&) = delete;

@@ -1,6 +1,7 @@
 // Telling many WebSockets the same.
 #pragma once
 
+#include <evio/export.hpp>
 #include <evio/websocket/message.hpp>
 #include <memory>
 #include <string>
@@ -14,7 +15,7 @@ class WebSocket;
 /// Who listens to what, over all loops: a message that is published is made a frame once and goes
 /// to each subscriber without being copied. Copies are the same Topics; they may outlive the
 /// server, or die before it.
-class Topics {
+class EVIO_API Topics {
  public:
   Topics();
 
