@@ -56,7 +56,7 @@ int ServerCore::loop_count(int asked, Platform& platform) {
   return asked == -1 ? platform.hardware_threads() : std::max(asked, 1);
 }
 
-// All that are bound with the same Events are one service.
+// All addresses that are bound with the same Events are one service, and share its limits.
 Service& ServerCore::service_of(const Binding& binding) {
   const std::shared_ptr<const Events> events = events_of(binding);
   for (Service& service : services_)
@@ -89,7 +89,7 @@ void ServerCore::bind(Address address, Place& place) {
   const int sockets = place.reuseport ? loops() : 1;
   for (int i = 0; i < sockets; ++i) {
     Bound bound = platform_->bind(address, place.reuseport, events.limits.backlog, events.options);
-    address = bound.address;  // the further sockets share the port that the first one got
+    address = bound.address;  // the other sockets must share the port that the first one got
     place.sockets.push_back({std::move(bound)});
   }
 }
@@ -104,7 +104,7 @@ void ServerCore::release_sockets() noexcept {
   }
 }
 
-// Once no loop has a socket any more.
+// Called when no loop has a socket any more.
 void ServerCore::release() noexcept {
   signals_.reset();
   release_sockets();
@@ -112,12 +112,13 @@ void ServerCore::release() noexcept {
     for (OpenSocket& socket : place.sockets) {
       if (socket.open || socket.passed_on) continue;
       platform_->retired(socket.bound);
-      socket.bound.file_inode = 0;  // asked once
+      socket.bound.file_inode = 0;  // so that retired() runs once only
     }
   }
 }
 
-// What binding left goes while the socket still holds it: nobody takes a file for a stale one then.
+// Removes the socket's file before the socket is closed. In the other order another process could
+// find a stale file, replace it by its own, and lose that.
 void ServerCore::retire(OpenSocket& socket) noexcept {
   const std::lock_guard lock(sockets_mutex_);
   socket.open = false;
@@ -138,7 +139,8 @@ bool ServerCore::is_passed_on(int address_index, const LoopCore& loop) {
   return false;
 }
 
-// Its driver has made it its own; if it is a successor's already, that is undone.
+// The driver has set options for itself on the socket. If a successor has the socket already, these
+// are reset.
 void ServerCore::opened(int address_index, NativeSocket socket) noexcept {
   const std::lock_guard lock(sockets_mutex_);
   for (const OpenSocket& one : places_[static_cast<std::size_t>(address_index)].sockets)
@@ -154,7 +156,7 @@ std::vector<Socket> ServerCore::listeners(int address_index) {
   return listeners(address_index, places_[static_cast<std::size_t>(address_index)].sockets.size());
 }
 
-// The first `count` of them.
+// Duplicates the first `count` sockets of an address. Either all or none become passed_on.
 std::vector<Socket> ServerCore::listeners(int address_index, std::size_t count) {
   check_address_index(address_index);
   Place& place = places_[static_cast<std::size_t>(address_index)];
@@ -173,6 +175,7 @@ std::vector<Socket> ServerCore::listeners(int address_index, std::size_t count) 
   return all;
 }
 
+// A loop that only accepts is needed if several loops share a listening socket.
 bool ServerCore::wants_acceptor() const noexcept {
   if (loops() == 1) return false;
   for (std::size_t i = 0; i < places_.size(); ++i)
@@ -201,7 +204,7 @@ void ServerCore::each_loop(Fn&& fn) {
   if (acceptor_) fn(*acceptor_);
 }
 
-// Runs fn(loop) on each loop's own thread, as mail.
+// Posts fn(loop) to each loop, which calls it on its own thread.
 template <class Fn>
 void ServerCore::broadcast_to_loops(Fn fn) {
   each_loop(
@@ -220,7 +223,7 @@ void ServerCore::run() {
   finish();
 }
 
-// The loops that got no thread.
+// Ends the loops that got no thread, because the platform could not create it.
 void ServerCore::end_threadless() noexcept {
   each_loop([](LoopCore& loop) {
     if (!loop.ended()) loop.end_unrun();
@@ -234,7 +237,7 @@ void ServerCore::prepare() {
 std::vector<Runner*> ServerCore::start() {
   if (ran_.exchange(true))
     throw std::logic_error("evio: Server::run was called before; make another Server");
-  ended_ = true;  // if one of these fails, poll() has nothing to go on with
+  ended_ = true;  // if one of these throws, a later poll() must not continue
   try {
     platform_->start();
     prepare();
@@ -301,7 +304,7 @@ void ServerCore::loop_is_up() {
     loop(0).post_task(std::make_unique<Post>([this] { everything_is_up(); }));
 }
 
-// On loop 0: the first tick, then accepting.
+// Runs on loop 0 when all loops have started: first the first tick, then all loops begin to accept.
 void ServerCore::everything_is_up() {
   if (stop_asked()) return;
   if (events().tick) run_tick();
@@ -325,6 +328,8 @@ void ServerCore::run_tick() {
 
 // ---- Stopping
 
+// A signal handler may call this, so it only sets a flag. Loop 0 sees the flag at the end of its
+// iteration, and notifies the other loops.
 void ServerCore::stop() noexcept {
   stop_asked_.store(true);
   loops_.front()->tasks()->wake();
@@ -354,8 +359,8 @@ void ServerCore::keep_exception(std::exception_ptr exception) noexcept {
 
 namespace {
 
-// A connection to be made on the loop that gets this. If that loop has ended, its handle learns
-// that it is gone.
+// Makes an outgoing connection on the loop that runs this task. If the loop has ended, the task is
+// destroyed instead, and marks the handle as gone.
 struct ConnectTask final : Task {
   ConnectTask(const Binding& binding, std::shared_ptr<HandleBlock> made)
       : to(binding), handle(std::move(made)) {}
@@ -390,8 +395,8 @@ Handle ServerCore::connect(const Binding& to) {
   LoopCore& on = loop(balancer_.pick(to.address()));
   auto handle = std::make_shared<HandleBlock>(on.tasks(), StreamId{}, next_id_++,
                                               events_of(to)->limits.output_max);
-  auto task =
-      std::make_unique<ConnectTask>(to, handle);  // which tells the handle, if it goes undelivered
+  // If the server stops, the task is destroyed without running, which marks the handle as gone.
+  auto task = std::make_unique<ConnectTask>(to, handle);
   if (!stop_asked()) on.post_task(std::move(task));
   return HandleBlock::handle(std::move(handle));
 }
@@ -433,7 +438,8 @@ void ServerCore::drain(Duration deadline) {
   }));
 }
 
-// Doors first: a connection that comes through one counts before it closes.
+// Checks the listeners first and then the connections: a connection is counted when it is accepted,
+// so none can be missed between the two.
 void ServerCore::end_if_drained() {
   if (draining_ && accepting_loops_ == 0 && accepted_connections() == 0) stop();
 }
@@ -448,7 +454,7 @@ std::size_t ServerCore::accepted_connections() const noexcept {
 
 void ServerCore::connection_gone(int loop, int address_index, const Address::Ip& peer) {
   balancer_.remove(loop);
-  if (address_index < 0) return;  // one of our own making
+  if (address_index < 0) return;  // outgoing connections count for no service
   Service& of = service(address_index);
   if (of.counts(peer)) of.peers.remove(peer);
   --of.connections;
@@ -465,7 +471,8 @@ void ServerCore::notify_other_acceptors(const LoopCore& loop) {
   });
 }
 
-// Pressure ends a little below the bound, so that it does not come and go with every read.
+// Memory pressure begins above the limit and ends an eighth below it. Without this distance it
+// would begin and end with every read.
 void ServerCore::hold(std::ptrdiff_t bytes) {
   std::size_t total =
       held_.fetch_add(static_cast<std::size_t>(bytes)) + static_cast<std::size_t>(bytes);

@@ -1,4 +1,4 @@
-// What a server's loops share: its addresses, its platform, and how it starts and stops.
+// The state that the loops of a server share: addresses, services, platform, starting and stopping.
 #pragma once
 
 #include <atomic>
@@ -16,6 +16,8 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
+// The private part of Server. It is made before any thread runs, and destroyed after all loops have
+// ended; in between, loops and other threads may call it.
 class ServerCore final : public Stoppable {
  public:
   // Binds all addresses; throws Error, and then nothing stays bound.
@@ -24,8 +26,8 @@ class ServerCore final : public Stoppable {
   ~ServerCore();
 
   void run();
-  // What run() does before and after the loops have run, for what turns them itself. No runners: it
-  // has ended already.
+  // What run() does before and after the loops run; used by what runs the loops itself, such as the
+  // simulation. start() returns the loops to be run, and none if the server has ended already.
   EVIO_API std::vector<Runner*> start();
   EVIO_API void finish();
   bool poll(Duration wait);
@@ -34,13 +36,13 @@ class ServerCore final : public Stoppable {
   void stop() noexcept override;               // async-signal-safe
   EVIO_API void stop_now() noexcept override;  // async-signal-safe
 
-  // Constant while it runs; any thread.
+  // Constant while the server runs. Any thread.
   Server& handle() const noexcept { return handle_; }
   const Events& events() const noexcept { return *main_; }
   Service& service(int address_index) const noexcept {
     return *places_[static_cast<std::size_t>(address_index)].service;
   }
-  // Who serves what is made by this Binding: its own handlers, else the server's.
+  // The handlers for connections made by this Binding: its own, else the server's.
   std::shared_ptr<const Events> events_of(const Binding& binding) const {
     return binding.service() ? binding.service() : main_;
   }
@@ -70,7 +72,7 @@ class ServerCore final : public Stoppable {
   Stats stats() const noexcept;
   Stats stats(int loop) const;
 
-  // From the loops.
+  // Called by the loops.
   bool stop_asked() const noexcept { return stop_asked_.load(std::memory_order_relaxed); }
   bool stop_now_asked() const noexcept { return stop_now_asked_.load(std::memory_order_relaxed); }
   bool under_pressure() const noexcept { return pressure_.load(); }
@@ -78,26 +80,29 @@ class ServerCore final : public Stoppable {
   void broadcast_stop();
   void broadcast_stop_now();
   void connection_gone(int loop, int address_index, const Address::Ip& peer);
-  // A service became full by what `loop` accepted: what others accept meanwhile is let in still.
+  // A service has reached its limit by a connection that `loop` accepted. Other acceptors may
+  // exceed the limit briefly, until they are notified.
   void notify_other_acceptors(const LoopCore& loop);
   void hold(std::ptrdiff_t bytes);
   void keep_exception(std::exception_ptr exception) noexcept;
-  // The sockets that this loop is to serve; each is taken once.
+  // Calls fn(address_index, socket) for the sockets that this loop serves. Each socket is passed
+  // once; the loop then owns it.
   template <class Fn>
   void take_sockets(const LoopCore& loop, Fn&& fn);
-  // A loop is about to close its socket for this address: nobody may duplicate it any more.
+  // Called before a loop closes its socket for this address: listener() must not duplicate it
+  // later.
   void closing(int address_index, const LoopCore& loop) noexcept;
-  // Whether a successor has that loop's socket for this address, too.
+  // Whether that loop's socket for this address was also passed to a successor.
   bool is_passed_on(int address_index, const LoopCore& loop);
-  // A loop uses its udp socket of this address from now on.
+  // Called after a loop's driver has taken over its udp socket of this address.
   void opened(int address_index, NativeSocket socket) noexcept;
 
  private:
   struct OpenSocket {
     Bound bound;
-    bool taken = false;  // by its loop, which closes it
+    bool taken = false;  // its loop owns it, and will close it
     bool open = true;
-    bool passed_on = false;  // it, and its file, are a successor's
+    bool passed_on = false;  // a successor has it, and its file must stay
   };
   struct Place {  // one address
     Service* service = nullptr;
@@ -136,36 +141,41 @@ class ServerCore final : public Stoppable {
   std::vector<Address> addresses_;
   Balancer balancer_;
   std::vector<std::unique_ptr<LoopCore>> loops_;
-  std::unique_ptr<LoopCore>
-      acceptor_;  // with several loops, so that a busy one delays nobody's accepts
+  // A loop that only accepts. It exists if there are several loops, so that a busy loop does not
+  // delay connections that another loop could serve.
+  std::unique_ptr<LoopCore> acceptor_;
 
-  std::atomic<int> starting_{0};  // loops that are not up yet
+  std::atomic<int> starting_{0};  // loops that have not started yet
   std::atomic<bool> stop_asked_{false};
   std::atomic<bool> stop_now_asked_{false};
   std::atomic<bool> ran_{false};
   std::atomic<bool> draining_{false};
-  std::atomic<int> accepting_loops_{0};  // loops that still accept though it drains
-  std::mutex sockets_mutex_;             // of OpenSocket::open and passed_on
-  bool ended_ = false;                   // poll's
+  std::atomic<int> accepting_loops_{0};  // while draining: loops that still accept
+  std::mutex sockets_mutex_;             // protects OpenSocket::open and passed_on
+  bool ended_ = false;                   // used by poll() and its relatives
   std::shared_ptr<void> signals_;
-  bool stop_told_ = false;  // loop 0's
+  // broadcast_stop and broadcast_stop_now were called. Used by loop 0 only.
+  bool stop_told_ = false;
   bool stop_now_told_ = false;
   Timer tick_;
   Duration tick_delay_ = std::chrono::seconds(1);
 
-  alignas(64) std::atomic<std::size_t> held_{0};  // bytes of input and output, of all loops
+  // Bytes of input and output that all loops hold. In a cache line of its own, since every loop
+  // writes it.
+  alignas(64) std::atomic<std::size_t> held_{0};
   std::atomic<bool> pressure_{false};
 
-  std::atomic<std::uint64_t> next_id_{1};  // of connections made through the server
+  std::atomic<std::uint64_t> next_id_{1};  // for connections made by Server::connect
 
   std::mutex exception_mutex_;
-  std::exception_ptr exception_;  // the first that nobody handled
+  std::exception_ptr exception_;  // the first unhandled one; run() throws it
 };
 
 // Throws Error if nothing can connect to it.
 void check_target(const Binding& binding);
 
-// The door for what brings its own platform: the simulation, and tests of the middle.
+// Access to a Server's private parts for code with a platform of its own: the simulation, and tests
+// of the core.
 struct ServerAccess {
   static Server make(std::unique_ptr<Platform> platform, Events events,
                      const std::vector<Binding>& bindings) {

@@ -1,5 +1,4 @@
-// One set of handlers, limits and options within a server, shared by the addresses that
-// are served by it.
+// A service: one set of handlers, limits and options, and the addresses of a server that use it.
 #pragma once
 
 #include <atomic>
@@ -13,18 +12,18 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// The Events may be another server's too; what is counted is this one's.
+// Several servers may share the Events. The counts are those of this server only.
 struct Service {
   const std::shared_ptr<const Events> owned;
   const Events& events;
-  std::atomic<std::size_t> connections{0};  // open, or on their way to a loop
-  std::atomic<bool> full{false};            // accepting waits for one of them to close
+  std::atomic<std::size_t> connections{0};  // accepted and not closed yet
+  std::atomic<bool> full{false};            // accepting pauses until a connection closes
 
   explicit Service(std::shared_ptr<const Events> from) : owned(std::move(from)), events(*owned) {}
 
   PeerCounts peers;
 
-  // Whether it is counted how many connections this peer has.
+  // Whether the connections of this peer are counted. Peers without an IP address are not.
   bool counts(const Address::Ip& peer) const noexcept {
     return events.limits.connections_per_peer_max > 0 && peer != Address::Ip{};
   }

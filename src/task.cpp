@@ -9,14 +9,14 @@ namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
-// One message begins a cache line: a small one is one line that goes from core to core.
+// Each task begins a cache line, so that as few lines as possible move from core to core.
 constexpr std::align_val_t alignment{64};
 
 void* allocate(std::size_t size) { return ::operator new(size, alignment); }
 void release(void* memory) noexcept { ::operator delete(memory, alignment); }
 
-// What changes hands together. Beside the memory, not linked in it: who takes a piece need not have
-// it in its cache.
+// A number of free blocks that are exchanged together. The pointers are stored here and not in the
+// blocks themselves, so that taking a block does not require its memory to be in the cache.
 template <std::size_t most>
 struct Stack {
   bool empty() const noexcept { return count == 0; }
@@ -31,8 +31,9 @@ struct Stack {
   std::size_t count = 0;
 };
 
-// Where threads that only receive leave what threads that only send need. Nobody waits for it: in a
-// child that was forked while a thread was here, that would be for ever.
+// A global store of free blocks: threads that only receive give them, threads that only send take
+// them. It never waits for its mutex, since in a child that was forked while a thread held the
+// mutex that would last for ever. If the mutex is taken, blocks are freed or allocated instead.
 template <std::size_t size>
 class Depot {
  public:
@@ -53,14 +54,14 @@ class Depot {
     }
     stack.clear();
   }
-  // Leaves an empty one as it is if there is nothing.
+  // Leaves `stack` as it is if there are no blocks.
   void take(Pieces& stack) noexcept {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (lock && count_ > 0) stack = stacks_[--count_];
   }
 
  private:
-  static constexpr std::size_t most = 128;  // 1 MiB in all
+  static constexpr std::size_t most = 128;  // stacks of 8 KiB: 1 MiB in all
   std::mutex mutex_;
   Pieces stacks_[most];
   std::size_t count_ = 0;
@@ -68,7 +69,8 @@ class Depot {
 
 thread_local bool thread_ends = false;
 
-// Two stacks, so that one who sends and receives by turns does not run to the depot each time.
+// The free blocks of one thread. Two stacks, so that a thread that alternates between sending and
+// receiving does not access the depot each time.
 template <std::size_t size>
 struct Stock {
   ~Stock() {
@@ -95,7 +97,7 @@ struct Stock {
 thread_local Stock<Task::small_size> small;
 thread_local Stock<Task::large_size> large;
 
-// AddressSanitizer is to see each message's own end.
+// No recycling under AddressSanitizer, so that it detects accesses to a task that has ended.
 #ifdef __has_feature  // clang's way to ask
 constexpr bool pooling = !__has_feature(address_sanitizer);
 #elif defined(__SANITIZE_ADDRESS__)

@@ -1,4 +1,4 @@
-// What other threads send to a loop.
+// A task: what other threads send to a loop, to be run on its thread.
 #pragma once
 
 #include <cstddef>
@@ -8,18 +8,20 @@ namespace evio { inline namespace v0 { namespace detail {
 
 class LoopCore;
 
-// One message. Delivered on the loop's thread, or destroyed undelivered on any thread. Its memory
-// goes round between those who send and those who receive: in steady traffic nothing is allocated.
+// A task is run once on the loop's thread, or destroyed on any thread without having run. Its
+// memory is recycled between the sending and the receiving threads: in steady traffic nothing is
+// allocated.
 struct Task {
-  static constexpr std::size_t small_size = 128,
-                               large_size = 1024;  // of those whose memory goes round
+  // Tasks of up to these sizes get recycled memory.
+  static constexpr std::size_t small_size = 128, large_size = 1024;
 
   Task() = default;
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
   virtual ~Task() = default;
   virtual void run_on(LoopCore& loop) = 0;
-  // Delivered or not, nobody holds it any more: most are deleted.
+  // The queue needs the task no more, whether it has run or not. Most tasks are deleted then; those
+  // that are members of another object are not.
   virtual void done() noexcept { delete this; }
 
   static void* operator new(std::size_t size);

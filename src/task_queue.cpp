@@ -9,7 +9,7 @@ namespace {
 struct Closed final : Task {
   void run_on(LoopCore&) override {}
 };
-Closed closed_mark;  // stands in head_ of a closed mailbox
+Closed closed_mark;  // head_ of a closed queue points to it
 Task* const closed = &closed_mark;
 
 }  // namespace
@@ -24,9 +24,9 @@ bool TaskQueue::push(TaskPointer task) {
   } while (!head_.compare_exchange_weak(head, task.get(), std::memory_order_seq_cst,
                                         std::memory_order_relaxed));
   task.release();
-  // Sequentially consistent with prepare_to_sleep: either the receiver sees the mail or this sees
-  // that it sleeps. The load keeps the exchange, and its cache line, out of the way while the
-  // receiver is awake.
+  // Sequentially consistent with prepare_to_sleep: either the loop sees the task, or this sees that
+  // the loop sleeps. The load comes first because an exchange would claim the cache line even while
+  // the loop is awake.
   if (sleeping_.load(std::memory_order_seq_cst) &&
       sleeping_.exchange(false, std::memory_order_seq_cst))
     wake();
@@ -44,7 +44,8 @@ void TaskQueue::set_waker(std::unique_ptr<Waker> waker) {
   published_.store(waker_.get(), std::memory_order_seq_cst);
 }
 
-// A signal handler may be in wake(): so no lock, but a wait of a few instructions.
+// A signal handler may call wake(), so a lock is not possible. Instead this waits for callers that
+// are inside wake(), which takes a few instructions.
 void TaskQueue::drop_waker() noexcept {
   published_.store(nullptr, std::memory_order_seq_cst);
   while (waking_.load(std::memory_order_acquire) > 0) {
