@@ -12,7 +12,8 @@ namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
-// A connection on its way to its loop. If that loop has ended, the socket is closed unseen.
+// Passes an accepted connection to its loop. If that loop has ended, the socket is closed without
+// calling any handler.
 struct AcceptedTask final : Task {
   AcceptedTask(ServerCore& from, NativeSocket accepted, const Address& remote, int index)
       : server(from), socket(accepted), peer(remote), address_index(index) {}
@@ -61,7 +62,7 @@ void Acceptor::accepted(ListenerId listener, NativeSocket socket, const Address&
     return discard(std::errc::connection_refused, "Limits::connections_per_peer_max");
   count_accept(rate_owner(listener_state(listener)));
   ++service.connections;
-  if (!service.has_room()) {  // then no door of the service lets anybody in
+  if (!service.has_room()) {  // all listeners of the service must pause, on this and other loops
     reevaluate();
     server.notify_other_acceptors(loop_);
   }
@@ -75,7 +76,7 @@ void Acceptor::accepted(ListenerId listener, NativeSocket socket, const Address&
   }
 }
 
-// False: it is closed.
+// Passes the socket to another loop. False if that failed and the socket was closed.
 bool Acceptor::hand_over(LoopCore& to, NativeSocket socket, const Address& peer,
                          int address_index) {
   std::unique_ptr<AcceptedTask> task;
@@ -88,8 +89,8 @@ bool Acceptor::hand_over(LoopCore& to, NativeSocket socket, const Address& peer,
   return to.post_task(std::move(task));
 }
 
-// At most so many in a round, which begins with the first of them. What had landed when accepting
-// paused is served, and counts in the next one.
+// Counts a connection for accepts_per_second. A round begins with its first connection. Connections
+// that the driver had accepted when accepting paused are served, and count in the next round.
 void Acceptor::count_accept(ListenerState& listener_state) {
   const Rate most = rate(listener_state);
   if (most.accepts == 0) return;
@@ -97,7 +98,7 @@ void Acceptor::count_accept(ListenerState& listener_state) {
   try {
     if (!listener_state.round.active()) begin_round(listener_state, most);
   } catch (const std::bad_alloc&) {
-    return;  // the next one begins it
+    return;  // the next connection begins the round
   }
   listener_state.throttled = listener_state.accepted >= most.accepts;
   if (listener_state.throttled) reevaluate();
@@ -118,7 +119,7 @@ void Acceptor::round_ended(ListenerState& listener_state) {
   reevaluate();
 }
 
-// All doors of a service share its rate: the first of them counts.
+// All listeners of a service share its rate. The first of them counts for all.
 Acceptor::ListenerState& Acceptor::rate_owner(const ListenerState& listener_state) noexcept {
   const auto service = [this](const ListenerState& of) {
     return &loop_.server().service(static_cast<int>(of.listener));
@@ -128,7 +129,7 @@ Acceptor::ListenerState& Acceptor::rate_owner(const ListenerState& listener_stat
   });
 }
 
-// How many loops accept for the door's service: each has an equal share of its rate.
+// The number of loops that accept for the listener's service. Each gets an equal share of the rate.
 std::size_t Acceptor::shares(const ListenerState& listener_state) const noexcept {
   const ServerCore& server = loop_.server();
   const Service* const service = &server.service(static_cast<int>(listener_state.listener));
@@ -140,8 +141,8 @@ std::size_t Acceptor::shares(const ListenerState& listener_state) const noexcept
   return loops > 1 && on_each ? loops + (on_one ? 1 : 0) : 1;
 }
 
-// The loop's share of what the service may accept in a second. Where that is no whole number, a
-// round is longer.
+// This loop's share of accepts_per_second. The number of accepts is rounded up to a whole one, and
+// the round is made longer than a second accordingly.
 Acceptor::Rate Acceptor::rate(const ListenerState& listener_state) const noexcept {
   const std::size_t all = loop_.server()
                               .service(static_cast<int>(listener_state.listener))
@@ -155,7 +156,7 @@ Acceptor::Rate Acceptor::rate(const ListenerState& listener_state) const noexcep
           .in = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds))};
 }
 
-// Those that get as far as to a loop are counted there.
+// Counts a connection that no loop gets. Others are counted in LoopCore::adopt.
 void Acceptor::refuse(int address_index, const Address& peer, std::errc why,
                       std::string_view limit) noexcept {
   loop_.counters().accepted.add(1);
@@ -168,7 +169,7 @@ void Acceptor::refuse(int address_index, const Address& peer, std::errc why,
   });
 }
 
-// A balance function of the user's that throws costs no connection.
+// If the user's balance function throws, the connection goes to loop 0 and is not lost.
 int Acceptor::choose(const Address& peer) {
   try {
     return loop_.server().balancer().pick(peer);
@@ -178,8 +179,9 @@ int Acceptor::choose(const Address& peer) {
   }
 }
 
-// Descriptors that ran out are tried again by the clock as well: who frees one need not be one of
-// ours. Soon at first, since a shortage is mostly over at once, and those who wait are many.
+// Descriptors or kernel memory ran out. Retries after a delay, because the shortage may end without
+// any event in this server. The first delay is short, since most shortages are brief and many
+// connections may wait; it doubles up to a limit.
 void Acceptor::stopped(ListenerId listener, std::error_code error) {
   loop_.counters().accept_pauses.add(1);
   loop_.trace(Trace::What::accept_failed, [&](Trace& trace) {
@@ -215,8 +217,9 @@ void Acceptor::update(ListenerState& listener_state) {
   Service& service = loop_.server().service(static_cast<int>(listener_state.listener));
   if (!service.has_room()) {
     service.full = true;
-    listener_state.full =
-        !service.has_room();  // looked at again: one may have closed before it saw `full`
+    // Checks again: a connection on another loop may have closed just before `full` was set, and so
+    // would not notify this loop.
+    listener_state.full = !service.has_room();
   } else {
     listener_state.full = false;
   }
@@ -251,15 +254,17 @@ void Acceptor::begin_drain() {
     if (passed_on) close(listener_state);
     return passed_on;
   });
-  accepted_count_max_ =
-      accepted_count_;  // nobody is waited for beyond what the kernel may have kept when this began
+  // The kernel holds at most the backlog of each listener. Without this limit, new connections
+  // could delay the end of the drain for ever.
+  accepted_count_max_ = accepted_count_;
   for (const ListenerState& listener_state : listeners_)
     accepted_count_max_ += static_cast<std::size_t>(
         loop_.server().service(static_cast<int>(listener_state.listener)).events.limits.backlog);
   await_pending_connections();
 }
 
-// The kernel resets whoever waits at a listener that closes: looks until a look has found nobody.
+// When a listener closes, the kernel resets the connections that were not accepted yet. Therefore
+// this polls until a complete poll has accepted nothing. The deadline of zero runs after one.
 void Acceptor::await_pending_connections() {
   if (listeners_.empty()) return std::exchange(drained_, {})();
   loop_.timers().set_deadline(

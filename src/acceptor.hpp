@@ -1,4 +1,4 @@
-// The listening sockets of one loop: when they accept, and where what they accept goes.
+// The listening sockets of one loop: when they accept, and which loop gets each connection.
 #pragma once
 
 #include <cstdint>
@@ -15,23 +15,24 @@ namespace evio { inline namespace v0 { namespace detail {
 
 class LoopCore;
 
-// Accepting pauses for four reasons, each lifted on its own: the service is full, it accepts as
-// many a second as it may, descriptors or kernel memory ran out, or the server holds more memory
-// than it may.
+// Accepting pauses for four independent reasons: the service has connections_max connections, it
+// has accepted accepts_per_second, descriptors or kernel memory ran out, or the server holds more
+// than memory_max.
 class Acceptor {
  public:
   explicit Acceptor(LoopCore& loop) noexcept : loop_(loop) {}
 
   void listen(int address_index, NativeSocket socket);
-  // The loop has got all its listeners: a drain that was asked for before begins.
+  // The loop has got all its listeners. Begins the drain if one was requested before.
   void all_listen();
   void accepted(ListenerId listener, NativeSocket socket, const Address& peer);
   void stopped(ListenerId listener, std::error_code error);
-  // A service became full, or a connection of a full one closed.
+  // A service has become full, or is not full any more.
   void reevaluate();
   void set_pressure(bool pressure);
-  // Closes the listeners once all that had connected by now were let in, and then calls `closed`;
-  // at once those that were handed on, at which others wait for the successor.
+  // Accepts the connections that the kernel has completed by now, then closes the listeners and
+  // calls `closed`. Listeners that were passed on are closed at once: the connections that wait
+  // there are for the successor.
   void drain(Callback<void()> closed);
   void close();
 
@@ -42,11 +43,12 @@ class Acceptor {
     bool full = false;
     bool out_of_resources = false;
     bool throttled = false;
-    std::size_t accepted = 0;  // in the round that runs
+    std::size_t accepted = 0;  // in the current round
     Timer round{};
   };
+  // At most `accepts` connections in a round of length `in`.
   struct Rate {
-    std::size_t accepts = 0;  // 0: no bound
+    std::size_t accepts = 0;  // 0: no limit
     Duration in{};
   };
 
@@ -73,8 +75,8 @@ class Acceptor {
   Timer retry_;
   Duration retry_delay_ = first_retry;
   bool pressure_ = false;
-  std::size_t accepted_count_ = 0;      // ever
-  std::size_t accepted_count_max_ = 0;  // while it drains
+  std::size_t accepted_count_ = 0;      // since the loop began
+  std::size_t accepted_count_max_ = 0;  // a drain accepts no more than up to this count
   Callback<void()> drained_;
 };
 

@@ -14,7 +14,8 @@ namespace {
 
 constexpr Duration attempt_delay = std::chrono::milliseconds(250);
 
-// A look-up's answer. Its connection is found again by name: it may be gone.
+// The answer of a name resolution, sent to the loop. It finds its connection by its ids, as that
+// may have closed meanwhile.
 struct Answer final : Task {
   Answer(StreamId to, std::uint64_t number, Resolved what)
       : stream(to), id(number), found(std::move(what)) {}
@@ -27,7 +28,8 @@ struct Answer final : Task {
   const Resolved found;
 };
 
-// The first one's family and the other by turns; the one to try first comes last.
+// Alternates between the address families, beginning with that of the first address. The result is
+// in reverse order.
 std::vector<Address> by_turns(const std::vector<Address>& all) {
   std::vector<Address> of_first, of_other, mixed;
   for (const Address& address : all)
@@ -64,7 +66,7 @@ void Connector::start() {
                                               id = connection_.id()](Resolved found) {
         try {
           tasks->push(std::make_unique<Answer>(stream, id, std::move(found)));
-        } catch (const std::bad_alloc&) {  // no answer: that is connect_timeout
+        } catch (const std::bad_alloc&) {  // without an answer, connect_timeout ends the connection
         }
       });
 }
@@ -107,8 +109,8 @@ void Connector::connected(ConnectId id, NativeSocket socket) {
   connection_.connected(socket, peer);
 }
 
-// The backlog of a unix socket is full, which a TCP peer would be told by silence: it is asked
-// again until the connection's deadline.
+// The backlog of a unix socket is full. For TCP the kernel would retry silently, for unix sockets
+// it reports an error. So this retries until connect_timeout.
 void Connector::try_again(const Address& to) {
   constexpr Duration longest_retry = std::chrono::milliseconds(100);
   untried_.push_back(to);

@@ -1,5 +1,4 @@
-// How a connection of our own making comes to be: its name is looked up, and its addresses
-// are tried.
+// Makes an outgoing connection: resolves the name, and tries its addresses.
 #pragma once
 
 #include <evio/address.hpp>
@@ -16,9 +15,9 @@ namespace evio { inline namespace v0 { namespace detail {
 class Connection;
 class LoopCore;
 
-// As RFC 8305 says: the families take turns, a further attempt begins when the last one failed or
-// has taken a while, and the first that succeeds wins. Dies with the look-up, or the attempts that
-// are left.
+// "Happy Eyeballs" (RFC 8305): IPv6 and IPv4 addresses alternate; another attempt begins when the
+// last one has failed or has taken 250 ms; the first attempt that succeeds is used. Its destructor
+// abandons the name resolution and the remaining attempts.
 class Connector {
  public:
   Connector(LoopCore& loop, Connection& connection, const Address& to, const Options& options);
@@ -28,7 +27,7 @@ class Connector {
 
   void start();
   void resolved(const Resolved& found);
-  // One of its attempts is over. Afterwards this object may be gone.
+  // One of its attempts has ended. These may destroy this object.
   void connected(ConnectId id, NativeSocket socket);
   void failed(ConnectId id, std::error_code error);
 
@@ -47,10 +46,10 @@ class Connector {
   const Address to_;
   const Options& options_;
   ResolveHandle question_;
-  std::vector<Address> untried_;  // the next one is the last
+  std::vector<Address> untried_;  // in reverse order: the next one is at the end
   std::vector<Attempt> attempts_;
-  std::error_code error_;  // of the first that failed
-  Timer next_;
+  std::error_code error_;  // of the first attempt that failed
+  Timer next_;             // begins the next attempt
   Duration retry_delay_ = std::chrono::milliseconds(1);
 };
 

@@ -1,3 +1,4 @@
+// Handle: sends and posts to a connection from any thread, as tasks of its loop.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -11,9 +12,10 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// Mail to one connection: found again by name when it is delivered, since it may be gone by then.
+// A task for one connection. It stores the connection's ids, not a pointer: the connection may have
+// closed when the task runs.
 struct ConnTask : Task {
-  // Bytes of memory that a small one takes, what the allocator adds included.
+  // The memory of a small task, in bytes, with an estimate of the allocator's overhead.
   static constexpr std::size_t usual_cost = 256;
 
   explicit ConnTask(std::shared_ptr<HandleBlock> to) : block(std::move(to)) {}
@@ -38,7 +40,7 @@ struct ConnTask : Task {
   std::shared_ptr<HandleBlock> block;
 };
 
-// Bytes that were sent through a handle.
+// Sends bytes to the connection.
 struct SendTask : ConnTask {
   SendTask(std::shared_ptr<HandleBlock> to, std::size_t bytes)
       : ConnTask(std::move(to)), size(bytes) {}
@@ -48,18 +50,18 @@ struct SendTask : ConnTask {
       write(connection);
     } catch (const std::bad_alloc&) {
       throw;
-    } catch (...) {  // a codec's, for a message that it cannot express
+    } catch (...) {  // from a codec that cannot encode the message
       connection.on_exception(std::current_exception());
     }
-    connection.update_congestion();  // if it was dropped
+    connection.update_congestion();  // the write may have dropped the bytes
   }
   virtual void write(Connection& connection) = 0;
 
   std::size_t size;
 };
 
-// Texts that were sent one right after the other, each behind its length, in the memory behind
-// this. Each is written by itself, since it may be a message or a datagram.
+// Several small sends in one task. Their bytes are stored after this object, each text after its
+// length. Each is written by a call of its own, since it may be a message of the codec.
 struct InlineSend : SendTask {
   using Length = std::uint16_t;
   InlineSend(std::shared_ptr<HandleBlock> to, std::uint32_t bytes)
@@ -120,7 +122,8 @@ struct SharedSend final : SendTask {
   Callback<void(std::error_code)> then;
 };
 
-// A send that went beyond the bound, or came after one that did.
+// A send with a callback that exceeded output_max, or followed one that did. It sends nothing, but
+// the callback is called with an error.
 struct DroppedSend final : SendTask {
   DroppedSend(std::shared_ptr<HandleBlock> to, Callback<void(std::error_code)> told)
       : SendTask(std::move(to), 0), then(std::move(told)) {}
@@ -162,7 +165,7 @@ struct DatagramTask final : Task {
     delete this;
   }
   void run_on(LoopCore& loop) override {
-    if (loop.starting()) {  // its socket is about to be bound
+    if (loop.starting()) {  // the socket is not bound yet: try again in the next iteration
       loop.post_task(
           std::make_unique<DatagramTask>(std::exchange(block, nullptr), std::move(bytes)));
       return;
@@ -180,14 +183,14 @@ struct DatagramTask final : Task {
 
 // ---- Sends
 
-// False: it and all that follow are to be dropped.
+// Whether a send may be queued. If not, it and all later ones must be dropped.
 bool HandleBlock::room_for(std::size_t bytes, std::size_t cost) const noexcept {
   const std::size_t waiting = on_the_way() + queued_.load(std::memory_order_relaxed);
   return lost_ == Lost::nothing && waiting + bytes <= output_max_ &&
          !costs_more(cost_ + cost, output_max_);
 }
 
-// Something that was sent cannot be kept: the connection ends.
+// A send is lost, so the connection must end: otherwise the peer would see a gap.
 void HandleBlock::lose(Lost why) noexcept {
   {
     const std::lock_guard lock(mutex_);
@@ -236,6 +239,7 @@ bool HandleBlock::push_counted(std::unique_ptr<Made> task) {
   return pushed;
 }
 
+// Returns true like a successful send: the caller learns of the loss when the connection closes.
 bool HandleBlock::drop(std::unique_lock<std::mutex> lock) noexcept {
   lock.unlock();
   lose(Lost::overflow);
@@ -299,7 +303,7 @@ bool HandleBlock::send_buffer(SharedBytes bytes, Callback<void(std::error_code)>
   return push_counted(std::move(task));
 }
 
-// Beyond the bound it is dropped, as the kernel does it.
+// Beyond the limit a datagram is dropped, as the kernel does when its buffer is full.
 bool HandleBlock::send_datagram(SharedBytes bytes) {
   const std::size_t cost = DatagramTask::cost_of(bytes);
   if (costs_more(tasks_->held() + cost, output_max_)) return true;
@@ -311,8 +315,8 @@ bool HandleBlock::post(Callback<void(Conn&)> fn) {
   return push_counted(std::make_unique<PostTask>(shared_from_this(), std::move(fn)));
 }
 
-// One that has not run yet will do, unless something else was sent since, which is to be seen by
-// what this runs.
+// If a wake is queued already, another one is needed only if something was sent after it: `data`
+// must run after that has arrived.
 void HandleBlock::wake() noexcept {
   std::unique_ptr<WakeTask> task;
   try {

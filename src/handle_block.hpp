@@ -1,4 +1,4 @@
-// What the handles of one connection, or of one datagram's sender, share.
+// The state that all handles of one connection share, or all handles of one datagram peer.
 #pragma once
 
 #include <algorithm>
@@ -18,16 +18,17 @@ namespace evio { inline namespace v0 { namespace detail {
 struct SendTask;
 struct InlineSend;
 
-// Whether what is kept for very many small sends, beside their bytes, is too much where so many
-// bytes may wait.
+// Whether `memory`, which many small sends take in addition to their bytes, is too much for a limit
+// of output_max. Without this check very small sends could use far more memory than the limit.
 constexpr bool costs_more(std::size_t memory, std::size_t output_max) noexcept {
   return memory > std::max<std::size_t>(output_max, 64 << 10);
 }
 
-// Lives as long as any handle; holds the mailbox, not the loop. Any thread.
+// Lives as long as any of its handles. It owns a share of the task queue, not of the loop, so a
+// handle may outlive the server. Any thread may call it, except where stated.
 class HandleBlock : public std::enable_shared_from_this<HandleBlock> {
  public:
-  struct Peer {  // of a datagram
+  struct Peer {  // for handles of datagrams
     UdpSocketId socket;
     Address local, remote;
   };
@@ -61,7 +62,7 @@ class HandleBlock : public std::enable_shared_from_this<HandleBlock> {
   }
   TaskQueue& tasks() const noexcept { return *tasks_; }
 
-  // The loop's thread.
+  // The loop's thread only.
   void set_stream(StreamId stream) noexcept { stream_ = stream; }
   void arrived(const SendTask& task) noexcept;
   void wake_arrived() noexcept;
@@ -73,12 +74,13 @@ class HandleBlock : public std::enable_shared_from_this<HandleBlock> {
  private:
   enum class Lost { nothing, overflow, memory };
 
-  // Part of the block, so that it needs no memory when it is sent.
+  // Ends the connection. A member of the block, so that sending it allocates nothing: it also
+  // reports a lack of memory.
   struct EndTask final : Task {
     void run_on(LoopCore& loop) override;
     void done() noexcept override;
 
-    std::shared_ptr<HandleBlock> alive;  // while it is on its way
+    std::shared_ptr<HandleBlock> alive;  // keeps the block alive while the task is queued
   };
 
   bool room_for(std::size_t bytes, std::size_t cost) const noexcept;
@@ -97,16 +99,20 @@ class HandleBlock : public std::enable_shared_from_this<HandleBlock> {
   const std::uint64_t id_;
   const std::size_t output_max_;
   const std::optional<Peer> peer_;
-  std::mutex mutex_;  // of what follows
-  InlineSend* open_ =
-      nullptr;             // what was sent last: takes more as long as it is the mailbox's newest
-  std::size_t cost_ = 0;   // memory of what is on its way
-  std::size_t wakes_ = 0;  // that have not run
-  std::uint64_t calls_before_wake_ = 0;     // of the mailbox's, before the last of them
-  std::atomic<std::size_t> on_the_way_{0};  // bytes sent that the loop has not seen
-  Lost lost_ = Lost::nothing;  // then everything sent from now on is dropped: there is no gap
+
+  // Protects the members that follow, up to end_task_. Atomic ones may be read without it.
+  std::mutex mutex_;
+  // The task of the last small send. Further sends are added to it as long as it is the newest one
+  // in the queue.
+  InlineSend* open_ = nullptr;
+  std::size_t cost_ = 0;                    // memory of queued sends
+  std::size_t wakes_ = 0;                   // queued wakes
+  std::uint64_t calls_before_wake_ = 0;     // TaskQueue::calls() at the last wake
+  std::atomic<std::size_t> on_the_way_{0};  // bytes of queued sends
+  // If a send was lost, all later ones are dropped, too: the peer must never see a gap.
+  Lost lost_ = Lost::nothing;
   EndTask end_task_;
-  std::atomic<std::size_t> queued_{0};  // bytes in the connection's output
+  std::atomic<std::size_t> queued_{0};  // bytes in the connection's output queue
   std::atomic<bool> gone_{false};
 };
 

@@ -99,9 +99,8 @@ void Output::append_reference(OutputPiece::Kind kind, std::string_view bytes) {
   pool_.pending += bytes.size();
 }
 
-// The first is small if that will do; who writes more gets large ones. Behind a reference some
-// small ones come first: so what is copied and what is referred to may take turns, and no block is
-// mostly empty.
+// The first block is small if that is enough; further ones are large. After a reference the next
+// few blocks are small: when copies and references alternate, large blocks would stay mostly empty.
 void Output::append_block(std::size_t size) {
   const bool fits = !head_ && size <= OutputPool::small_bytes - sizeof(OutputPiece);
   const bool small = fits || small_blocks_ > 0;
@@ -162,7 +161,7 @@ void Output::own() {
         link(kept);
       }
     }
-  } catch (...) {  // so that all of it can be dropped
+  } catch (...) {  // links the remaining pieces, so that clear() frees all of them
     (tail_ ? tail_->next : head_) = piece;
     while (piece) tail_ = std::exchange(piece, piece->next);
     throw;

@@ -1,5 +1,4 @@
-// Bytes waiting to be sent: a queue of pieces, and the loop's pool that its memory comes
-// from.
+// The output queue of a connection: a list of pieces, and the loop's pool that provides its memory.
 #pragma once
 
 #include <algorithm>
@@ -16,26 +15,27 @@ namespace evio { inline namespace v0 { namespace detail {
 
 class Output;
 
-// One piece of output: bytes of its own (behind the struct), a reference to lent input, or a share
-// of a SharedBytes.
+// One piece of output: bytes of its own (stored after the struct), a reference to borrowed input,
+// or a part of a SharedBytes.
 struct OutputPiece {
   enum class Kind { small, large, lent, shared };
 
   OutputPiece* next = nullptr;
   const char* data = nullptr;
   std::size_t size = 0;
-  std::size_t room = 0;  // of the bytes behind, how many are free; 0 where there are none
+  std::size_t room = 0;  // free bytes after those in use; 0 for references
   Kind kind = Kind::large;
   SharedBytes owner{};  // keeps shared bytes alive
 };
 
-// Memory for output, of one loop. Keeps a bounded stock, so that steady traffic allocates nothing
-// and an idle server holds little.
+// The output memory of one loop. It keeps a bounded number of free blocks: steady traffic allocates
+// nothing, and an idle server holds little.
 class OutputPool {
  public:
-  // Up to here copying costs no more than a piece that refers to the bytes, and takes less memory.
+  // Up to this size copying costs no more than a reference, and takes less memory.
   static constexpr std::size_t copied_bytes = 512;
-  // A reply fits into a small block: what a batch of them touches stays in the cache.
+  // Most replies fit into a small block. With small blocks, the memory that a batch of replies
+  // writes stays in the processor's cache.
   static constexpr std::size_t small_bytes = 1 << 10;
   static constexpr std::size_t large_bytes = 16 << 10;
 
@@ -47,15 +47,16 @@ class OutputPool {
   Output* make_output();
   void give_back(Output* output) noexcept;
 
-  std::size_t pending = 0;  // bytes that all queues of the loop hold
-  std::size_t held =
-      0;  // bytes of memory that these take, whole Buffers and what is kept for each piece included
+  // Bytes in all queues of the loop.
+  std::size_t pending = 0;
+  // The memory that these take: blocks, bookkeeping, and all bytes of the SharedBytes.
+  std::size_t held = 0;
 
  private:
   friend class Output;
   using Kind = OutputPiece::Kind;
 
-  // Free memory of one size.
+  // Free blocks of one size.
   struct Stock {
     explicit Stock(std::size_t size, std::size_t count_max) noexcept
         : bytes(size), most(count_max) {}
@@ -79,6 +80,7 @@ class OutputPool {
   Stock outputs_;
 };
 
+// The queue. Its size does not matter much, since only a connection with pending output has one.
 class Output {
  public:
   explicit Output(OutputPool& pool) noexcept : pool_(pool) {}
@@ -88,22 +90,24 @@ class Output {
     if (!empty()) clear();
   }
 
-  // If there is no memory for more, these throw std::bad_alloc, and some of the bytes may have been
-  // appended.
+  // Each of these may throw std::bad_alloc when it has appended a part of the bytes.
+
   void append_copy(std::string_view bytes);
-  // Until own() the bytes must stay. Small ones are copied, but the first.
+  // Appends a reference: the bytes must stay valid until own() is called or they are consumed.
+  // Small ones are copied, unless the queue is empty.
   void append_lent(std::string_view bytes);
-  // Likewise.
+  // Appends a share of the bytes. Small ones are copied, unless the queue is empty.
   void append_shared(SharedBytes bytes);
-  // Copies what is lent. When it throws, some of it is lent still, and some may be there twice.
+  // Copies borrowed bytes. If it throws, the queue is only good for being cleared: some bytes may
+  // still be borrowed, and some may be present twice.
   void own();
 
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
 
-  // The first pieces, as many as fit.
+  // Describes the first pieces, as many as fit into `room`.
   std::span<const Chunk> front(std::span<Chunk> room) const noexcept;
-  // The same in memory that stays while they are in flight.
+  // As front(), in memory of this queue, which stays in place while a send is in flight.
   std::span<const Chunk> front_in_place() noexcept { return front(in_flight_); }
   void consume(std::size_t count) noexcept;
   void clear() noexcept { consume(size_); }
@@ -120,8 +124,8 @@ class Output {
   std::size_t size_ = 0;
   bool has_lent_ = false;
   bool first_in_use_ = false;
-  std::uint8_t small_blocks_ = 0;  // how many of the next blocks are small
-  // The reference of a queue that has one, as most have, needs no memory apart.
+  std::uint8_t small_blocks_ = 0;  // so many of the next blocks will be small
+  // The memory of the first reference. Most queues have only one, and so need no block for it.
   OutputPiece first_{};
   Chunk in_flight_[16];
 };

@@ -19,11 +19,11 @@ void check(const Backoff& backoff) {
     throw Error(std::make_error_code(std::errc::invalid_argument), "", problem);
   };
   if (backoff.initial <= Duration::zero() || backoff.max < backoff.initial)
-    refuse("Backoff::initial must be more than nothing, and Backoff::max no less than that");
+    refuse("Backoff::initial must be positive, and Backoff::max at least Backoff::initial");
   if (!(backoff.multiplier >= 1)) refuse("Backoff::multiplier must be 1 or more");
   if (backoff.reset_after < Duration::zero()) refuse("Backoff::reset_after must not be negative");
   if (!(backoff.jitter >= 0 && backoff.jitter <= 1))
-    refuse("Backoff::jitter must be a share, 0 to 1");
+    refuse("Backoff::jitter must be between 0 and 1");
 }
 
 Duration times(Duration delay, double factor) noexcept {
@@ -50,6 +50,8 @@ void Reconnector::opened() noexcept {
   steady_at_ = saturating_sum(loop_.now(), backoff_.reset_after);
 }
 
+// Only a connection that stayed open for reset_after resets the delay: a server that accepts and
+// closes at once must not be flooded with attempts.
 void Reconnector::gone() {
   connection_ = nullptr;
   if (stopped_ || loop_.stopping()) return;
@@ -59,6 +61,8 @@ void Reconnector::gone() {
   delay_ = std::min(times(delay_, backoff_.multiplier), backoff_.max);
 }
 
+// Shortens the delay by a random part, so that clients of a server that restarts do not all return
+// at the same moment.
 Duration Reconnector::jittered(Duration delay) const {
   const double drawn =
       static_cast<double>(loop_.server().platform().random() >> 11) * 0x1p-53;  // below 1

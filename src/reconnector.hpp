@@ -1,4 +1,4 @@
-// What makes another connection when one has ended: behind Reconnecting.
+// The implementation of Reconnecting: makes another connection when one has ended.
 #pragma once
 
 #include <evio/binding.hpp>
@@ -11,7 +11,7 @@ namespace evio { inline namespace v0 { namespace detail {
 class Connection;
 class LoopCore;
 
-// Lives as long as its connection, its timer or its user knows it. The loop's thread.
+// Shared by its connection, its timer and the user's Reconnecting. The loop's thread only.
 class Reconnector : public std::enable_shared_from_this<Reconnector> {
  public:
   Reconnector(LoopCore& loop, const Binding& to, const Backoff& backoff);
@@ -20,7 +20,7 @@ class Reconnector : public std::enable_shared_from_this<Reconnector> {
   void stop() noexcept;
   Connection* connection() const noexcept { return connection_; }
 
-  // From its connection.
+  // Called by its connection.
   void opened() noexcept;
   void gone();
 
@@ -30,7 +30,8 @@ class Reconnector : public std::enable_shared_from_this<Reconnector> {
   LoopCore& loop_;
   const Binding to_;
   const Backoff backoff_;
-  Duration delay_;  // the next
+  Duration delay_;  // the next one, without jitter
+  // When the connection will have been open for Backoff::reset_after.
   Duration steady_at_ = Duration::max();
   Connection* connection_ = nullptr;
   Timer timer_;
