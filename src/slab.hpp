@@ -1,4 +1,5 @@
-// Many objects of one type at stable addresses, named by an index: connections, timers.
+// A container for many objects of one type, such as connections and timers, at stable addresses and
+// with an index for each.
 #pragma once
 
 #include <algorithm>
@@ -24,14 +25,14 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-/// Owns objects of type T, which need not be movable. Making and destroying one is O(1); none ever
-/// moves. Memory comes in chunks of 32 to 64 KiB, so it grows without doubling or copying, and a
-/// page is not touched before it is needed: an object costs sizeof(T) and one bit. When the last
-/// object dies all chunks but one are given back.
+/// Owns objects of type T, which need not be movable, since they never move. Making and destroying
+/// one is O(1). Memory is allocated in chunks of 32 to 64 KiB: it grows without copying, and a page
+/// that no object has used yet takes no physical memory. An object takes sizeof(T) and one bit.
+/// When the last object is destroyed, all chunks but one are freed.
 ///
-/// The index of a dead object is soon used again: who keeps one needs a generation beside it. Under
-/// AddressSanitizer the storage of dead objects is poisoned. Constructors and destructors of T may
-/// make and destroy others. One thread.
+/// The index of a destroyed object is soon used again, so code that stores an index must store a
+/// generation with it. Under AddressSanitizer the storage of destroyed objects is poisoned.
+/// Constructors and destructors of T may make and destroy other objects. One thread.
 template <class T>
 class Slab {
  public:
@@ -41,12 +42,12 @@ class Slab {
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;
   ~Slab() {
-    while (size_ != 0)  // again, for what destructors make
+    while (size_ != 0)  // repeated, since destructors may make objects
       for (std::uint32_t index = next(0); index != none; index = next(index + 1)) destroy(index);
   }
 
-  /// Makes a T(args...), in the place that became free last. If the constructor throws, nothing has
-  /// changed.
+  /// Makes a T(args...) in the place that became free last, which is most likely in the cache. If
+  /// the constructor throws, nothing has changed.
   template <class... Args>
   std::uint32_t make(Args&&... args) {
     const std::uint32_t index = take_place();
@@ -60,8 +61,7 @@ class Slab {
     return index;
   }
 
-  /// Destroys a live object. In its destructor it is no longer alive(), and its place is not used
-  /// yet.
+  /// Destroys a live object. During its destructor alive() is false, and its place is not free yet.
   void destroy(std::uint32_t index) noexcept {
     assert(alive(index));
     word(index) &= ~bit(index);
@@ -77,14 +77,14 @@ class Slab {
     return *std::launder(static_cast<const T*>(place(index)));
   }
 
-  /// Any index may be asked.
+  /// Any index is allowed.
   bool alive(std::uint32_t index) const noexcept {
     return index < used_ && (word(index) & bit(index)) != 0;
   }
 
   std::size_t size() const noexcept { return size_; }
 
-  /// The first live index that is not below `from`, or none.
+  /// The first live index from `from` on, or none.
   std::uint32_t next(std::uint32_t from) const noexcept {
     while (from < used_) {
       if (const std::uint64_t rest = word(from) >> (from % bits))
@@ -94,8 +94,8 @@ class Slab {
     return none;
   }
 
-  /// Calls fn(T&) for each live object in the order of indices. fn may make objects, visited now or
-  /// not, and destroy any.
+  /// Calls fn(T&) for each live object in the order of indices. fn may destroy any object, and make
+  /// objects, which may or may not be visited.
   template <class Fn>
   void for_each(Fn&& fn) {
     for (std::uint32_t index = next(0); index != none; index = next(index + 1)) fn((*this)[index]);
@@ -103,9 +103,9 @@ class Slab {
 
  private:
   // A free place holds the index of the next free one.
-  static constexpr std::size_t place_size = std::max(
-      sizeof(T),
-      sizeof(std::uint32_t));  // NOLINT(bugprone-sizeof-expression): pointers are stored, too
+  static constexpr std::size_t place_size =
+      std::max(sizeof(T),
+               sizeof(std::uint32_t));  // NOLINT(bugprone-sizeof-expression): T may be a pointer
   struct alignas(T) Place {
     std::byte bytes[place_size];
   };
@@ -113,8 +113,8 @@ class Slab {
   static constexpr std::size_t chunk_bytes = 64 * 1024;
   static constexpr std::uint32_t places =
       std::bit_floor(std::max<std::size_t>(1, chunk_bytes / sizeof(Place)));
-  static constexpr std::uint32_t bits =
-      std::min<std::uint32_t>(64, places);  // used in a word of `alive`
+  // Bits in use in each word of `alive`.
+  static constexpr std::uint32_t bits = std::min<std::uint32_t>(64, places);
   struct Chunk {
     std::array<std::uint64_t, places / bits> alive{};
     Place place[places];
@@ -169,7 +169,8 @@ class Slab {
     free_ = index;
   }
 
-  // The first chunk stays, so that a single object that comes and goes allocates nothing.
+  // Keeps the first chunk, so that making and destroying a single object repeatedly does not
+  // allocate.
   void start_over() noexcept {
     chunks_.resize(1);
     used_ = 0;
@@ -177,7 +178,7 @@ class Slab {
   }
 
   std::vector<std::unique_ptr<Chunk>> chunks_;
-  std::uint32_t used_ = 0;  // places handed out so far; those from here on were never touched
+  std::uint32_t used_ = 0;  // places from here on were never used
   std::uint32_t free_ = none;
   std::size_t size_ = 0;
 };

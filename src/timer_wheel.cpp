@@ -16,7 +16,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// The last whole millisecond: later deadlines count as this one, so that rounding up never
+// The last whole millisecond. Later deadlines are reduced to this one, so that rounding up never
 // overflows.
 constexpr Duration latest = std::chrono::floor<milliseconds>(Duration::max());
 
@@ -28,7 +28,7 @@ std::uint64_t tick_after(Duration deadline) noexcept {
   return static_cast<std::uint64_t>(std::chrono::ceil<milliseconds>(deadline).count());
 }
 
-// The first one after `now` of those that follow `deadline` at distances of `period`.
+// The first time after `now` of the series deadline + n * period.
 Duration next_of_period(Duration deadline, Duration period, Duration now) noexcept {
   if (now > deadline) deadline += (now - deadline) / period * period;
   return later(deadline, period);
@@ -108,13 +108,13 @@ void TimerWheel::clear() noexcept {
   for (Index index = nodes_.next(0); index != none; index = nodes_.next(index + 1)) retire(index);
 }
 
-// Nothing refers to the node any more when its callable's destructor runs, which may call the
-// wheel. One that is running is left to run_first.
+// Removes a node. It is unlinked first, because its callable's destructor may call the wheel. A
+// node that is running is destroyed by run_first later: its callable is still in use.
 void TimerWheel::retire(Index index) noexcept {
   unlink(index);
   leave_group(index);
   if (index == running_)
-    nodes_[index].generation = ++last_generation_;  // so that no Timer names it any more
+    nodes_[index].generation = ++last_generation_;  // so that no Timer refers to it any more
   else
     nodes_.destroy(index);
 }
@@ -133,7 +133,8 @@ std::size_t TimerWheel::judge(Duration looked, const Stalls& stalls, const Run& 
   for (Index index = none;
        (index = lists_[judged].first) != none && nodes_[index].deadline <= looked;) {
     Node& node = nodes_[index];
-    const Duration delay = std::exchange(node.period, Duration(0));  // the stall is added once
+    // A stall extends the deadline once: afterwards the period is 0.
+    const Duration delay = std::exchange(node.period, Duration(0));
     const Duration deadline =
         delay > Duration(0) ? later(stalls.counted_from(node.deadline - delay), delay) : looked;
     if (deadline > looked) {
@@ -148,7 +149,7 @@ std::size_t TimerWheel::judge(Duration looked, const Stalls& stalls, const Run& 
 }
 
 void TimerWheel::run_first(Place place, Duration now, const Run& run) {
-  struct Running {  // ended also by an exception
+  struct Running {  // a guard, since `run` may throw
     Running(TimerWheel& of, Index index) noexcept : wheel(of) { wheel.running_ = index; }
     ~Running() {
       const Index index = std::exchange(wheel.running_, none);
@@ -181,8 +182,7 @@ void TimerWheel::leave_group(Index index) noexcept {
   node.group = nullptr;
 }
 
-// A tick that has passed stands in the list of tick_, which is due at once, unless the clock is set
-// back before.
+// A node whose tick has passed goes to the list of tick_, which is due at once.
 TimerWheel::Place TimerWheel::place_of(Tick tick) const noexcept {
   tick = std::max(tick, tick_);
   const int level = (static_cast<int>(std::bit_width((tick ^ tick_) | 1)) - 1) / digit_bits;
@@ -190,7 +190,7 @@ TimerWheel::Place TimerWheel::place_of(Tick tick) const noexcept {
                             static_cast<int>((tick >> (level * digit_bits)) % slots));
 }
 
-// The first tick of a slot: as tick_ in the digits above its level, zero in those below.
+// The first tick of a slot: the digits above its level are those of tick_, those below are zero.
 TimerWheel::Tick TimerWheel::start_of(Place place) const noexcept {
   const int shift = place / slots * digit_bits;
   return ((tick_ >> shift) / slots * slots + place % slots) << shift;
@@ -229,9 +229,9 @@ void TimerWheel::unlink(Index index) noexcept {
     doubtful_[place / slots] |= bit;
 }
 
-// From slot to slot that holds anything: one of the lowest level is due, any other belongs on lower
-// levels from its first tick on. So what is due is gathered tick by tick, and only those of one
-// tick need to be sorted.
+// Goes from one slot in use to the next. A slot of the lowest level is due; the nodes of any other
+// slot are moved to lower levels once its first tick is reached. So nodes become due tick by tick,
+// and only those of the same tick must be sorted.
 void TimerWheel::collect_due(Tick tick) noexcept {
   if (tick < tick_) step_back(tick);
   for (Place place = first_occupied(); place != nowhere && start_of(place) <= tick;
@@ -245,8 +245,8 @@ void TimerWheel::collect_due(Tick tick) noexcept {
   tick_ = tick;
 }
 
-// The clock went back. It should not, so this may take its time, but then nothing is early and
-// nothing late.
+// The clock went back. This should not happen, so it may be slow: it inserts all nodes again. Then
+// no timer runs early or late.
 void TimerWheel::step_back(Tick tick) noexcept {
   List all;
   for (Place place = 0; place < due; ++place) {
@@ -281,12 +281,12 @@ void TimerWheel::spread(Index first) noexcept {
   }
 }
 
-// A merge sort of a list by deadline: stable, and it needs no memory. Nearly always there is
-// nothing to do.
+// A stable merge sort of a list by deadline, which needs no memory. The list is nearly always
+// sorted already.
 TimerWheel::Index TimerWheel::sorted(Index first) noexcept {
   if (is_sorted(first)) return first;
-  std::array<Index, 32>
-      runs;  // runs[i], if any, is a sorted list of 2^i nodes; longer runs hold earlier nodes
+  // runs[i], if any, is a sorted list of 2^i nodes; longer runs hold earlier nodes.
+  std::array<Index, 32> runs;
   runs.fill(none);
   for (Index index = first; index != none;) {
     const Index next = std::exchange(nodes_[index].next, none);
@@ -331,8 +331,8 @@ void TimerWheel::find_next() const noexcept {
       place == nowhere ? std::nullopt : std::optional<Duration>(milliseconds(earliest_in(place)));
 }
 
-// What is on a lower level comes before all that is on a higher one, and within a level the slots
-// are in order.
+// All nodes on a lower level are due before those on a higher one, and within a level the slots are
+// in the order of time.
 TimerWheel::Place TimerWheel::first_occupied() const noexcept {
   for (std::size_t level = 0; level < levels; ++level)
     if (occupied_[level] != 0)
@@ -341,6 +341,8 @@ TimerWheel::Place TimerWheel::first_occupied() const noexcept {
   return nowhere;
 }
 
+// Searches a doubtful list for its earliest tick, if it is short. Otherwise the old bound stays: it
+// is at most too early.
 TimerWheel::Tick TimerWheel::earliest_in(Place place) const noexcept {
   const std::uint64_t bit = std::uint64_t{1} << place % slots;
   if ((doubtful_[place / slots] & bit) == 0) return earliest_[place];

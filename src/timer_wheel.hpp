@@ -1,4 +1,4 @@
-// The timers of one loop: a hierarchical wheel of 1 ms ticks.
+// The timers of one loop: a hierarchical timer wheel with ticks of 1 ms.
 #pragma once
 
 #include <array>
@@ -24,26 +24,28 @@ namespace evio { inline namespace v0 { namespace detail {
 
 class Stalls;
 
-/// The timers that die with a connection. Must be cancelled by TimerWheel::cancel_group before it
-/// goes, and stay at its address while it has any.
+/// The timers of one connection. TimerWheel::cancel_group must be called before it is destroyed,
+/// and it must not move while it has any timers.
 struct TimerGroup {
   std::uint32_t first = Slab<int>::none;
 };
 
-/// Runs callables at their time. Arming, cancelling and restarting are O(1), whatever is armed;
-/// what is armed costs nothing until its time comes. None runs early, by the times given to
-/// advance(). Those due run in the order of their deadlines, equal ones in the order in which they
-/// were armed.
+/// Runs callables at their time. Arming, cancelling and restarting are O(1), however many timers
+/// there are, and a timer costs nothing until its time comes. No timer runs early, measured by the
+/// times passed to advance(). Timers run in the order of their deadlines; those with equal
+/// deadlines in the order in which they were armed.
 ///
-/// A deadline that judges a peer (set_deadline) is found due by advance() like any other, but waits
-/// for judge().
+/// A deadline that judges a peer (set_deadline) closes a connection if the peer has done nothing.
+/// It must not run while the peer's bytes are still unread. Therefore advance() only finds it due,
+/// and judge() runs it later.
 ///
-/// Held by a shared_ptr, so that a Timer may outlive it. All calls, and those on its Timers, may be
-/// made inside its callables and in their destructors, advance() excepted. It may be told any time:
-/// an earlier one than before, too. One thread.
+/// It must be owned by a shared_ptr, so that a Timer may outlive it. Callables and their
+/// destructors may call any of its functions except advance() and judge(), and those of its Timers.
+/// The times passed to advance() may go back. One thread.
 class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
  public:
-  using Clock = Callback<Duration()>;  ///< monotonic, not negative; asked when something is armed
+  /// Monotonic and not negative. Called when a timer is armed.
+  using Clock = Callback<Duration()>;
   using TimerCallback = std::variant<Callback<void()>, Callback<void(Conn&)>>;
   using Run = Callback<void(TimerCallback&, Conn*)>;
 
@@ -52,43 +54,45 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
   TimerWheel& operator=(const TimerWheel&) = delete;
   ~TimerWheel();
 
-  /// Arms fn. A negative delay counts as none. With a period it runs again every `period` after its
-  /// first deadline, however late it ran; those missed meanwhile are skipped.
+  /// Arms fn. A negative delay counts as zero. With a period, fn runs again every `period` after
+  /// its first deadline, however late it ran; runs that were missed are skipped.
   Timer run_after(Duration delay, Callback<void()> fn, Duration period = {});
-  /// Arms fn for a connection, which must outlive it: cancel its group in time.
+  /// Arms fn for a connection. The group must be cancelled before the connection is destroyed.
   Timer run_after(Duration delay, Callback<void(Conn&)> fn, Conn& owner, TimerGroup& group);
-  /// The same for a deadline that judges a peer: runs by judge().
+  /// Arms a deadline that judges a peer: judge() runs it.
   Timer set_deadline(Duration delay, Callback<void()> fn);
   Timer set_deadline(Duration delay, Callback<void(Conn&)> fn, Conn& owner, TimerGroup& group);
   /// Cancels every timer of the group.
   void cancel_group(TimerGroup& group) noexcept;
 
-  /// When to call advance() next; never too late. Too early only where more than `walk_max` timers
-  /// share a slot of a higher level and its first one was cancelled or restarted: a call then, at
-  /// most one a level, spreads them out.
+  /// When advance() must be called next. It is never too late. It is too early only if more than
+  /// `walk_max` timers share a slot of a higher level and the earliest of them was cancelled or
+  /// restarted. advance() then moves them to lower levels, so this happens at most once a level.
   std::optional<Duration> next_deadline() const noexcept {
     if (!next_known_) find_next();
     return next_;
   }
-  /// False where a call of advance() and judge() would find nothing to do. Costs a few
-  /// instructions, for it is asked after every batch.
+  /// False if advance() and judge() would find nothing to do. It takes a few instructions only,
+  /// since the loop calls it after every batch.
   bool any_due(Duration now) const noexcept {
     return tick_at(now) != tick_ || (occupied_[0] >> tick_ % slots & 1) != 0 ||
            lists_[due].first != none || lists_[judged].first != none;
   }
-  /// Calls `run` for what is due at `now`: with the callable, and its connection or null. What is
-  /// armed meanwhile waits for the next call, also when it is due already. If `run` throws, the
-  /// rest is run by the next call. Returns how many have run.
+  /// Calls `run` for each timer that is due at `now`, with its callable, and its connection or
+  /// null. Timers armed meanwhile wait for the next call, even if they are due already: otherwise a
+  /// timer that arms another one could occupy the loop. If `run` throws, the next call runs the
+  /// rest. Returns how many were run.
   std::size_t advance(Duration now, const Run& run);
-  /// The same for the deadlines that judge: those that had passed at `looked`, all that arrived
-  /// until then having been handled. One that was set in a stall counts from its end.
+  /// As advance(), for deadlines that judge a peer: runs those that had passed at `looked`. All
+  /// events that had arrived by that time must have been handled. A deadline that was set during a
+  /// stall counts from the end of the stall.
   std::size_t judge(Duration looked, const Stalls& stalls, const Run& run);
 
-  /// Destroys all callables unrun, and from now on those that are armed.
+  /// Destroys all callables without running them. From now on arming does nothing.
   void clear() noexcept;
-  /// Whose thread calls it.
+  /// The thread that may call it.
   OwnerThread& owner() noexcept { return owner_; }
-  /// Callables held, one that is just running included.
+  /// The number of callables, including one that is running.
   std::size_t size() const noexcept { return nodes_.size(); }
 
  private:
@@ -98,17 +102,18 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
   using Index = std::uint32_t;  // of a node
   static constexpr Index none = Slab<int>::none;
 
-  // Level L sorts by the L-th 6-bit digit of the tick. A node stands on the level of the highest
-  // digit in which its tick differs from tick_, so nodes of one tick are always in one list, in the
-  // order in which they were armed.
+  // Level L has a list for each value of the L-th 6-bit digit of the tick. A node is on the level
+  // of the highest digit in which its tick differs from tick_. So all nodes of one tick are always
+  // in the same list, in the order in which they were armed.
   static constexpr int digit_bits = 6;
-  static constexpr int levels = 8;  // Duration::max() has 44 bits in ticks
+  static constexpr int levels = 8;  // 48 bits; Duration::max() in ticks has 44
   static constexpr int slots = 1 << digit_bits;
   static constexpr int walk_max = 32;
 
-  using Place = std::uint16_t;  // of a list: level * slots + digit, or
+  // The index of a list: level * slots + digit, or one of the following.
+  using Place = std::uint16_t;
   static constexpr Place due = levels * slots;
-  static constexpr Place judged = due + 1;  // due, and waiting for judge()
+  static constexpr Place judged = due + 1;  // due, and waits for judge()
   static constexpr Place nowhere = due + 2;
 
   struct Node {
@@ -120,8 +125,8 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
     Index next = none;
     Place place = nowhere;
     bool judging;                  // a deadline that judges a peer
-    std::uint32_t generation = 0;  // of the Timers that name it
-    Duration period;               // of one that judges: how long before the deadline it was set
+    std::uint32_t generation = 0;  // a Timer with another generation refers to an earlier node
+    Duration period;               // of one that judges: its delay
     TimerGroup* group = nullptr;
     Index group_previous = none;
     Index group_next = none;
@@ -138,7 +143,7 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
     return static_cast<Tick>(std::chrono::floor<std::chrono::milliseconds>(now).count());
   }
 
-  // What a Timer asks.
+  // The functions of Timer.
   void cancel(Index index, std::uint32_t generation) noexcept;
   void restart(Index index, std::uint32_t generation, Duration delay);
   bool active(Index index, std::uint32_t generation) const noexcept;
@@ -175,15 +180,15 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
   OwnerThread owner_;
   Clock clock_;
   Slab<Node> nodes_;
-  Tick tick_ = 0;  // what the last advance() was told
+  Tick tick_ = 0;  // the tick of the last advance()
   std::array<List, judged + 1> lists_;
-  std::array<std::uint64_t, levels>
-      occupied_{};  // a bit for each list of a level that is not empty
-  // For each list that is not empty: no node of it has an earlier tick; one has this one, unless
-  // the bit in doubtful_ is set, or the list was found too long to look.
+  // For each level, a bit for each list that is not empty.
+  std::array<std::uint64_t, levels> occupied_{};
+  // A lower bound of the ticks in each list that is not empty. It is exact unless the list's bit in
+  // doubtful_ is set, or the list was too long to be searched.
   mutable std::array<Tick, due> earliest_{};
   mutable std::array<std::uint64_t, levels> doubtful_{};
-  mutable std::optional<Duration> next_;  // the next deadline, if next_known_: until a list changes
+  mutable std::optional<Duration> next_;  // cached result of next_deadline(), if next_known_
   mutable bool next_known_ = false;
   std::uint32_t last_generation_ = 0;
   Index running_ = none;
