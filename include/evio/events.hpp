@@ -1,4 +1,4 @@
-// What a server does: handlers and settings.
+// Events: the handlers and settings of a service.
 #pragma once
 
 #include <evio/action.hpp>
@@ -20,81 +20,120 @@ class Input;
 class Loop;
 class Server;
 
-/// The handlers and settings of a service. Written with designated initializers: `{.data = [](auto&
-/// c, auto& in)
-/// {...}}`; fields may be added, never reordered. Move-only: pass on what a function returns, or
-/// std::move(events).
+/// The handlers and settings of a service: a server's, or by on() those of one of its addresses.
 ///
-/// Handlers run on the thread of the loop that owns the connection, never two of one connection at
-/// once and never one inside another. With `loops > 1` a handler's captures are shared by several
-/// threads; what belongs to one loop lives in Loop::context. Each handler that returns Action may
-/// return void instead, and each may leave its parameters out, all of them or the last ones.
+///     evio::Events echo{
+///         .options = {.idle_timeout = 60s},
+///         .data = [](evio::Conn& c, evio::Input& in) { c.write(in.take()); },
+///     };
+///     evio::serve(std::move(echo), "tcp://:5000");
+///
+/// Use designated initializers: fields may be added in later versions, and are never reordered. The
+/// struct is move-only: pass it on with std::move.
+///
+/// Threads: each handler runs on the thread of the loop that owns the connection. Two handlers of
+/// one connection never run at once, and no handler runs inside another. With more than one loop
+/// the captures of a handler are shared by several threads; state of one loop belongs in
+/// Loop::context. A handler must not block: it would delay every connection of its loop.
+///
+/// Signatures: a handler that returns Action may return void instead (Action::none), and may leave
+/// out its last parameters, or all of them.
+///
+/// Every field has a default; an unset handler has the effect that its comment states.
 struct Events {
-  /// 0 or 1: one loop, on the caller's thread. N: the caller's thread runs loop 0, threads "evio-1"
-  /// to "evio-<N-1>" the rest, and connections are accepted on a thread of their own, so that a
-  /// busy loop delays only what it owns. -1: one for each processor that this process may use, by
-  /// its affinity and by its control group's quota (cpu.max).
+  /// How many event loops the server has.
+  ///  - 0 or 1: one, on the thread that calls run().
+  ///  - N: the caller's thread runs loop 0, threads "evio-1" to "evio-<N-1>" run the others, and
+  ///    connections are accepted on a thread of their own, so that a busy loop delays only the
+  ///    connections that it owns.
+  ///  - -1: one for each processor that this process may use, by its affinity and by the quota of
+  ///    its control group (cpu.max).
+  ///
+  /// Other values, and more than 4096, throw Error. Raise it when one processor is busy.
   int loops = 1;
-  Balance balance = LoadBalance::round_robin;  ///< which loop gets a new connection
-  /// What the kernel is asked through; automatic: the best there is.
+  /// Which loop gets a new connection, see evio/balance.hpp.
+  Balance balance = LoadBalance::round_robin;
+  /// The kernel interface to use; automatic takes the best one that this machine has.
   Backend backend = Backend::automatic;
-  Duration busy_poll{};  ///< after work, look for more at most this long before sleeping; 0: never
-  Limits limits{};       ///< bounds of memory and patience
-  Options options{};     ///< of every connection of this service
-  Codec codec{};  ///< cuts streams into messages: `data` gets one each time, `write` sends one
-  bool handle_signals =
-      false;  ///< SIGINT and SIGTERM become shutdown(), a second one forces it; dispositions are
-              ///< restored at the end. One such server a process, else Error.
+  /// After a batch with work, poll for more events at most this long before sleeping; 0: never.
+  /// This saves the time of a wake-up (some microseconds), and costs processor time. An Error if
+  /// negative.
+  Duration busy_poll{};
+  /// Bounds of memory and time, see evio/options.hpp.
+  Limits limits{};
+  /// Socket options and the idle timeout of every connection of this service.
+  Options options{};
+  /// Cuts streams into messages: each call of `data` gets one whole message, and each write sends
+  /// one. Unset: bytes as they arrive. See evio/codecs.hpp for those that come with the library.
+  Codec codec{};
+  /// If true, SIGINT and SIGTERM call Server::shutdown, and a second one ends the server without
+  /// waiting for output to drain. The signals' former dispositions are restored when the server has
+  /// ended. Only one server of a process may set it; a second one gets an Error.
+  bool handle_signals = false;
 
-  /// All addresses are bound, nothing is accepted yet; Server::addresses() shows the real ports. On
-  /// run's thread.
+  /// All addresses are bound and nothing is accepted yet. Server::addresses() has the real ports
+  /// now, for an address with port 0. Runs once, on the thread that calls run().
   Callback<Action(Server&)> serving{};
-  /// The first call on each loop's thread.
+  /// The first call on each loop's thread, for example to create what Loop::context holds.
   Callback<void(Loop&)> loop_started{};
-  /// A connection was accepted, adopted or connected. Nothing else of it ran before.
+  /// A connection was accepted, adopted or connected. It is the first call for that connection,
+  /// unless an outgoing one failed: then `closed` is the only one.
   Callback<Action(Conn&)> opened{};
-  /// Bytes came (stream), one datagram came (udp), or the connection was woken or reads again,
-  /// perhaps with no new input. What it leaves in Input comes again, with more. Unset: input is
-  /// dropped.
+  /// Data arrived (stream bytes, one datagram, or with a codec one message), Handle::wake was
+  /// called, or reading resumed; in the last two cases the Input may hold nothing new. Bytes of a
+  /// stream that the handler does not take from Input are passed again next time, followed by newer
+  /// ones; more than Limits::input_max of them close the connection. With a codec, or a datagram,
+  /// what is not taken is dropped. Unset: input is dropped.
   Callback<Action(Conn&, Input&)> data{};
-  /// The output fell below Limits::output_low after it had exceeded output_high: produce again.
+  /// The pending output has fallen below Limits::output_low after it had exceeded output_high: a
+  /// producer that stopped at WriteResult::congested() goes on here.
   Callback<Action(Conn&)> drained{};
-  /// The peer will send no more; what was left untaken is shown for the last time. The connection
-  /// stays open for writing until you close it. Unset: it is closed, with everything written
-  /// delivered.
+  /// The peer has ended its direction (FIN) and will send no more. Input that `data` has not taken
+  /// is passed for the last time. The connection stays open for writing until you close it. Unset:
+  /// it is closed after all output was sent.
   Callback<Action(Conn&, Input&)> ended{};
-  /// The server begins to end: once for each connection that is open, by Server::drain (accepted
-  /// ones) or by shutdown (the others, and all if nothing drained before). A protocol finishes what
-  /// is under way and says goodbye; what is idle (Conn::idle_for) may close. After drain the
-  /// connection goes on until it closes; after shutdown it is closed as soon as this returns, with
-  /// everything written delivered. Unset: nothing.
+  /// The server is about to end. Called at most once for each open connection: for accepted ones by
+  /// Server::drain, for outgoing and adopted ones by shutdown, and for all by shutdown if nothing
+  /// was drained before. A protocol completes what is in progress and sends its closing message
+  /// (such as a WebSocket close frame); an idle connection (Conn::idle_for) may be closed. After
+  /// drain the connection goes on until it closes; after shutdown it is closed as soon as this
+  /// returns, with all written output sent. Unset: nothing happens.
   Callback<Action(Conn&)> draining{};
-  /// The last call of a connection, exactly once for each that was opened and not detached. The
-  /// error is empty for an orderly end, your own close or abort, and shutdown; else it says what
-  /// went wrong (a std::errc or an evio::Errc).
+  /// The last call of a connection, exactly once for each that was opened and not detached, and for
+  /// an outgoing one that could not be connected. The error is empty after an orderly end by the
+  /// peer, your own close or abort, and shutdown; otherwise it says what went wrong: an evio::Errc
+  /// from the library, or a std::errc from the kernel. Writes in here are dropped. The connection's
+  /// context is destroyed after it.
   Callback<Action(Conn&, std::error_code)> closed{};
-  /// The last call of a connection for which a handler returned Action::detach: the socket is
-  /// yours. Unset: detach means close.
+  /// The last call of a connection for which a handler returned Action::detach, once its output was
+  /// sent. You own the socket now; input that was not taken is in Socket::buffered(). Unset: detach
+  /// means close.
   Callback<Action(Conn&, Socket)> detached{};
-  /// An exception left a handler, post, timer or deadline; its connection (null if none) closes
-  /// with handler_failed, a datagram is dropped, all others go on. Unset: the same where a
-  /// connection or a datagram is concerned, and a line on stderr tells of it, at most one a second
-  /// for the whole process. What concerns none (serving, loop_started, tick, pre_write,
-  /// loop_stopped, balance, a Loop's or Server's own timers, posts and watches) ends the server in
-  /// order, and run() rethrows the first one; so does what `failed` itself throws.
+  /// An exception left a handler, a post, a timer or a deadline. The first argument is the
+  /// connection, or null if none is concerned. A connection closes with Errc::handler_failed and
+  /// the datagram is dropped; all other connections go on.
+  ///
+  /// Unset: an exception that concerns a connection or a datagram has the same effect, and writes a
+  /// line to stderr, at most one a second for the whole process. An exception that concerns none
+  /// (from serving, loop_started, tick, pre_write, loop_stopped, a balance function, or a Loop's or
+  /// Server's own timers, posts and watches) ends the server in order, and run() rethrows the first
+  /// of them. An exception that leaves `failed` itself ends the server likewise.
   Callback<Action(Conn*, std::exception_ptr)> failed{};
-  /// Once before each flush of a loop that has output. While it is set nothing leaves earlier:
-  /// write the log, sync it once, and all replies of the batch go out (group commit).
+  /// Called once before each flush of a loop that has output. While it is set, no output leaves
+  /// before this call: write the replies of a batch, sync the log once in here, and then all of
+  /// them are sent (group commit).
   Callback<void(Loop&)> pre_write{};
-  /// Called on loop 0, first at once, then whenever the delay it returned has passed.
+  /// Called on loop 0: first before the server accepts, then each time the delay that it returned
+  /// has passed.
   Callback<Tick(Loop&)> tick{};
-  /// The last call on each loop's thread, after its last `closed`.
+  /// The last call on each loop's thread, after the last `closed` of that loop.
   Callback<void(Loop&)> loop_stopped{};
-  /// What an operator may want to know of and no other handler is called for: failed accepts,
-  /// refused peers, closes with an error, exceptions, limits reached, slow batches, failed
-  /// look-ups. On the thread of the loop concerned (or the one that only accepts), also inside
-  /// other handlers' calls: it must not call the library. What it throws is dropped. Unset it costs
-  /// nothing. The first Events' is the server's.
+  /// Reports what an operator may want to know and no other handler reports: failed accepts,
+  /// refused peers, connections that ended with an error, exceptions, limits that were reached,
+  /// slow batches, failed look-ups. Called on the thread of the loop concerned (or on the accepting
+  /// thread), also in the middle of the library's work: it must not call the library. An exception
+  /// that leaves it is dropped. It costs nothing if unset. Only the first Events' `trace` is used;
+  /// it serves the whole server.
   Callback<void(const Trace&)> trace{};
 };
 
