@@ -24,7 +24,7 @@ class Accepting : public DriverContract {
 };
 EVIO_ON_EVERY_DRIVER(Accepting);
 
-TEST_P(Accepting, BringsEachConnectionOnceWithItsPeersAddress) {
+TEST_P(Accepting, ReportsEachConnectionOnceWithItsPeersAddress) {
   const Address address = rig.listen(listener_state);
   connect(address, 200);
   ASSERT_TRUE(rig.poll_until([&] { return rig.accepted.size() == 200; }));
@@ -36,7 +36,7 @@ TEST_P(Accepting, BringsEachConnectionOnceWithItsPeersAddress) {
   EXPECT_EQ(brought, there);
 }
 
-TEST_P(Accepting, NamesTheListener) {
+TEST_P(Accepting, ReportsTheListener) {
   const Address first = rig.listen(listener_state), second = rig.listen(other_door);
   connect(second, 1);
   ASSERT_TRUE(rig.poll_until([&] { return rig.accepted.size() == 1; }));
@@ -46,7 +46,7 @@ TEST_P(Accepting, NamesTheListener) {
   EXPECT_EQ(rig.accepted[1].listener, listener_state);
 }
 
-TEST_P(Accepting, UnixPeersHaveNoName) {
+TEST_P(Accepting, UnixPeersHaveNoAddress) {
   const TemporaryDirectory directory;
   const Address address = rig.listen(listener_state, ("unix://" + directory / "door").c_str());
   connect(address, 1);
@@ -54,7 +54,7 @@ TEST_P(Accepting, UnixPeersHaveNoName) {
   EXPECT_EQ(rig.accepted[0].peer, Address::from_path(""));
 }
 
-TEST_P(Accepting, WhatItBringsIsReadyForUse) {
+TEST_P(Accepting, AcceptedSocketsAreReadyForUse) {
   connect(rig.listen(listener_state), 1);
   rig.script = [&](const Up& up) {
     if (up.kind != Up::accepted) return;
@@ -71,7 +71,7 @@ TEST_P(Accepting, WhatItBringsIsReadyForUse) {
                      [&] { peers[0].read(); }));
 }
 
-TEST_P(Accepting, StopsInsideTheCallOrLateByWhatHadLanded) {
+TEST_P(Accepting, StopsInTheCallOrAfterWhatTheKernelHadAccepted) {
   const Address address = rig.listen(listener_state);
   connect(address, 50);
   rig.script = [&](const Up&) { rig->set_accepting(listener_state, false); };
@@ -96,7 +96,7 @@ TEST_P(Accepting, WaitingConnectionsCostNothing) {
   EXPECT_LE(rig.idle_for(100ms).polls, 5);
 }
 
-TEST_P(Accepting, NothingComesFromAListenerThatIsClosed) {
+TEST_P(Accepting, AClosedListenerReportsNothing) {
   const Address address = rig.listen(listener_state);
   connect(address, 20);
   rig.script = [&](const Up&) {
@@ -109,14 +109,14 @@ TEST_P(Accepting, NothingComesFromAListenerThatIsClosed) {
   EXPECT_THROW(connect_to(address), std::system_error);
 }
 
-TEST_P(Accepting, AListenersNameCanBeUsedAgain) {
+TEST_P(Accepting, AListenerIdCanBeReused) {
   rig.listen(listener_state);
   rig->close_listener(listener_state);
   connect(rig.listen(listener_state), 1);
   EXPECT_TRUE(rig.poll_until([&] { return rig.accepted.size() == 1; }));
 }
 
-TEST_P(Accepting, ConnectionsThatAreGoneAlreadyDisturbNobody) {
+TEST_P(Accepting, ConnectionsThatWereResetDoNotAffectOthers) {
   const Address address = rig.listen(listener_state);
   connect(address, 10);
   for (int i = 0; i < 10; i += 2) peers[i].reset();
@@ -129,7 +129,7 @@ TEST_P(Accepting, ConnectionsThatAreGoneAlreadyDisturbNobody) {
 }
 
 // In a child: what is lowered is the whole process's.
-TEST_P(Accepting, StopsWhenDescriptorsRunOutAndGoesOnWhenAsked) {
+TEST_P(Accepting, StopsWithoutDescriptorsAndResumesOnRequest) {
   in_child_process([&] {
     Rig starved(GetParam());
     connect(starved.listen(listener_state), 3);

@@ -8,7 +8,7 @@ namespace evio::test {
 using namespace detail;
 namespace {
 
-class Double : public testing::Test {
+class AsynchronousDouble : public testing::Test {
  protected:
   static std::unique_ptr<Platform> failing_accepts() {
     return make_asynchronous_platform(1, {.accept_failure = 0.5});
@@ -21,7 +21,7 @@ class Double : public testing::Test {
   const StreamId a{0};
 };
 
-TEST_F(Double, SendsNothingAtOnce) {
+TEST_F(AsynchronousDouble, SendsNothingAtOnce) {
   Rig rig({"double", plain});
   Pair pair = tcp_pair();
   rig.open(a, pair.ours);
@@ -31,7 +31,7 @@ TEST_F(Double, SendsNothingAtOnce) {
   rig->close(a, CloseMode::abort);
 }
 
-TEST_F(Double, SendsInParts) {
+TEST_F(AsynchronousDouble, SendsInParts) {
   Rig rig({"double", plain});
   Pair pair = tcp_pair();
   rig.open(a, pair.ours);
@@ -42,7 +42,7 @@ TEST_F(Double, SendsInParts) {
   EXPECT_GT(parts, 3);
 }
 
-TEST_F(Double, BringsBytesAfterReceivingWasStopped) {
+TEST_F(AsynchronousDouble, ReportsBytesAfterReceivingWasStopped) {
   Rig rig({"double", plain});
   std::size_t late = 0;
   for (int i = 0; i < 50; ++i) {
@@ -64,7 +64,7 @@ TEST_F(Double, BringsBytesAfterReceivingWasStopped) {
   EXPECT_GT(late, 10U);
 }
 
-TEST_F(Double, FailsToAcceptAndGoesOnWhenAsked) {
+TEST_F(AsynchronousDouble, FailsToAcceptAndResumesOnRequest) {
   Rig rig({"double", failing_accepts});
   const ListenerId listener_state{0};
   const Address address = rig.listen(listener_state);
@@ -77,7 +77,7 @@ TEST_F(Double, FailsToAcceptAndGoesOnWhenAsked) {
   EXPECT_GT(rig.accept_stops.size(), 10U);
 }
 
-TEST_F(Double, BreaksConnections) {
+TEST_F(AsynchronousDouble, BreaksConnections) {
   Rig rig({"double", resets});
   for (int i = 0; i < 20; ++i) {
     Pair pair = tcp_pair();
@@ -96,7 +96,7 @@ TEST_F(Double, BreaksConnections) {
 
 // ---- Rules
 
-class DoubleDeathTest : public Double {
+class AsynchronousDoubleDeathTest : public AsynchronousDouble {
  protected:
   void open() {
     Pair pair = tcp_pair(4096);
@@ -113,21 +113,21 @@ class DoubleDeathTest : public Double {
   Chunk chunk;
 };
 
-TEST_F(DoubleDeathTest, NoticesBytesThatDoNotStay) {
+TEST_F(AsynchronousDoubleDeathTest, DetectsReceivedBytesThatAreUsedTooLate) {
   open();
   rig->send(a, {&chunk, 1});
   bytes[bytes.size() / 2] = '#';
   EXPECT_DEATH(rig.settle(), "bytes stay in place");
 }
 
-TEST_F(DoubleDeathTest, NoticesChunksThatDoNotStay) {
+TEST_F(AsynchronousDoubleDeathTest, DetectsChunksThatAreFreedTooEarly) {
   open();
   rig->send(a, {&chunk, 1});
   --chunk.size;
   EXPECT_DEATH(rig.settle(), "chunks stay in place");
 }
 
-TEST_F(DoubleDeathTest, NoticesASecondSend) {
+TEST_F(AsynchronousDoubleDeathTest, DetectsASecondSend) {
   open();
   rig->send(a, {&chunk, 1});
   EXPECT_DEATH(rig->send(a, {&chunk, 1}), "one send in flight");
@@ -136,7 +136,7 @@ TEST_F(DoubleDeathTest, NoticesASecondSend) {
   EXPECT_DEATH(rig->detach(a), "one send in flight");
 }
 
-TEST_F(DoubleDeathTest, NoticesCallsForAStreamThatCloses) {
+TEST_F(AsynchronousDoubleDeathTest, DetectsCallsForAClosingStream) {
   open();
   rig->close(a, CloseMode::orderly);
   EXPECT_DEATH(rig->set_receiving(a, true), "after close");
@@ -144,7 +144,7 @@ TEST_F(DoubleDeathTest, NoticesCallsForAStreamThatCloses) {
   EXPECT_DEATH(rig->close(a, CloseMode::abort), "second close");
 }
 
-TEST_F(DoubleDeathTest, NoticesCallsForAStreamThatIsGone) {
+TEST_F(AsynchronousDoubleDeathTest, DetectsCallsForAClosedStream) {
   EXPECT_DEATH(rig->set_receiving(a, true), "gone");
   open();
   EXPECT_DEATH(rig->open(a, unix_pair().ours), "while the stream that had it lives");

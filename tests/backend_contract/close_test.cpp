@@ -22,7 +22,7 @@ class Closing : public DriverContract {
 };
 EVIO_ON_EVERY_DRIVER(Closing);
 
-TEST_P(Closing, InOrderEndsThePeersReading) {
+TEST_P(Closing, OrderlyEndsThePeersReading) {
   open();
   rig->set_receiving(a, true);
   rig.send(a, "goodbye");
@@ -53,7 +53,7 @@ TEST_P(Closing, IsNotDoneInsideTheCall) {
   ASSERT_TRUE(closed());
 }
 
-TEST_P(Closing, BeforeTheFirstPoll) {
+TEST_P(Closing, WorksBeforeTheFirstPoll) {
   open();
   peer.send("unheard");
   rig->set_receiving(a, true);
@@ -81,7 +81,7 @@ TEST_P(Closing, DropsTheSendInFlight) {
   }
 }
 
-TEST_P(Closing, NothingComesBehindIt) {
+TEST_P(Closing, NothingIsReportedAfterwards) {
   open();
   rig->set_receiving(a, true);
   peer.send(pattern(50 * kib));
@@ -96,7 +96,7 @@ TEST_P(Closing, NothingComesBehindIt) {
   rig.settle();  // what comes too late fails in the rig
 }
 
-TEST_P(Closing, TheSocketIsThereUntilOnClosedHasReturned) {
+TEST_P(Closing, KeepsTheSocketUntilOnClosedReturns) {
   open();
   const int fd = static_cast<int>(rig->native(a).value);
   const Address own = rig->local_address(a);
@@ -110,7 +110,7 @@ TEST_P(Closing, TheSocketIsThereUntilOnClosedHasReturned) {
   EXPECT_LT(::fcntl(fd, F_GETFD), 0) << "then it is closed";
 }
 
-TEST_P(Closing, ManyAtOnce) {
+TEST_P(Closing, WorksForManyStreamsAtOnce) {
   std::vector<Peer> peers;
   for (unsigned i = 0; i < 100; ++i) {
     Pair pair = tcp_pair();
@@ -129,7 +129,7 @@ TEST_P(Closing, ManyAtOnce) {
     ASSERT_TRUE(rig.poll_until([&] { return rig[StreamId{i}].closed.has_value(); }));
 }
 
-TEST_P(Closing, OfAStreamThatIsResetAtTheSameTimeIsToldOnce) {
+TEST_P(Closing, OfAStreamThatIsResetAtTheSameTimeIsReportedOnce) {
   open();
   rig->set_receiving(a, true);
   rig.poll(Duration::zero());
@@ -141,7 +141,7 @@ TEST_P(Closing, OfAStreamThatIsResetAtTheSameTimeIsToldOnce) {
 
 // A name is free for another stream once on_closed has returned, in the same batch even. Events
 // that were meant for the first do not reach the second.
-TEST_P(Closing, ANameUsedAgainInTheSameBatchBringsNothingStale) {
+TEST_P(Closing, AStreamIdReusedInTheSameBatchReportsNothingStale) {
   for (int i = 0; i < 20; ++i) {
     Pair first = tcp_pair(), other = tcp_pair(), second = tcp_pair();
     const StreamId name{10}, beside{11};

@@ -49,7 +49,7 @@ TEST_P(Connecting, FailsWhereNobodyListens) {
   EXPECT_EQ(rig.connect_failures.at(second), std::errc::no_such_file_or_directory);
 }
 
-TEST_P(Connecting, ACancelledAttemptIsNeverTold) {
+TEST_P(Connecting, ACancelledAttemptIsNeverReported) {
   const Address address = rig.listen(ListenerId{0});
   rig->connect(first, address, {});
   rig->cancel(first);
@@ -101,7 +101,7 @@ TEST_P(Connecting, ToAUdpAddressMakesASocketForItsDatagramsAlone) {
   rig->close_datagram(port);
 }
 
-TEST_P(Connecting, ARefusedDatagramIsToldOfTheSocketThatSentIt) {
+TEST_P(Connecting, ARefusedDatagramIsReportedForItsSocket) {
   constexpr UdpSocketId port{7}, other{8};
   const Address address = rig.bind(other);
   std::uint16_t gone = 0;
@@ -131,7 +131,7 @@ TEST_P(Connecting, ARefusedDatagramIsToldOfTheSocketThatSentIt) {
   EXPECT_LE(rig.idle_for(50ms).polls, 5);
 }
 
-TEST_P(Connecting, ManyAtOnce) {
+TEST_P(Connecting, WorksForManyAttemptsAtOnce) {
   constexpr std::uint32_t count = 200;
   const Address address = rig.listen(ListenerId{0}), closed = nobody();
   for (std::uint32_t i = 0; i < count; ++i)
@@ -142,7 +142,7 @@ TEST_P(Connecting, ManyAtOnce) {
     EXPECT_EQ(rig.connected.contains(ConnectId{i}), i % 2 == 1);
 }
 
-TEST_P(Connecting, WhatIsUnderWayDiesWithTheDriver) {
+TEST_P(Connecting, PendingAttemptsEndWithTheDriver) {
   const Address address = rig.listen(ListenerId{0});
   rig->connect(first, address, {});
   rig.poll(Duration::zero());

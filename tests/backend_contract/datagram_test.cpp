@@ -35,7 +35,7 @@ class Datagrams : public DriverContract {
 };
 EVIO_ON_EVERY_DRIVER(Datagrams);
 
-TEST_P(Datagrams, ComeAndGoWithTheirAddresses) {
+TEST_P(Datagrams, AreReceivedAndSentWithTheirAddresses) {
   const Address address = rig.bind(port);
   client.send_to(address.port(), "question");
   const auto question = next();
@@ -65,7 +65,7 @@ TEST_P(Datagrams, AreAnsweredFromTheAddressTheyWereSentTo) {
   }
 }
 
-TEST_P(Datagrams, AlsoOverIp6) {
+TEST_P(Datagrams, WorkOverIp6) {
   const Address address = rig.bind(port, "udp6://[::1]:0");
   UdpClient six = UdpClient::udp6();
   six.send_to(address.port(), "question");
@@ -85,7 +85,7 @@ TEST_P(Datagrams, MayBeEmpty) {
   EXPECT_EQ(answer(client).bytes, "");
 }
 
-TEST_P(Datagrams, MayBeAsLargeAsTheyCanBe) {
+TEST_P(Datagrams, MayHaveTheLargestSize) {
   const Address address = rig.bind(port);
   const std::string bytes = pattern(largest);
   client.send_to(address.port(), bytes);
@@ -95,7 +95,7 @@ TEST_P(Datagrams, MayBeAsLargeAsTheyCanBe) {
   EXPECT_TRUE(same_bytes(answer(client).bytes, bytes));
 }
 
-TEST_P(Datagrams, TooLargeAreRefusedAndHarmNothing) {
+TEST_P(Datagrams, ThatAreTooLargeAreRefused) {
   const Address address = rig.bind(port);
   client.send_to(address.port(), "question");
   const auto question = next();
@@ -119,7 +119,7 @@ TEST_P(Datagrams, AreCopiedOrSentBeforeTheCallReturns) {
 }
 
 // However they are put together on their way: each stays one, and of its size.
-TEST_P(Datagrams, OfAllSizesStayApartAndInOrder) {
+TEST_P(Datagrams, OfAllSizesStaySeparateAndInOrder) {
   const Address address = rig.bind(port);
   client.send_to(address.port(), "question");
   const auto question = next();
@@ -136,7 +136,7 @@ TEST_P(Datagrams, OfAllSizesStayApartAndInOrder) {
   EXPECT_EQ(rig.datagrams_sent.dropped, 0U);
 }
 
-TEST_P(Datagrams, ToSeveralPeersByTurnsReachEach) {
+TEST_P(Datagrams, ToAlternatingPeersReachEach) {
   const Address address = rig.bind(port);
   UdpClient second = UdpClient::udp4();
   client.send_to(address.port(), "first");
@@ -150,7 +150,7 @@ TEST_P(Datagrams, ToSeveralPeersByTurnsReachEach) {
     EXPECT_TRUE(same_bytes(answer(i % 3 ? client : second).bytes, pattern(64, i)));
 }
 
-TEST_P(Datagrams, OfSeveralSocketsAreKeptApart) {
+TEST_P(Datagrams, OfSeveralSocketsStaySeparate) {
   const Address first = rig.bind(port), second = rig.bind(other_port);
   client.send_to(second.port(), "second");
   const auto to_second = next();
@@ -162,7 +162,7 @@ TEST_P(Datagrams, OfSeveralSocketsAreKeptApart) {
   EXPECT_EQ(answer(client).from_port, second.port());
 }
 
-TEST_P(Datagrams, ThatNobodyTakesEndNothing) {
+TEST_P(Datagrams, ToAClosedPortEndNothing) {
   const Address address = rig.bind(port);
   std::uint16_t gone = 0;
   {
@@ -181,7 +181,7 @@ TEST_P(Datagrams, ThatNobodyTakesEndNothing) {
   EXPECT_LE(rig.idle_for(50ms).polls, 5);
 }
 
-TEST_P(Datagrams, StopWhenTheSocketIsClosedInsideTheCall) {
+TEST_P(Datagrams, StopWhenTheSocketIsClosedInTheCall) {
   const Address address = rig.bind(port);
   for (int i = 0; i < 10; ++i) client.send_to(address.port(), "datagram");
   rig.script = [&](const Up&) { rig->close_datagram(port); };

@@ -46,7 +46,7 @@ TEST_P(Detaching, GivesABlockingUsableSocket) {
   EXPECT_EQ(rest(), "to the user");
 }
 
-TEST_P(Detaching, WhatWasNotReceivedIsStillThere) {
+TEST_P(Detaching, UnreceivedBytesStayInTheSocket) {
   open();
   peer.send("unheard");
   peer.shutdown_write();
@@ -74,7 +74,7 @@ TEST_P(Detaching, InTheMiddleOfReceivingLosesNothing) {
   }
 }
 
-TEST_P(Detaching, NothingComesAfterwards) {
+TEST_P(Detaching, NothingIsReportedAfterwards) {
   open();
   rig->set_receiving(a, true);
   rig.detach(a);
@@ -86,7 +86,7 @@ TEST_P(Detaching, NothingComesAfterwards) {
   EXPECT_EQ(rest(), "for the user");
 }
 
-TEST_P(Detaching, BehindWhatWasSent) {
+TEST_P(Detaching, FollowsWhatWasSent) {
   open(tcp_pair(4096));
   const std::string bytes = pattern(200 * kib);
   rig.send(a, bytes);
@@ -99,7 +99,7 @@ TEST_P(Detaching, BehindWhatWasSent) {
   EXPECT_TRUE(same_bytes(peer.received(), bytes + " and more"));
 }
 
-TEST_P(Detaching, BehindOurEnd) {
+TEST_P(Detaching, WorksAfterShutdownSend) {
   open();
   rig->shutdown_send(a);
   rig.detach(a);
@@ -111,13 +111,13 @@ TEST_P(Detaching, BehindOurEnd) {
   EXPECT_EQ(rest(), "the other direction");
 }
 
-TEST_P(Detaching, BeforeTheFirstPoll) {
+TEST_P(Detaching, WorksBeforeTheFirstPoll) {
   open();
   rig.detach(a);
   EXPECT_TRUE(detached());
 }
 
-TEST_P(Detaching, OfAStreamThatIsResetEndsOneWayOrTheOther) {
+TEST_P(Detaching, OfAResetStreamIsReportedOnce) {
   open();
   rig->set_receiving(a, true);
   rig.settle();
@@ -127,7 +127,7 @@ TEST_P(Detaching, OfAStreamThatIsResetEndsOneWayOrTheOther) {
   rig.settle();
 }
 
-TEST_P(Detaching, ACloseThatFollowsCounts) {
+TEST_P(Detaching, ALaterCloseIsObeyed) {
   open();
   rig.poll(Duration::zero());
   rig.detach(a);
@@ -139,7 +139,7 @@ TEST_P(Detaching, ACloseThatFollowsCounts) {
 }
 
 // Also when both are told in the same batch.
-TEST_P(Detaching, ACloseInTheLastMomentCounts) {
+TEST_P(Detaching, ACloseInTheSamePollIsObeyed) {
   Pair first = tcp_pair(), second = tcp_pair();
   rig.open(a, first.ours);
   rig.open(b, second.ours);
@@ -152,7 +152,7 @@ TEST_P(Detaching, ACloseInTheLastMomentCounts) {
       [&] { return rig[a].gone() && rig[b].gone(); }));  // detached after close fails in the rig
 }
 
-TEST_P(Detaching, TheAddressCanStillBeAskedFor) {
+TEST_P(Detaching, LeavesTheAddressAvailable) {
   open();
   const Address own = rig->local_address(a);
   EXPECT_NE(own.port(), 0);

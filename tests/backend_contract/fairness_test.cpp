@@ -33,7 +33,7 @@ TEST_P(Fairness, AFloodingStreamDoesNotStarveAnother) {
   EXPECT_GT(rig[a].received.size(), 0U);
 }
 
-TEST_P(Fairness, FloodingStreamsGetTheSame) {
+TEST_P(Fairness, FloodingStreamsGetEqualShares) {
   constexpr unsigned count = 24;  // more than some drivers have buffers
   std::vector<Peer> peers;
   for (unsigned i = 0; i < count; ++i) {
@@ -58,7 +58,7 @@ TEST_P(Fairness, FloodingStreamsGetTheSame) {
   EXPECT_GT(std::ranges::min(sizes()), std::ranges::max(sizes()) / 4);
 }
 
-TEST_P(Fairness, ChattyStreamsGetTheSame) {
+TEST_P(Fairness, ChattyStreamsGetEqualShares) {
   constexpr unsigned count = 40;  // more than some drivers have buffers
   std::vector<Peer> peers;
   for (unsigned i = 0; i < count; ++i) {
@@ -79,7 +79,7 @@ TEST_P(Fairness, ChattyStreamsGetTheSame) {
             0.8 * static_cast<double>(std::ranges::max(sizes)));
 }
 
-TEST_P(Fairness, AStreamThatIsFedWhileItSendsDoesNotStarveAnother) {
+TEST_P(Fairness, AStreamThatReceivesWhileItSendsDoesNotStarveAnother) {
   Pair sink = tcp_pair(), drop = tcp_pair();
   rig.open(a, sink.ours);
   rig.open(b, drop.ours);

@@ -28,27 +28,27 @@ class Middle : public testing::Test {
   }
 };
 
-TEST_F(Middle, EchoesWhatever) { for_seeds(40, {}, a<Echo>); }
-TEST_F(Middle, DeliversWhatWasWrittenBeforeClosing) { for_seeds(40, {}, a<Producer>); }
+TEST_F(Middle, EchoesEverything) { for_seeds(40, {}, a<Echo>); }
+TEST_F(Middle, SendsWhatWasWrittenBeforeClosing) { for_seeds(40, {}, a<Producer>); }
 TEST_F(Middle, DetachesWithoutLosingAByte) { for_seeds(40, {}, a<Detacher>); }
 TEST_F(Middle, SendsThroughHandlesInOrder) { for_seeds(40, {}, a<Sender>); }
-TEST_F(Middle, Aborts) { for_seeds(40, {}, a<Aborter>); }
+TEST_F(Middle, AbortsConnections) { for_seeds(40, {}, a<Aborter>); }
 
-TEST_F(Middle, DoesAllOfItAtOnce) { for_seeds(60, {}, any_role); }
-TEST_F(Middle, DoesSoOnSeveralLoops) { for_seeds(40, {.loops = 3}, any_role, 20); }
-TEST_F(Middle, DoesSoWithTinyKernelBuffers) { for_seeds(15, {.buffer = 4096}, any_role); }
+TEST_F(Middle, SupportsAllRolesAtOnce) { for_seeds(60, {}, any_role); }
+TEST_F(Middle, SupportsAllRolesOnSeveralLoops) { for_seeds(40, {.loops = 3}, any_role, 20); }
+TEST_F(Middle, SupportsAllRolesWithTinyKernelBuffers) { for_seeds(15, {.buffer = 4096}, any_role); }
 
-TEST_F(Middle, DoesSoWithAPromptKernel) {
+TEST_F(Middle, SupportsAllRolesWithAPromptKernel) {
   for_seeds(40, {.faults = {.idle = 0.05, .partial_send = 0.05, .stray_return = 0}}, any_role);
 }
 
-TEST_F(Middle, DoesSoWithAVerySlowKernel) {
+TEST_F(Middle, SupportsAllRolesWithAVerySlowKernel) {
   for_seeds(15, {.faults = {.idle = 0.95, .partial_send = 0.9}}, any_role);
 }
-TEST_F(Middle, DoesSoWhenAcceptingFails) {
+TEST_F(Middle, SupportsAllRolesWhenAcceptingFails) {
   for_seeds(4, {.faults = {.accept_failure = 0.1}}, any_role);
 }
-TEST_F(Middle, SurvivesPeersThatBreakOff) { for_seeds(60, {.peer_resets = 0.02}, any_role, 20); }
+TEST_F(Middle, SurvivesPeersThatReset) { for_seeds(60, {.peer_resets = 0.02}, any_role, 20); }
 TEST_F(Middle, SurvivesConnectionsThatBreak) {
   for_seeds(60, {.faults = {.reset = 0.002}}, any_role, 20);
 }
@@ -59,13 +59,13 @@ TEST_F(Middle, StaysWithinItsMemory) {
   for_seeds(30, {.limits = limits}, a<Echo>);
 }
 
-TEST_F(Middle, LetsFewConnectionsIn) {
+TEST_F(Middle, ObeysConnectionsMax) {
   Limits limits{.output_high = 40'000, .output_low = 10'000};
   limits.connections_max = 2;
   for_seeds(30, {.peer_resets = 0.01, .limits = limits}, any_role, 20);
 }
 
-TEST_F(Middle, ReadsOnWhileCongested) {
+TEST_F(Middle, ReadsWhileCongested) {
   for_seeds(30, {.options = {.read_when_congested = true}}, any_role);
 }
 

@@ -51,14 +51,14 @@ class Postponer : public Role {
   bool postponed_ = false;
 };
 
-TEST(MiddleRules, ReadingRestartsThoughWhatWaitsToBeTakenFillsTheMemory) {
+TEST(MiddleRules, ReadingRestartsThoughUnconsumedInputFillsTheMemory) {
   World::Setup setup;
   setup.limits.memory_max = 1000;
   run<Postponer>(setup);
 }
 
 // Not on the double: the kernel must take the output before the bytes on their way arrive.
-TEST(MiddleRules, CongestionEndsThoughWhatWasOnItsWayIsDropped) {
+TEST(MiddleRules, CongestionEndsThoughQueuedSendsAreDropped) {
   EventLog log;
   TestServer server({.limits = {.output_high = 10'000, .output_low = 1'000},
                      .opened =

@@ -70,7 +70,7 @@ class Names {
   std::deque<Handle> handles_;
 };
 
-TEST(MiddleThreads, WhatThreadsSendArrivesWholeAndInOrder) {
+TEST(MiddleThreads, SendsOfThreadsArriveWholeAndInOrder) {
   Names names;
   Running server(
       {.opened = [&](Conn& c) { names.put(c); }, .data = [](Conn&, Input& in) { in.take(); }});
@@ -96,7 +96,7 @@ TEST(MiddleThreads, WhatThreadsSendArrivesWholeAndInOrder) {
   }
 }
 
-TEST(MiddleThreads, EchoGoesOnUnderAStormOfWakesAndPosts) {
+TEST(MiddleThreads, EchoWorksDuringManyWakesAndPosts) {
   Names names;
   Running server({.opened = [&](Conn& c) { names.put(c); },
                   .data = [](Conn& c, Input& in) { c.write(in.take(700)); }});
@@ -123,7 +123,7 @@ TEST(MiddleThreads, EchoGoesOnUnderAStormOfWakesAndPosts) {
   }
 }
 
-TEST(MiddleThreads, ShutdownAmidSendingEndsEverything) {
+TEST(MiddleThreads, ShutdownDuringSendsClosesEverything) {
   for (int round = 0; round < 5; ++round) {
     Names names;
     std::atomic<int> open = 0;

@@ -30,7 +30,7 @@ TEST_P(Polling, WithADeadlineInThePastDoesNotWait) {
     EXPECT_FALSE(rig.poll_at(deadline));
 }
 
-TEST_P(Polling, TellsWhetherThereWasAnything) {
+TEST_P(Polling, ReportsWhetherThereWasAnEvent) {
   Pair pair = tcp_pair();
   rig.open(a, pair.ours);
   rig->set_receiving(a, true);
@@ -105,7 +105,7 @@ TEST_P(Polling, NoWakeIsLostAmongMany) {
   }
 }
 
-TEST_P(Polling, AWakeComesThroughAFlood) {
+TEST_P(Polling, AWakeIsSeenDuringAFlood) {
   Pair pair = tcp_pair();
   rig.open(a, pair.ours);
   rig->set_receiving(a, true);

@@ -155,7 +155,7 @@ class Walk {
 class RandomWalk : public DriverContract {};
 EVIO_ON_EVERY_DRIVER(RandomWalk);
 
-TEST_P(RandomWalk, MixesNothingUp) {
+TEST_P(RandomWalk, KeepsStreamsApart) {
   for (unsigned seed = 1; seed <= 6 && !HasFailure(); ++seed) {
     SCOPED_TRACE(seed);
     Walk(GetParam(), seed).run(sanitized ? 200 : 700);

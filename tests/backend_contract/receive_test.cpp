@@ -49,7 +49,7 @@ class Receiving : public DriverContract {
 };
 EVIO_ON_EVERY_DRIVER(Receiving);
 
-TEST_P(Receiving, NothingComesBeforeItIsAskedFor) {
+TEST_P(Receiving, NothingIsReportedBeforeReceivingStarts) {
   open();
   peer.send("early");
   peer.shutdown_write();
@@ -61,7 +61,7 @@ TEST_P(Receiving, NothingComesBeforeItIsAskedFor) {
   EXPECT_EQ(rig[a].received, "early");
 }
 
-TEST_P(Receiving, BytesComeInOrderAndTheEndBehindThem) {
+TEST_P(Receiving, BytesArriveInOrderBeforeTheEnd) {
   for (Pair (*pair)() : {+[] { return tcp_pair(); }, unix_pair}) {
     Rig own(GetParam());
     Pair made = pair();
@@ -79,7 +79,7 @@ TEST_P(Receiving, BytesComeInOrderAndTheEndBehindThem) {
 }
 
 // A read ends at urgent data, however much stands behind it.
-TEST_P(Receiving, WhatStandsBehindUrgentDataComesToo) {
+TEST_P(Receiving, BytesAfterUrgentDataArrive) {
   open();
   rig->set_receiving(a, true);
   std::string bytes = pattern(512 * kib);
@@ -95,7 +95,7 @@ TEST_P(Receiving, WhatStandsBehindUrgentDataComesToo) {
 }
 
 // So it does where descriptors were sent along, which nobody wants.
-TEST_P(Receiving, WhatStandsBehindDescriptorsComesToo) {
+TEST_P(Receiving, BytesAfterPassedDescriptorsArrive) {
   open(unix_pair());
   rig->set_receiving(a, true);
   std::string bytes = pattern(512 * kib);
@@ -110,7 +110,7 @@ TEST_P(Receiving, WhatStandsBehindDescriptorsComesToo) {
   EXPECT_TRUE(same_bytes(rig[a].received, bytes));
 }
 
-TEST_P(Receiving, BytesThatCameBeforeAreBroughtAtOnce) {
+TEST_P(Receiving, BytesThatArrivedBeforeAreReportedImmediately) {
   open();
   peer.send("early");
   rig->set_receiving(a, true);
@@ -140,7 +140,7 @@ TEST_P(Receiving, StopsLateAndLosesNothing) {
   EXPECT_TRUE(same_bytes(rig[a].received, bytes));
 }
 
-TEST_P(Receiving, ItsEndWaitsBehindWhatWasNotReceived) {
+TEST_P(Receiving, TheEndWaitsForUnreceivedBytes) {
   open();
   rig->set_receiving(a, true);
   rig.settle();
@@ -156,7 +156,7 @@ TEST_P(Receiving, ItsEndWaitsBehindWhatWasNotReceived) {
   EXPECT_TRUE(same_bytes(rig[a].received, bytes));
 }
 
-TEST_P(Receiving, StoppedAndStartedInOneCallGoesOn) {
+TEST_P(Receiving, StoppedAndStartedInOneCallContinues) {
   open();
   rig->set_receiving(a, true);
   rig.script = [&](const Up& up) {
@@ -171,7 +171,7 @@ TEST_P(Receiving, StoppedAndStartedInOneCallGoesOn) {
   EXPECT_TRUE(same_bytes(rig[a].received, bytes));
 }
 
-TEST_P(Receiving, StoppedAndStartedAllTheTimeLosesNothing) {
+TEST_P(Receiving, StoppedAndStartedOftenLosesNothing) {
   open();
   const std::string bytes = pattern(2 * mib);
   std::size_t sent = 0;
@@ -184,7 +184,7 @@ TEST_P(Receiving, StoppedAndStartedAllTheTimeLosesNothing) {
   EXPECT_TRUE(same_bytes(rig[a].received, bytes));
 }
 
-TEST_P(Receiving, WaitingBytesCostNothing) {
+TEST_P(Receiving, UnreceivedBytesCostNoPolls) {
   open();
   peer.send("unheard");
   peer.shutdown_write();
@@ -194,7 +194,7 @@ TEST_P(Receiving, WaitingBytesCostNothing) {
   EXPECT_LT(cost.processor, 50ms);
 }
 
-TEST_P(Receiving, AfterTheEndTheOtherDirectionGoesOn) {
+TEST_P(Receiving, TheOtherDirectionContinuesAfterTheEnd) {
   open();
   rig->set_receiving(a, true);
   peer.send("question");

@@ -32,7 +32,7 @@ class Resets : public DriverContract {
 };
 EVIO_ON_EVERY_DRIVER(Resets);
 
-TEST_P(Resets, WhileReceiving) {
+TEST_P(Resets, AreReportedWhileReceiving) {
   open();
   rig->set_receiving(a, true);
   rig.settle();
@@ -40,14 +40,14 @@ TEST_P(Resets, WhileReceiving) {
   expect_reset();
 }
 
-TEST_P(Resets, BeforeReceivingWasEverAskedFor) {
+TEST_P(Resets, AreReportedBeforeReceivingStarted) {
   open();
   rig.settle();
   peer.reset();
   expect_reset();
 }
 
-TEST_P(Resets, AfterReceivingWasStopped) {
+TEST_P(Resets, AreReportedAfterReceivingStopped) {
   open();
   rig->set_receiving(a, true);
   peer.send("first");
@@ -58,7 +58,7 @@ TEST_P(Resets, AfterReceivingWasStopped) {
   expect_reset();
 }
 
-TEST_P(Resets, WithBytesThatNobodyReceives) {
+TEST_P(Resets, AreReportedWithUnreceivedBytes) {
   open();
   peer.send("unheard");
   rig.settle();
@@ -67,7 +67,7 @@ TEST_P(Resets, WithBytesThatNobodyReceives) {
 }
 
 // A receive that begins when both have come must not stop at the bytes.
-TEST_P(Resets, BehindBytesBeforeReceivingBegins) {
+TEST_P(Resets, AreReportedAfterBytesThatPrecedeReceiving) {
   for (const auto& [stream, size] : {std::pair(a, 1U), std::pair(b, 4096U), std::pair(c, 10000U)}) {
     Pair pair = tcp_pair();
     pair.peer.send(pattern(size));
@@ -79,7 +79,7 @@ TEST_P(Resets, BehindBytesBeforeReceivingBegins) {
   }
 }
 
-TEST_P(Resets, AfterThePeersEnd) {
+TEST_P(Resets, AreReportedAfterThePeersEnd) {
   open();
   rig->set_receiving(a, true);
   peer.shutdown_write();
@@ -89,7 +89,7 @@ TEST_P(Resets, AfterThePeersEnd) {
   expect_reset();
 }
 
-TEST_P(Resets, AfterAnEndThatNobodyReceived) {
+TEST_P(Resets, AreReportedAfterAnUnreceivedEnd) {
   open();
   peer.shutdown_write();
   rig.settle();
@@ -97,7 +97,7 @@ TEST_P(Resets, AfterAnEndThatNobodyReceived) {
   expect_reset();
 }
 
-TEST_P(Resets, AfterOurEnd) {
+TEST_P(Resets, AreReportedAfterShutdownSend) {
   open();
   rig->shutdown_send(a);
   rig.settle();
@@ -105,7 +105,7 @@ TEST_P(Resets, AfterOurEnd) {
   expect_reset();
 }
 
-TEST_P(Resets, WhileASendIsInFlight) {
+TEST_P(Resets, AreReportedWhileASendIsInFlight) {
   for (const bool receiving : {false, true}) {
     Rig own(GetParam());
     Pair pair = tcp_pair(4096);
@@ -120,7 +120,7 @@ TEST_P(Resets, WhileASendIsInFlight) {
   }
 }
 
-TEST_P(Resets, WhileASendIsInFlightAfterThePeersEnd) {
+TEST_P(Resets, AreReportedWhileASendIsInFlightAfterThePeersEnd) {
   open(tcp_pair(4096));
   rig->set_receiving(a, true);
   rig.send(a, pattern(1 * mib));
@@ -131,7 +131,7 @@ TEST_P(Resets, WhileASendIsInFlightAfterThePeersEnd) {
   expect_reset();
 }
 
-TEST_P(Resets, TheAddressCanStillBeAskedFor) {
+TEST_P(Resets, LeaveTheAddressAvailable) {
   open();
   const Address own = rig->local_address(a);
   EXPECT_NE(own.port(), 0);
@@ -140,7 +140,7 @@ TEST_P(Resets, TheAddressCanStillBeAskedFor) {
   expect_reset();
 }
 
-TEST_P(Resets, DoNotDisturbTheOthers) {
+TEST_P(Resets, DoNotAffectOtherStreams) {
   open();
   Pair other = tcp_pair();
   rig.open(b, other.ours);
@@ -182,7 +182,7 @@ TEST_P(Resets, BothEndsWithoutAnErrorWaitAndCostNothing) {
   expect_no_cost();
 }
 
-TEST_P(Resets, AHangUpThatIsStoppedAndReceivedAgainLosesNothing) {
+TEST_P(Resets, AHangUpWithReceivingStoppedAndStartedLosesNothing) {
   open(unix_pair());
   const std::string bytes = pattern(100 * kib);
   EXPECT_EQ(peer.send(bytes), bytes.size());

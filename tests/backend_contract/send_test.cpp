@@ -27,14 +27,14 @@ class Sending : public DriverContract {
 };
 EVIO_ON_EVERY_DRIVER(Sending);
 
-TEST_P(Sending, Arrives) {
+TEST_P(Sending, DeliversTheBytes) {
   open();
   rig.send(a, "hello");
   ASSERT_TRUE(arrive(5));
   EXPECT_EQ(peer.received(), "hello");
 }
 
-TEST_P(Sending, ReachesASlowReaderWholeAndInOrder) {
+TEST_P(Sending, DeliversEverythingInOrderToASlowReader) {
   for (const bool local : {false, true}) {
     Rig own(GetParam());
     Pair pair = local ? unix_pair() : tcp_pair(tiny_buffer);
@@ -49,7 +49,7 @@ TEST_P(Sending, ReachesASlowReaderWholeAndInOrder) {
   }
 }
 
-TEST_P(Sending, OneSendBehindAnotherKeepsTheOrder) {
+TEST_P(Sending, SuccessiveSendsKeepTheOrder) {
   open(tcp_pair(tiny_buffer));
   std::string all;
   for (unsigned i = 0; i < 100; ++i) {
@@ -71,7 +71,7 @@ TEST_P(Sending, TakesAnyNumberOfChunks) {
   EXPECT_TRUE(same_bytes(peer.received(), bytes));
 }
 
-TEST_P(Sending, SendNowSaysWhatItTookAndRetainsNothing) {
+TEST_P(Sending, SendNowReportsWhatItSentAndRetainsNothing) {
   open(tcp_pair(tiny_buffer));
   std::string expected;
   for (unsigned i = 0; i < 200; ++i) {
@@ -94,7 +94,7 @@ TEST_P(Sending, SendNowSaysWhatItTookAndRetainsNothing) {
   EXPECT_TRUE(same_bytes(peer.received(), expected));
 }
 
-TEST_P(Sending, WhatIsSentAfterSendNowComesBehindIt) {
+TEST_P(Sending, SendsAfterSendNowFollowIt) {
   open(tcp_pair(tiny_buffer));
   const std::string now = pattern(100 * kib, 1), later = pattern(100 * kib, 2);
   const Chunk chunk{now.data(), now.size()};
@@ -105,7 +105,7 @@ TEST_P(Sending, WhatIsSentAfterSendNowComesBehindIt) {
   EXPECT_TRUE(same_bytes(peer.received(), now + later));
 }
 
-TEST_P(Sending, BothDirectionsAtOnce) {
+TEST_P(Sending, WorksInBothDirectionsAtOnce) {
   open(tcp_pair(tiny_buffer));
   rig->set_receiving(a, true);
   const std::string there = pattern(500 * kib, 1), back = pattern(500 * kib, 2);
@@ -133,7 +133,7 @@ TEST_P(Sending, APeerThatDoesNotReadCostsNothing) {
   EXPECT_LT(cost.processor, 50ms);
 }
 
-TEST_P(Sending, APeerThatDoesNotReadHoldsUpNobodyElse) {
+TEST_P(Sending, APeerThatDoesNotReadDoesNotDelayOthers) {
   open(tcp_pair(tiny_buffer));
   Pair other = tcp_pair();
   rig.open(b, other.ours);
@@ -144,7 +144,7 @@ TEST_P(Sending, APeerThatDoesNotReadHoldsUpNobodyElse) {
                              [&] { other.peer.read(); }));
 }
 
-TEST_P(Sending, ReceivingGoesOnWhileAPeerDoesNotRead) {
+TEST_P(Sending, ReceivingContinuesWhileAPeerDoesNotRead) {
   open(tcp_pair(tiny_buffer));
   rig.send(a, pattern(1 * mib));
   rig->set_receiving(a, true);
@@ -152,7 +152,7 @@ TEST_P(Sending, ReceivingGoesOnWhileAPeerDoesNotRead) {
   EXPECT_TRUE(rig.poll_until([&] { return rig[a].received == "still here"; }));
 }
 
-TEST_P(Sending, TheEndComesBehindEverything) {
+TEST_P(Sending, TheEndFollowsAllBytes) {
   open(tcp_pair(tiny_buffer));
   const std::string bytes = pattern(300 * kib);
   rig.send(a, bytes);
@@ -179,7 +179,7 @@ TEST_P(Sending, ToAPeerThatIsGoneClosesTheStreamWithAnError) {
   }
 }
 
-TEST_P(Sending, IsQuietWhenTheKernelHoldsNothingEitherWay) {
+TEST_P(Sending, IsDrainedWhenTheKernelHoldsNoBytes) {
   open(tcp_pair(tiny_buffer));
   EXPECT_TRUE(rig->is_drained(a));
   peer.send("unread");

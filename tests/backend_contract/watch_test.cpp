@@ -32,7 +32,7 @@ class Watching : public DriverContract {
 };
 EVIO_ON_EVERY_DRIVER(Watching);
 
-TEST_P(Watching, IsToldAsLongAsItIsReady) {
+TEST_P(Watching, ReportsADescriptorWhileItIsReady) {
   EXPECT_FALSE(watch(first, from_, Interest::read));
   rig.settle();
   EXPECT_EQ(told(first), 0U);
@@ -49,7 +49,7 @@ TEST_P(Watching, IsToldAsLongAsItIsReady) {
   EXPECT_TRUE(rig.poll_until([&] { return told(first) > before; }));
 }
 
-TEST_P(Watching, ReadingAndWritingAreToldApart) {
+TEST_P(Watching, DistinguishesReadingAndWriting) {
   EXPECT_FALSE(watch(first, to_, Interest::write));
   EXPECT_FALSE(watch(second, from_, Interest::read));
   ASSERT_TRUE(rig.poll_until([&] { return told(first) > 0; }));
@@ -64,7 +64,7 @@ TEST_P(Watching, ReadingAndWritingAreToldApart) {
   rig->unwatch(first);
 }
 
-TEST_P(Watching, AnUnwatchedOneIsNeverTold) {
+TEST_P(Watching, NeverReportsAnUnwatchedDescriptor) {
   EXPECT_FALSE(watch(first, from_, Interest::read));
   EXPECT_FALSE(watch(second, to_, Interest::write));
   rig.script = [&](const Up& up) {
@@ -80,14 +80,14 @@ TEST_P(Watching, AnUnwatchedOneIsNeverTold) {
   EXPECT_LE(rig.idle_for(50ms).polls, 5);
 }
 
-TEST_P(Watching, AHangUpIsReadinessForWhatIsWanted) {
+TEST_P(Watching, AHangUpMakesTheWantedDirectionsReady) {
   EXPECT_FALSE(watch(first, from_, Interest::read));
   to_ = Socket();
   EXPECT_TRUE(rig.poll_until([&] { return told(first) > 0; }));
   rig->unwatch(first);
 }
 
-TEST_P(Watching, WhatCannotBeWatchedIsRefused) {
+TEST_P(Watching, ADescriptorThatCannotBeWatchedIsAnError) {
   const Socket file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   EXPECT_TRUE(watch(first, file, Interest::read));
   EXPECT_TRUE(rig->watch(second, {-1}, Interest::read));

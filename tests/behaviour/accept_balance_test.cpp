@@ -43,7 +43,7 @@ TEST_P(AcceptBalance, RoundRobinIsExact) {
   EXPECT_EQ(count.counts(), (std::vector<int>{100, 100, 100, 100}));
 }
 
-TEST_P(AcceptBalance, LeastConnectionsIsExactAndFillsWhatEmptied) {
+TEST_P(AcceptBalance, LeastConnectionsIsExactAndRefillsAnEmptiedLoop) {
   PerLoop count;
   TestServer server = serve(counted(count, LoadBalance::least_connections));
   auto clients = connect_many(server, 40);
@@ -69,7 +69,7 @@ TEST_P(AcceptBalance, RandomReachesEveryLoop) {
   for (const int each : count.counts()) EXPECT_GT(each, 10);
 }
 
-TEST_P(AcceptBalance, AFunctionIsToldTheLoadsAndThePeerAndTakenModulo) {
+TEST_P(AcceptBalance, AFunctionReceivesTheLoadsAndThePeerAndItsResultIsTakenModulo) {
   PerLoop count;
   EventLog log;
   TestServer server = serve(
@@ -101,7 +101,7 @@ TEST_P(AcceptBalance, EachConnectionWakesTwoThreadsAtMost) {
   EXPECT_LE(server->stats().wakeups - wakeups_before, 2 * connections);
 }
 
-TEST_P(AcceptBalance, ABusyLoopDelaysOnlyWhatItOwns) {
+TEST_P(AcceptBalance, ABusyLoopDelaysOnlyItsOwnConnections) {
   for (const int busy : {0, 2}) {
     PerLoop count;
     Gate blocked, release;

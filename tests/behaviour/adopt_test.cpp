@@ -30,7 +30,7 @@ std::string refusal_of(TestServer& server, Socket& socket) {
   return why;
 }
 
-TEST_P(Adopt, RefusesWhatIsNoConnectedStream) {
+TEST_P(Adopt, RejectsWhatIsNotAConnectedStream) {
   EventLog log;
   TestServer server =
       serve({.opened = [&] { log.add("opened"); }, .closed = [&] { log.add("closed"); }});
@@ -54,7 +54,7 @@ TEST_P(Adopt, RefusesWhatIsNoConnectedStream) {
   EXPECT_EQ(log.size(), 0U);
 }
 
-TEST_P(Adopt, TakesWhatHasLostItsPeerMeanwhile) {
+TEST_P(Adopt, AcceptsASocketWhosePeerHasClosed) {
   EventLog log;
   TestServer server =
       serve({.opened = [&] { log.add("opened"); }, .closed = [&] { log.add("closed"); }});
@@ -66,7 +66,7 @@ TEST_P(Adopt, TakesWhatHasLostItsPeerMeanwhile) {
   EXPECT_TRUE(log.wait_for("closed"));
 }
 
-TEST_P(Adopt, AServerSaysWhatItCannotServe) {
+TEST_P(Adopt, RejectsAddressesThatCannotBeServed) {
   const auto refusal = [this](Socket socket) {
     try {
       Server server(as_set_up({}), Binding(std::move(socket)));

@@ -29,7 +29,7 @@ TEST(BackendChoice, LinuxHasEpollAndPoll) {
   EXPECT_GE(backends().size(), 2U);
 }
 
-TEST(BackendChoice, TheEnvironmentDecidesForAutomaticOnly) {
+TEST(BackendChoice, TheEnvironmentVariableAppliesToAutomaticOnly) {
   in_child_process([] {
     for (const Backend backend : backends()) {
       ::setenv("EVIO_BACKEND", name_of(backend).c_str(), 1);
@@ -43,7 +43,7 @@ TEST(BackendChoice, TheEnvironmentDecidesForAutomaticOnly) {
   });
 }
 
-TEST(BackendChoice, TheNetSuffixAsksForThePortableOne) {
+TEST(BackendChoice, TheNetSuffixSelectsThePortableBackend) {
   TestServer server(echo(), "tcp-net://127.0.0.1:0");
   Client client = server.connect();
   EXPECT_EQ(echo_through(client, "x"), "x");
@@ -66,7 +66,7 @@ void forbid_io_uring() {
   ASSERT_EQ(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
 }
 
-TEST(BackendChoice, WhereIoUringIsForbiddenAutomaticSaysNothingAndItsNameSaysWhy) {
+TEST(BackendChoice, WithoutIoUringAutomaticFallsBackAndTheExplicitChoiceFails) {
   in_child_process([] {
     forbid_io_uring();
     EXPECT_NO_THROW(run_briefly(Backend::automatic));
@@ -81,7 +81,7 @@ TEST(BackendChoice, WhereIoUringIsForbiddenAutomaticSaysNothingAndItsNameSaysWhy
 }
 
 // Within the limit that Debian sets; one loop, within much less.
-TEST(BackendChoice, AnOrdinaryUserHasIoUringTooAndLocksLittleMemory) {
+TEST(BackendChoice, IoUringWorksForAnUnprivilegedUserAndLocksLittleMemory) {
   if (!io_uring_works()) GTEST_SKIP() << "there is no io_uring here";
   for (const int loops : {1, 8}) {
     in_child_process([&] {
@@ -105,7 +105,7 @@ TEST(BackendChoice, AnOrdinaryUserHasIoUringTooAndLocksLittleMemory) {
 class LoopCount : public Behaviour {};
 EVIO_ON_EVERY_BACKEND_WITH_LOOPS(LoopCount, 0, 1, 3, -1);
 
-TEST_P(LoopCount, NoneIsOneAndMinusOneIsOnePerHardwareThread) {
+TEST_P(LoopCount, ZeroMeansOneAndMinusOneMeansOnePerHardwareThread) {
   TestServer server = serve(echo());
   const int hardware = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   EXPECT_EQ(server->loops(), loops() == -1 ? hardware : std::max(1, loops()));

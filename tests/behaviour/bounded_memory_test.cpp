@@ -37,7 +37,7 @@ std::size_t send_until_stalled(std::vector<Client>& clients, std::size_t most_ea
   return total;
 }
 
-TEST_P(BoundedMemory, OfAnEchoServerWhoseSixtyPeersNeverRead) {
+TEST_P(BoundedMemory, HoldsForAnEchoServerWhosePeersNeverRead) {
   TestServer server = serve({.options = {.receive_buffer = 16384, .send_buffer = 16384},
                              .data = [](Conn& c, Input& in) { c.write(in.take()); }});
   std::vector<Client> clients;
@@ -57,7 +57,7 @@ TEST_P(BoundedMemory, OfAnEchoServerWhoseSixtyPeersNeverRead) {
   EXPECT_TRUE(same_bytes(next.receive(bytes.size()), bytes)) << "the next peer is served";
 }
 
-TEST_P(BoundedMemory, AcrossTheServerByItsCap) {
+TEST_P(BoundedMemory, HoldsForTheServerByMemoryMax) {
   constexpr std::size_t cap = 1 * mib;
   TestServer server = serve({.limits = {.memory_max = cap},
                              .options = {.receive_buffer = 16384, .send_buffer = 16384},
@@ -85,7 +85,7 @@ TEST_P(BoundedMemory, AcrossTheServerByItsCap) {
 
 // Who left with half a request sent is not heard while reading pauses, but does not hold the server
 // up for good.
-TEST_P(BoundedMemory, AnIdleTimeoutFreesWhatNobodyWillFinish) {
+TEST_P(BoundedMemory, AnIdleTimeoutFreesIncompleteInput) {
   TestServer server = serve({.limits = {.memory_max = 256 * kib},
                              .options = {.idle_timeout = 300ms, .receive_buffer = 16384},
                              .data = [](Conn& c, Input& in) {
@@ -101,7 +101,7 @@ TEST_P(BoundedMemory, AnIdleTimeoutFreesWhatNobodyWillFinish) {
   EXPECT_EQ(echo_through(next, "whole."), "whole.");
 }
 
-TEST_P(BoundedMemory, TheCapLosesNoByte) {
+TEST_P(BoundedMemory, MemoryMaxLosesNoByte) {
   TestServer server = serve({.limits = {.memory_max = 256 * kib},
                              .data = [](Conn& c, Input& in) { c.write(in.take()); }});
   std::vector<Background> peers;
@@ -147,7 +147,7 @@ TEST_P(BoundedMemory, DrainedRunsExactlyOncePerCongestion) {
                                                     "congested", "drained"}));
 }
 
-TEST_P(BoundedMemory, DrainedLetsAProducerGoOnForEver) {
+TEST_P(BoundedMemory, DrainedLetsAProducerContinueForEver) {
   constexpr std::size_t size = 8 * mib;
   struct Producer {
     std::size_t produced = 0;
@@ -172,7 +172,7 @@ TEST_P(BoundedMemory, DrainedLetsAProducerGoOnForEver) {
   EXPECT_EQ(client.receive_rest().bytes.size(), size);
 }
 
-TEST_P(BoundedMemory, OutputBeyondTheMaximumClosesWithoutAGap) {
+TEST_P(BoundedMemory, OutputBeyondOutputMaxClosesWithoutAGap) {
   EventLog log;
   TestServer server =
       serve({.limits = {.output_high = 64 * kib,
@@ -199,7 +199,7 @@ TEST_P(BoundedMemory, OutputBeyondTheMaximumClosesWithoutAGap) {
   EXPECT_TRUE(log.wait_for(as_text(Errc::output_overflow)));
 }
 
-TEST_P(BoundedMemory, AlsoWhenAnotherThreadSendsTooMuch) {
+TEST_P(BoundedMemory, SendsOfAnotherThreadBeyondOutputMaxClose) {
   EventLog log;
   HandleSlot handle;
   TestServer server =
@@ -223,7 +223,7 @@ TEST_P(BoundedMemory, AlsoWhenAnotherThreadSendsTooMuch) {
   EXPECT_TRUE(log.wait_for(as_text(Errc::output_overflow)));
 }
 
-TEST_P(BoundedMemory, UntakenInputBeyondTheLimitClosesTheConnection) {
+TEST_P(BoundedMemory, UnconsumedInputBeyondInputMaxClosesTheConnection) {
   EventLog log;
   TestServer server =
       serve({.limits = {.input_max = 64 * kib, .linger_timeout = 50ms},
@@ -237,7 +237,7 @@ TEST_P(BoundedMemory, UntakenInputBeyondTheLimitClosesTheConnection) {
   EXPECT_TRUE(log.wait_for(as_text(Errc::input_overflow)));
 }
 
-TEST_P(BoundedMemory, InputUpToTheLimitIsKept) {
+TEST_P(BoundedMemory, InputUpToInputMaxIsStored) {
   constexpr std::size_t limit = 64 * kib;
   TestServer server = serve({.limits = {.input_max = limit}, .data = [](Conn& c, Input& in) {
                                if (in.size() == limit) c.write(in.take());
@@ -247,7 +247,7 @@ TEST_P(BoundedMemory, InputUpToTheLimitIsKept) {
   EXPECT_TRUE(same_bytes(echo_through(client, bytes), bytes));
 }
 
-TEST_P(BoundedMemory, APausedConnectionIsNotFilledUp) {
+TEST_P(BoundedMemory, APausedConnectionDoesNotStoreInput) {
   EventLog log;
   HandleSlot handle;
   TestServer server =
@@ -271,7 +271,7 @@ TEST_P(BoundedMemory, APausedConnectionIsNotFilledUp) {
   }
 }
 
-TEST_P(BoundedMemory, MemoryFallsToNothingOnceConnectionsAreGone) {
+TEST_P(BoundedMemory, NoMemoryIsHeldAfterAllConnectionsClosed) {
   TestServer server = serve({.data = [](Conn& c, Input& in) { c.write(in.take(in.size() / 2)); }});
   {
     std::vector<Client> clients;

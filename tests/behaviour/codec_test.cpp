@@ -12,7 +12,7 @@ Callback<Action(Conn&, std::error_code)> note_closed(EventLog& log) {
   };
 }
 
-TEST_P(CodecOfAService, AMessageIsShownWholeAndOnce) {
+TEST_P(CodecOfAService, AMessageIsPassedWholeAndOnce) {
   EventLog log;
   TestServer server = serve({.codec = codec::Lines{}, .data = [&](Conn&, Input& in) {
                                log.add("<" + std::string(in.view()) + ">");
@@ -23,7 +23,7 @@ TEST_P(CodecOfAService, AMessageIsShownWholeAndOnce) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"<one>", "<two>", "<>", "<three>"}));
 }
 
-TEST_P(CodecOfAService, WhatIsWrittenIsAMessage) {
+TEST_P(CodecOfAService, AWriteIsEncodedAsAMessage) {
   TestServer server = serve({.codec = codec::LengthPrefixed(2), .data = [](Conn& c, Input& in) {
                                c.write(in.view());
                                c.write({"a", "b"});
@@ -38,7 +38,7 @@ TEST_P(CodecOfAService, WhatIsWrittenIsAMessage) {
   EXPECT_EQ(client.receive(expected.size()), expected);
 }
 
-TEST_P(CodecOfAService, MessagesWaitWhileItIsPaused) {
+TEST_P(CodecOfAService, MessagesWaitDuringAPause) {
   EventLog log;
   HandleSlot handle;
   TestServer server = serve({.codec = codec::Lines{},
@@ -57,7 +57,7 @@ TEST_P(CodecOfAService, MessagesWaitWhileItIsPaused) {
 }
 
 // An echo server of lines, as README has it, would answer an empty line that nobody sent.
-TEST_P(CodecOfAService, AWakeShowsNoMessageThatDidNotCome) {
+TEST_P(CodecOfAService, AWakeWithoutACompleteMessageCallsNothing) {
   EventLog log;
   HandleSlot handle;
   TestServer server = serve({.codec = codec::Lines{},
@@ -80,7 +80,7 @@ TEST_P(CodecOfAService, AWakeShowsNoMessageThatDidNotCome) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"woken", "<incomplete>"}));
 }
 
-TEST_P(CodecOfAService, AWakeShowsTheNextMessageThatWaitsThoughPaused) {
+TEST_P(CodecOfAService, AWakePassesTheNextMessageDuringAPause) {
   EventLog log;
   HandleSlot handle;
   TestServer server = serve({.codec = codec::Lines{},
@@ -106,7 +106,7 @@ TEST_P(CodecOfAService, AWakeShowsTheNextMessageThatWaitsThoughPaused) {
             (std::vector<std::string>{"one", "two", "woken", "three", "woken", "woken"}));
 }
 
-TEST_P(CodecOfAService, AfterCloseNoMessageIsShown) {
+TEST_P(CodecOfAService, NoMessageIsPassedAfterClose) {
   EventLog log;
   TestServer server = serve({.codec = codec::Lines{},
                              .data =
@@ -124,7 +124,7 @@ TEST_P(CodecOfAService, AfterCloseNoMessageIsShown) {
   EXPECT_EQ(log.size(), 2U);
 }
 
-TEST_P(CodecOfAService, TheRestIsShownAtTheEnd) {
+TEST_P(CodecOfAService, EndedReceivesAnIncompleteMessage) {
   EventLog log;
   TestServer server = serve({.codec = codec::Lines{},
                              .data = [] {},
@@ -139,7 +139,7 @@ TEST_P(CodecOfAService, TheRestIsShownAtTheEnd) {
   EXPECT_TRUE(log.wait_for("rest: no line"));
 }
 
-TEST_P(CodecOfAService, AFrameOverTheLimitClosesBeforeItHasArrived) {
+TEST_P(CodecOfAService, AFrameAboveTheLimitClosesBeforeItHasArrived) {
   EventLog log;
   TestServer server = serve({.limits = {.input_max = 100},
                              .codec = codec::LengthPrefixed(4),
@@ -150,7 +150,7 @@ TEST_P(CodecOfAService, AFrameOverTheLimitClosesBeforeItHasArrived) {
   EXPECT_TRUE(log.wait_for("closed: " + make_error_code(Errc::frame_too_large).message()));
 }
 
-TEST_P(CodecOfAService, AFrameAsLargeAsTheLimitIsTaken) {
+TEST_P(CodecOfAService, AFrameOfExactlyTheLimitIsAccepted) {
   EventLog log;
   TestServer server = serve({.limits = {.input_max = 100},
                              .codec = codec::Lines{},
@@ -163,7 +163,7 @@ TEST_P(CodecOfAService, AFrameAsLargeAsTheLimitIsTaken) {
   EXPECT_TRUE(log.wait_for("closed: " + make_error_code(Errc::frame_too_large).message()));
 }
 
-TEST_P(CodecOfAService, NonsenseClosesTheConnection) {
+TEST_P(CodecOfAService, AMalformedFrameClosesTheConnection) {
   EventLog log;
   TestServer server =
       serve({.codec = codec::VarintPrefixed{}, .data = [] {}, .closed = note_closed(log)});
@@ -172,7 +172,7 @@ TEST_P(CodecOfAService, NonsenseClosesTheConnection) {
   EXPECT_TRUE(log.wait_for("closed: " + make_error_code(Errc::bad_frame).message()));
 }
 
-TEST_P(CodecOfAService, AMessageThatCannotBeExpressedIsAnErrorOfItsSender) {
+TEST_P(CodecOfAService, AMessageThatTheCodecRejectsThrowsInWrite) {
   EventLog log;
   HandleSlot handle;
   TestServer server = serve({.codec = codec::FixedLength(4),

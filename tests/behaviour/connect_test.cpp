@@ -56,7 +56,7 @@ class Connect : public Behaviour {
 };
 EVIO_ON_EVERY_BACKEND(Connect);
 
-TEST_P(Connect, OpensAndEverythingWorksBeforeItDoes) {
+TEST_P(Connect, EveryCallWorksBeforeTheConnectionIsOpen) {
   TestServer far(echo(), "tcp://127.0.0.1:0");
   TestServer server = serve({}, "tcp://127.0.0.1:0");
   Events events = noted();
@@ -81,7 +81,7 @@ TEST_P(Connect, OpensAndEverythingWorksBeforeItDoes) {
   EXPECT_TRUE(log.wait_for("data early bird"));
 }
 
-TEST_P(Connect, FailsWithClosedAlone) {
+TEST_P(Connect, AFailureCallsOnlyClosed) {
   TestServer server = serve({});
   connect_on_loop(server, on(nobody(), noted()));
   ASSERT_TRUE(eventually([&] { return log.size() > 0; }));
@@ -91,7 +91,7 @@ TEST_P(Connect, FailsWithClosedAlone) {
   EXPECT_EQ(log.size(), 1U);
 }
 
-TEST_P(Connect, NamesAreLookedUpAndAllTheirAddressesTried) {
+TEST_P(Connect, ResolvesNamesAndTriesAllTheirAddresses) {
   TestServer far(echo(), "tcp://127.0.0.1:0");  // localhost may stand for [::1] first
   TestServer server = serve({});
   connect_on_loop(server, on("tcp://localhost:" + std::to_string(far.port()), noted()),
@@ -103,7 +103,7 @@ TEST_P(Connect, NamesAreLookedUpAndAllTheirAddressesTried) {
   EXPECT_TRUE(log.wait_for("data hello"));
 }
 
-TEST_P(Connect, ANameThatIsNotKnownIsAnError) {
+TEST_P(Connect, AnUnknownNameIsAnError) {
   TestServer server = serve({});
   Events events = noted();
   std::error_code why;
@@ -118,7 +118,7 @@ TEST_P(Connect, ANameThatIsNotKnownIsAnError) {
 }
 
 // A full backlog leaves the attempt without an answer.
-TEST_P(Connect, TakesNoLongerThanItsDeadline) {
+TEST_P(Connect, TakesNoLongerThanConnectTimeout) {
   const Socket deaf(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in where{};
   where.sin_family = AF_INET;
@@ -137,7 +137,7 @@ TEST_P(Connect, TakesNoLongerThanItsDeadline) {
   EXPECT_EQ(log.events().front(), "closed: " + make_error_code(Errc::connect_timeout).message());
 }
 
-TEST_P(Connect, ClosedBeforeItOpens) {
+TEST_P(Connect, MayBeClosedBeforeItIsOpen) {
   TestServer far(echo(), "tcp://127.0.0.1:0");
   TestServer server = serve({});
   connect_on_loop(server, on(far.address().to_string(), noted()), [](Conn& c) {
@@ -163,7 +163,7 @@ TEST_P(Connect, ClosedBeforeItOpens) {
   EXPECT_EQ(log.count("opened"), 0U);
 }
 
-TEST_P(Connect, ShutDownBehindWhatWasWrittenBeforeItOpens) {
+TEST_P(Connect, ShutdownWriteBeforeItIsOpenFollowsTheOutput) {
   std::string got;
   Gate ended;
   TestServer far({.data = [&](Conn&, Input& in) { got += in.take(); },
@@ -179,7 +179,7 @@ TEST_P(Connect, ShutDownBehindWhatWasWrittenBeforeItOpens) {
   EXPECT_EQ(got, "all of it");
 }
 
-TEST_P(Connect, FromAnyThreadThroughAHandle) {
+TEST_P(Connect, WorksFromAnyThreadThroughAHandle) {
   TestServer far(echo(), "tcp://127.0.0.1:0");
   TestServer server = serve({});
   std::vector<Handle> handles;
@@ -198,14 +198,14 @@ TEST_P(Connect, FromAnyThreadThroughAHandle) {
   EXPECT_TRUE(eventually([&] { return !handles[0].send("dead"); }));
 }
 
-TEST_P(Connect, BeforeTheLoopsRun) {
+TEST_P(Connect, WorksBeforeTheLoopsRun) {
   TestServer far(echo(), "tcp://127.0.0.1:0");
   const Binding to = on(far.address().to_string(), noted());
   TestServer server = serve({.serving = [&](Server& s) { s.connect(to).send("first thing"); }});
   EXPECT_TRUE(log.wait_for("data first thing"));
 }
 
-TEST_P(Connect, OnALoopBeforeRun) {
+TEST_P(Connect, WorksOnALoopBeforeRun) {
   TestServer far(echo(), "tcp://127.0.0.1:0");
   Server server(as_set_up({}));
   Conn* const made = server.loop(loops() - 1).connect(on(far.address().to_string(), noted()));
@@ -216,7 +216,7 @@ TEST_P(Connect, OnALoopBeforeRun) {
   server.shutdown();
 }
 
-TEST_P(Connect, InAServerThatBindsNothing) {
+TEST_P(Connect, WorksInAServerWithoutAddresses) {
   TestServer far(echo(), "tcp://127.0.0.1:0");
   const Binding to = on(far.address().to_string(), noted());
   TestServer client(
@@ -224,7 +224,7 @@ TEST_P(Connect, InAServerThatBindsNothing) {
   EXPECT_TRUE(log.wait_for("data a pure client"));
 }
 
-TEST_P(Connect, ShutdownEndsWhatIsUnderWay) {
+TEST_P(Connect, ShutdownCancelsPendingAttempts) {
   TestServer far(echo(), "tcp://127.0.0.1:0");
   {
     TestServer server = serve({});
@@ -238,7 +238,7 @@ TEST_P(Connect, ShutdownEndsWhatIsUnderWay) {
   EXPECT_LE(log.count("opened"), log.count("closed"));
 }
 
-TEST_P(Connect, AHandleMadeDuringShutdownIsThatOfADeadConnection) {
+TEST_P(Connect, AHandleMadeDuringShutdownBelongsToAClosedConnection) {
   TestServer far(echo(), "tcp://127.0.0.1:0");
   bool sent = true;
   TestServer server = serve({.closed = [&](Conn& c, std::error_code) {
@@ -252,7 +252,7 @@ TEST_P(Connect, AHandleMadeDuringShutdownIsThatOfADeadConnection) {
   EXPECT_EQ(log.size(), 0U);
 }
 
-TEST_P(Connect, ASocketIsNoTargetAndTheErrorNamesIt) {
+TEST_P(Connect, AnFdAddressIsAnErrorThatNamesIt) {
   TestServer server = serve({});
   try {
     server->connect("fd://123");
@@ -262,7 +262,7 @@ TEST_P(Connect, ASocketIsNoTargetAndTheErrorNamesIt) {
   }
 }
 
-TEST_P(Connect, IsRefusedWhereNothingCanBeReached) {
+TEST_P(Connect, AddressesThatCannotBeReachedAreAnError) {
   TestServer server = serve({});
   for (const char* url : {"tcp://:5000", "tcp://127.0.0.1:0", "udp://:5000", "udp://127.0.0.1:0"}) {
     EXPECT_THROW(server->connect(url), Error) << url;
@@ -270,7 +270,7 @@ TEST_P(Connect, IsRefusedWhereNothingCanBeReached) {
   }
 }
 
-TEST_P(Connect, AProxyPassesBytesAndEndsOn) {
+TEST_P(Connect, AProxyForwardsBytesAndEnds) {
   TestServer far(echo(), "tcp://127.0.0.1:0");
   struct Link {
     Conn* other = nullptr;
@@ -326,7 +326,7 @@ bool with_one_port_to_choose(int port) {
   return static_cast<bool>(range);
 }
 
-TEST_P(Connect, NobodyIsConnectedToHimself) {
+TEST_P(Connect, ASocketIsNeverConnectedToItself) {
   in_child_process([&] {
     constexpr int port = 40000;
     if (!with_one_port_to_choose(port)) return;
@@ -344,7 +344,7 @@ TEST_P(Connect, NobodyIsConnectedToHimself) {
 }
 
 // A unix socket tells at once that its backlog is full.
-TEST_P(Connect, AFullBacklogIsWaitedFor) {
+TEST_P(Connect, RetriesWhileTheBacklogIsFull) {
   const std::string url = "unix://@evio-backlog-" + std::to_string(::getpid());
   Server far({.limits = {.backlog = 0}, .opened = [](Conn& c) { c.write("served"); }}, url);
   TestServer server = serve({});
@@ -359,7 +359,7 @@ TEST_P(Connect, AFullBacklogIsWaitedFor) {
   far.shutdown();
 }
 
-TEST_P(Connect, AFullBacklogIsWaitedForUntilTheDeadline) {
+TEST_P(Connect, RetriesAFullBacklogUntilConnectTimeout) {
   const std::string url = "unix://@evio-backlog-" + std::to_string(::getpid());
   const Server far({.limits = {.backlog = 0}}, url);
   std::error_code why;
@@ -381,7 +381,7 @@ TEST_P(Connect, AFullBacklogIsWaitedForUntilTheDeadline) {
   EXPECT_EQ(why, Errc::connect_timeout);
 }
 
-TEST_P(Connect, AdoptsASocketOfTheUsers) {
+TEST_P(Connect, AdoptsAConnectedSocket) {
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
   Socket mine(ends[0]);
@@ -408,7 +408,7 @@ TEST_P(Connect, AdoptsASocketOfTheUsers) {
   EXPECT_TRUE(log.wait_for("closed"));
 }
 
-TEST_P(Connect, LeavesFromTheSourceThatIsChosen) {
+TEST_P(Connect, BindsToTheChosenSourceAddress) {
   EventLog log;
   const std::uint16_t free_port = [] {
     const Client once = Client::unconnected();

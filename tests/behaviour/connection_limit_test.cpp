@@ -8,7 +8,7 @@ namespace evio::test { namespace {
 class ConnectionLimit : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(ConnectionLimit);
 
-TEST_P(ConnectionLimit, LeavesFurtherOnesInTheBacklogUntilOneCloses) {
+TEST_P(ConnectionLimit, LeavesFurtherConnectionsInTheBacklogUntilOneCloses) {
   std::atomic<int> opened{0};
   TestServer server = serve({.limits = {.connections_max = 5}, .opened = [&](Conn& c) {
                                ++opened;
@@ -56,7 +56,7 @@ TEST_P(ConnectionLimit, IsNeverExceeded) {
   EXPECT_LE(most, 3);
 }
 
-TEST_P(ConnectionLimit, IsEachServicesOwn) {
+TEST_P(ConnectionLimit, IsCountedPerService) {
   std::atomic<int> limited{0};
   TestServer server =
       serve({.limits = {.connections_max = 1}, .opened = [&] { ++limited; }}, "tcp://127.0.0.1:0",
@@ -71,7 +71,7 @@ TEST_P(ConnectionLimit, IsEachServicesOwn) {
   EXPECT_EQ(limited, 1);
 }
 
-TEST_P(ConnectionLimit, ADetachedOneCountsNoMore) {
+TEST_P(ConnectionLimit, DoesNotCountDetachedConnections) {
   TestServer server = serve({.limits = {.connections_max = 1},
                              .data = [] { return Action::detach; },
                              .detached = [](Conn&, Socket socket) { socket.write("detached"); }});

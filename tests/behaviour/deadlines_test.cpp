@@ -122,7 +122,7 @@ TEST_P(Deadlines, ALongHandlerClosesNobodyWhoseBytesWait) {
   EXPECT_EQ(answered(clients), many);
 }
 
-TEST_P(Deadlines, AConnectThatWasMadeInTimeCounts) {
+TEST_P(Deadlines, AConnectThatCompletedDuringAStallSucceeds) {
   TestServer target = serve(echo());
   std::atomic<std::size_t> opened{0}, closed{0};
   TestServer server =
@@ -141,7 +141,7 @@ TEST_P(Deadlines, AConnectThatWasMadeInTimeCounts) {
 }
 
 // Its own connection, and one whose bytes were handled in the same batch, before or behind it.
-TEST_P(Deadlines, TheTimeOfALongHandlerIsNotItsPeersSilence) {
+TEST_P(Deadlines, TheTimeOfALongHandlerIsNotCountedAsIdle) {
   Held held;
   TestServer server = serve({.options = {.idle_timeout = 1s}, .data = [](Conn& c, Input& in) {
                                if (in.take() == "slow") std::this_thread::sleep_for(1500ms);
@@ -159,7 +159,7 @@ TEST_P(Deadlines, TheTimeOfALongHandlerIsNotItsPeersSilence) {
   for (Client& client : clients) EXPECT_EQ(echo_through(client, "x"), "x");
 }
 
-TEST_P(Deadlines, IdleForCountsFromTheEndOfALongHandler) {
+TEST_P(Deadlines, IdleTimeCountsFromTheEndOfALongHandler) {
   std::atomic<bool> told{false};
   Duration idle{};
   TestServer server = serve({.data = [&](Conn& c, Input& in) {
@@ -177,7 +177,7 @@ TEST_P(Deadlines, IdleForCountsFromTheEndOfALongHandler) {
 }
 
 // The peer reads all the time; only this process does not send.
-TEST_P(Deadlines, AStallIsNotASlowReader) {
+TEST_P(Deadlines, AStalledLoopDoesNotMakeAReaderSlow) {
   constexpr std::size_t size = 24 << 20;
   Held held;
   EventLog log;
@@ -204,7 +204,7 @@ TEST_P(Deadlines, AStallIsNotASlowReader) {
 }
 
 // A user's own deadline, of a connection and of a loop.
-TEST_P(Deadlines, OnesOwnComeBehindAllThatHadArrived) {
+TEST_P(Deadlines, UserDeadlinesRunAfterAllInputThatHadArrived) {
   EventLog log;
   Gate done;
   TestServer server = serve({.opened =
@@ -235,7 +235,7 @@ TEST_P(Deadlines, OnesOwnComeBehindAllThatHadArrived) {
 }
 
 // Others that keep the loop as busy as can be do not put it off for ever.
-TEST_P(Deadlines, FallUnderFullLoad) {
+TEST_P(Deadlines, ExpireUnderFullLoad) {
   EventLog log;
   TestServer server = serve({.options = {.idle_timeout = 1s},
                              .data = [](Conn&, Input& in) { in.take(); },
@@ -259,7 +259,7 @@ TEST_P(Deadlines, FallUnderFullLoad) {
 }
 
 // What is as long as can be is never, and nothing is computed from it that overflows.
-TEST_P(Deadlines, MayBeAsLongAsCanBe) {
+TEST_P(Deadlines, AcceptTheLongestDuration) {
   constexpr Duration never = Duration::max();
   EventLog log;
   Events events = echo();

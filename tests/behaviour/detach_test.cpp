@@ -45,7 +45,7 @@ std::string read_exactly(Socket& socket, std::size_t n) {
   return bytes;
 }
 
-TEST_P(Detach, WithUnreadAndUnsentBytes) {
+TEST_P(Detach, PreservesUnreadAndUnsentBytes) {
   EventLog log;
   SocketSlot slot;
   const std::string bytes = pattern(2 * mib);
@@ -95,7 +95,7 @@ TEST_P(Detach, TheSocketIsBlockingCloseOnExecAndOutlivesTheServer) {
   EXPECT_EQ(client->receive_rest().error, 0);
 }
 
-TEST_P(Detach, TheEndThatWasAskedForIsSent) {
+TEST_P(Detach, ShutdownWriteBeforeItIsSent) {
   SocketSlot slot;
   const std::string bytes = pattern(mib);
   TestServer server = serve({.options = {.send_buffer = 8192},
@@ -115,7 +115,7 @@ TEST_P(Detach, TheEndThatWasAskedForIsSent) {
   EXPECT_EQ(read_exactly(socket, 5), "heard");
 }
 
-TEST_P(Detach, WhatDetachedCallsDoesNotReachTheSocket) {
+TEST_P(Detach, CallsInDetachedDoNotReachTheSocket) {
   SocketSlot slot;
   Callback<Action(Conn&, Socket)> fill = slot.fill();
   TestServer server = serve({.opened = [] { return Action::detach; },
@@ -138,7 +138,7 @@ TEST_P(Detach, WhatDetachedCallsDoesNotReachTheSocket) {
   EXPECT_EQ(rest.error, 0);
 }
 
-TEST_P(Detach, FromEveryHandlerThatMay) {
+TEST_P(Detach, WorksFromEveryHandlerThatReturnsAnAction) {
   for (const std::string from : {"opened", "data", "drained", "ended"}) {
     SocketSlot slot;
     EventLog log;
@@ -172,7 +172,7 @@ TEST_P(Detach, FromEveryHandlerThatMay) {
   }
 }
 
-TEST_P(Detach, UnsetItMeansClose) {
+TEST_P(Detach, MeansCloseIfDetachedIsUnset) {
   EventLog log;
   TestServer server = serve(
       {.data =
@@ -189,7 +189,7 @@ TEST_P(Detach, UnsetItMeansClose) {
   EXPECT_TRUE(log.wait_for("closed"));
 }
 
-TEST_P(Detach, APeerThatTakesNothingInTimeIsClosedInstead) {
+TEST_P(Detach, APeerThatReadsNothingInTimeIsClosedInstead) {
   EventLog log;
   TestServer server =
       serve({.limits = {.drain_timeout = 100ms},
@@ -207,7 +207,7 @@ TEST_P(Detach, APeerThatTakesNothingInTimeIsClosedInstead) {
   EXPECT_EQ(log.size(), 1U);
 }
 
-TEST_P(Detach, OthersGoOnAndItsHandleAndTimersAreDead) {
+TEST_P(Detach, EndsItsHandleAndTimersOnly) {
   EventLog log;
   SocketSlot slot;
   HandleSlot handle;
@@ -239,7 +239,7 @@ TEST_P(Detach, OthersGoOnAndItsHandleAndTimersAreDead) {
   EXPECT_EQ(server->stats().open, 1U);
 }
 
-TEST_P(Detach, UnderFireNoByteIsLost) {
+TEST_P(Detach, LosesNoByteUnderLoad) {
   SocketSlot slot;
   TestServer server = serve({.data =
                                  [](Conn&, Input& in) {

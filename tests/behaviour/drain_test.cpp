@@ -18,7 +18,7 @@ bool refuses(const Address& address) {
   }
 }
 
-TEST_P(Drain, EndsWithTheLastConnection) {
+TEST_P(Drain, EndsWhenTheLastConnectionCloses) {
   TestServer server = serve(echo());
   Client first = server.connect(), second = server.connect();
   EXPECT_EQ(echo_through(first, "a"), "a");
@@ -34,7 +34,7 @@ TEST_P(Drain, EndsWithTheLastConnection) {
   EXPECT_EQ(server.wait(), nullptr);
 }
 
-TEST_P(Drain, WhoHadConnectedIsServed) {
+TEST_P(Drain, ConnectionsAcceptedByTheKernelAreServed) {
   TestServer server = serve({.opened = [](Conn& c) {
     c.write("served");
     return Action::close;
@@ -51,7 +51,7 @@ TEST_P(Drain, WhoHadConnectedIsServed) {
   EXPECT_EQ(server.wait(), nullptr);
 }
 
-TEST_P(Drain, WhoHadConnectedBeforeTheLoopsBeganIsServed) {
+TEST_P(Drain, ConnectionsMadeBeforeTheLoopsStartedAreServed) {
   std::vector<Client> clients;
   TestServer server(as_set_up({.serving =
                                    [&](Server& starting) {
@@ -72,13 +72,13 @@ TEST_P(Drain, WhoHadConnectedBeforeTheLoopsBeganIsServed) {
   EXPECT_EQ(server.wait(), nullptr);
 }
 
-TEST_P(Drain, EndsAtOnceWhereThereIsNone) {
+TEST_P(Drain, EndsImmediatelyWithoutConnections) {
   TestServer server = serve(echo());
   server->drain(1h);
   EXPECT_EQ(server.wait(), nullptr);
 }
 
-TEST_P(Drain, EndsAtTheDeadlineInOrder) {
+TEST_P(Drain, ClosesTheRemainingConnectionsAtTheDeadline) {
   EventLog log;
   TestServer server = serve(
       {.opened = [&] { log.add("opened"); },
@@ -92,7 +92,7 @@ TEST_P(Drain, EndsAtTheDeadlineInOrder) {
   EXPECT_TRUE(client.receive_rest().bytes.empty());
 }
 
-TEST_P(Drain, EachAcceptedConnectionIsToldOnceAndMayClose) {
+TEST_P(Drain, CallsDrainingOnceForEachAcceptedConnection) {
   EventLog log;
   TestServer server = serve({.data = [](Conn& c, Input& in) { c.write(in.take()); },
                              .draining =
@@ -111,7 +111,7 @@ TEST_P(Drain, EachAcceptedConnectionIsToldOnceAndMayClose) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"draining", "closed"}));
 }
 
-TEST_P(Drain, ShutdownTellsThoseThatNoDrainTold) {
+TEST_P(Drain, ShutdownCallsDrainingWithoutADrainBefore) {
   EventLog log;
   TestServer server = serve({.data = [](Conn& c, Input& in) { c.write(in.take()); },
                              .draining =
@@ -129,7 +129,7 @@ TEST_P(Drain, ShutdownTellsThoseThatNoDrainTold) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"draining", "closed"}));
 }
 
-TEST_P(Drain, IdleOnesAreClosedByForEach) {
+TEST_P(Drain, ForEachMayCloseIdleConnections) {
   TestServer server = serve(echo());
   std::vector<Client> clients;
   for (int i = 0; i < 5; ++i) {
@@ -143,7 +143,7 @@ TEST_P(Drain, IdleOnesAreClosedByForEach) {
   EXPECT_EQ(server.wait(), nullptr);
 }
 
-TEST_P(Drain, BeforeRunAndAfterItAreHarmless) {
+TEST_P(Drain, MayBeCalledBeforeAndAfterRun) {
   Server server(as_set_up(echo()), "tcp://127.0.0.1:0");
   server.drain(1h);
   server.run();

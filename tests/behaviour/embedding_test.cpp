@@ -62,7 +62,7 @@ TEST_P(Embedding, ServesWithinAForeignLoop) {
   EXPECT_EQ(server.native_handle(), -1);
 }
 
-TEST_P(Embedding, TimersAndPostsOfOtherThreadsAreSeen) {
+TEST_P(Embedding, TimersAndPostsOfOtherThreadsRun) {
   std::atomic<int> posts = 0;
   std::chrono::steady_clock::time_point fired{};
   const auto begin = std::chrono::steady_clock::now();
@@ -95,21 +95,21 @@ TEST_P(Embedding, CostsNothingWhileIdle) {
   EXPECT_LT(calls, backend() == Backend::poll ? 100 : 20);
 }
 
-TEST_P(Embedding, AnExceptionLeavesPoll) {
+TEST_P(Embedding, AnExceptionIsThrownByPoll) {
   Server server(as_set_up({.loop_started = []() -> void { throw std::runtime_error("mine"); }}),
                 "tcp://127.0.0.1:0");
   EXPECT_THROW(drive(server), std::runtime_error);
   EXPECT_FALSE(server.poll(Duration::zero()));
 }
 
-TEST_P(Embedding, OnlyAServerOfOneLoop) {
+TEST_P(Embedding, RequiresAServerWithOneLoop) {
   Events events = as_set_up(echo());
   events.loops = 2;
   Server server(std::move(events), "tcp://127.0.0.1:0");
   EXPECT_THROW(server.poll(Duration::zero()), std::logic_error);
 }
 
-TEST_P(Embedding, DescriptorsOfOursWithinItsLoop) {
+TEST_P(Embedding, ALoopWatchesDescriptorsOfTheUser) {
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
   const Socket from(ends[0]), to(ends[1]);
@@ -162,7 +162,7 @@ TEST_P(Embedding, WhatCannotBeWatchedIsAnError) {
   EXPECT_THROW(late.run(), Error);
 }
 
-TEST_P(Embedding, OneThatCannotBeWatchedDoesNotKeepTheOthersFromIt) {
+TEST_P(Embedding, OneThatCannotBeWatchedDoesNotAffectTheOthers) {
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   const Socket from(ends[0]), to(ends[1]);
@@ -178,7 +178,7 @@ TEST_P(Embedding, OneThatCannotBeWatchedDoesNotKeepTheOthersFromIt) {
 }
 
 // Its connections are not closed in order, but nothing of theirs stays behind.
-TEST_P(Embedding, AServerThatIsDestroyedBeforeItsEnd) {
+TEST_P(Embedding, AServerMayBeDestroyedBeforeItsEnd) {
   const auto descriptors = open_descriptors();
   const auto kept = std::make_shared<std::string>(pattern(8 * mib));
   {
@@ -202,7 +202,7 @@ TEST_P(Embedding, AServerThatIsDestroyedBeforeItsEnd) {
   EXPECT_EQ(open_descriptors(), descriptors);
 }
 
-TEST_P(Embedding, AWatchThatThrowsGoesToFailed) {
+TEST_P(Embedding, AnExceptionInAWatchIsPassedToFailed) {
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   const Socket from(ends[0]), to(ends[1]);

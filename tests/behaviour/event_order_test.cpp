@@ -241,7 +241,7 @@ struct Mourned {
   }
 };
 
-TEST_P(EventOrder, ContextsDieRightAfterTheLastCallOnTheSameThread) {
+TEST_P(EventOrder, ContextsAreDestroyedAfterTheLastCallOnTheSameThread) {
   EventLog log;
   TestServer server =
       serve({.loop_started =
@@ -273,7 +273,7 @@ TEST_P(EventOrder, ContextsDieRightAfterTheLastCallOnTheSameThread) {
                                                     "loop_stopped", "loop dies"}));
 }
 
-TEST_P(EventOrder, TickRunsAtOnceAndThenWheneverItSaid) {
+TEST_P(EventOrder, TickRunsImmediatelyAndThenAfterTheReturnedDelay) {
   EventLog log;
   std::chrono::steady_clock::time_point last{};
   TestServer server = serve({.tick = [&](Loop&) {
@@ -288,7 +288,7 @@ TEST_P(EventOrder, TickRunsAtOnceAndThenWheneverItSaid) {
   EXPECT_EQ(log.count("tick"), 4U) << "a negative delay ends it";
 }
 
-TEST_P(EventOrder, NowStandsStillInAHandlerAndNeverGoesBack) {
+TEST_P(EventOrder, NowIsConstantInAHandlerAndNeverGoesBack) {
   EventLog log;
   std::chrono::steady_clock::time_point last{};
   TestServer server = serve({.data = [&](Conn& c, Input& in) {
@@ -304,7 +304,7 @@ TEST_P(EventOrder, NowStandsStillInAHandlerAndNeverGoesBack) {
   for (int i = 0; i < 5; ++i) echo_through(client, "x");
 }
 
-TEST_P(EventOrder, AConnectionKnowsItsAddressesLoopServerAndNumber) {
+TEST_P(EventOrder, AConnectionKnowsItsAddressesLoopServerAndId) {
   EventLog log;
   std::mutex mutex;
   std::set<std::uint64_t> ids;

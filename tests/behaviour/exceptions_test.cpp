@@ -60,7 +60,7 @@ void make_one_fail(const TestServer& server, std::string_view bytes = "!") {
   EXPECT_EQ(client.receive_rest().bytes, "");
 }
 
-TEST_P(Exceptions, ALineASecondTellsOfThem) {
+TEST_P(Exceptions, AreReportedByAtMostOneLinePerSecond) {
   in_child_process([&] {
     const Written written;
     TestServer server = serve(failing());
@@ -87,14 +87,14 @@ TEST_P(Exceptions, ALineASecondTellsOfThem) {
   });
 }
 
-TEST_P(Exceptions, MemoryThatCannotBeHadEndsItsConnectionOnly) {
+TEST_P(Exceptions, AFailedAllocationClosesOnlyItsConnection) {
   TestServer server = serve(failing());
   Client bystander = server.connect();
   make_one_fail(server, "!!");
   EXPECT_EQ(echo_through(bystander, "after"), "after");
 }
 
-TEST_P(Exceptions, NobodyIsToldWhereFailedIsSet) {
+TEST_P(Exceptions, AreNotReportedOnStderrIfFailedIsSet) {
   in_child_process([&] {
     const Written written;
     Events events = failing();
@@ -107,7 +107,7 @@ TEST_P(Exceptions, NobodyIsToldWhereFailedIsSet) {
 }
 
 // Whoever can make a handler throw could else end a server, or keep it waiting for ever.
-TEST_P(Exceptions, AStderrThatIsFullOrThatNobodyReadsHarmsNobody) {
+TEST_P(Exceptions, AreHarmlessWhenStderrIsFullOrNotRead) {
   for (const bool read : {true, false})
     in_child_process([&] {
       int ends[2] = {};

@@ -20,7 +20,7 @@ void expect_all_served(TestServer& server) {
   EXPECT_TRUE(fired.wait());
 }
 
-TEST_P(FairShares, APeerThatSendsForEver) {
+TEST_P(FairShares, APeerThatSendsEndlesslyDoesNotStarveOthers) {
   TestServer server = serve({.data = [](Conn& c, Input& in) {
     if (in.view().starts_with("ping")) c.write(in.view());
     in.take();
@@ -38,7 +38,7 @@ TEST_P(FairShares, APeerThatSendsForEver) {
   stop = true;
 }
 
-TEST_P(FairShares, APeerThatIsAnsweredForEver) {
+TEST_P(FairShares, APeerThatIsAnsweredEndlesslyDoesNotStarveOthers) {
   const SharedBytes much(pattern(512 * kib));
   TestServer server = serve({.data =
                                  [&](Conn& c, Input& in) {
@@ -60,7 +60,7 @@ TEST_P(FairShares, APeerThatIsAnsweredForEver) {
   stop = true;
 }
 
-TEST_P(FairShares, APostThatPostsItself) {
+TEST_P(FairShares, APostThatPostsItselfDoesNotStarveOthers) {
   TestServer server = serve(echo());
   Loop& loop = server->loop(0);
   std::function<void()> again = [&] { loop.post([&] { again(); }); };
@@ -69,7 +69,7 @@ TEST_P(FairShares, APostThatPostsItself) {
   EXPECT_EQ(message_of(server.stop()), "");
 }
 
-TEST_P(FairShares, AConnectionThatWakesItself) {
+TEST_P(FairShares, AConnectionThatWakesItselfDoesNotStarveOthers) {
   HandleSlot handle;
   TestServer server = serve({.data = [&](Conn& c, Input& in) {
     if (in.view() == "for ever" || in.empty()) c.handle().wake();
@@ -82,7 +82,7 @@ TEST_P(FairShares, AConnectionThatWakesItself) {
   EXPECT_EQ(message_of(server.stop()), "");
 }
 
-TEST_P(FairShares, ATimerOfNoDelayThatArmsItself) {
+TEST_P(FairShares, ATimerThatRestartsWithoutDelayDoesNotStarveOthers) {
   TestServer server = serve(echo());
   Loop& loop = server->loop(0);
   std::function<void()> again = [&] { loop.run_after(0s, [&] { again(); }); };
@@ -91,7 +91,7 @@ TEST_P(FairShares, ATimerOfNoDelayThatArmsItself) {
   EXPECT_EQ(message_of(server.stop()), "");
 }
 
-TEST_P(FairShares, ATickOfNoDelay) {
+TEST_P(FairShares, ATickWithoutDelayDoesNotStarveOthers) {
   Events events = echo();
   events.tick = [] { return Tick{0s}; };
   TestServer server = serve(std::move(events));
@@ -99,7 +99,7 @@ TEST_P(FairShares, ATickOfNoDelay) {
   EXPECT_EQ(message_of(server.stop()), "");
 }
 
-TEST_P(FairShares, AConnectionThatPausesAndResumesItself) {
+TEST_P(FairShares, AConnectionThatPausesAndResumesDoesNotStarveOthers) {
   TestServer server = serve({.data = [](Conn& c, Input& in) {
     if (in.view() == "ping") c.write(in.take());
     if (!in.empty()) {  // left, so that resuming offers it again, for ever
@@ -113,7 +113,7 @@ TEST_P(FairShares, AConnectionThatPausesAndResumesItself) {
   EXPECT_EQ(message_of(server.stop()), "");
 }
 
-TEST_P(FairShares, PeersThatComeAndGoForEver) {
+TEST_P(FairShares, EndlessShortConnectionsDoNotStarveOthers) {
   TestServer server = serve(echo());
   std::atomic<bool> stop{false};
   Background comes([&] {

@@ -66,7 +66,7 @@ TEST_P(ForEach, BroadcastReachesTheFirstEventsConnectionsOnly) {
   EXPECT_THROW(server->broadcast(SharedBytes("x"), -1), std::out_of_range);
 }
 
-TEST_P(ForEach, WhatOneCannotExpressReachesTheOthers) {
+TEST_P(ForEach, AMessageThatOneCodecRejectsReachesTheOthers) {
   Events lines = greeting();
   lines.codec = codec::Lines{};
   TestServer server =
@@ -94,7 +94,7 @@ TEST_P(ForEach, MayCloseAnyOfThem) {
   EXPECT_TRUE(eventually([&] { return server->stats().open == 0; }));
 }
 
-TEST_P(ForEach, OfALoopVisitsItsOwnAtOnceAndNoneThatIsClosing) {
+TEST_P(ForEach, OnALoopVisitsItsOpenConnectionsImmediately) {
   TestServer server = serve(greeting());
   auto clients = greeted(server, 4 * loops());
   std::atomic<int> visited{0}, again{0};
@@ -113,7 +113,7 @@ TEST_P(ForEach, OfALoopVisitsItsOwnAtOnceAndNoneThatIsClosing) {
   EXPECT_EQ(again, 0) << "all are closing";
 }
 
-TEST_P(ForEach, OfAnEndedServerDoesNothing) {
+TEST_P(ForEach, DoesNothingAfterTheServerHasEnded) {
   TestServer server = serve(greeting());
   server.stop();
   server->for_each([](Conn&) { ADD_FAILURE(); });

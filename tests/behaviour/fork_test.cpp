@@ -85,7 +85,7 @@ bool refuses(const Address& address) {
   }
 }
 
-TEST_P(Fork, AConnectionThatIsClosedEndsAlthoughAChildHasACopy) {
+TEST_P(Fork, AClosedConnectionEndsAlthoughAChildHasACopy) {
   TemporaryDirectory directory;
   TestServer server = serve(obedient(), "tcp://127.0.0.1:0", "unix://" + directory / "socket");
   for (const std::size_t address : {0, 1}) {
@@ -108,7 +108,7 @@ TEST_P(Fork, AConnectionThatIsClosedEndsAlthoughAChildHasACopy) {
   }
 }
 
-TEST_P(Fork, NothingStaysRegisteredOfWhatIsClosed) {
+TEST_P(Fork, ClosedSocketsLeaveNoRegistration) {
   TestServer server = serve(obedient());
   std::vector<Client> clients;
   for (int i = 0; i < 8; ++i) {
@@ -129,7 +129,7 @@ TEST_P(Fork, NothingStaysRegisteredOfWhatIsClosed) {
   EXPECT_LE(server->stats().wakeups - before, 20U);
 }
 
-TEST_P(Fork, AListenerThatIsClosedRefusesAlthoughAChildHasACopy) {
+TEST_P(Fork, AClosedListenerRefusesAlthoughAChildHasACopy) {
   TemporaryDirectory directory;
   const std::string path = directory / "socket";
   TestServer server = serve(echo(), "tcp://127.0.0.1:0", "tcp://127.0.0.1:0?reuseport=true",
@@ -143,7 +143,7 @@ TEST_P(Fork, AListenerThatIsClosedRefusesAlthoughAChildHasACopy) {
   const TestServer again = serve(echo(), addresses[0].to_string(), "unix://" + path);
 }
 
-TEST_P(Fork, AUdpSocketThatIsClosedHearsNobodyAlthoughAChildHasACopy) {
+TEST_P(Fork, AClosedUdpSocketReceivesNothingAlthoughAChildHasACopy) {
   TestServer server = serve(echo(), "udp://127.0.0.1:0");
   UdpClient client = UdpClient::udp4();
   client.connect("127.0.0.1", server.port());
@@ -159,7 +159,7 @@ TEST_P(Fork, AUdpSocketThatIsClosedHearsNobodyAlthoughAChildHasACopy) {
   EXPECT_EQ(errno, ECONNREFUSED);
 }
 
-TEST_P(Fork, WhatIsRefusedOrCancelledEndsAlthoughAChildHasACopy) {
+TEST_P(Fork, RefusedAndCancelledConnectionsEndAlthoughAChildHasACopy) {
   Events events = obedient();
   events.limits.connections_per_peer_max = 1;
   TestServer server = serve(std::move(events));
@@ -171,7 +171,7 @@ TEST_P(Fork, WhatIsRefusedOrCancelledEndsAlthoughAChildHasACopy) {
   EXPECT_TRUE(second.receive_rest().bytes.empty());
 }
 
-TEST_P(Fork, AConnectionOfOurOwnEndsAlthoughAChildHasACopy) {
+TEST_P(Fork, AnOutgoingConnectionEndsAlthoughAChildHasACopy) {
   EventLog log;
   TestServer peer =
       serve({.opened = [&] { log.add("opened"); }, .closed = [&] { log.add("closed"); }});
@@ -194,7 +194,7 @@ TEST_P(Fork, AConnectionOfOurOwnEndsAlthoughAChildHasACopy) {
 
 // ---- Children that serve
 
-TEST_P(Fork, WorkersServeWhatWasBoundBefore) {
+TEST_P(Fork, WorkersServeAddressesBoundBeforeTheFork) {
   in_child_process([&] {
     TemporaryDirectory directory;
     const std::string path = directory / "socket";
@@ -248,7 +248,7 @@ TEST_P(Fork, WorkersServeWhatWasBoundBefore) {
   });
 }
 
-TEST_P(Fork, ADaemonGoesOnWhenItsParentIsGone) {
+TEST_P(Fork, ADaemonContinuesAfterItsParentExits) {
   in_child_process([&] {
     TemporaryDirectory directory;
     const std::string path = directory / "socket";
@@ -274,7 +274,7 @@ TEST_P(Fork, ADaemonGoesOnWhenItsParentIsGone) {
 
 // ---- Children that do not
 
-TEST_P(Fork, AChildThatDestroysItsCopyLeavesItsParentAlone) {
+TEST_P(Fork, AChildThatDestroysItsCopyDoesNotAffectItsParent) {
   in_child_process([&] {
     struct Mine {
       Handle handle;
@@ -330,7 +330,7 @@ TEST_P(Fork, AChildThatDestroysItsCopyLeavesItsParentAlone) {
   });
 }
 
-TEST_P(Fork, ASignalToAChildIsTheChilds) {
+TEST_P(Fork, ASignalToAChildDoesNotStopTheParent) {
   in_child_process([&] {
     TestServer server =
         serve({.handle_signals = true, .data = [](Conn& c, Input& in) { c.write(in.take()); }});

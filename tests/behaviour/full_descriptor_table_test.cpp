@@ -73,7 +73,7 @@ TEST_P(FullDescriptorTable, PausesAcceptingWithoutSpinningAndResumesWhenConnecti
   });
 }
 
-TEST_P(FullDescriptorTable, DoesNotSpinMeanwhile) {
+TEST_P(FullDescriptorTable, DoesNotSpinWhileItIsFull) {
   in_child_process([&] {
     std::atomic<int> opened{0};
     TestServer server = serve(greeting(opened));
@@ -107,7 +107,7 @@ TEST_P(FullDescriptorTable, ResumesWhenOthersFreeDescriptors) {
   });
 }
 
-TEST_P(FullDescriptorTable, AServerThatCannotStartSaysSo) {
+TEST_P(FullDescriptorTable, AServerThatCannotStartThrows) {
   in_child_process([&] {
     Server server(as_set_up({}), "tcp://127.0.0.1:0");
     leave_room_for(0);
@@ -115,7 +115,7 @@ TEST_P(FullDescriptorTable, AServerThatCannotStartSaysSo) {
   });
 }
 
-TEST_P(FullDescriptorTable, AnAddressThatCannotBeBoundForWantOfDescriptorsSaysSo) {
+TEST_P(FullDescriptorTable, AnAddressThatCannotBeBoundIsAnErrorThatNamesTheCause) {
   in_child_process([&] {
     leave_room_for(0);
     try {
@@ -128,7 +128,7 @@ TEST_P(FullDescriptorTable, AnAddressThatCannotBeBoundForWantOfDescriptorsSaysSo
   });
 }
 
-TEST_P(FullDescriptorTable, ANameThatCannotBeLookedUpForWantOfDescriptorsSaysSo) {
+TEST_P(FullDescriptorTable, ANameThatCannotBeResolvedIsAnErrorThatNamesTheCause) {
   in_child_process([&] {
     std::error_code why;
     Gate closed;
@@ -146,7 +146,7 @@ TEST_P(FullDescriptorTable, ANameThatCannotBeLookedUpForWantOfDescriptorsSaysSo)
 }
 
 // As no thread can be had, here for want of address space.
-TEST_P(FullDescriptorTable, ARunThatThrowsGivesBackWhatItHad) {
+TEST_P(FullDescriptorTable, ARunThatThrowsReleasesItsDescriptors) {
   if (sanitized) GTEST_SKIP() << "needs address space without end";
   in_child_process([&] {
     Events events = echo();

@@ -16,7 +16,7 @@ struct Journal {
   int uncommitted = 0;
 };
 
-TEST_P(GroupCommit, NothingLeavesBeforeItWhateverItsSize) {
+TEST_P(GroupCommit, NothingIsSentBeforePreWriteWhateverItsSize) {
   for (const std::size_t size : {std::size_t{1}, 100 * kib, 3 * mib}) {
     Client* peer = nullptr;
     EventLog log;
@@ -45,7 +45,7 @@ TEST_P(GroupCommit, NothingLeavesBeforeItWhateverItsSize) {
   }
 }
 
-TEST_P(GroupCommit, AlsoNotWhatHandlesSendOrACloseFlushes) {
+TEST_P(GroupCommit, HandleSendsAndCloseWaitForPreWrite) {
   Client* peer = nullptr;
   EventLog log;
   HandleSlot handle;
@@ -69,7 +69,7 @@ TEST_P(GroupCommit, AlsoNotWhatHandlesSendOrACloseFlushes) {
   EXPECT_EQ(log.count("commit"), 2U);
 }
 
-TEST_P(GroupCommit, EveryReplyIsCommittedBeforeItIsSeen) {
+TEST_P(GroupCommit, EveryReplyIsCommittedBeforeItIsSent) {
   TestServer server = serve({.loop_started = [](Loop& loop) { loop.emplace_context<Journal>(); },
                              .data =
                                  [](Conn& c, Input& in) {
@@ -115,7 +115,7 @@ TEST_P(GroupCommit, OneCommitServesABatch) {
   EXPECT_EQ(commits - before, loops());
 }
 
-TEST_P(GroupCommit, WhatItWritesItselfLeavesToo) {
+TEST_P(GroupCommit, OutputWrittenInPreWriteIsSent) {
   struct Newest {
     Conn* conn = nullptr;
   };
@@ -136,7 +136,7 @@ TEST_P(GroupCommit, WhatItWritesItselfLeavesToo) {
   EXPECT_EQ(client.receive(11), "x committed");
 }
 
-TEST_P(GroupCommit, AStalledPeerHoldsUpNobody) {
+TEST_P(GroupCommit, AStalledPeerDoesNotDelayOthers) {
   TestServer server = serve({.options = {.send_buffer = 8192},
                              .data =
                                  [](Conn& c, Input& in) {

@@ -55,7 +55,7 @@ TEST_P(HalfClose, WithEndedSetTheConnectionStaysOpenForWriting) {
   EXPECT_EQ(log.count("ended"), 1U);
 }
 
-TEST_P(HalfClose, EndedShowsWhatWasNotTakenForTheLastTime) {
+TEST_P(HalfClose, EndedReceivesTheUnconsumedInput) {
   EventLog log;
   HandleSlot handle;
   TestServer server =
@@ -76,7 +76,7 @@ TEST_P(HalfClose, EndedShowsWhatWasNotTakenForTheLastTime) {
   EXPECT_EQ(log.events().size(), 3U);
 }
 
-TEST_P(HalfClose, EndedWaitsUntilReadingIsNotPausedAndAllWasOffered) {
+TEST_P(HalfClose, EndedWaitsForResumeAndForAllInput) {
   EventLog log;
   HandleSlot handle;
   TestServer server =
@@ -113,7 +113,7 @@ TEST_P(HalfClose, EndedWaitsUntilReadingIsNotPausedAndAllWasOffered) {
   EXPECT_EQ(log.events().back(), "ended");
 }
 
-TEST_P(HalfClose, ReturningCloseFromEndedDeliversWhatItWrote) {
+TEST_P(HalfClose, ReturningCloseFromEndedSendsWhatItWrote) {
   TestServer server = serve({.data = [](Conn& c, Input& in) { c.write(in.take()); },
                              .ended =
                                  [](Conn& c, Input&) {
@@ -128,7 +128,7 @@ TEST_P(HalfClose, ReturningCloseFromEndedDeliversWhatItWrote) {
   EXPECT_EQ(rest.error, 0);
 }
 
-TEST_P(HalfClose, ADelayedAnswerAfterTheEndIsFollowedByTheEnd) {
+TEST_P(HalfClose, ADelayedReplyAfterTheEndIsFollowedByTheEnd) {
   TestServer server = serve({.ended = [](Conn& c, Input&) {
     c.run_after(20ms, [](Conn& later) {
       later.write("late");
@@ -153,7 +153,7 @@ TEST_P(HalfClose, AResetAfterTheEndIsNoticed) {
   EXPECT_TRUE(log.wait_for("closed by an error"));
 }
 
-TEST_P(HalfClose, ThousandsOfRequestsThenTheEndAreAllServed) {
+TEST_P(HalfClose, AllRequestsBeforeTheEndAreServed) {
   EventLog log;
   TestServer server = serve(echo());
   for (int i = 0; i < 50; ++i) {

@@ -16,7 +16,7 @@ std::shared_ptr<void> at_destruction(Gate& gate) {
   return {&gate, [](Gate* opened) { opened->open(); }};
 }
 
-TEST_P(Handles, WakeRunsDataWithWhatWasLeftUntaken) {
+TEST_P(Handles, WakeCallsDataWithUnconsumedInput) {
   EventLog log;
   HandleSlot handle;
   TestServer server =
@@ -47,14 +47,14 @@ TEST_P(Handles, ManyWakesMayMergeButTheLastIsNeverLost) {
   EXPECT_TRUE(eventually([&] { return seen == 1000; }));
 }
 
-TEST_P(Handles, AWakeIsSeenAtOnce) {
+TEST_P(Handles, AWakeRunsImmediately) {
   // A wake that waited for the next time-out of the loop, 100 ms say, would take minutes for all of
   // these.
   TestServer server = serve({});
   for (int i = 0; i < 1000; ++i) server.on_loop(i % loops(), [] {});
 }
 
-TEST_P(Handles, AStaleWakeDoesNothingToTheDescriptorsNextOwner) {
+TEST_P(Handles, AStaleWakeDoesNotReachTheNextOwnerOfTheDescriptor) {
   EventLog log;
   std::mutex mutex;
   std::vector<std::pair<Handle, int>> opened;
@@ -104,7 +104,7 @@ TEST_P(Handles, AStaleWakeDoesNothingToTheDescriptorsNextOwner) {
   EXPECT_EQ(log.count("closed"), 1U);
 }
 
-TEST_P(Handles, CallsOfOneThreadTakeEffectInOrderAlsoOnTheOwnLoop) {
+TEST_P(Handles, CallsOfOneThreadTakeEffectInOrder) {
   TestServer server = serve({.data = [](Conn& c, Input& in) {
     in.take();
     const Handle handle = c.handle();
@@ -122,7 +122,7 @@ TEST_P(Handles, CallsOfOneThreadTakeEffectInOrderAlsoOnTheOwnLoop) {
   EXPECT_EQ(client.receive(6), "123456");
 }
 
-TEST_P(Handles, SendThenCloseDeliversAndWhatFollowsIsDropped) {
+TEST_P(Handles, SendBeforeCloseIsSentAndLaterCallsAreDropped) {
   HandleSlot handle;
   TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }});
   Client client = server.connect();
@@ -133,7 +133,7 @@ TEST_P(Handles, SendThenCloseDeliversAndWhatFollowsIsDropped) {
   EXPECT_TRUE(same_bytes(client.receive_rest().bytes, pattern(3 * mib)));
 }
 
-TEST_P(Handles, APostToADeadConnectionIsDestroyedUnrun) {
+TEST_P(Handles, APostToAClosedConnectionIsDestroyedWithoutRunning) {
   EventLog log;
   HandleSlot handle;
   TestServer server =
@@ -148,7 +148,7 @@ TEST_P(Handles, APostToADeadConnectionIsDestroyedUnrun) {
   EXPECT_EQ(log.count("ran"), 0U);
 }
 
-TEST_P(Handles, PostsInFlightWhenTheConnectionDiesAreDestroyedToo) {
+TEST_P(Handles, PendingPostsOfAClosedConnectionAreDestroyed) {
   EventLog log;
   HandleSlot handle;
   Gate blocked, release;
@@ -171,7 +171,7 @@ TEST_P(Handles, PostsInFlightWhenTheConnectionDiesAreDestroyedToo) {
   EXPECT_TRUE(log.wait_for("closed"));
 }
 
-TEST_P(Handles, AreHarmlessAfterTheServerIsGone) {
+TEST_P(Handles, MayBeUsedAfterTheServerIsDestroyed) {
   Handle name;
   std::uint64_t id = 0;
   Gate destroyed;
@@ -196,7 +196,7 @@ TEST_P(Handles, AreHarmlessAfterTheServerIsGone) {
   EXPECT_EQ(name.pending_output(), 0U);
 }
 
-TEST_P(Handles, AreValues) {
+TEST_P(Handles, AreComparableAndHashable) {
   HandleSlot first, second;
   TestServer server = serve({.opened =
                                  [&](Conn& c) {
@@ -212,7 +212,7 @@ TEST_P(Handles, AreValues) {
   EXPECT_EQ(Handle(), Handle());
 }
 
-TEST_P(Handles, AnEmptyOneDoesNothing) {
+TEST_P(Handles, AnEmptyHandleDoesNothing) {
   const Handle empty;
   EXPECT_FALSE(empty);
   EXPECT_FALSE(empty.send("x"));
@@ -223,7 +223,7 @@ TEST_P(Handles, AnEmptyOneDoesNothing) {
   EXPECT_EQ(empty.id(), 0U);
 }
 
-TEST_P(Handles, BytesOnTheirWayToTheLoopCountAsPending) {
+TEST_P(Handles, QueuedSendsCountAsPendingOutput) {
   HandleSlot handle;
   Gate blocked, release;
   TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); },
@@ -245,7 +245,7 @@ TEST_P(Handles, BytesOnTheirWayToTheLoopCountAsPending) {
   EXPECT_TRUE(eventually([&] { return handle.get().pending_output() == 0; }));
 }
 
-TEST_P(Handles, MayBeUsedUnderALockThatHandlersTakeToo) {
+TEST_P(Handles, MayBeUsedUnderALockThatHandlersTake) {
   std::mutex mutex;
   HandleSlot handle;
   std::atomic<int> heard{0};
@@ -267,7 +267,7 @@ TEST_P(Handles, MayBeUsedUnderALockThatHandlersTakeToo) {
   EXPECT_TRUE(eventually([&] { return heard > 10; }));
 }
 
-TEST_P(Handles, SurviveConnectionsThatComeAndGo) {
+TEST_P(Handles, SurviveManyShortConnections) {
   std::mutex mutex;
   std::vector<Handle> names;
   std::atomic<bool> stop{false};
@@ -301,7 +301,7 @@ TEST_P(Handles, SurviveConnectionsThatComeAndGo) {
   stop = true;
 }
 
-TEST_P(Handles, ALoopsPostRunsThereInOrderAndNotOnceItEnded) {
+TEST_P(Handles, PostsToALoopRunInOrderAndNotAfterItsEnd) {
   EventLog log;
   TestServer server = serve({});
   Loop& loop = server->loop(loops() - 1);

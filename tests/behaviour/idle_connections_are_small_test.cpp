@@ -37,7 +37,7 @@ constexpr std::size_t few = 2'000, many = 12'000, bytes_each = 100;
   ::_exit(0);
 }
 
-TEST_P(IdleConnectionsAreSmall, AHundredBytesEach) {
+TEST_P(IdleConnectionsAreSmall, TakeAtMostAHundredBytesEach) {
   if (sanitized) GTEST_SKIP() << "a sanitizer's memory is no measure";
   if (backend() == Backend::poll) GTEST_SKIP() << "made for small numbers";
   in_child_process([&] {

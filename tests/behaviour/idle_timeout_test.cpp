@@ -73,7 +73,7 @@ TEST_P(IdleTimeout, DoesNotStandStillWhilePausedWithOutputPending) {
   EXPECT_TRUE(log.wait_for("idle"));
 }
 
-TEST_P(IdleTimeout, EndsAPeerThatReadsNothing) {
+TEST_P(IdleTimeout, ClosesAPeerThatReadsNothing) {
   EventLog log;
   TestServer server = serve({.options = {.idle_timeout = 80ms, .send_buffer = 8192},
                              .opened = [](Conn& c) { c.write(pattern(8 * mib)); },
@@ -82,7 +82,7 @@ TEST_P(IdleTimeout, EndsAPeerThatReadsNothing) {
   EXPECT_TRUE(log.wait_for("idle"));
 }
 
-TEST_P(IdleTimeout, MayBeSetAndUnsetForOneConnection) {
+TEST_P(IdleTimeout, MayBeSetAndClearedForOneConnection) {
   EventLog log;
   TestServer server =
       serve({.options = {.idle_timeout = 40ms},
@@ -102,7 +102,7 @@ TEST_P(IdleTimeout, MayBeSetAndUnsetForOneConnection) {
   EXPECT_TRUE(patient.silent());
 }
 
-TEST_P(IdleTimeout, IsOffUnlessAskedFor) {
+TEST_P(IdleTimeout, IsOffByDefault) {
   EventLog log;
   TestServer server = serve({.closed = note_closed(log)});
   Client client = server.connect();

@@ -33,7 +33,7 @@ TEST_P(InheritedSockets, AreServedWhateverTheirKind) {
   }
 }
 
-TEST_P(InheritedSockets, AlsoForDatagrams) {
+TEST_P(InheritedSockets, ServeDatagrams) {
   Server first(Events{}, "udp://127.0.0.1:0");
   TestServer second = serve(echo(), url_of(first.listener(0)));
   UdpClient client = UdpClient::udp4();
@@ -41,14 +41,14 @@ TEST_P(InheritedSockets, AlsoForDatagrams) {
   EXPECT_EQ(client.receive().bytes, "datagram");
 }
 
-TEST_P(InheritedSockets, WithHandlersOfTheirOwn) {
+TEST_P(InheritedSockets, MayHaveTheirOwnHandlers) {
   Server first(Events{}, "tcp://127.0.0.1:0");
   TestServer second = serve({}, on(first.listener(0), echo()));
   Client client = second.connect();
   EXPECT_EQ(echo_through(client, "mine"), "mine");
 }
 
-TEST_P(InheritedSockets, ThoseThatSystemdPassesAreFound) {
+TEST_P(InheritedSockets, FromSystemdAreFound) {
   in_child_process([&] {
     EXPECT_TRUE(listen_fds().empty());
     Server first(Events{}, "tcp://127.0.0.1:0");
@@ -63,7 +63,7 @@ TEST_P(InheritedSockets, ThoseThatSystemdPassesAreFound) {
   });
 }
 
-TEST_P(InheritedSockets, WhatIsNoneIsAnErrorThatSaysSo) {
+TEST_P(InheritedSockets, ADescriptorThatIsNotASocketIsAnError) {
   int pipe[2];
   ASSERT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
   const Socket other_end(pipe[1]);
@@ -84,21 +84,21 @@ TEST_P(InheritedSockets, ADescriptorThatIsOnlyNamedStaysOpen) {
   EXPECT_GE(::fcntl(socket.fd(), F_GETFD), 0);
 }
 
-TEST_P(InheritedSockets, OneIsServedOnce) {
+TEST_P(InheritedSockets, AreServedOnce) {
   Server first(Events{}, "tcp://127.0.0.1:0");
   const Binding binding(first.listener(0));
   TestServer second = serve(echo(), binding);
   EXPECT_THROW(serve(echo(), binding), Error);
 }
 
-TEST_P(InheritedSockets, AListenerThatIsClosedCannotBeHad) {
+TEST_P(InheritedSockets, AClosedListenerCannotBePassedOn) {
   Server server(as_set_up(echo()), "tcp://127.0.0.1:0");
   server.shutdown();
   server.run();
   EXPECT_THROW(server.listener(0), Error);
 }
 
-TEST_P(InheritedSockets, OfAnAddressThatThereIsNotIsAnErrorThatSaysSo) {
+TEST_P(InheritedSockets, OfAnUnknownAddressAreAnError) {
   Server server(as_set_up(echo()), "tcp://127.0.0.1:0");
   for (const int index : {-1, 1}) {
     try {
@@ -111,7 +111,7 @@ TEST_P(InheritedSockets, OfAnAddressThatThereIsNotIsAnErrorThatSaysSo) {
   }
 }
 
-TEST_P(InheritedSockets, TheFileIsTheSuccessors) {
+TEST_P(InheritedSockets, TheSocketFileBelongsToTheSuccessor) {
   TemporaryDirectory directory;
   const std::string path = directory / "socket";
   Socket passed;
@@ -126,7 +126,7 @@ TEST_P(InheritedSockets, TheFileIsTheSuccessors) {
 }
 
 // A restart under load: the successor accepts before the first server drains.
-TEST_P(InheritedSockets, NobodyIsRefusedWhenAServerIsReplaced) {
+TEST_P(InheritedSockets, NoConnectionIsRefusedWhenAServerIsReplaced) {
   auto first = std::make_unique<TestServer>(as_set_up(echo()), "tcp://127.0.0.1:0");
   const Address address = first->address();
   std::atomic<bool> stop = false;
@@ -157,7 +157,7 @@ TEST_P(InheritedSockets, NobodyIsRefusedWhenAServerIsReplaced) {
 }
 
 // Each loop has a socket of its own, and with it some of those who wait.
-TEST_P(InheritedSockets, EverySocketOfASharedAddressIsHandedOn) {
+TEST_P(InheritedSockets, EverySocketOfASharedAddressIsPassedOn) {
   constexpr int waiting = 40;
   const auto serves = [](Conn& c) { c.write("served"); };
   auto first =
@@ -192,7 +192,7 @@ TEST_P(InheritedSockets, ADrainingServerSleepsWhileItsSuccessorIsBusy) {
   EXPECT_LE(first->stats().wakeups - before, 20U);
 }
 
-TEST_P(InheritedSockets, AListenerThatAnotherProcessShutsDownCostsNothingWhileNobodyIsLetIn) {
+TEST_P(InheritedSockets, AListenerThatAnotherProcessShutDownCostsNothingDuringAPause) {
   TestServer server = serve({.limits = {.connections_max = 1}});
   const Socket copy = server->listener(0);
   const Client only = server.connect();
@@ -205,7 +205,7 @@ TEST_P(InheritedSockets, AListenerThatAnotherProcessShutsDownCostsNothingWhileNo
 }
 
 // What a server sets for itself, others who read the socket do not find.
-TEST_P(InheritedSockets, DatagramsComeOneByOneToAReaderThatKnowsNothing) {
+TEST_P(InheritedSockets, DatagramsAreReceivedOneByOneByAPlainReader) {
   const Socket before =
       Server(Events{}, "udp://127.0.0.1:0").listener(0);  // passed on, and inherited
   for (const bool inherited : {false, true}) {

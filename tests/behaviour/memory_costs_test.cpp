@@ -43,7 +43,7 @@ Events given_until_it_closes(EventLog& log, Write&& write) {
           .closed = [&](Conn&, std::error_code error) { log.add(error.message()); }};
 }
 
-TEST_P(MemoryCosts, OfBuffersOfOneByte) {
+TEST_P(MemoryCosts, AreBoundedForSharedBytesOfOneByte) {
   measure([&] {
     EventLog log;
     const SharedBytes one(std::string("b"));
@@ -53,7 +53,7 @@ TEST_P(MemoryCosts, OfBuffersOfOneByte) {
   });
 }
 
-TEST_P(MemoryCosts, OfWritesOfOneByte) {
+TEST_P(MemoryCosts, AreBoundedForWritesOfOneByte) {
   measure([&] {
     EventLog log;
     TestServer server = serve(given_until_it_closes(log, [](Conn& c) { c.write("b"); }));
@@ -62,7 +62,7 @@ TEST_P(MemoryCosts, OfWritesOfOneByte) {
   });
 }
 
-TEST_P(MemoryCosts, OfSendsThatWaitToBeToldOf) {
+TEST_P(MemoryCosts, AreBoundedForSendsWithCallbacks) {
   measure([&] {
     EventLog log;
     HandleSlot handle;
@@ -99,7 +99,7 @@ void while_busy(const Handle& handle, Body&& body) {
   gates->over.open();
 }
 
-TEST_P(MemoryCosts, OfSendsOfOneByteToABusyLoop) {
+TEST_P(MemoryCosts, AreBoundedForSendsOfOneByteToABusyLoop) {
   measure([&] {
     HandleSlot handle;
     TestServer server =
@@ -123,7 +123,7 @@ TEST_P(MemoryCosts, OfSendsOfOneByteToABusyLoop) {
   });
 }
 
-TEST_P(MemoryCosts, OfWakesOfABusyLoop) {
+TEST_P(MemoryCosts, AreBoundedForWakesOfABusyLoop) {
   measure([&] {
     HandleSlot handle;
     std::atomic<int> woken = 0;
@@ -142,7 +142,7 @@ TEST_P(MemoryCosts, OfWakesOfABusyLoop) {
 }
 
 // Merged or not: what was sent before a wake has taken effect when it runs.
-TEST_P(MemoryCosts, AWakeSeesWhatWasPostedBeforeIt) {
+TEST_P(MemoryCosts, AWakeRunsAfterEarlierPosts) {
   HandleSlot handle;
   int posted = 0;  // the loop's
   std::atomic<int> seen = 0;
@@ -162,7 +162,7 @@ TEST_P(MemoryCosts, AWakeSeesWhatWasPostedBeforeIt) {
   EXPECT_TRUE(eventually([&] { return seen == rounds; }));
 }
 
-TEST_P(MemoryCosts, OfFramesThatAreHalfSent) {
+TEST_P(MemoryCosts, AreBoundedForIncompleteFrames) {
   measure([&] {
     TestServer server = serve({.limits = {.input_max = 2 * mib, .memory_max = bound},
                                .codec = codec::LengthPrefixed(4),
@@ -182,7 +182,7 @@ TEST_P(MemoryCosts, OfFramesThatAreHalfSent) {
   });
 }
 
-TEST_P(MemoryCosts, OfThousandsOfPeersThatReadNothing) {
+TEST_P(MemoryCosts, AreBoundedForThousandsOfPeersThatReadNothing) {
   if (backend() == Backend::poll) GTEST_SKIP() << "made for small numbers";
   measure([&] {
     constexpr std::size_t peers = 3000;
@@ -203,7 +203,7 @@ TEST_P(MemoryCosts, OfThousandsOfPeersThatReadNothing) {
 
 // A protocol says what it keeps: half messages are bounded by Limits::memory_max, too, and who
 // leaves frees them.
-TEST_P(MemoryCosts, OfWhatAProtocolKeeps) {
+TEST_P(MemoryCosts, IncludeMemoryThatAProtocolHolds) {
   struct Kept {
     std::string bytes;
   };
@@ -245,7 +245,7 @@ void within(std::size_t room, Body&& body) {
   });
 }
 
-TEST_P(MemoryCosts, InputThatCannotBeKeptClosesItsConnectionAlone) {
+TEST_P(MemoryCosts, InputThatCannotBeStoredClosesOnlyItsConnection) {
   if (sanitized) GTEST_SKIP() << "a sanitizer's memory is no measure";
   within(64 * mib, [&](const auto& limit) {
     EventLog log;
@@ -272,7 +272,7 @@ TEST_P(MemoryCosts, InputThatCannotBeKeptClosesItsConnectionAlone) {
   });
 }
 
-TEST_P(MemoryCosts, OutputThatCannotBeKeptClosesItsConnectionAlone) {
+TEST_P(MemoryCosts, OutputThatCannotBeStoredClosesOnlyItsConnection) {
   if (sanitized) GTEST_SKIP() << "a sanitizer's memory is no measure";
   within(64 * mib, [&](const auto& limit) {
     EventLog log;

@@ -134,7 +134,7 @@ TEST_P(NoAllocations, ForWakesAndTimersThatRestart) {
   EXPECT_EQ(made_by([&] { exchange(clients, 100, 100); }), 0U);
 }
 
-TEST_P(NoAllocations, ForWhatOtherThreadsSendAndPost) {
+TEST_P(NoAllocations, ForSendsAndPostsOfOtherThreads) {
   HandleSlot handle;
   TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }});
   Client client = server.connect();

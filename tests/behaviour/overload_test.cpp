@@ -12,7 +12,7 @@ Events greeting(Limits limits) {
   return {.limits = limits, .opened = [](Conn& c) { c.write("!"); }};
 }
 
-TEST_P(Overload, NoMoreConnectionsAreOpenFromOnePeerThanItMayHave) {
+TEST_P(Overload, ConnectionsOfOnePeerAreLimited) {
   TestServer server = serve(greeting({.connections_per_peer_max = 2}));
   Client first = server.connect();
   Client second = server.connect();
@@ -26,7 +26,7 @@ TEST_P(Overload, NoMoreConnectionsAreOpenFromOnePeerThanItMayHave) {
   EXPECT_EQ(server.connect().receive(1), "!") << "one went, one may come";
 }
 
-TEST_P(Overload, AnotherPeerIsNotConcerned) {
+TEST_P(Overload, TheLimitOfOnePeerDoesNotAffectAnother) {
   TestServer server = serve(greeting({.connections_per_peer_max = 1}), "tcp://0.0.0.0:0");
   Client one = server.connect();
   EXPECT_EQ(one.receive(1), "!");
@@ -36,7 +36,7 @@ TEST_P(Overload, AnotherPeerIsNotConcerned) {
   EXPECT_EQ(other.receive(1), "!");
 }
 
-TEST_P(Overload, FurtherConnectionsOfASecondWaitInTheBacklog) {
+TEST_P(Overload, ConnectionsBeyondTheRateWaitInTheBacklog) {
   TestServer server = serve(greeting({.accepts_per_second = 3}));
   const auto start = std::chrono::steady_clock::now();
   std::vector<Client> clients;
@@ -79,7 +79,7 @@ TEST_P(Overload, LoopsThatShareAPortShareItsRate) {
   }
 }
 
-TEST_P(Overload, TheLoopThatAcceptsForAllSharesTheRateWithThose) {
+TEST_P(Overload, TheAcceptingLoopSharesTheRateWithReuseportLoops) {
   std::atomic<int> opened = 0;
   TestServer server(as_set_up({.limits = {.accepts_per_second = 50}, .opened = [&] { ++opened; }}),
                     "tcp://127.0.0.1:0?reuseport=true", "tcp://127.0.0.1:0");

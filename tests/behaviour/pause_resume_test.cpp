@@ -12,7 +12,7 @@ namespace evio::test { namespace {
 class PauseResume : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(PauseResume);
 
-TEST_P(PauseResume, LeftoversComeFirstWithWhatArrivesBehindThem) {
+TEST_P(PauseResume, UnconsumedInputPrecedesNewInput) {
   EventLog log;
   TestServer server = serve({.data = [&](Conn& c, Input& in) {
     log.add(std::string(in.view()));
@@ -28,7 +28,7 @@ TEST_P(PauseResume, LeftoversComeFirstWithWhatArrivesBehindThem) {
   EXPECT_EQ(log.size(), 3U) << "leftovers wait for new bytes";
 }
 
-TEST_P(PauseResume, NoDataAfterPauseButAWakes) {
+TEST_P(PauseResume, OnlyAWakeCallsDataDuringAPause) {
   EventLog log;
   HandleSlot handle;
   TestServer server = serve({.data = [&](Conn& c, Input& in) {
@@ -48,7 +48,7 @@ TEST_P(PauseResume, NoDataAfterPauseButAWakes) {
   EXPECT_TRUE(log.events()[1].starts_with("data left")) << "what was left untaken is there";
 }
 
-TEST_P(PauseResume, ResumeOffersLeftoversOnceThoughNothingNewCame) {
+TEST_P(PauseResume, ResumeRedeliversUnconsumedInputOnce) {
   EventLog log;
   HandleSlot handle;
   TestServer server = serve({.data = [&](Conn& c, Input& in) {
@@ -71,7 +71,7 @@ TEST_P(PauseResume, ResumeOffersLeftoversOnceThoughNothingNewCame) {
   EXPECT_EQ(log.size(), 2U) << "once";
 }
 
-TEST_P(PauseResume, ResumeWithNothingUntakenCallsNobody) {
+TEST_P(PauseResume, ResumeWithoutUnconsumedInputCallsNothing) {
   EventLog log;
   HandleSlot handle;
   TestServer server = serve({.data = [&](Conn& c, Input& in) {
@@ -89,7 +89,7 @@ TEST_P(PauseResume, ResumeWithNothingUntakenCallsNobody) {
   EXPECT_TRUE(log.wait_for("data 2"));
 }
 
-TEST_P(PauseResume, PausedFromTheStart) {
+TEST_P(PauseResume, PauseInOpenedDelaysAllInput) {
   EventLog log;
   HandleSlot handle;
   TestServer server = serve({.opened =
@@ -118,7 +118,7 @@ TEST_P(PauseResume, PauseAndResumeInOneCallChangeNothing) {
   for (int i = 0; i < 20; ++i) ASSERT_EQ(echo_through(client, "x"), "x");
 }
 
-TEST_P(PauseResume, APausedConnectionLearnsOfAResetButNotOfAnEnd) {
+TEST_P(PauseResume, APausedConnectionNoticesAResetButNotAnEnd) {
   EventLog log;
   HandleSlot ending, resetting;
   const auto note_in = [&](HandleSlot& handle) {
@@ -147,7 +147,7 @@ TEST_P(PauseResume, APausedConnectionLearnsOfAResetButNotOfAnEnd) {
   EXPECT_TRUE(log.wait_for("ended"));
 }
 
-TEST_P(PauseResume, CongestionLiftsItsOwnPauseOnlyAndThenOffersLeftovers) {
+TEST_P(PauseResume, TheEndOfCongestionRedeliversUnconsumedInput) {
   EventLog log;
   TestServer server = serve({.limits = {.output_high = 16 * kib, .output_low = 4 * kib},
                              .options = {.send_buffer = 8192},
@@ -166,7 +166,7 @@ TEST_P(PauseResume, CongestionLiftsItsOwnPauseOnlyAndThenOffersLeftovers) {
   EXPECT_EQ(log.events(), expected);
 }
 
-TEST_P(PauseResume, AUsersPauseOutlivesCongestion) {
+TEST_P(PauseResume, AnExplicitPauseOutlastsCongestion) {
   EventLog log;
   HandleSlot handle;
   TestServer server = serve({.limits = {.output_high = 16 * kib, .output_low = 4 * kib},
@@ -190,7 +190,7 @@ TEST_P(PauseResume, AUsersPauseOutlivesCongestion) {
   client.receive(1 * mib);
 }
 
-TEST_P(PauseResume, ReadWhenCongestedGoesOnReading) {
+TEST_P(PauseResume, ReadWhenCongestedKeepsReading) {
   EventLog log;
   TestServer server = serve({.limits = {.output_high = 16 * kib, .output_low = 4 * kib},
                              .options = {.send_buffer = 8192, .read_when_congested = true},
@@ -211,7 +211,7 @@ struct Takes {
   std::size_t next = 0;
 };
 
-TEST_P(PauseResume, NothingIsLostHoweverItIsTaken) {
+TEST_P(PauseResume, NoInputIsLostHoweverItIsConsumed) {
   std::mutex mutex;
   Takes takes;
   TestServer server = serve({.opened =
@@ -243,7 +243,7 @@ TEST_P(PauseResume, NothingIsLostHoweverItIsTaken) {
   EXPECT_TRUE(holds);
 }
 
-TEST_P(PauseResume, AMebibyteTakenByteByByte) {
+TEST_P(PauseResume, AMebibyteMayBeConsumedByteByByte) {
   std::size_t taken = 0;
   Gate all;
   TestServer server = serve({.data = [&](Conn&, Input& in) {
@@ -255,7 +255,7 @@ TEST_P(PauseResume, AMebibyteTakenByteByByte) {
   EXPECT_TRUE(all.wait());
 }
 
-TEST_P(PauseResume, LentInputStaysValidUntilTheHandlerReturns) {
+TEST_P(PauseResume, BorrowedInputStaysValidUntilTheHandlerReturns) {
   TestServer server = serve({.data = [](Conn& c, Input& in) {
     if (in.size() < 2000) return;
     const std::string_view first = in.take(1000), rest = in.take();
@@ -273,7 +273,7 @@ TEST_P(PauseResume, LentInputStaysValidUntilTheHandlerReturns) {
   EXPECT_TRUE(same_bytes(client.receive_rest().bytes, bytes.substr(1000) + pattern(2 * mib, 7)));
 }
 
-TEST_P(PauseResume, LeftoversComeAgainWhenCongestionCountsNoMore) {
+TEST_P(PauseResume, SettingReadWhenCongestedRedeliversInput) {
   EventLog log;
   HandleSlot slot;
   TestServer server = serve({.limits = {.output_high = 16 * kib},

@@ -46,7 +46,7 @@ TEST_P(Reconnects, WhenThePeerComesBack) {
   }
 }
 
-TEST_P(Reconnects, HoweverItEnds) {
+TEST_P(Reconnects, AfterEveryKindOfEnd) {
   TestServer far(echo(), "tcp://127.0.0.1:0");
   Events events = noted();
   events.opened = [this](Conn& c) {
@@ -101,7 +101,7 @@ TEST_P(Reconnects, UntilItIsStopped) {
   EXPECT_EQ(log.count("opened"), 2U);
 }
 
-TEST_P(Reconnects, StoppedByItsOwnHandler) {
+TEST_P(Reconnects, MayBeStoppedInAHandlerOfIt) {
   TestServer far(echo(), "tcp://127.0.0.1:0");
   std::unique_ptr<Reconnecting> kept;
   Events events = noted();
@@ -119,7 +119,7 @@ TEST_P(Reconnects, StoppedByItsOwnHandler) {
   EXPECT_EQ(log.count("closed"), 1U);
 }
 
-TEST_P(Reconnects, ShutdownEndsItOpenOrWaiting) {
+TEST_P(Reconnects, EndWithShutdownWhetherOpenOrWaiting) {
   TestServer far(echo(), "tcp://127.0.0.1:0");
   std::unique_ptr<Reconnecting> outlives;
   for (const char* url : {"", "tcp://127.0.0.1:1"}) {
@@ -153,7 +153,7 @@ TEST_P(Reconnects, ToAUdpAddressThatRefuses) {
   EXPECT_TRUE(log.wait_for("closed", 3));
 }
 
-TEST_P(Reconnects, RefusesWhatMakesNoSense) {
+TEST_P(Reconnects, RejectInvalidSettings) {
   TestServer server = serve({});
   server.on_loop(0, [&] {
     Loop& loop = server->loop(0);

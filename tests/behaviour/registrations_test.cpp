@@ -22,7 +22,7 @@ namespace evio::test { namespace {
 class Registrations : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Registrations);
 
-TEST_P(Registrations, OneAConnection) {
+TEST_P(Registrations, AConnectionIsRegisteredOnce) {
   if (backend() != Backend::epoll || sanitized) GTEST_SKIP() << "only epoll is told one by one";
   Events events = echo();
   events.opened = [](Conn& c) { c.write("welcome"); };

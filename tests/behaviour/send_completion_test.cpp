@@ -15,7 +15,7 @@ Callback<void(std::error_code)> note(EventLog& log, std::string name) {
   };
 }
 
-TEST_P(SendCompletion, ComesInOrderOnceTheBytesAreTaken) {
+TEST_P(SendCompletion, IsReportedInOrderWhenTheKernelHasTheBytes) {
   EventLog log;
   HandleSlot handle;
   TestServer server = serve({.opened = [&](Conn& c) { handle.put(c); }});
@@ -42,7 +42,7 @@ TEST_P(SendCompletion, WaitsForAPeerThatDoesNotRead) {
   EXPECT_TRUE(log.wait_for("all sent"));
 }
 
-TEST_P(SendCompletion, SaysThatTheBytesAreLostBeforeClosed) {
+TEST_P(SendCompletion, ReportsLostBytesBeforeClosed) {
   EventLog log;
   HandleSlot handle;
   TestServer server =
@@ -54,7 +54,7 @@ TEST_P(SendCompletion, SaysThatTheBytesAreLostBeforeClosed) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"all failed", "closed"}));
 }
 
-TEST_P(SendCompletion, SaysSoOfWhatGoesBeyondTheBound) {
+TEST_P(SendCompletion, ReportsASendBeyondOutputMax) {
   EventLog log;
   HandleSlot handle;
   TestServer server = serve({.limits = {.output_max = 1000},
@@ -75,7 +75,7 @@ TEST_P(SendCompletion, SaysSoOfWhatGoesBeyondTheBound) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"first failed", "second failed", "closed"}));
 }
 
-TEST_P(SendCompletion, SaysSoOfAMessageThatCannotBeExpressed) {
+TEST_P(SendCompletion, ReportsAMessageThatTheCodecRejects) {
   EventLog log;
   HandleSlot handle;
   TestServer server = serve({.codec = codec::FixedLength(4),

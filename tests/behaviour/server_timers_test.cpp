@@ -21,7 +21,7 @@ TEST_P(ServerTimers, RunOnLoop0NeverEarly) {
   EXPECT_TRUE(log.wait_for("ran"));
 }
 
-TEST_P(ServerTimers, CancelledOnesDoNotRun) {
+TEST_P(ServerTimers, CancelledTimersDoNotRun) {
   EventLog log;
   TestServer server = serve(Events{});
   const ServerTimer timer = server->run_after(20ms, [&] { log.add("cancelled"); });
@@ -31,7 +31,7 @@ TEST_P(ServerTimers, CancelledOnesDoNotRun) {
   EXPECT_EQ(log.count("cancelled"), 0U);
 }
 
-TEST_P(ServerTimers, RestartedOnesRunLater) {
+TEST_P(ServerTimers, RestartedTimersRunLater) {
   EventLog log;
   TestServer server = serve(Events{});
   const ServerTimer timer = server->run_after(1h, [&] { log.add("ran"); });
@@ -39,7 +39,7 @@ TEST_P(ServerTimers, RestartedOnesRunLater) {
   EXPECT_TRUE(log.wait_for("ran"));
 }
 
-TEST_P(ServerTimers, PeriodicOnesRunUntilCancelled) {
+TEST_P(ServerTimers, PeriodicTimersRunUntilCancelled) {
   std::atomic<int> runs{0};
   TestServer server = serve(Events{});
   const ServerTimer timer = server->run_every(2ms, [&] { ++runs; });
@@ -51,7 +51,7 @@ TEST_P(ServerTimers, PeriodicOnesRunUntilCancelled) {
   EXPECT_EQ(runs, 0);
 }
 
-TEST_P(ServerTimers, AreHarmlessWhenTheServerHasEnded) {
+TEST_P(ServerTimers, MayBeUsedAfterTheServerHasEnded) {
   ServerTimer timer;
   {
     TestServer server = serve(Events{});

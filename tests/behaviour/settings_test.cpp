@@ -53,7 +53,7 @@ std::vector<Case> senseless() {
   return all;
 }
 
-TEST_P(Settings, ThatMakeNoSenseAreAnError) {
+TEST_P(Settings, InvalidValuesAreAnError) {
   for (const Case& one : senseless()) {
     EXPECT_THAT(problem_of([&] {
                   Events events;
@@ -72,7 +72,7 @@ TEST_P(Settings, ThatMakeNoSenseAreAnError) {
               HasSubstr("Events::busy_poll"));
 }
 
-TEST_P(Settings, ThatMakeNoSenseAreAnErrorForOneConnectionToo) {
+TEST_P(Settings, InvalidValuesForOneConnectionAreAnError) {
   EventLog log;
   TestServer server = serve({.opened = [&](Conn& c) {
     log.add(problem_of([&] { c.set({.idle_timeout = -1s}); }));
@@ -97,7 +97,7 @@ TEST_P(Settings, TheLowWaterMarkFollowsTheHighOneUnlessItIsSet) {
   EXPECT_EQ(server.connect().receive(4008).substr(4001), "drained");
 }
 
-TEST_P(Settings, AtTheirBoundsAreTaken) {
+TEST_P(Settings, ValuesAtTheirBoundsAreAccepted) {
   Server(as_set_up({.limits = {.output_high = 10,
                                .output_low = 10,
                                .drain_timeout = 0s,
@@ -112,7 +112,7 @@ TEST_P(Settings, AtTheirBoundsAreTaken) {
 }
 
 // Each server counts its own connections, although their Events are one object.
-TEST_P(Settings, ALimitOfABindingIsEachServersOwn) {
+TEST_P(Settings, EachServerCountsTheLimitsOfASharedBindingSeparately) {
   const Binding binding =
       on("tcp://127.0.0.1:0", {.limits = {.connections_max = 1, .connections_per_peer_max = 1},
                                .opened = [](Conn& c) { c.write("!"); }});

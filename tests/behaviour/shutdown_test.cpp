@@ -18,7 +18,7 @@ struct Pairs {
   std::atomic<int> opened{0}, closed{0};
 };
 
-TEST_P(Shutdown, FromEveryHandlerThatMayAskForIt) {
+TEST_P(Shutdown, WorksFromEveryHandlerThatReturnsAnAction) {
   for (const std::string from :
        {"serving", "opened", "data", "drained", "ended", "closed", "detached", "failed", "tick"}) {
     Pairs pairs;
@@ -77,7 +77,7 @@ TEST_P(Shutdown, FromEveryHandlerThatMayAskForIt) {
   }
 }
 
-TEST_P(Shutdown, FromCallbacksAndOtherThreads) {
+TEST_P(Shutdown, WorksFromCallbacksAndOtherThreads) {
   for (const std::string from : {"thread", "post", "handle", "timer", "conn timer", "loop_started",
                                  "pre_write", "for_each"}) {
     Pairs pairs;
@@ -120,7 +120,7 @@ TEST_P(Shutdown, FromCallbacksAndOtherThreads) {
   }
 }
 
-TEST_P(Shutdown, BeforeRunMakesRunReturnAtOnce) {
+TEST_P(Shutdown, BeforeRunMakesRunReturnImmediately) {
   Server server(as_set_up({}), "tcp://127.0.0.1:0");
   server.shutdown();
   server.shutdown();
@@ -128,7 +128,7 @@ TEST_P(Shutdown, BeforeRunMakesRunReturnAtOnce) {
   server.shutdown();
 }
 
-TEST_P(Shutdown, TwiceIsHarmless) {
+TEST_P(Shutdown, MayBeCalledTwice) {
   TestServer server = serve({.limits = {.drain_timeout = hang_guard},
                              .options = {.send_buffer = 8192},
                              .opened = [](Conn& c) { c.write(pattern(mib)); }});
@@ -141,7 +141,7 @@ TEST_P(Shutdown, TwiceIsHarmless) {
   server->shutdown();
 }
 
-TEST_P(Shutdown, DeliversEveryConnectionsOutput) {
+TEST_P(Shutdown, SendsTheOutputOfEveryConnection) {
   EventLog log;
   TestServer server = serve(
       {.options = {.send_buffer = 16384},
@@ -167,7 +167,7 @@ TEST_P(Shutdown, DeliversEveryConnectionsOutput) {
   EXPECT_EQ(log.count("closed"), 8U);
 }
 
-TEST_P(Shutdown, OfAStalledPeerTakesNoLongerThanTheDeadline) {
+TEST_P(Shutdown, WithAStalledPeerTakesNoLongerThanDrainTimeout) {
   EventLog log;
   TestServer server = serve(
       {.limits = {.drain_timeout = 150ms},
@@ -184,7 +184,7 @@ TEST_P(Shutdown, OfAStalledPeerTakesNoLongerThanTheDeadline) {
   EXPECT_EQ(log.count("an error"), 1U);
 }
 
-TEST_P(Shutdown, NoDataAfterIt) {
+TEST_P(Shutdown, IsNotFollowedByData) {
   EventLog log;
   TestServer server = serve({.limits = {.drain_timeout = 200ms},
                              .options = {.send_buffer = 8192},
@@ -203,7 +203,7 @@ TEST_P(Shutdown, NoDataAfterIt) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"data", "closed"}));
 }
 
-TEST_P(Shutdown, NoDataAfterItNorAnEndOfBytesThatWereThereAlready) {
+TEST_P(Shutdown, IsNotFollowedByDataOrEndedForBytesThatHadArrived) {
   EventLog log;
   Gate there;
   TestServer server = serve({.opened =
@@ -222,7 +222,7 @@ TEST_P(Shutdown, NoDataAfterItNorAnEndOfBytesThatWereThereAlready) {
   EXPECT_EQ(log.events(), std::vector<std::string>{"closed"});
 }
 
-TEST_P(Shutdown, NoMessageAfterItOfThoseThatCameTogether) {
+TEST_P(Shutdown, IsNotFollowedByFurtherMessagesOfABatch) {
   EventLog log;
   TestServer server = serve({.codec = codec::Lines{},
                              .data =
@@ -237,7 +237,7 @@ TEST_P(Shutdown, NoMessageAfterItOfThoseThatCameTogether) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"1", "closed"}));
 }
 
-TEST_P(Shutdown, NoDatagramAfterItOfThoseThatCameTogether) {
+TEST_P(Shutdown, IsNotFollowedByFurtherDatagramsOfABatch) {
   EventLog log;
   Gate there;
   TestServer server = serve({.data =
@@ -254,7 +254,7 @@ TEST_P(Shutdown, NoDatagramAfterItOfThoseThatCameTogether) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"1", "2"}));
 }
 
-TEST_P(Shutdown, RunsThePostsAcceptedSoFarAndDestroysTimersUnrun) {
+TEST_P(Shutdown, RunsAcceptedPostsAndDestroysTimers) {
   std::atomic<int> accepted{0}, ran{0};
   std::atomic<bool> timer_ran{false};
   Gate timer_died;
@@ -275,7 +275,7 @@ TEST_P(Shutdown, RunsThePostsAcceptedSoFarAndDestroysTimersUnrun) {
   EXPECT_FALSE(timer_ran);
 }
 
-TEST_P(Shutdown, StopsAcceptingAndPairsWhatWasAccepted) {
+TEST_P(Shutdown, StopsAcceptingAndClosesWhatWasAccepted) {
   Pairs pairs;
   TestServer server = serve({.opened = [&] { ++pairs.opened; }, .closed = [&] { ++pairs.closed; }});
   std::atomic<bool> refused{false};
@@ -298,7 +298,7 @@ TEST_P(Shutdown, StopsAcceptingAndPairsWhatWasAccepted) {
   EXPECT_EQ(stats.accepted, stats.closed + stats.refused);
 }
 
-TEST_P(Shutdown, LoopStoppedComesAfterTheLastClosedOfItsLoop) {
+TEST_P(Shutdown, CallsLoopStoppedAfterTheLastClosedOfTheLoop) {
   struct Count {
     int open = 0;
   };
@@ -318,7 +318,7 @@ TEST_P(Shutdown, LoopStoppedComesAfterTheLastClosedOfItsLoop) {
   server.stop();
 }
 
-TEST_P(Shutdown, LeavesNoDescriptorAndNoThreadBehind) {
+TEST_P(Shutdown, LeavesNoDescriptorAndNoThread) {
   { TestServer warm_up = serve({}); }
   const auto descriptors = open_descriptors();
   const auto threads = thread_ids();
@@ -342,7 +342,7 @@ TEST_P(Shutdown, LeavesNoDescriptorAndNoThreadBehind) {
   }
 }
 
-TEST_P(Shutdown, ItsPortMayBeServedAgainAtOnce) {
+TEST_P(Shutdown, FreesThePortImmediately) {
   std::string address = "tcp://127.0.0.1:0";
   for (int i = 0; i < 3; ++i) {
     TestServer server = serve(
@@ -357,7 +357,7 @@ TEST_P(Shutdown, ItsPortMayBeServedAgainAtOnce) {
   }
 }
 
-TEST_P(Shutdown, AServerThatNeverRanLeavesNothingBehindEither) {
+TEST_P(Shutdown, AServerThatNeverRanLeavesNoDescriptorAndNoThread) {
   const auto descriptors = open_descriptors();
   TemporaryDirectory directory;
   {
@@ -367,7 +367,7 @@ TEST_P(Shutdown, AServerThatNeverRanLeavesNothingBehindEither) {
   EXPECT_EQ(open_descriptors(), descriptors);
 }
 
-TEST_P(Shutdown, AServerThatNeverRanDropsWhatWaitedForIt) {
+TEST_P(Shutdown, AServerThatNeverRanDropsItsPosts) {
   const auto kept = std::make_shared<int>();
   Handle connection, peer;
   {
@@ -388,7 +388,7 @@ TEST_P(Shutdown, AServerThatNeverRanDropsWhatWaitedForIt) {
   EXPECT_FALSE(peer.send("late"));
 }
 
-TEST_P(Shutdown, FromServingClosesWhatServingBegan) {
+TEST_P(Shutdown, InServingClosesWhatServingStarted) {
   EventLog log;
   int pair[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
@@ -408,7 +408,7 @@ TEST_P(Shutdown, FromServingClosesWhatServingBegan) {
   EXPECT_EQ(::recv(other_end.fd(), &byte, 1, MSG_DONTWAIT), 0);
 }
 
-TEST_P(Shutdown, WithoutAddressesOrConnectionsIsQuickToo) {
+TEST_P(Shutdown, WithoutAddressesOrConnectionsIsImmediate) {
   TestServer server(as_set_up({}));
   EXPECT_EQ(server->addresses().size(), 0U);
   server.stop();

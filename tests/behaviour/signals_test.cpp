@@ -28,7 +28,7 @@ void (*installed(int signal))(int) {
   return action.sa_handler;
 }
 
-TEST_P(Signals, BecomeAnOrderlyShutdownAndGetTheirDispositionsBack) {
+TEST_P(Signals, CauseAnOrderlyShutdownAndTheirDispositionsAreRestored) {
   for (const int signal : {SIGINT, SIGTERM})
     in_child_process([&] {
       install(SIGTERM, count_signal);
@@ -53,7 +53,7 @@ TEST_P(Signals, BecomeAnOrderlyShutdownAndGetTheirDispositionsBack) {
     });
 }
 
-TEST_P(Signals, ASecondOneEndsItNow) {
+TEST_P(Signals, ASecondSignalEndsTheShutdownImmediately) {
   in_child_process([&] {
     EventLog log;
     TestServer server =
@@ -87,7 +87,7 @@ TEST_P(Signals, ASecondOneEndsItNow) {
   });
 }
 
-TEST_P(Signals, AreNotTouchedUnlessAskedFor) {
+TEST_P(Signals, AreNotCaughtByDefault) {
   in_child_process([&] {
     install(SIGINT, count_signal);
     install(SIGTERM, count_signal);
@@ -102,7 +102,7 @@ TEST_P(Signals, AreNotTouchedUnlessAskedFor) {
 }
 
 // As a shell makes SIGINT for what it starts in the background.
-TEST_P(Signals, ThatWereIgnoredStaySo) {
+TEST_P(Signals, IgnoredBeforeStayIgnored) {
   in_child_process([&] {
     install(SIGINT, SIG_IGN);
     install(SIGTERM, count_signal);

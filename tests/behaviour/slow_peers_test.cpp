@@ -12,7 +12,7 @@ Callback<Action(Conn&, std::error_code)> note_closed(EventLog& log) {
 }
 std::string message(Errc code) { return make_error_code(code).message(); }
 
-TEST_P(SlowPeers, OneThatSendsNothingAtFirstIsClosed) {
+TEST_P(SlowPeers, APeerThatSendsNothingIsClosedAfterFirstBytesTimeout) {
   EventLog log;
   TestServer server = serve({.limits = {.first_bytes_timeout = 50ms}, .closed = note_closed(log)});
   Client silent = server.connect();
@@ -20,7 +20,7 @@ TEST_P(SlowPeers, OneThatSendsNothingAtFirstIsClosed) {
   EXPECT_EQ(silent.receive_rest().bytes, "");
 }
 
-TEST_P(SlowPeers, OneThatSentSomethingMayBeSilent) {
+TEST_P(SlowPeers, APeerThatSentBytesMayStaySilent) {
   EventLog log;
   TestServer server = serve({.limits = {.first_bytes_timeout = 150ms},
                              .data = [](Conn& c, Input& in) { c.write(in.take()); },
@@ -32,7 +32,7 @@ TEST_P(SlowPeers, OneThatSentSomethingMayBeSilent) {
   EXPECT_EQ(log.size(), 0U);
 }
 
-TEST_P(SlowPeers, OneThatTakesOutputTooSlowlyIsClosed) {
+TEST_P(SlowPeers, APeerThatReadsTooSlowlyIsClosed) {
   EventLog log;
   TestServer server = serve({.limits = {.output_max = 64 << 20, .slow_reader_timeout = 100ms},
                              .options = {.send_buffer = 16 << 10},
@@ -46,7 +46,7 @@ TEST_P(SlowPeers, OneThatTakesOutputTooSlowlyIsClosed) {
   EXPECT_TRUE(log.wait_for(message(Errc::slow_reader)));
 }
 
-TEST_P(SlowPeers, OneThatTakesItFastEnoughGetsAll) {
+TEST_P(SlowPeers, APeerThatReadsFastEnoughReceivesAll) {
   EventLog log;
   constexpr std::size_t size = 8 << 20;
   TestServer server = serve({.limits = {.output_low = 1024, .slow_reader_timeout = 500ms},

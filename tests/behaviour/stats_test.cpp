@@ -82,7 +82,7 @@ TEST_P(Statistics, CountConnectionsBytesAndMessages) {
   EXPECT_EQ(figures(server->stats()), sum_of_loops(*server));
 }
 
-TEST_P(Statistics, AreThoseOfLoopsThatThereAre) {
+TEST_P(Statistics, MayBeReadForExistingLoopsOnly) {
   TestServer server = serve({});
   EXPECT_EQ(server->stats(-1).accepted, 0U);
   EXPECT_THROW(static_cast<void>(server->stats(loops())), std::out_of_range);
@@ -162,7 +162,7 @@ TEST_P(Statistics, CountWhyConnectionsClose) {
         << name_of(static_cast<CloseReason>(i));
 }
 
-TEST_P(Statistics, CountAPeerThatTakesNothingAndAConnectThatFails) {
+TEST_P(Statistics, CountASlowPeerAndAFailedConnect) {
   TestServer server = serve({.limits = {.drain_timeout = 20ms}, .data = [](Conn& c, Input&) {
                                c.write(std::string(16 << 20, '.'));
                                return Action::close;
@@ -179,7 +179,7 @@ TEST_P(Statistics, CountAPeerThatTakesNothingAndAConnectThatFails) {
   EXPECT_EQ(server->stats().open, 0U);
 }
 
-TEST_P(Statistics, TellWhatIsPendingAndWhatIsUntaken) {
+TEST_P(Statistics, ReportPendingOutputAndUnconsumedInput) {
   HandleSlot handle;
   TestServer server = serve({.limits = {.output_high = 64 << 20},
                              .opened = [&](Conn& c) { handle.put(c); },
@@ -226,7 +226,7 @@ TEST_P(Statistics, CountTimersAndPosts) {
   }));
 }
 
-TEST_P(Statistics, CountHowLongHandlersHoldTheLoop) {
+TEST_P(Statistics, MeasureHowLongHandlersBlockTheLoop) {
   TestServer server = serve({.data = [](Conn& c, Input& in) {
     std::this_thread::sleep_for(Stats::slow + 1ms);
     c.write(in.take());
@@ -245,7 +245,7 @@ TEST_P(Statistics, CountHowLongHandlersHoldTheLoop) {
 class StatisticsOfOneLoop : public Behaviour {};
 EVIO_ON_EVERY_BACKEND_WITH_LOOPS(StatisticsOfOneLoop, 1);
 
-TEST_P(StatisticsOfOneLoop, LagIsNoneOfAForeignLoopsOwnTime) {
+TEST_P(StatisticsOfOneLoop, LagExcludesTheTimeOfAForeignLoop) {
   Server server(as_set_up(echo()), "tcp://127.0.0.1:0");
   Duration inside{};
   for (int i = 0; i < 10; ++i) {
@@ -261,7 +261,7 @@ TEST_P(StatisticsOfOneLoop, LagIsNoneOfAForeignLoopsOwnTime) {
   }
 }
 
-TEST_P(StatisticsOfOneLoop, DatagramsAreMessages) {
+TEST_P(StatisticsOfOneLoop, DatagramsCountAsMessages) {
   TestServer server = serve(echo(), "udp://127.0.0.1:0");
   UdpClient client = UdpClient::udp4();
   for (int i = 0; i < 3; ++i) {

@@ -32,7 +32,7 @@ TEST_P(Timers, NeverRunEarlyAndInOrder) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"0", "1", "2", "10", "20", "30"}));
 }
 
-TEST_P(Timers, OfBeforeRunAreNotEarlyEither) {
+TEST_P(Timers, SetBeforeRunAreNotEarly) {
   EventLog log;
   Server server(as_set_up({}), "tcp://127.0.0.1:0");
   const auto start = Clock::now();
@@ -59,7 +59,7 @@ TEST_P(Timers, OfBeforeRunAreNotEarlyEither) {
   EXPECT_FALSE(loop.run_after(0s, [] {}).active());
 }
 
-TEST_P(Timers, OfTheSameMomentRunInTheOrderOfTheirMaking) {
+TEST_P(Timers, WithTheSameDeadlineRunInOrderOfCreation) {
   EventLog log;
   TestServer server = serve({});
   server.on_loop(0, [&] {
@@ -87,7 +87,7 @@ TEST_P(Timers, ManyRunEachOnceAndNoneEarly) {
   EXPECT_EQ(early, 0);
 }
 
-TEST_P(Timers, ACancelledOneNeverRuns) {
+TEST_P(Timers, ACancelledTimerNeverRuns) {
   EventLog log;
   TestServer server = serve({});
   server.on_loop(0, [&] {
@@ -107,7 +107,7 @@ TEST_P(Timers, ACancelledOneNeverRuns) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"destroyed", "later"}));
 }
 
-TEST_P(Timers, ANamesDestructionCancelsNothingAndAFiredOneIsHarmless) {
+TEST_P(Timers, DestroyingATimerObjectCancelsNothing) {
   EventLog log;
   Timer timer;
   EXPECT_FALSE(timer.active());
@@ -165,7 +165,7 @@ TEST_P(Timers, MayCancelOrRestartThemselvesWhileTheyRun) {
   EXPECT_EQ(log.count("three"), 3U);
 }
 
-TEST_P(Timers, RestartMovesTheMoment) {
+TEST_P(Timers, RestartMovesTheDeadline) {
   EventLog log;
   TestServer server = serve({});
   server.on_loop(0, [&] {
@@ -180,7 +180,7 @@ TEST_P(Timers, RestartMovesTheMoment) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"sooner", "between", "later"}));
 }
 
-TEST_P(Timers, RunEveryGoesOnAndSkipsWhatItMissed) {
+TEST_P(Timers, RunEverySkipsMissedPeriods) {
   std::atomic<int> ran{0};
   Clock::time_point start;
   Timer timer;
@@ -201,7 +201,7 @@ TEST_P(Timers, RunEveryGoesOnAndSkipsWhatItMissed) {
   EXPECT_EQ(ran, then);
 }
 
-TEST_P(Timers, AConnectionsDieWithIt) {
+TEST_P(Timers, OfAConnectionAreCancelledWhenItCloses) {
   EventLog log;
   TestServer server = serve(
       {.opened =
@@ -223,7 +223,7 @@ TEST_P(Timers, AConnectionsDieWithIt) {
   EXPECT_EQ(log.count("ran"), 0U);
 }
 
-TEST_P(Timers, TakeAnyDelay) {
+TEST_P(Timers, AcceptAnyDelay) {
   EventLog log;
   TestServer server = serve({});
   server.on_loop(0, [&] {
@@ -239,7 +239,7 @@ TEST_P(Timers, TakeAnyDelay) {
   EXPECT_EQ(log.size(), 2U);
 }
 
-TEST_P(Timers, MayMakeOthersAndCancelThem) {
+TEST_P(Timers, MayStartAndCancelOtherTimers) {
   EventLog log;
   TestServer server = serve({});
   server.on_loop(0, [&] {

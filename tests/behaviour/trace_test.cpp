@@ -54,7 +54,7 @@ class Tracing : public Behaviour {
 };
 EVIO_ON_EVERY_BACKEND(Tracing);
 
-TEST_P(Tracing, ACloseWithAnError) {
+TEST_P(Tracing, ReportsACloseWithAnError) {
   std::atomic<std::uint64_t> id{0};
   TestServer server = serve({.limits = {.input_max = 4},
                              .opened = [&](Conn& c) { id = c.id(); },
@@ -70,7 +70,7 @@ TEST_P(Tracing, ACloseWithAnError) {
   EXPECT_GE(trace.loop, 0);
 }
 
-TEST_P(Tracing, NothingOfAnOrderlyOne) {
+TEST_P(Tracing, DoesNotReportAnOrderlyClose) {
   Events events = echo();
   events.trace = traces.handler();
   TestServer server = serve(std::move(events));
@@ -82,7 +82,7 @@ TEST_P(Tracing, NothingOfAnOrderlyOne) {
   EXPECT_EQ(traces.size(), 0U);
 }
 
-TEST_P(Tracing, AConnectThatFails) {
+TEST_P(Tracing, ReportsAFailedConnect) {
   TestServer server = serve({.trace = traces.handler()});
   const Address nobody = Address::parse("tcp://127.0.0.1:1");
   server->connect("tcp://127.0.0.1:1");
@@ -92,7 +92,7 @@ TEST_P(Tracing, AConnectThatFails) {
   EXPECT_EQ(trace.local, Address());
 }
 
-TEST_P(Tracing, AnExceptionOfAConnection) {
+TEST_P(Tracing, ReportsAnExceptionOfAConnection) {
   TestServer server =
       serve({.data = [] { throw std::runtime_error("oops"); }, .trace = traces.handler()});
   Client client = server.connect();
@@ -105,7 +105,7 @@ TEST_P(Tracing, AnExceptionOfAConnection) {
   EXPECT_EQ(traces.wait_for(What::closed).trace.error, Errc::handler_failed);
 }
 
-TEST_P(Tracing, AnExceptionOfNone) {
+TEST_P(Tracing, ReportsAnExceptionWithoutAConnection) {
   TestServer server = serve({.failed = [] {}, .trace = traces.handler()});
   server->loop(0).post([] { throw std::runtime_error("of a post"); });
   const auto [trace, message] = traces.wait_for(What::exception);
@@ -114,7 +114,7 @@ TEST_P(Tracing, AnExceptionOfNone) {
   EXPECT_EQ(trace.peer, Address());
 }
 
-TEST_P(Tracing, AnExceptionOfADatagram) {
+TEST_P(Tracing, ReportsAnExceptionOfADatagram) {
   TestServer server =
       serve({.data = [] { throw std::runtime_error("oops"); }, .trace = traces.handler()},
             "udp://127.0.0.1:0");
@@ -126,7 +126,7 @@ TEST_P(Tracing, AnExceptionOfADatagram) {
   EXPECT_EQ(trace.local, server.address());
 }
 
-TEST_P(Tracing, APeerThatHasTooMany) {
+TEST_P(Tracing, ReportsAPeerWithTooManyConnections) {
   TestServer server = serve({.limits = {.connections_per_peer_max = 1},
                              .opened = [](Conn& c) { c.write("!"); },
                              .trace = traces.handler()});
@@ -141,7 +141,7 @@ TEST_P(Tracing, APeerThatHasTooMany) {
   EXPECT_EQ(trace.loop, accepting_loop());
 }
 
-TEST_P(Tracing, AcceptingThatRests) {
+TEST_P(Tracing, ReportsAPauseOfAccepting) {
   const auto expect_limit = [this](const Limits& limits, const std::string& name) {
     Traces traced;
     TestServer server = serve(
@@ -157,7 +157,7 @@ TEST_P(Tracing, AcceptingThatRests) {
   expect_limit({.accepts_per_second = 1}, "Limits::accepts_per_second");
 }
 
-TEST_P(Tracing, MoreMemoryThanTheServerMayHold) {
+TEST_P(Tracing, ReportsMemoryPressure) {
   TestServer server =
       serve({.limits = {.memory_max = 1000}, .data = [] {}, .trace = traces.handler()});
   Client client = server.connect();
@@ -168,7 +168,7 @@ TEST_P(Tracing, MoreMemoryThanTheServerMayHold) {
   EXPECT_EQ(trace.local, server.address());
 }
 
-TEST_P(Tracing, ABatchThatTakesLong) {
+TEST_P(Tracing, ReportsASlowBatch) {
   TestServer server = serve(
       {.data = [] { std::this_thread::sleep_for(Stats::slow + 1ms); }, .trace = traces.handler()});
   Client client = server.connect();
@@ -177,7 +177,7 @@ TEST_P(Tracing, ABatchThatTakesLong) {
   EXPECT_GT(trace.duration, Stats::slow);
 }
 
-TEST_P(Tracing, ANameThatIsNotKnown) {
+TEST_P(Tracing, ReportsAFailedLookup) {
   TestServer server = serve({.trace = traces.handler()});
   server->connect("tcp://no-such-host.invalid:1");
   const auto [trace, message] = traces.wait_for(What::lookup_failed);
@@ -186,7 +186,7 @@ TEST_P(Tracing, ANameThatIsNotKnown) {
   EXPECT_NE(trace.connection, 0U);
 }
 
-TEST_P(Tracing, AcceptingThatFails) {
+TEST_P(Tracing, ReportsAFailureToAccept) {
   in_child_process([&] {
     Traces traced;
     TestServer server = serve({.data = [] {}, .trace = traced.handler()});
@@ -206,7 +206,7 @@ TEST_P(Tracing, AcceptingThatFails) {
   });
 }
 
-TEST_P(Tracing, WhatItThrowsIsDropped) {
+TEST_P(Tracing, ExceptionsOfTraceAreDropped) {
   std::atomic<int> calls{0};
   TestServer server = serve({.data = [] { throw std::runtime_error("oops"); },
                              .trace =

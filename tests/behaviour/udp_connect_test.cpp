@@ -34,7 +34,7 @@ class UdpConnect : public Behaviour {
 };
 EVIO_ON_EVERY_BACKEND(UdpConnect);
 
-TEST_P(UdpConnect, EveryWriteIsADatagramAndEveryDatagramACall) {
+TEST_P(UdpConnect, EveryWriteIsADatagramAndEveryDatagramCallsData) {
   UdpClient peer = UdpClient::bound();
   TestServer server = serve({});
   Events events = noted();
@@ -60,7 +60,7 @@ TEST_P(UdpConnect, EveryWriteIsADatagramAndEveryDatagramACall) {
   EXPECT_EQ(log.count("opened"), 1U);
 }
 
-TEST_P(UdpConnect, EverySizeComesAndGoesWhole) {
+TEST_P(UdpConnect, DatagramsOfEverySizeArriveWhole) {
   TestServer far(echo(), "udp://127.0.0.1:0");
   TestServer server = serve({});
   for (const std::size_t size :
@@ -80,7 +80,7 @@ TEST_P(UdpConnect, EverySizeComesAndGoesWhole) {
   }
 }
 
-TEST_P(UdpConnect, IsAConnectionLikeAnyOther) {
+TEST_P(UdpConnect, SupportsTheCallsOfAStreamConnection) {
   TestServer far(echo(), "udp://127.0.0.1:0");
   TestServer server = serve({});
   Events events = noted();
@@ -128,7 +128,7 @@ TEST_P(UdpConnect, IsAConnectionLikeAnyOther) {
   EXPECT_TRUE(log.wait_for("data bird"));
 }
 
-TEST_P(UdpConnect, SaysWhenADatagramHasLeft) {
+TEST_P(UdpConnect, ReportsWhenADatagramWasSent) {
   UdpClient peer = UdpClient::bound();
   TestServer server = serve({});
   const Handle handle = server->connect(on(url_of(peer), noted()));
@@ -142,7 +142,7 @@ TEST_P(UdpConnect, SaysWhenADatagramHasLeft) {
   EXPECT_EQ(peer.receive().bytes, "later");
 }
 
-TEST_P(UdpConnect, HearsItsPeerAlone) {
+TEST_P(UdpConnect, ReceivesOnlyFromItsPeer) {
   UdpClient peer = UdpClient::bound(), stranger = UdpClient::udp4();
   TestServer server = serve({});
   server->connect(on(url_of(peer), noted())).send("hello");
@@ -153,7 +153,7 @@ TEST_P(UdpConnect, HearsItsPeerAlone) {
   EXPECT_EQ(log.count("data let me in"), 0U);
 }
 
-TEST_P(UdpConnect, ClosesAtOnceAndDeliversWhatWasWritten) {
+TEST_P(UdpConnect, CloseIsImmediateAndSendsWhatWasWritten) {
   UdpClient peer = UdpClient::bound();
   TestServer server = serve({});
   for (const bool abort : {false, true}) {
@@ -176,7 +176,7 @@ TEST_P(UdpConnect, ClosesAtOnceAndDeliversWhatWasWritten) {
   EXPECT_EQ(log.count("detached"), 0U);
 }
 
-TEST_P(UdpConnect, ARefusalEndsIt) {
+TEST_P(UdpConnect, ARefusalClosesIt) {
   std::string url;
   {
     const UdpClient gone = UdpClient::bound();
@@ -199,7 +199,7 @@ TEST_P(UdpConnect, ARefusalEndsIt) {
   EXPECT_TRUE(log.wait_for(refused));
 }
 
-TEST_P(UdpConnect, WhatComesWhilePausedIsDropped) {
+TEST_P(UdpConnect, DatagramsThatArriveDuringAPauseAreDropped) {
   UdpClient peer = UdpClient::bound();
   TestServer server = serve({});
   Events events = noted();
@@ -219,7 +219,7 @@ TEST_P(UdpConnect, WhatComesWhilePausedIsDropped) {
   EXPECT_TRUE(log.wait_for("data "));
 }
 
-TEST_P(UdpConnect, ShutDownItHearsStill) {
+TEST_P(UdpConnect, ReceivesAfterShutdownWrite) {
   UdpClient peer = UdpClient::bound();
   TestServer server = serve({});
   Events events = noted();
@@ -236,7 +236,7 @@ TEST_P(UdpConnect, ShutDownItHearsStill) {
   EXPECT_TRUE(log.wait_for("data thanks"));
 }
 
-TEST_P(UdpConnect, IdleForTooLong) {
+TEST_P(UdpConnect, IsClosedByTheIdleTimeout) {
   UdpClient peer = UdpClient::bound();
   TestServer server = serve({});
   Events events = noted();
@@ -245,7 +245,7 @@ TEST_P(UdpConnect, IdleForTooLong) {
   EXPECT_TRUE(log.wait_for("closed: " + make_error_code(Errc::idle_timeout).message()));
 }
 
-TEST_P(UdpConnect, AnExceptionEndsItAlone) {
+TEST_P(UdpConnect, AnExceptionClosesOnlyItsConnection) {
   TestServer far(echo(), "udp://127.0.0.1:0");
   TestServer server = serve({.failed = [this](Conn* c, std::exception_ptr) {
     EXPECT_TRUE(c);
@@ -261,7 +261,7 @@ TEST_P(UdpConnect, AnExceptionEndsItAlone) {
   EXPECT_TRUE(log.wait_for("data still here"));
 }
 
-TEST_P(UdpConnect, ManyComeAndGoWithTheirSocketsClosed) {
+TEST_P(UdpConnect, ManyConnectionsLeaveNoSocketOpen) {
   TestServer far(echo(), "udp://127.0.0.1:0");
   TestServer server = serve({});
   const Binding to = on(far.address().to_string(), {.data =
@@ -278,7 +278,7 @@ TEST_P(UdpConnect, ManyComeAndGoWithTheirSocketsClosed) {
   EXPECT_TRUE(eventually([&] { return server->stats().open == 0; }));
 }
 
-TEST_P(UdpConnect, EndsWithTheServer) {
+TEST_P(UdpConnect, IsClosedWhenTheServerEnds) {
   TestServer far(echo(), "udp://127.0.0.1:0");
   for (const bool drained : {false, true}) {
     log.clear();

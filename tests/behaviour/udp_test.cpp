@@ -12,7 +12,7 @@ EVIO_ON_EVERY_BACKEND(Udp);
 
 constexpr std::size_t largest = 65'507;
 
-TEST_P(Udp, EverySizeComesAndGoesWhole) {
+TEST_P(Udp, DatagramsOfEverySizeArriveWhole) {
   for (const std::string url : {"udp://127.0.0.1:0", "udp4://:0", "udp://:0"}) {
     TestServer server = serve(echo(), url);
     UdpClient client = UdpClient::udp4();
@@ -27,7 +27,7 @@ TEST_P(Udp, EverySizeComesAndGoesWhole) {
   }
 }
 
-TEST_P(Udp, OverIpv6Too) {
+TEST_P(Udp, WorksOverIpv6) {
   for (const std::string url : {"udp6://[::1]:0", "udp6://:0", "udp://[::1]:0", "udp://:0"}) {
     TestServer server = serve(echo(), url);
     UdpClient client = UdpClient::udp6();
@@ -47,7 +47,7 @@ Events noting(EventLog& log) {
   }};
 }
 
-TEST_P(Udp, AWildcardSocketKnowsTheTrueAddressesAndAnswersFromThem) {
+TEST_P(Udp, AWildcardSocketAnswersFromTheAddressOfTheRequest) {
   EventLog log;
   TestServer server = serve(noting(log), "udp://:0");
   const std::string port = std::to_string(server.port());
@@ -65,7 +65,7 @@ TEST_P(Udp, AWildcardSocketKnowsTheTrueAddressesAndAnswersFromThem) {
   }
 }
 
-TEST_P(Udp, RemoteIsTheSenderAndLocalWhatItWasSentTo) {
+TEST_P(Udp, RemoteIsTheSenderAndLocalIsTheDestination) {
   EventLog log;
   TestServer server =
       serve({.data =
@@ -87,7 +87,7 @@ TEST_P(Udp, RemoteIsTheSenderAndLocalWhatItWasSentTo) {
       << log.events().at(1);
 }
 
-TEST_P(Udp, AFamilyThatWasAskedForIsTheOnlyOne) {
+TEST_P(Udp, ARequestedFamilyIsTheOnlyOneServed) {
   EventLog log;
   TestServer server = serve(noting(log), "udp6://:0", "udp4://:0");
   UdpClient six = UdpClient::udp6();
@@ -100,7 +100,7 @@ TEST_P(Udp, AFamilyThatWasAskedForIsTheOnlyOne) {
   EXPECT_NO_THROW(Server(as_set_up({}), "udp4://:" + std::to_string(server.port(0))));
 }
 
-TEST_P(Udp, EveryDatagramIsACallAndEveryWriteADatagram) {
+TEST_P(Udp, EveryDatagramCallsDataAndEveryWriteIsADatagram) {
   TestServer server = serve({.data =
                                  [](Conn& c, Input& in) {
                                    c.write(in.take(2));  // the rest is dropped
@@ -117,7 +117,7 @@ TEST_P(Udp, EveryDatagramIsACallAndEveryWriteADatagram) {
   EXPECT_TRUE(client.silent());
 }
 
-TEST_P(Udp, WhatIsTooLargeIsRefusedAndCounted) {
+TEST_P(Udp, ADatagramThatIsTooLargeIsDroppedAndCounted) {
   TestServer server = serve({.data =
                                  [](Conn& c, Input& in) {
                                    in.take();
@@ -173,7 +173,7 @@ TEST_P(Udp, HasNoOtherEventsAndNoContext) {
   EXPECT_EQ(log.size(), 0U);
 }
 
-TEST_P(Udp, AHandleNamesSocketAndPeerAtAnyTime) {
+TEST_P(Udp, AHandleMayBeUsedAtAnyTime) {
   HandleSlot handle;
   EventLog log;
   Handle name;
@@ -204,7 +204,7 @@ TEST_P(Udp, AHandleNamesSocketAndPeerAtAnyTime) {
   EXPECT_FALSE(name.send("the server is gone"));
 }
 
-TEST_P(Udp, AHandleOfAWildcardSocketAnswersFromTheAddressAskedFor) {
+TEST_P(Udp, AHandleOfAWildcardSocketAnswersFromTheAddressOfTheRequest) {
   HandleSlot handle;
   TestServer server = serve({.data = [&](Conn& c, Input&) { handle.put(c); }}, "udp://:0");
   UdpClient client = UdpClient::udp4();
@@ -216,7 +216,7 @@ TEST_P(Udp, AHandleOfAWildcardSocketAnswersFromTheAddressAskedFor) {
   EXPECT_EQ(datagram.from_ip, "127.0.0.7");
 }
 
-TEST_P(Udp, DatagramsThatAnswerNone) {
+TEST_P(Udp, DatagramsMayBeSentWithoutARequest) {
   for (const char* url : {"udp://127.0.0.1:0", "udp://:0"}) {
     TestServer server = serve({}, url);
     UdpClient client = UdpClient::udp4();
@@ -265,7 +265,7 @@ TEST_P(Udp, HandlesOfOnePeerAreEqual) {
   EXPECT_NE(handles.at(0), handles.at(2));
 }
 
-TEST_P(Udp, ShutdownCountsAndAThrowGoesToFailed) {
+TEST_P(Udp, ShutdownIsObeyedAndAnExceptionIsPassedToFailed) {
   EventLog log;
   TestServer server =
       serve({.data =
@@ -286,7 +286,7 @@ TEST_P(Udp, ShutdownCountsAndAThrowGoesToFailed) {
   EXPECT_EQ(message_of(server.wait()), "");
 }
 
-TEST_P(Udp, AThrowWithoutFailedDropsItsDatagramOnly) {
+TEST_P(Udp, AnExceptionWithoutFailedDropsOnlyItsDatagram) {
   TestServer server = serve({.data =
                                  [](Conn& c, Input& in) {
                                    if (in.view() == "throw") throw std::runtime_error("fault");
@@ -322,7 +322,7 @@ TEST_P(Udp, ManyDatagramsOfManyPeersAreAllServed) {
   }
 }
 
-TEST_P(Udp, APeerThatIsGoneHarmsNobody) {
+TEST_P(Udp, APeerThatIsGoneDoesNotAffectOthers) {
   TestServer server = serve(echo(), "udp://127.0.0.1:0");
   for (int i = 0; i < 20; ++i) {
     UdpClient gone = UdpClient::udp4();
@@ -333,7 +333,7 @@ TEST_P(Udp, APeerThatIsGoneHarmsNobody) {
   EXPECT_EQ(client.receive().bytes, "x");
 }
 
-TEST_P(Udp, BesideTcpOnTheSameServer) {
+TEST_P(Udp, WorksBesideTcpOnTheSameServer) {
   TestServer server =
       serve({.data =
                  [](Conn& c, Input& in) {

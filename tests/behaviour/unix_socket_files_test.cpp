@@ -61,7 +61,7 @@ std::error_code error_of(const std::function<void()>& bind) {
   return {};
 }
 
-TEST_P(UnixSocketFiles, ServeAndAreRemovedAtTheEnd) {
+TEST_P(UnixSocketFiles, AreRemovedAtTheEnd) {
   TemporaryDirectory directory;
   const std::string path = directory / "socket";
   {
@@ -86,7 +86,7 @@ TEST_P(UnixSocketFiles, ServeAndAreRemovedAtTheEnd) {
   EXPECT_FALSE(fs::exists(fs::symlink_status(path)));
 }
 
-TEST_P(UnixSocketFiles, ARelativePathIsOfTheWorkingDirectory) {
+TEST_P(UnixSocketFiles, ARelativePathStartsAtTheWorkingDirectory) {
   TemporaryDirectory directory;
   in_child_process([&] {
     ASSERT_EQ(::chdir(directory.path().c_str()), 0);
@@ -97,7 +97,7 @@ TEST_P(UnixSocketFiles, ARelativePathIsOfTheWorkingDirectory) {
   });
 }
 
-TEST_P(UnixSocketFiles, AStaleOneIsReplaced) {
+TEST_P(UnixSocketFiles, AStaleSocketFileIsReplaced) {
   TemporaryDirectory directory;
   const std::string path = directory / "socket";
   {
@@ -110,7 +110,7 @@ TEST_P(UnixSocketFiles, AStaleOneIsReplaced) {
   EXPECT_EQ(echo_through(client, "hello"), "hello");
 }
 
-TEST_P(UnixSocketFiles, ALiveOneIsInUseAndGoesOnServing) {
+TEST_P(UnixSocketFiles, ALiveSocketFileIsInUseAndContinuesToServe) {
   TemporaryDirectory directory;
   const std::string path = directory / "socket";
   TestServer server = serve(echo(), "unix://" + path);
@@ -122,7 +122,7 @@ TEST_P(UnixSocketFiles, ALiveOneIsInUseAndGoesOnServing) {
   EXPECT_EQ(echo_through(after, "x"), "x");
 }
 
-TEST_P(UnixSocketFiles, ALiveOneWithAFullBacklogIsInUseToo) {
+TEST_P(UnixSocketFiles, ALiveSocketFileWithAFullBacklogIsInUse) {
   TemporaryDirectory directory;
   const std::string path = directory / "socket";
   ForeignSocket busy(path, SOCK_STREAM);
@@ -132,7 +132,7 @@ TEST_P(UnixSocketFiles, ALiveOneWithAFullBacklogIsInUseToo) {
   EXPECT_TRUE(fs::is_socket(path));
 }
 
-TEST_P(UnixSocketFiles, ADatagramSocketIsNotTouched) {
+TEST_P(UnixSocketFiles, ADatagramSocketIsNotReplaced) {
   TemporaryDirectory directory;
   const std::string path = directory / "socket";
   const ForeignSocket other(path, SOCK_DGRAM);
@@ -140,7 +140,7 @@ TEST_P(UnixSocketFiles, ADatagramSocketIsNotTouched) {
   EXPECT_TRUE(fs::is_socket(path));
 }
 
-TEST_P(UnixSocketFiles, APlainFileADirectoryAPipeAndALinkAreNotTouched) {
+TEST_P(UnixSocketFiles, OtherKindsOfFilesAreNotReplaced) {
   TemporaryDirectory directory;
   const std::string file = directory / "file", tree = directory / "tree", pipe = directory / "pipe",
                     link = directory / "link", dangling = directory / "dangling";
@@ -161,7 +161,7 @@ TEST_P(UnixSocketFiles, APlainFileADirectoryAPipeAndALinkAreNotTouched) {
   EXPECT_TRUE(fs::is_symlink(link) && fs::is_symlink(dangling));
 }
 
-TEST_P(UnixSocketFiles, NorIsWhatStandsWhereTheirLockWouldBe) {
+TEST_P(UnixSocketFiles, AFileInPlaceOfTheLockIsNotReplaced) {
   TemporaryDirectory directory;
   const std::string lock = directory / "socket.evio-lock";
   const auto bind = [&] { Server(as_set_up({}), "unix://" + directory / "socket"); };
@@ -174,7 +174,7 @@ TEST_P(UnixSocketFiles, NorIsWhatStandsWhereTheirLockWouldBe) {
   EXPECT_TRUE(fs::is_fifo(lock));
 }
 
-TEST_P(UnixSocketFiles, WhatTookItsPlaceIsNotRemovedAtTheEnd) {
+TEST_P(UnixSocketFiles, AFileThatReplacedItIsNotRemovedAtTheEnd) {
   TemporaryDirectory directory;
   const std::string path = directory / "socket";
   {
@@ -192,7 +192,7 @@ TEST_P(UnixSocketFiles, WhatTookItsPlaceIsNotRemovedAtTheEnd) {
   EXPECT_EQ(echo_through(client, "hello"), "hello");
 }
 
-TEST_P(UnixSocketFiles, WhenAnotherAddressFailsNothingStays) {
+TEST_P(UnixSocketFiles, NoneRemainsWhenAnotherAddressFails) {
   TemporaryDirectory directory;
   const std::string path = directory / "socket";
   const auto descriptors = open_descriptors();
@@ -201,7 +201,7 @@ TEST_P(UnixSocketFiles, WhenAnotherAddressFailsNothingStays) {
   EXPECT_EQ(open_descriptors(), descriptors);
 }
 
-TEST_P(UnixSocketFiles, APathTooLongOrInNoDirectoryIsAnError) {
+TEST_P(UnixSocketFiles, APathThatIsTooLongOrWithoutItsDirectoryIsAnError) {
   TemporaryDirectory directory;
   EXPECT_TRUE(
       error_of([&] { Server(as_set_up({}), "unix://" + directory / std::string(200, 'x')); }));
@@ -209,7 +209,7 @@ TEST_P(UnixSocketFiles, APathTooLongOrInNoDirectoryIsAnError) {
 }
 
 // Whatever the umask: more or fewer may connect.
-TEST_P(UnixSocketFiles, HaveTheModeThatIsAskedFor) {
+TEST_P(UnixSocketFiles, HaveTheRequestedMode) {
   const TemporaryDirectory directory;
   for (const unsigned mode : {0600U, 0666U, 0777U}) {
     const std::string path = directory / "socket";

@@ -8,7 +8,7 @@ namespace evio::test { namespace {
 class UnsetHandlers : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(UnsetHandlers);
 
-TEST_P(UnsetHandlers, EmptyOnesOfEventsAreNotCalled) {
+TEST_P(UnsetHandlers, EmptyHandlersOfEventsAreNotCalled) {
   const std::function<Action(Conn&)> no_function;
   Action (*const no_pointer)(Conn&, Input&) = nullptr;
   const std::function<std::size_t(std::span<const LoopLoad>, const Address&)> no_balance;
@@ -35,7 +35,7 @@ TEST_P(UnsetHandlers, EmptyOnesOfEventsAreNotCalled) {
   EXPECT_EQ(message_of(server.wait()), "");
 }
 
-TEST_P(UnsetHandlers, EmptyPostsTimersAndCompletionsDoNothing) {
+TEST_P(UnsetHandlers, EmptyCallbacksOfPostsTimersAndSendsDoNothing) {
   const std::function<void()> none;
   TestServer server = serve({.opened = [&](Conn& c) {
     c.run_after(0s, none);
@@ -58,7 +58,7 @@ TEST_P(UnsetHandlers, EmptyPostsTimersAndCompletionsDoNothing) {
 }
 
 // It would be called again and again, to no end.
-TEST_P(UnsetHandlers, AWatchNeedsOne) {
+TEST_P(UnsetHandlers, AWatchRequiresAHandler) {
   TestServer server = serve({});
   server.on_loop(0, [&] {
     EXPECT_THROW(server->loop(0).watch(0, Interest::read, std::function<void()>()), Error);

@@ -57,7 +57,7 @@ class FailingKernel : public Behaviour {
   faults::Plan plan_;
 };
 
-TEST_P(FailingKernel, AReceiveThatFailsEndsItsConnection) {
+TEST_P(FailingKernel, AFailedReceiveClosesItsConnection) {
   TestServer server = serve(counted());
   expect(Fault::receive_failed, 0.2);
   many_echoes(server, 100);
@@ -66,7 +66,7 @@ TEST_P(FailingKernel, AReceiveThatFailsEndsItsConnection) {
   all_is_well_again(server);
 }
 
-TEST_P(FailingKernel, ASendThatFailsEndsItsConnection) {
+TEST_P(FailingKernel, AFailedSendClosesItsConnection) {
   TestServer server = serve(counted());
   expect(Fault::send_failed, 0.2);
   many_echoes(server, 100);
@@ -75,7 +75,7 @@ TEST_P(FailingKernel, ASendThatFailsEndsItsConnection) {
   all_is_well_again(server);
 }
 
-TEST_P(FailingKernel, AcceptingGoesOnWhenThereIsRoomAgain) {
+TEST_P(FailingKernel, AcceptingResumesAfterAShortage) {
   TestServer server = serve(counted());
   expect(Fault::accept_refused, 0.7);
   for (int i = 0; i < 20; ++i) {
@@ -100,7 +100,7 @@ TEST_P(FailingEpoll, AConnectionThatCannotBeWatchedIsClosed) {
 }
 
 // A listener or a udp socket that is not watched would never be heard of again.
-TEST_P(FailingEpoll, AServerWhoseSocketsCannotBeWatchedTriesAgain) {
+TEST_P(FailingEpoll, AServerWhoseSocketsCannotBeWatchedRetries) {
   for (int i = 0; i < 10; ++i) {
     Events events = counted();
     events.serving = [&] { expect(Fault::watch_refused, 1); };
@@ -121,7 +121,7 @@ TEST_P(FailingEpoll, AServerThatCannotBeWokenDoesNotStart) {
   EXPECT_THROW(server.run(), Error);
 }
 
-TEST_P(FailingKernel, ADatagramThatIsRefusedIsCounted) {
+TEST_P(FailingKernel, ARefusedDatagramIsCounted) {
   constexpr std::uint64_t count = 100;
   TestServer server = serve(echo(), "udp://127.0.0.1:0");
   expect(Fault::datagram_refused, 0.3);
@@ -140,7 +140,7 @@ TEST_P(FailingKernel, ADatagramThatIsRefusedIsCounted) {
     EXPECT_EQ(client.receive().bytes, "datagram");
 }
 
-TEST_P(FailingKernel, EverythingAtOnce) {
+TEST_P(FailingKernel, AllFaultsAtOnce) {
   TestServer server = serve(counted());
   for (std::size_t i = 0; i < faults::fault_count; ++i) expect(static_cast<Fault>(i), 0.05);
   many_echoes(server, 200);

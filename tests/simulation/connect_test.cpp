@@ -66,20 +66,20 @@ class Connecting : public testing::Test {
 
 constexpr std::uint64_t seeds = sanitized ? 20 : 150;
 
-TEST_F(Connecting, WithoutFaultsAllSucceed) {
+TEST_F(Connecting, AllSucceedWithoutFaults) {
   for (const char* url : {"tcp://127.0.0.1:5000", "tcp://localhost:5000", "unix:///echo"})
     run(1, {}, url, 50);
   EXPECT_EQ(opened_, 150);
 }
 
-TEST_F(Connecting, UnderEveryFaultEachEndsOnce) {
+TEST_F(Connecting, EachEndsOnceUnderEveryFault) {
   for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed)
     run(seed, Faults::swarm(seed), seed % 2 ? "tcp://localhost:5000" : "unix:///echo", 10);
   EXPECT_GT(opened_, 0);
   EXPECT_GT(failed_, 0);
 }
 
-TEST_F(Connecting, WhereNobodyListensAllFail) {
+TEST_F(Connecting, AllFailWithoutAListener) {
   run(1, {}, "tcp://127.0.0.1:1", 20);
   run(2, {}, "tcp://nobody.example:5000", 20);
   EXPECT_EQ(failed_, 40);
@@ -87,7 +87,7 @@ TEST_F(Connecting, WhereNobodyListensAllFail) {
 
 // Each of a few datagrams comes back or does not, and nobody else's; where nobody receives, that is
 // told.
-TEST_F(Connecting, ToAUdpAddressUnderEveryFault) {
+TEST_F(Connecting, UdpConnectionsWorkUnderEveryFault) {
   int came = 0, refused = 0;
   for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) {
     SCOPED_TRACE(seed);
@@ -125,7 +125,7 @@ TEST_F(Connecting, ToAUdpAddressUnderEveryFault) {
   }
 }
 
-TEST_F(Connecting, TheDeadlineIsKeptToTheMillisecond) {
+TEST_F(Connecting, ConnectTimeoutIsExactToTheMillisecond) {
   Simulation sim(1, {});
   Duration closed{};
   Server& client = sim.serve({});
@@ -151,7 +151,7 @@ TEST_F(Connecting, TheDeadlineIsKeptToTheMillisecond) {
 }
 
 // localhost is [::1] first, then 127.0.0.1 (RFC 8305).
-class Racing : public testing::Test {
+class HappyEyeballs : public testing::Test {
  protected:
   Simulation sim{1, {}};
   int accepted = 0;
@@ -182,7 +182,7 @@ class Racing : public testing::Test {
   }
 };
 
-TEST_F(Racing, AnAddressThatDoesNotAnswerDelaysTheNextALittle) {
+TEST_F(HappyEyeballs, AnUnresponsiveAddressDelaysTheNextByTheAttemptDelay) {
   deaf("tcp6://[::1]:5000");
   hearing("tcp4://127.0.0.1:5000");
   const Duration needed = connect();
@@ -191,13 +191,13 @@ TEST_F(Racing, AnAddressThatDoesNotAnswerDelaysTheNextALittle) {
   EXPECT_LE(needed, 270ms);
 }
 
-TEST_F(Racing, OneThatRefusesDelaysItNotAtAll) {
+TEST_F(HappyEyeballs, ARefusalStartsTheNextAttemptImmediately) {
   hearing("tcp4://127.0.0.1:5000");
   EXPECT_LE(connect(), 20ms);
   EXPECT_EQ(peer, "tcp://127.0.0.1:5000");
 }
 
-TEST_F(Racing, OneThatAnswersIsTheOnlyOneAsked) {
+TEST_F(HappyEyeballs, AnAddressThatAcceptsIsTheOnlyOneTried) {
   hearing("tcp6://[::1]:5000");
   hearing("tcp4://127.0.0.1:5000");
   EXPECT_LE(connect(), 20ms);

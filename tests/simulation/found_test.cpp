@@ -13,7 +13,7 @@ using namespace sim;
 
 using namespace std::chrono_literals;
 
-TEST(Found, AFullServiceShutsAllItsDoors) {
+TEST(FoundByRandomWorlds, AFullServiceStopsAcceptingOnAllItsListeners) {
   int open = 0, most = 0;
   Simulation sim(1);
   sim.serve({.limits = {.connections_max = 1},
@@ -30,7 +30,7 @@ TEST(Found, AFullServiceShutsAllItsDoors) {
   for (Peer* peer : peers) EXPECT_TRUE(peer->ended());
 }
 
-TEST(Found, CongestionEndsWithALowWaterMarkOfNothing) {
+TEST(FoundByRandomWorlds, CongestionEndsWithALowWaterMarkOfZero) {
   int drained = 0;
   std::string heard;
   Simulation sim(1);
@@ -46,7 +46,7 @@ TEST(Found, CongestionEndsWithALowWaterMarkOfNothing) {
 }
 
 // The kernel takes the answer at once; more input comes in the same batch.
-TEST(Found, DrainedComesBeforeTheInputBehindIt) {
+TEST(FoundByRandomWorlds, DrainedPrecedesInputThatArrivedLater) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     bool congested = false;
     Simulation sim(seed, {.short_read = 0.9, .late_receive = 0.5});
@@ -64,7 +64,7 @@ TEST(Found, DrainedComesBeforeTheInputBehindIt) {
   }
 }
 
-TEST(Found, CongestedAgainIsDrainedOnce) {
+TEST(FoundByRandomWorlds, CongestionTwiceCallsDrainedOnce) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     int refused = 0;
     Handle handle;
@@ -96,7 +96,7 @@ TEST(Found, CongestedAgainIsDrainedOnce) {
 }
 
 // The first send leaves at once; what its end writes does not.
-TEST(Found, CongestedAgainBeforeDrainedIsNotDrained) {
+TEST(FoundByRandomWorlds, RenewedCongestionPostponesDrained) {
   int drained = 0;
   Conn* conn = nullptr;
   Simulation sim(1);
@@ -118,7 +118,7 @@ TEST(Found, CongestedAgainBeforeDrainedIsNotDrained) {
 }
 
 // Each answer is too much, and leaves at once.
-TEST(Found, AllMessagesAreShownBeforeTheEnd) {
+TEST(FoundByRandomWorlds, AllMessagesArePassedBeforeTheEnd) {
   std::vector<std::string> shown;
   Simulation sim(1);
   sim.serve({.limits = {.output_high = 0, .output_low = 0},
@@ -138,7 +138,7 @@ TEST(Found, AllMessagesAreShownBeforeTheEnd) {
 }
 
 // What comes while it waits for its output to leave is dropped.
-TEST(Found, ASendThatMeetsADetachIsToldOf) {
+TEST(FoundByRandomWorlds, ASendDuringADetachIsReported) {
   std::vector<std::string> events;
   Handle handle;
   Simulation sim(1);
@@ -163,7 +163,7 @@ TEST(Found, ASendThatMeetsADetachIsToldOf) {
 }
 
 // Each loop's last turn: what `closed` posts there, of one that was still connecting, runs.
-TEST(Found, WhatTheLastClosedPostsStillRuns) {
+TEST(FoundByRandomWorlds, APostInTheLastClosedHandlerRuns) {
   int closed = 0, ran = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     Simulation sim(seed);

@@ -51,7 +51,7 @@ void for_seeds(Fn fn) {
 }
 
 // Every other accept fails for want of something: it is tried again soon, so nobody waits for long.
-TEST(Accepting, GoesOnSoonAfterAShortage) {
+TEST(Accepting, ResumesSoonAfterAShortage) {
   Simulation sim(1, {.accept_error = 0.5});
   int opened = 0;
   sim.serve({.opened = [&] { ++opened; }}, "tcp://:1");
@@ -60,7 +60,7 @@ TEST(Accepting, GoesOnSoonAfterAShortage) {
   EXPECT_EQ(opened, 200);
 }
 
-TEST(Accepting, IsTriedEverMoreSeldomWhileAShortageLasts) {
+TEST(Accepting, BacksOffDuringAShortage) {
   Simulation sim(1, {.accept_error = 1});
   Server& server = sim.serve({}, "tcp://:1");
   sim.connect("tcp://:1");
@@ -89,7 +89,7 @@ TEST(Deadlines, AnIdleConnectionIsClosed) {
 constexpr Faults late{
     .short_read = 0.2, .late_event = 0.3, .process_stop = 0.02, .slow_handler = 0.05};
 
-TEST(Deadlines, NobodyIsSilentWhoSpeaksInTime) {
+TEST(Deadlines, APeerThatSendsInTimeIsNotIdle) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     std::vector<std::string> closed;
     Simulation sim(seed, late);
@@ -110,7 +110,7 @@ TEST(Deadlines, NobodyIsSilentWhoSpeaksInTime) {
 }
 
 // Each speaks a while after the answer, which leaves late.
-TEST(Deadlines, TheTimeOfAHandlerIsNotThePeers) {
+TEST(Deadlines, TheTimeOfAHandlerIsNotCountedAsIdle) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     std::size_t closed = 0;
     Simulation sim(seed, {.late_send = 0.3, .process_stop = 0.02, .slow_handler = 0.2});
@@ -128,7 +128,7 @@ TEST(Deadlines, TheTimeOfAHandlerIsNotThePeers) {
   }
 }
 
-TEST(Deadlines, AStallIsNotASlowReader) {
+TEST(Deadlines, AStalledLoopDoesNotMakeAReaderSlow) {
   for (std::uint64_t seed = 1; seed <= (sanitized ? 6 : 50); ++seed) {
     std::size_t closed = 0;
     Simulation sim(seed, {.late_send = 0.3, .process_stop = 0.0005});
@@ -143,7 +143,7 @@ TEST(Deadlines, AStallIsNotASlowReader) {
   }
 }
 
-TEST(Deadlines, NobodyIsAskedForFirstBytesWhoIsNotRead) {
+TEST(Deadlines, FirstBytesTimeoutSparesConnectionsThatAreNotRead) {
   for_seeds([](Simulation& sim, End&, auto closed) {
     std::string shown;
     sim.serve({.limits = {.output_high = 1000, .output_low = 500, .first_bytes_timeout = 1s},
@@ -161,7 +161,7 @@ TEST(Deadlines, NobodyIsAskedForFirstBytesWhoIsNotRead) {
   });
 }
 
-TEST(Deadlines, AConnectThatIsMadeInTimeCounts) {
+TEST(Deadlines, AConnectThatCompletedDuringAStallSucceeds) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     std::size_t opened = 0, closed = 0;
     Simulation sim(seed, late);
@@ -256,7 +256,7 @@ TEST(Deadlines, AClosedConnectionLingersForItsPeer) {
   });
 }
 
-TEST(Deadlines, AShutdownTakesNoLongerThanDrain) {
+TEST(Deadlines, AShutdownTakesNoLongerThanDrainTimeout) {
   for_seeds([](Simulation& sim, End& end, auto closed) {
     bool stopped = false;  // lives long enough: the server ends before it does
     Server& server = sim.serve({.limits = {.drain_timeout = 2s},
@@ -296,7 +296,7 @@ TEST(Deadlines, AShutdownDoesNotWaitForASlowReader) {
   });
 }
 
-TEST(Deadlines, OneThatSendsNothingIsClosed) {
+TEST(Deadlines, APeerThatSendsNothingIsClosed) {
   for_seeds([](Simulation& sim, End& end, auto closed) {
     sim.serve({.limits = {.first_bytes_timeout = 3s},
                .opened = [&] { end.from = sim.now(); },
@@ -362,7 +362,7 @@ TEST(Deadlines, ADrainGoesOnUntilItsDeadline) {
   });
 }
 
-TEST(Limits, NoMoreAreAcceptedInASecond) {
+TEST(Limits, AcceptsPerSecondIsObeyed) {
   for_seeds([](Simulation& sim, End&, auto) {
     int opened = 0;
     sim.serve({.limits = {.accepts_per_second = 5}, .opened = [&] { ++opened; }}, "tcp://:1");
@@ -375,7 +375,7 @@ TEST(Limits, NoMoreAreAcceptedInASecond) {
   });
 }
 
-TEST(Deadlines, ATickComesAtItsTimes) {
+TEST(Deadlines, ATickRunsAtTheReturnedDelays) {
   for_seeds([](Simulation& sim, End&, auto) {
     std::vector<Duration> ticks;
     Server& server = sim.serve({.tick =
@@ -446,7 +446,7 @@ TEST(Balance, OneHostStaysOnOneLoop) {
   for (const int loop : loops) EXPECT_EQ(loop, loops[0]);
 }
 
-TEST(Fairness, NeitherAFloodNorEndlessPostsStarveAnybody) {
+TEST(Fairness, NeitherAFloodNorEndlessPostsStarveAConnection) {
   for_seeds([](Simulation& sim, End&, auto) {
     Server& server = sim.serve({.opened = [](Conn& c) { c.set({.read_when_congested = true}); },
                                 .data = [](Conn& c, Input& in) { c.write(in.take()); }},
@@ -465,7 +465,7 @@ TEST(Fairness, NeitherAFloodNorEndlessPostsStarveAnybody) {
   });
 }
 
-TEST(Fairness, AllWhoSendAreHeardAlike) {
+TEST(Fairness, AllSendersGetEqualShares) {
   for_seeds([](Simulation& sim, End&, auto) {
     std::vector<std::size_t> heard(8);
     std::size_t opened = 0;

@@ -22,7 +22,7 @@ std::vector<std::int64_t> failures(std::uint64_t seed, const Backoff& backoff, D
   return times;
 }
 
-TEST(ReconnectsInSimulation, AfterDelaysThatGrowUpToABound) {
+TEST(ReconnectsInSimulation, WaitWithDelaysThatGrowUpToABound) {
   const std::vector<std::int64_t> times =
       failures(1, {.initial = 1s, .max = 10s, .multiplier = 3, .jitter = 0}, 60s);
   ASSERT_GE(times.size(), 5U);
@@ -34,7 +34,7 @@ TEST(ReconnectsInSimulation, AfterDelaysThatGrowUpToABound) {
   }
 }
 
-TEST(ReconnectsInSimulation, ShortenedAtRandomBySeed) {
+TEST(ReconnectsInSimulation, ShortenTheirDelaysAtRandomBySeed) {
   const Backoff backoff{.initial = 10s, .max = 10s, .jitter = 0.5};
   const std::vector<std::int64_t> times = failures(7, backoff, 1h);
   EXPECT_EQ(times, failures(7, backoff, 1h));
@@ -50,7 +50,7 @@ TEST(ReconnectsInSimulation, ShortenedAtRandomBySeed) {
   EXPECT_LE(most, 10'020);
 }
 
-TEST(ReconnectsInSimulation, BeginningAnewWhenAConnectionHasLasted) {
+TEST(ReconnectsInSimulation, StartWithTheInitialDelayAfterALongConnection) {
   std::vector<std::int64_t> opened;
   Simulation sim(1, {});
   sim.serve({}, "tcp://:5000");

@@ -47,7 +47,7 @@ TEST(Simulation, ServesUnixSocketsAndDatagrams) {
 }
 
 // One Events, unchanged, in one world after another.
-TEST(Simulation, ServesEventsThatStayTheUsers) {
+TEST(Simulation, ServesEventsOwnedByTheUser) {
   std::size_t closed = 0, chosen = 0;
   Events events{.loops = 2,
                 .balance = [&](std::span<const LoopLoad>, const Address&) { return ++chosen; },
@@ -69,7 +69,7 @@ TEST(Simulation, ServesEventsThatStayTheUsers) {
   }
 }
 
-TEST(Simulation, TimeThatALoopSleepsIsNoLag) {
+TEST(Simulation, SleepDoesNotCountAsLag) {
   Simulation sim(1);
   Server& server = sim.serve({.data = [](Conn& c, Input& in) { c.write(in.take()); },
                               .tick = [] { return Tick{.delay = 1s, .action = Action::none}; }},
@@ -83,7 +83,7 @@ TEST(Simulation, TimeThatALoopSleepsIsNoLag) {
   EXPECT_EQ(stats.messages, 1U);
 }
 
-TEST(Simulation, RefusesWhereNobodyListens) {
+TEST(Simulation, RefusesConnectionsWithoutAListener) {
   Simulation sim(1);
   sim.serve(echo(), "tcp://:5000");
   Peer& peer = sim.connect("tcp://:5001");
@@ -92,7 +92,7 @@ TEST(Simulation, RefusesWhereNobodyListens) {
   EXPECT_THROW(sim.serve(echo(), "tcp://:5000"), Error);
 }
 
-TEST(Simulation, APeerThatDoesNotReadHoldsTheServerBack) {
+TEST(Simulation, APeerThatDoesNotReadAppliesBackPressure) {
   bool drained = false;
   Simulation sim(1);
   sim.serve({.opened = [](Conn& c) { EXPECT_FALSE(c.write(std::string(3 << 20, 'x'))); },
@@ -109,7 +109,7 @@ TEST(Simulation, APeerThatDoesNotReadHoldsTheServerBack) {
   EXPECT_EQ(peer.received().size(), 3U << 20);
 }
 
-TEST(Simulation, AResetIsSeenForWhatItIs) {
+TEST(Simulation, AResetIsReportedAsAReset) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     std::error_code error;
     Simulation sim(seed);
@@ -128,7 +128,7 @@ TEST(Simulation, AResetIsSeenForWhatItIs) {
   }
 }
 
-TEST(Simulation, TimersComeAtTheirVirtualTimes) {
+TEST(Simulation, TimersRunAtTheirVirtualTimes) {
   Duration at{};
   Simulation sim(1);
   sim.serve({.loop_started =
@@ -142,13 +142,13 @@ TEST(Simulation, TimersComeAtTheirVirtualTimes) {
   EXPECT_LE(at, 24h + 1ms);
 }
 
-TEST(Simulation, WhatConcernsNoConnectionLeavesRun) {
+TEST(Simulation, AnExceptionWithoutAConnectionIsThrownByRun) {
   Simulation sim(1);
   sim.serve({.tick = []() -> Tick { throw std::runtime_error("oops"); }}, "tcp://:5000");
   EXPECT_THROW(sim.run(), std::runtime_error);
 }
 
-TEST(Simulation, WhatAHandlerThrowsClosesItsConnectionAndIsTraced) {
+TEST(Simulation, AnExceptionInAHandlerClosesItsConnectionAndIsTraced) {
   std::vector<std::string> traced;
   Events events{
       .data = [](Conn&, Input&) { throw std::runtime_error("oops"); },
@@ -239,7 +239,7 @@ TEST(Simulation, ADetachedSocketIsAdoptedAgain) {
   EXPECT_EQ(sim.open_sockets(), 0U);
 }
 
-TEST(Simulation, ASocketWhoseConnectionBrokeIsAdoptedAndCloses) {
+TEST(Simulation, AnAdoptedSocketWhoseConnectionBrokeCloses) {
   Socket socket;
   std::error_code why;
   Simulation sim(1);
@@ -260,7 +260,7 @@ TEST(Simulation, ASocketWhoseConnectionBrokeIsAdoptedAndCloses) {
   EXPECT_EQ(sim.open_sockets(), 0U);
 }
 
-TEST(Simulation, ARealSocketIsRefusedAndLeavesNothing) {
+TEST(Simulation, ARealSocketIsRejectedAndLeavesNothing) {
   Simulation sim(1);
   Server& server = sim.serve(echo(), "tcp://:5000");
   server.loop(0).post(
@@ -307,7 +307,7 @@ TEST(Simulation, AllFaultsHappen) {
     EXPECT_GT(total.faults[i], 0U) << name(static_cast<Fault>(i));
 }
 
-TEST(SimulationSearch, MakesAFailingWorkloadShort) {
+TEST(SimulationSearch, ShrinksAFailingWorkload) {
   const auto make = [](std::uint64_t seed) {
     std::vector<int> steps;
     for (std::uint64_t i = 0; i < 50; ++i) steps.push_back(static_cast<int>((seed + i * 7) % 50));

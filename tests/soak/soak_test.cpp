@@ -50,7 +50,7 @@ class Soak : public Behaviour {
   std::optional<TestServer> server_;
 };
 
-TEST_P(Soak, LosesNoByteAndKeepsNothing) {
+TEST_P(Soak, LosesNoByteAndHoldsNoMemoryAtTheEnd) {
   const auto time = asked_time();
   const auto descriptors_at_rest = open_descriptors();
   server_.emplace(as_set_up(service_.events()), "tcp://127.0.0.1:0",

@@ -89,14 +89,14 @@ TEST(Address, TakesPortsOfDigitsOnly) {
   }
 }
 
-TEST(Address, MissesThePort) {
+TEST(Address, RequiresAPort) {
   for (std::string url :
        {"", "tcp://", "tcp://localhost", "tcp://localhost:", "tcp://[::1]", "[::1]:", ":"}) {
     EXPECT_THAT(complaint(url), HasSubstr("missing port")) << url;
   }
 }
 
-TEST(Address, TakesNamesAsTheyAre) {
+TEST(Address, AcceptsNamesUnchanged) {
   Address address = Address::parse("udp://my-host_1.Example.org.:53");
   EXPECT_EQ(address.host(), "my-host_1.Example.org.");
   EXPECT_FALSE(address.has_ip());
@@ -105,7 +105,7 @@ TEST(Address, TakesNamesAsTheyAre) {
   EXPECT_EQ(printed("tcp6://localhost:1"), "tcp6://localhost:1");
 }
 
-TEST(Address, RefusesHostsThatAreNoNames) {
+TEST(Address, RejectsInvalidHosts) {
   using namespace std::string_literals;
   for (std::string host :
        {"a b"s, " "s, "a\0b"s, "a\nb"s, "a\x7f"s, "a/b"s, "a@b"s, "a#b"s, "a%b"s, "*"s, "a]"s,
@@ -123,7 +123,7 @@ TEST(Address, ReadsNothingBeyondANul) {
   }
 }
 
-TEST(Address, TakesWhatEndsInANumberForAnIp4Address) {
+TEST(Address, TreatsANumericLastLabelAsAnIp4Address) {
   for (std::string host : {"256.0.0.1", "1.2.3", "1.2.3.4.5", "127.1", "0x7f.1", "01.2.3.4",
                            "0x7f000001", "1.2.3.4."}) {
     EXPECT_THAT(complaint("tcp://" + host + ":80"), HasSubstr("is not an IPv4 address")) << host;
@@ -138,7 +138,7 @@ TEST(Address, PrintsIp6Canonically) {
   EXPECT_NE(Address::parse("tcp://[::]:80"), Address::parse("tcp://:80"));
 }
 
-TEST(Address, WantsBracketsAroundIp6AndNothingElse) {
+TEST(Address, RequiresBracketsAroundIp6Only) {
   EXPECT_EQ(complaint("tcp://::1:80"), "tcp://::1:80: an IPv6 address needs brackets: [::1]");
   for (std::string host :
        {"[127.0.0.1]", "[localhost]", "[]", "[:]", "[::1::]", "[1:2:3:4:5:6:7:8:9]", "[12345::]"}) {
@@ -146,7 +146,7 @@ TEST(Address, WantsBracketsAroundIp6AndNothingElse) {
   }
 }
 
-TEST(Address, TakesMappedIp4ForPlainIp4) {
+TEST(Address, TreatsMappedIp4AsIp4) {
   EXPECT_EQ(printed("tcp://[::ffff:10.1.2.3]:80"), "tcp://10.1.2.3:80");
   EXPECT_EQ(Address::from_ip(Scheme::udp, ip4(10, 1, 2, 3), 80).to_string(), "udp://10.1.2.3:80");
 }
@@ -186,7 +186,7 @@ TEST(Address, LeavesQueriesToBinding) {
   EXPECT_THAT(complaint("unix:///a?b"), HasSubstr("unexpected query '?b'"));
 }
 
-TEST(Address, TakesUnixPathsAsTheyAre) {
+TEST(Address, AcceptsUnixPathsUnchanged) {
   EXPECT_EQ(Address::parse("unix:///run/app.sock").host(), "/run/app.sock");
   EXPECT_EQ(Address::parse("unix://relative.sock").host(), "relative.sock");
   EXPECT_EQ(Address::parse("unix://a b:c://d").host(), "a b:c://d");
@@ -211,7 +211,7 @@ TEST(Address, RefusesPathsThatNoSocketCanHave) {
   EXPECT_THAT(complaint("unix:///a\0b"s), HasSubstr("contains a NUL"));
 }
 
-TEST(Address, IsMadeFromRawParts) {
+TEST(Address, IsMadeFromParts) {
   Address::Ip ip{0xfe, 0x80};
   ip[15] = 7;
   EXPECT_EQ(Address::from_ip(Scheme::tcp6, ip, 80, 2).to_string(), "tcp6://[fe80::7%2]:80");

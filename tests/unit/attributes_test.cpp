@@ -5,7 +5,7 @@
 
 namespace evio::test { namespace {
 
-TEST(Attributes, KeepsOneValueANameOfAnyType) {
+TEST(Attributes, KeepOneValueOfAnyTypePerName) {
   Attributes values;
   values.set("user", std::string("ann"));
   values.set("count", 3);

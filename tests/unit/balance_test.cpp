@@ -23,7 +23,7 @@ std::vector<int> picks(Balancer& balancer, int count) {
   return all;
 }
 
-TEST(Balancer, RoundRobinTakesTurns) {
+TEST(Balancer, RoundRobinCyclesThroughTheLoops) {
   const Balance balance = LoadBalance::round_robin;
   Balancer balancer(balance, 3, [] { return 0U; });
   EXPECT_EQ(picks(balancer, 7), (std::vector<int>{0, 1, 2, 0, 1, 2, 0}));
@@ -48,14 +48,14 @@ TEST(Balancer, SourceHashKeepsAHostTogether) {
   EXPECT_TRUE(spread);
 }
 
-TEST(Balancer, RandomAsksThePlatform) {
+TEST(Balancer, RandomUsesThePlatformsNumbers) {
   const Balance balance = LoadBalance::random;
   std::uint64_t number = 0;
   Balancer balancer(balance, 4, [&] { return number++; });
   EXPECT_EQ(picks(balancer, 5), (std::vector<int>{0, 1, 2, 3, 0}));
 }
 
-TEST(Balancer, AFunctionSeesLoadsAndPeer) {
+TEST(Balancer, AFunctionReceivesLoadsAndPeer) {
   const Balance balance = [](std::span<const LoopLoad> loads, const Address& from) {
     return loads[0].connections + from.port();
   };

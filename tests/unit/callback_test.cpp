@@ -38,7 +38,7 @@ TEST(Callback, IsFalseWhileEmpty) {
   EXPECT_FALSE(handler);
 }
 
-TEST(Callback, IsEmptyWhereWhatItIsMadeOfIs) {
+TEST(Callback, IsEmptyIfItsTargetIsEmpty) {
   struct Member {
     int call(int n) const { return n; }
     int value = 0;
@@ -67,7 +67,7 @@ TEST(Callback, DoesNothingWhileEmpty) {
   EXPECT_THROW(Callback<int&()>()(), std::bad_function_call);
 }
 
-TEST(Callback, TakesTheFirstParametersToo) {
+TEST(Callback, AcceptsCallablesOfTheFirstParameters) {
   using Three = Callback<int(int, const std::string&, std::unique_ptr<int>)>;
   const Three of_three = [](int n, const std::string& s, std::unique_ptr<int> p) {
     return n + static_cast<int>(s.size()) + *p;
@@ -93,7 +93,7 @@ TEST(Callback, CallsMembers) {
   EXPECT_EQ((Callback<int(const Member&, int)>(&Member::value)(member, 1)), 3);
 }
 
-TEST(Callback, TakesEveryKindOfCallable) {
+TEST(Callback, AcceptsEveryKindOfCallable) {
   struct Functor {
     int operator()(int n) { return calls += n; }
     int calls = 0;
@@ -125,7 +125,7 @@ TEST(Callback, ParametersMayBeLeftOut) {
   EXPECT_EQ(handler(1, "two"), 7);
 }
 
-TEST(Callback, ParametersAreTakenWhereBothWouldDo) {
+TEST(Callback, AllParametersArePreferredIfBothFit) {
   struct Both {
     int operator()(int n) { return n; }
     int operator()() { return -1; }
@@ -190,7 +190,7 @@ TEST(Callback, IsMovedNotCopied) {
   EXPECT_EQ(first(), 1);
 }
 
-TEST(Callback, MovedToItselfItStays) {
+TEST(Callback, SelfMoveKeepsTheTarget) {
   Callback<int()> handler = [number = std::make_unique<int>(1)] { return *number; };
   Callback<int()>& same = handler;
   handler = std::move(same);
@@ -218,7 +218,7 @@ TEST(Callback, HoldsMoreOnTheHeapAndMovesItWithoutAllocating) {
   EXPECT_EQ(allocations().count, before + 1);
 }
 
-TEST(Callback, HoldsTheOverAlignedOnTheHeap) {
+TEST(Callback, HoldsOverAlignedTargetsOnTheHeap) {
   struct alignas(64) Aligned {
     bool operator()() const { return reinterpret_cast<std::uintptr_t>(this) % 64 == 0; }
   };
@@ -248,8 +248,8 @@ void destroys_once() {
   EXPECT_EQ(living, 0);
 }
 
-TEST(Callback, DestroysWhatItHoldsInPlaceOnce) { destroys_once<1>(); }
-TEST(Callback, DestroysWhatItHoldsOnTheHeapOnce) { destroys_once<100>(); }
+TEST(Callback, DestroysATargetInPlaceOnce) { destroys_once<1>(); }
+TEST(Callback, DestroysATargetOnTheHeapOnce) { destroys_once<100>(); }
 
 TEST(Callback, ExceptionsPassThrough) {
   const Callback<Action(int)> handler = [](int n) {

@@ -54,7 +54,7 @@ std::vector<Case> delimited() {
           {"aab", codec::Delimited("aab"), "ab"}};
 }
 
-RC_GTEST_PROP(Codecs, WhatIsEncodedComesOutAgainHoweverItIsCut, ()) {
+RC_GTEST_PROP(Codecs, EncodedMessagesAreDecodedHoweverTheyAreSplit, ()) {
   auto messages =
       *rc::gen::container<Strings>(rc::gen::container<std::string>(rc::gen::inRange('\0', 'f')));
   const auto step = *rc::gen::inRange<std::size_t>(1, 40);
@@ -70,7 +70,7 @@ RC_GTEST_PROP(Codecs, WhatIsEncodedComesOutAgainHoweverItIsCut, ()) {
   }
 }
 
-TEST(Codecs, FixedLength) {
+TEST(Codecs, FixedLengthFramesAreDecoded) {
   const Codec codec = codec::FixedLength(3);
   EXPECT_EQ(decoded(codec, "abcdefgh", 1), (Strings{"abc", "def"}));
   EXPECT_EQ(codec.encoded("abc"), "abc");
@@ -78,7 +78,7 @@ TEST(Codecs, FixedLength) {
   EXPECT_THROW(codec::FixedLength(0), std::invalid_argument);
 }
 
-TEST(Codecs, LengthsAreWrittenInTheirOrder) {
+TEST(Codecs, LengthsHaveTheChosenByteOrder) {
   EXPECT_EQ(Codec(codec::LengthPrefixed(1)).encoded("ab"), bytes({2, 'a', 'b'}));
   EXPECT_EQ(Codec(codec::LengthPrefixed(2)).encoded("ab"), bytes({0, 2, 'a', 'b'}));
   EXPECT_EQ(Codec(codec::LengthPrefixed(4, std::endian::little)).encoded("ab"),
@@ -93,7 +93,7 @@ TEST(Codecs, ALengthThatDoesNotFitIsRefused) {
   EXPECT_THROW(codec::LengthPrefixed(3), std::invalid_argument);
 }
 
-TEST(Codecs, TheSizeOfAFrameIsToldBeforeItIsThere) {
+TEST(Codecs, TheSizeOfAFrameIsKnownBeforeItHasArrived) {
   EXPECT_EQ(Codec(codec::LengthPrefixed(4)).decode(bytes({0, 1, 0, 0})).size, 4U + 65536U);
   EXPECT_EQ(Codec(codec::LengthPrefixed(8)).decode(std::string(8, '\xff')).size, SIZE_MAX);
   EXPECT_EQ(Codec(codec::VarintPrefixed{}).decode(bytes({0x80, 0x80, 0x01})).size, 3U + 16384U);

@@ -23,14 +23,14 @@ std::size_t bucket_of(Duration lag) {
                                   counted.counts.begin());
 }
 
-TEST(LagCounter, CountsBoundsWithWhatIsBelowThem) {
+TEST(LagCounter, CountsABoundInItsOwnBucket) {
   for (std::size_t i = 0; i < LagHistogram::bound_count; ++i) {
     EXPECT_EQ(bucket_of(LagHistogram::bound(i)), i);
     EXPECT_EQ(bucket_of(LagHistogram::bound(i) + 1ns), i + 1);
   }
 }
 
-TEST(LagCounter, TakesAnyDuration) {
+TEST(LagCounter, AcceptsAnyDuration) {
   EXPECT_EQ(bucket_of(0ns), 0U);
   EXPECT_EQ(bucket_of(1ns), 0U);
   EXPECT_EQ(bucket_of(-1ns), 0U) << "as none";
@@ -44,7 +44,7 @@ RC_GTEST_PROP(LagCounter, FindsTheFirstBoundThatIsNotLess, ()) {
   if (bucket > 0) RC_ASSERT(lag > LagHistogram::bound(bucket - 1));
 }
 
-TEST(LagCounter, Adds) {
+TEST(LagCounter, AddsOtherCounters) {
   LagCounter counter;
   counter.add(3us);
   counter.add(1s);

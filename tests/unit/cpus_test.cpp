@@ -37,7 +37,7 @@ void write(const std::string& path, const std::string& text) {
   std::ofstream(path) << text;
 }
 
-TEST(Cpus, VersionTwosQuotaIsTheSmallestOfAllThatTheGroupIsIn) {
+TEST(Cpus, CgroupV2QuotaIsTheSmallestOfAllAncestors) {
   const TemporaryDirectory root;
   EXPECT_EQ(cpu_quota(root.path(), "0::/a/b\n"), 0);
   write(root / "a/b/cpu.max", "max 100000\n");
@@ -56,7 +56,7 @@ TEST(Cpus, AContainerSeesItsOwnGroupAtTheRoot) {
   EXPECT_EQ(cpu_quota(root.path(), "0::/elsewhere/outside\n"), 1.5);
 }
 
-TEST(Cpus, VersionOnesQuota) {
+TEST(Cpus, CgroupV1QuotaIsRead) {
   const TemporaryDirectory root;
   const std::string groups = "5:memory:/m\n4:cpu,cpuacct:/a\n3:cpuset:/c\n";
   write(root / "cpu,cpuacct/a/cpu.cfs_quota_us", "-1\n");
@@ -66,14 +66,14 @@ TEST(Cpus, VersionOnesQuota) {
   EXPECT_EQ(cpu_quota(root.path(), groups), 0.5);
 }
 
-TEST(Cpus, NonsenseIsNoQuota) {
+TEST(Cpus, InvalidFilesMeanNoQuota) {
   const TemporaryDirectory root;
   write(root / "cpu.max", "some text");
   for (const char* groups : {"", "\n", "0", "0:", "0::", "::", "a:b:c"})
     EXPECT_EQ(cpu_quota(root.path(), groups), 0) << groups;
 }
 
-TEST(Cpus, TheAffinityCounts) {
+TEST(Cpus, TheAffinityIsRespected) {
   std::thread([] {
     cpu_set_t all;
     ASSERT_EQ(sched_getaffinity(0, sizeof all, &all), 0);

@@ -42,7 +42,7 @@ class DatagramSenderTest : public testing::Test {
   DatagramReceiver receiver_;
 };
 
-TEST_F(DatagramSenderTest, NothingLeavesBeforeTheFlush) {
+TEST_F(DatagramSenderTest, NothingIsSentBeforeTheFlush) {
   EXPECT_TRUE(add("one"));
   EXPECT_TRUE(received().empty());
   sender_.flush();
@@ -50,7 +50,7 @@ TEST_F(DatagramSenderTest, NothingLeavesBeforeTheFlush) {
   EXPECT_TRUE(sender_.empty());
 }
 
-TEST_F(DatagramSenderTest, WhatTheKernelDoesNotCutLeavesOneByOne) {
+TEST_F(DatagramSenderTest, DatagramsAreSentOneByOneWithoutSegmentation) {
   forbid_cutting();
   const std::vector<std::string> all{"first", "other", "third", "4."};
   for (int round = 0; round < 2; ++round) {
@@ -61,7 +61,7 @@ TEST_F(DatagramSenderTest, WhatTheKernelDoesNotCutLeavesOneByOne) {
   EXPECT_EQ(sender_.take_tally().sent, 2 * all.size());
 }
 
-TEST_F(DatagramSenderTest, CountsWhatWasTakenAndWhatWasNot) {
+TEST_F(DatagramSenderTest, CountsSentAndDroppedDatagrams) {
   to_.socket = Socket();
   EXPECT_TRUE(add("nobody is there, but it was taken"));
   sender_.flush();

@@ -43,7 +43,7 @@ class IdleWatchTest : public testing::Test {
                   }};
 };
 
-TEST_F(IdleWatchTest, AsksNeverLateAndHardlyEarly) {
+TEST_F(IdleWatchTest, AsksInTime) {
   for (std::uint32_t slot = 0; slot < 400; ++slot) {
     run_until(slot * 1ms);
     watch.add(slot, 160ms);
@@ -65,7 +65,7 @@ TEST_F(IdleWatchTest, AsksAgainWhenTheAnswerSays) {
   EXPECT_EQ(asked_at[7], 210ms);
 }
 
-TEST_F(IdleWatchTest, StandsInOnePlaceOnly) {
+TEST_F(IdleWatchTest, HoldsAConnectionOnce) {
   watch.add(1, 160ms);
   run_until(100ms);
   watch.add(1, 160ms);  // its turn is at 160, as it was
@@ -77,7 +77,7 @@ TEST_F(IdleWatchTest, StandsInOnePlaceOnly) {
   EXPECT_EQ(wheel->size(), 0U) << "nothing is left to wait for";
 }
 
-TEST_F(IdleWatchTest, ALoopThatWasAwayForLongMissesNobody) {
+TEST_F(IdleWatchTest, ALongStallMissesNoConnection) {
   for (std::uint32_t slot = 0; slot < 20; ++slot) {
     run_until(slot * 8ms);
     watch.add(slot, 160ms);
@@ -90,7 +90,7 @@ TEST_F(IdleWatchTest, ALoopThatWasAwayForLongMissesNobody) {
   for (const auto& [slot, at] : asked_at) EXPECT_GE(at, 1h + 90ms) << slot;
 }
 
-TEST_F(IdleWatchTest, OneThatIsDueSoonerComesFirst) {
+TEST_F(IdleWatchTest, AConnectionThatIsDueSoonerIsFirst) {
   watch.add(1, 160ms);
   watch.add(2, 50ms);
   run_until(1s);

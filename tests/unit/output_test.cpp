@@ -20,7 +20,7 @@ std::string front_of(const Output& output, std::size_t pieces = 64) {
   return bytes;
 }
 
-TEST(Output, GathersWhatIsAppendedInOrder) {
+TEST(Output, KeepsTheOrderOfWhatIsAppended) {
   OutputPool pool;
   Output output(pool);
   const std::string lent = "lent";
@@ -39,7 +39,7 @@ TEST(Output, SmallCopiesShareABlock) {
   EXPECT_EQ(front_of(output, 1).size(), 500U);
 }
 
-TEST(Output, LentBytesAndBuffersAreNotCopied) {
+TEST(Output, BorrowedAndSharedBytesAreNotCopied) {
   OutputPool pool;
   Output output(pool);
   const std::string lent(1000, 'l');
@@ -53,7 +53,7 @@ TEST(Output, LentBytesAndBuffersAreNotCopied) {
   EXPECT_EQ(chunks[1].data, buffer.view().data());
 }
 
-TEST(Output, OwnedBytesMayGoWhereTheyWereLentFrom) {
+TEST(Output, OwnCopiesBorrowedBytes) {
   OutputPool pool;
   Output output(pool);
   std::string lent = "lent bytes";
@@ -65,7 +65,7 @@ TEST(Output, OwnedBytesMayGoWhereTheyWereLentFrom) {
   EXPECT_EQ(front_of(output), "before lent bytes after");
 }
 
-TEST(Output, KeepsABufferAliveUntilItIsSent) {
+TEST(Output, KeepsSharedBytesAliveUntilTheyAreSent) {
   OutputPool pool;
   Output output(pool);
   auto owner = std::make_shared<std::string>(1000, 's');
@@ -78,7 +78,7 @@ TEST(Output, KeepsABufferAliveUntilItIsSent) {
   EXPECT_TRUE(watched.expired());
 }
 
-TEST(Output, WhatIsInFlightStaysInPlaceWhileMoreIsAppended) {
+TEST(Output, BytesInFlightStayInPlaceWhileMoreIsAppended) {
   OutputPool pool;
   Output output(pool);
   output.append_copy("in flight");
@@ -91,7 +91,7 @@ TEST(Output, WhatIsInFlightStaysInPlaceWhileMoreIsAppended) {
 }
 
 // Whatever is appended in small pieces takes hardly more memory than its bytes.
-TEST(Output, SmallPiecesTakeNoPieceEach) {
+TEST(Output, SmallPiecesAreMerged) {
   const std::string bytes(100'000, 'b');
   const SharedBytes one(std::string("b"));
   const auto held_by = [&](const auto& append) {
@@ -117,7 +117,7 @@ TEST(Output, SmallPiecesTakeNoPieceEach) {
 }
 
 // A small copy between two references has a small block.
-TEST(Output, PiecesByTurnsTakeMemoryInProportion) {
+TEST(Output, AlternatingPiecesTakeMemoryInProportion) {
   OutputPool pool;
   Output output(pool);
   const SharedBytes shared(std::string(OutputPool::copied_bytes + 1, 's'));
@@ -136,7 +136,7 @@ TEST(Output, PiecesByTurnsTakeMemoryInProportion) {
 }
 
 // Random commands against a string that is the model.
-TEST(Output, DeliversWhatWasAppended) {
+TEST(Output, ReturnsTheBytesThatWereAppended) {
   EXPECT_TRUE(rc::check([] {
     OutputPool pool;
     Output output(pool);

@@ -86,7 +86,7 @@ TEST(Sockaddr, HasAWildcardForNoHost) {
             Address::parse("tcp://[::]:80"));
 }
 
-TEST(Sockaddr, CannotHoldTheRest) {
+TEST(Sockaddr, RejectsOtherAddresses) {
   sockaddr_storage storage;
   socklen_t size = 0;
   EXPECT_FALSE(to_sockaddr(Address::parse("tcp://localhost:80"), storage, size, AF_INET));
@@ -101,7 +101,7 @@ sockaddr_un unix_sockaddr(const std::string& path) {
   return address;
 }
 
-TEST(Sockaddr, TellsUnixNames) {
+TEST(Sockaddr, ReadsUnixNames) {
   constexpr socklen_t offset = offsetof(sockaddr_un, sun_path);
   auto from = [](const sockaddr_un& address, std::size_t size) {
     return from_sockaddr(reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size),
@@ -128,7 +128,7 @@ TEST(Sockaddr, IsNothingWhenUnknown) {
 
 // ---- tcp and udp ----
 
-TEST(BindSocket, TellsTheRealPort) {
+TEST(BindSocket, ReportsTheRealPort) {
   Bound bound("tcp://127.0.0.1:0");
   EXPECT_NE(bound.address.port(), 0);
   EXPECT_EQ(bound.address, local_address(bound.socket.fd(), Scheme::tcp));
@@ -143,7 +143,7 @@ TEST(BindSocket, KeepsTheSchemeAndTheEmptyHost) {
   }
 }
 
-TEST(BindSocket, TellsWhatANameStandsFor) {
+TEST(BindSocket, ReportsTheAddressOfAName) {
   Bound bound("tcp://localhost:0");
   EXPECT_EQ(bound.address.host(), "127.0.0.1");
   EXPECT_EQ(Bound("tcp4://localhost:0").address.host(), "127.0.0.1");
@@ -207,7 +207,7 @@ TEST(BindSocket, RefusesAPortInUse) {
   }
 }
 
-TEST(BindSocket, TakesAPortWhoseConnectionsAreStillDying) {
+TEST(BindSocket, AcceptsAPortWithConnectionsInTimeWait) {
   std::string url;
   {
     Bound bound("tcp://127.0.0.1:0");
@@ -228,17 +228,17 @@ TEST(BindSocket, SharesAPortOnlyWhenAllAgree) {
   }
 }
 
-TEST(BindSocket, RefusesAddressesOfOthers) {
+TEST(BindSocket, RefusesAddressesOfOtherHosts) {
   auto [code, what] = refusal("tcp://192.0.2.77:0");
   EXPECT_EQ(code, std::errc::address_not_available);
   EXPECT_THAT(what, HasSubstr("'192.0.2.77' is no address of this machine"));
 }
 
-TEST(BindSocket, AsksForTheZoneOfALinkLocalAddress) {
+TEST(BindSocket, RequiresTheZoneOfALinkLocalAddress) {
   EXPECT_THAT(refusal("tcp://[fe80::1]:0").what, HasSubstr("needs a zone"));
 }
 
-TEST(BindSocket, RefusesNamesThatNobodyKnows) {
+TEST(BindSocket, RefusesUnknownNames) {
   std::string host(64, 'a');  // too long for a part of a name: known without asking anybody
   EXPECT_THAT(refusal("tcp://" + host + ":0").what, HasSubstr("host '" + host + "' is not found"));
   EXPECT_THAT(refusal("tcp://[fe80::1%nosuchif0]:0").what, HasSubstr("is not found"));
@@ -273,7 +273,7 @@ TEST(BindSocket, MakesEveryDescriptorNonBlockingAndCloseOnExec) {
   }
 }
 
-TEST(BindSocket, HandsItsOptionsToAcceptedConnections) {
+TEST(BindSocket, PassesItsOptionsToAcceptedConnections) {
   Options options;
   options.keep_alive = std::chrono::milliseconds(76'500);
   options.receive_buffer = 40'000;
@@ -298,7 +298,7 @@ TEST(BindSocket, LeavesNaglesAlgorithmOnWhenAsked) {
   EXPECT_EQ(option(Bound("tcp://:0", false, options).socket, IPPROTO_TCP, TCP_NODELAY), 0);
 }
 
-TEST(BindSocket, LearnsWhereDatagramsWereSent) {
+TEST(BindSocket, ReportsTheDestinationOfDatagrams) {
   EXPECT_EQ(option(Bound("udp4://:0").socket, IPPROTO_IP, IP_PKTINFO), 1);
   EXPECT_EQ(option(Bound("udp6://:0").socket, IPPROTO_IPV6, IPV6_RECVPKTINFO), 1);
   Bound both("udp://:0");
@@ -356,7 +356,7 @@ TEST(Apply, ProbesOftenEnoughToNoticeADeadPeerSoon) {
   EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_KEEPCNT), 7);
 }
 
-TEST(Apply, LeavesTcpOutElsewhere) {
+TEST(Apply, SkipsTcpOptionsForOtherSockets) {
   Options options;
   options.no_delay = true;
   options.quick_ack = true;
@@ -367,7 +367,7 @@ TEST(Apply, LeavesTcpOutElsewhere) {
   EXPECT_EQ(option(socket, SOL_SOCKET, SO_SNDBUF), 100'000);
 }
 
-TEST(Apply, TellsTheFirstErrorAndSetsTheRest) {
+TEST(Apply, ReportsTheFirstErrorAndSetsTheRest) {
   Options options;
   options.keep_alive = Duration::max();
   options.no_delay = true;
@@ -377,7 +377,7 @@ TEST(Apply, TellsTheFirstErrorAndSetsTheRest) {
   EXPECT_EQ(apply(-1, options, true), std::errc::bad_file_descriptor);
 }
 
-TEST(Apply, TakesAnySizeOfBuffers) {
+TEST(Apply, AcceptsAnyBufferSize) {
   Options options;
   options.receive_buffer = SIZE_MAX;  // the kernel's own bound counts
   Socket socket(::socket(AF_INET, SOCK_STREAM, 0));

@@ -31,7 +31,7 @@ TEST(Process, AForkIsCountedAndMakesCopies) {
   EXPECT_EQ(forks(), before + 1);
 }
 
-TEST(Process, AChildsCopyOfAWakerWakesNobody) {
+TEST(Process, AChildsCopyOfAWakerDoesNotWakeTheParent) {
   EventFd waker;
   pollfd readable{waker.fd(), POLLIN, 0};
   EXPECT_TRUE(in_child([&] {

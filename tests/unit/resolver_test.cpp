@@ -59,7 +59,7 @@ class Resolving : public testing::Test {
   }
 };
 
-TEST_F(Resolving, NamesThatHangHoldUpNoOthers) {
+TEST_F(Resolving, HangingLookupsDoNotDelayOthers) {
   hang(20);
   std::promise<Resolved> answer;
   const ResolveHandle question = resolver->resolve(
@@ -69,7 +69,7 @@ TEST_F(Resolving, NamesThatHangHoldUpNoOthers) {
   EXPECT_EQ(found.get().addresses.size(), 1U);
 }
 
-TEST_F(Resolving, WhatNobodyWaitsForAnyMoreIsNotLookedUp) {
+TEST_F(Resolving, CancelledLookupsAreNotStarted) {
   hang(100);  // more than there are threads
   ResolveHandle dropped =
       resolver->resolve(Address::parse("tcp://dropped:1"), [](const Resolved&) { ADD_FAILURE(); });
@@ -82,7 +82,7 @@ TEST_F(Resolving, WhatNobodyWaitsForAnyMoreIsNotLookedUp) {
   EXPECT_FALSE(names->asked("dropped"));
 }
 
-TEST_F(Resolving, ItsEndWaitsForNoneThatHangs) {
+TEST_F(Resolving, DestructionDoesNotWaitForHangingLookups) {
   std::atomic<bool> answered = false;
   const ResolveHandle question =
       resolver->resolve(Address::parse("tcp://slow:1"), [&](const Resolved&) { answered = true; });

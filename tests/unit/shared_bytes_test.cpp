@@ -13,7 +13,7 @@ TEST(SharedBytes, IsEmptyByDefault) {
   EXPECT_EQ(buffer.view(), "");
 }
 
-TEST(SharedBytes, TakesAStringOverWithoutCopyingIt) {
+TEST(SharedBytes, TakesAStringWithoutACopy) {
   std::string bytes(1000, 'x');
   const char* before = bytes.data();
   SharedBytes buffer(std::move(bytes));
@@ -26,7 +26,7 @@ TEST(SharedBytes, HoldsAnyByte) {
   EXPECT_EQ(SharedBytes(bytes).view(), bytes);
 }
 
-TEST(SharedBytes, KeepsShortStringsWhereTheyAreWhenMoved) {
+TEST(SharedBytes, KeepsShortStringsInPlaceWhenMoved) {
   SharedBytes buffer(std::string("short"));
   const char* before = buffer.view().data();
   SharedBytes moved = std::move(buffer);
@@ -44,7 +44,7 @@ TEST(SharedBytes, SharesItsBytesWithCopies) {
   EXPECT_EQ(copy.view(), std::string(100, 'y'));
 }
 
-TEST(SharedBytes, FreesTheOwnerWithTheLastCopy) {
+TEST(SharedBytes, FreesTheBytesWithTheLastCopy) {
   auto owner = std::make_shared<std::string>("part of a larger whole");
   std::weak_ptr<std::string> watched = owner;
   auto first = std::make_unique<SharedBytes>(owner, std::string_view(*owner).substr(0, 4));

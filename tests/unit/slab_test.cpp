@@ -41,7 +41,7 @@ TEST(Slab, KeepsEachObjectAtItsAddress) {
   }
 }
 
-TEST(Slab, UsesThePlaceThatBecameFreeLast) {
+TEST(Slab, ReusesTheSlotThatWasFreedLast) {
   Slab<Fixed> slab;
   for (int i = 0; i < 10; ++i) slab.make(i);
   slab.destroy(3);
@@ -51,7 +51,7 @@ TEST(Slab, UsesThePlaceThatBecameFreeLast) {
   EXPECT_EQ(slab.make(), 10u);
 }
 
-TEST(Slab, KnowsWhatLives) {
+TEST(Slab, KnowsWhichSlotsAreUsed) {
   Slab<Fixed> slab;
   EXPECT_FALSE(slab.alive(0));
   const std::uint32_t index = slab.make();
@@ -64,7 +64,7 @@ TEST(Slab, KnowsWhatLives) {
   EXPECT_EQ(slab.size(), 0u);
 }
 
-TEST(Slab, DestroysWhatIsLeftOnce) {
+TEST(Slab, DestroysRemainingObjectsOnce) {
   int deaths = 0;
   {
     Slab<Fixed> slab;
@@ -105,7 +105,7 @@ TEST(Slab, ADestructorMayMakeAndDestroyOthers) {
   EXPECT_EQ(slab[made].number, 3);
 }
 
-TEST(Slab, ADestructorMayMakeOthersWhenTheSlabDies) {
+TEST(Slab, ADestructorMayMakeOthersWhenTheSlabIsDestroyed) {
   int deaths = 0;
   {
     Slab<Fixed> slab;
@@ -164,7 +164,7 @@ TEST(Slab, CostsLittleMoreThanItsObjects) {
   }
 }
 
-TEST(Slab, GivesBackItsMemoryWhenTheLastObjectDies) {
+TEST(Slab, ReleasesItsMemoryWithTheLastObject) {
   Slab<std::shared_ptr<int>> slab;
   const auto fill = [&] {
     const std::size_t before = allocations().count;
@@ -177,7 +177,7 @@ TEST(Slab, GivesBackItsMemoryWhenTheLastObjectDies) {
   EXPECT_GT(fill(), 20u) << "it had kept its memory";
 }
 
-TEST(Slab, ComingAndGoingAllocatesNothing) {
+TEST(Slab, ReusingSlotsAllocatesNothing) {
   Slab<Fixed> slab;
   slab.destroy(slab.make());
   const std::size_t before = allocations().count;
@@ -211,7 +211,7 @@ TEST(Slab, HoldsObjectsOfAnySizeAndAlignment) {
 }
 
 // Whatever is made and destroyed, in what order ever, the slab holds what a map would.
-RC_GTEST_PROP(SlabProperty, IsAMapThatChoosesItsKeys, ()) {
+RC_GTEST_PROP(SlabProperty, BehavesLikeAMapThatChoosesItsKeys, ()) {
   struct Big {
     explicit Big(int n) : number(n) {}
     int number;

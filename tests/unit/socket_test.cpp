@@ -146,7 +146,7 @@ TEST(Socket, WaitsForBytesInNonBlockingModeToo) {
   writer.join();
 }
 
-TEST(Socket, LeavesTimeoutsOfTheUserAlone) {
+TEST(Socket, KeepsTimeoutsOfTheUser) {
   Pair pair;
   timeval short_time{.tv_sec = 0, .tv_usec = 1000};
   ASSERT_EQ(setsockopt(pair.ours.fd(), SOL_SOCKET, SO_RCVTIMEO, &short_time, sizeof short_time), 0);
@@ -154,7 +154,7 @@ TEST(Socket, LeavesTimeoutsOfTheUserAlone) {
   EXPECT_EQ(error_of([&] { pair.ours.read(&byte, 1); }), std::errc::resource_unavailable_try_again);
 }
 
-TEST(Socket, GoesOnAfterASignal) {
+TEST(Socket, ContinuesAfterASignal) {
   struct sigaction old, interrupting{};
   interrupting.sa_handler = [](int) {};  // without SA_RESTART
   ASSERT_EQ(sigaction(SIGUSR1, &interrupting, &old), 0);
@@ -219,7 +219,7 @@ TEST(Socket, MovesWhatIsStillBuffered) {
   EXPECT_EQ(read_some(assigned, 100), "fered");
 }
 
-TEST(Socket, GivesTheDescriptorUp) {
+TEST(Socket, ReleasesTheDescriptor) {
   Pair pair;
   int fd = pair.ours.release();
   pair.ours = Socket();

@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(Stalls, WhatFallsInOneCountsFromItsEnd) {
+TEST(Stalls, ATimeWithinAStallCountsFromItsEnd) {
   Stalls stalls;
   stalls.add(10ms, 15ms);
   stalls.add(20ms, 40ms);
@@ -22,7 +22,7 @@ TEST(Stalls, WhatFallsInOneCountsFromItsEnd) {
   EXPECT_EQ(stalls.counted_from(Duration::max()), Duration::max());
 }
 
-TEST(Stalls, TellHowMuchOfATimeTheyTook) {
+TEST(Stalls, ReportTheirShareOfAnInterval) {
   Stalls stalls;
   stalls.add(10ms, 15ms);
   stalls.add(20ms, 40ms);
@@ -32,7 +32,7 @@ TEST(Stalls, TellHowMuchOfATimeTheyTook) {
   EXPECT_EQ(stalls.since(Duration::max()), 0ms);
 }
 
-TEST(Stalls, ShortOnesAreNone) {
+TEST(Stalls, ShortStallsAreIgnored) {
   Stalls stalls;
   stalls.add(10ms, 12ms - 1ns);
   EXPECT_EQ(stalls.counted_from(11ms), 11ms);

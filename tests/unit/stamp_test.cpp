@@ -20,7 +20,7 @@ TEST(Stamp, IsExactToTheMillisecondForDays) {
     }
 }
 
-TEST(Stamp, LooksNeverOlderThanItIsHoweverLongItIsAged) {
+TEST(Stamp, IsNeverOlderThanTheTruthHoweverLongItIsAged) {
   const Duration time = 24h * 400 + 123'456us;
   Stamp stamp(time);
   for (Duration before = time, now; before < time + 24h * 365 * 40; before = now) {
@@ -37,7 +37,7 @@ TEST(Stamp, IsAgedAfterASleepOfYears) {
   EXPECT_LE(stamp.time(24h * 365 * 10), 7s);
 }
 
-TEST(Stamp, IsYoungAgainWhenSomethingHappens) {
+TEST(Stamp, IsResetByActivity) {
   Stamp stamp(5s);
   stamp.age(6s, 24h * 100);
   stamp = Stamp(24h * 100);

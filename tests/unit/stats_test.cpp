@@ -16,7 +16,7 @@ TEST(CloseReason, HasANameOfItsOwn) {
   EXPECT_EQ(name_of(CloseReason::idle_timeout), "idle_timeout");
 }
 
-TEST(CloseReason, IsFoundByWhatClosedIsTold) {
+TEST(CloseReason, IsDerivedFromTheErrorOfClosed) {
   EXPECT_EQ(close_reason_of({}), CloseReason::orderly);
   EXPECT_EQ(close_reason_of(Errc::idle_timeout), CloseReason::idle_timeout);
   EXPECT_EQ(close_reason_of(Errc::input_overflow), CloseReason::input_overflow);

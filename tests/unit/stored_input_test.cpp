@@ -53,7 +53,7 @@ TEST(StoredInput, KeepsBytesInOrder) {
   EXPECT_EQ(input.size(), 6u);
 }
 
-TEST(StoredInput, OwnsNoMemoryOnceItIsEmpty) {
+TEST(StoredInput, HasNoMemoryWhileEmpty) {
   StoredInput input;
   input.append(std::string(100'000, 'x'));
   input.consume(100'000);
@@ -61,7 +61,7 @@ TEST(StoredInput, OwnsNoMemoryOnceItIsEmpty) {
   EXPECT_EQ(input.capacity(), 0u);
 }
 
-TEST(StoredInput, GivesBackWhatIsFarTooLarge) {
+TEST(StoredInput, ReleasesExcessMemory) {
   StoredInput input;
   input.append(std::string(1 << 20, 'x') + "rest");
   input.consume(1 << 20);
@@ -69,26 +69,26 @@ TEST(StoredInput, GivesBackWhatIsFarTooLarge) {
   EXPECT_LE(input.capacity(), 4096u);
 }
 
-TEST(StoredInput, AsksForNoMoreThanItFirstHolds) {
+TEST(StoredInput, AllocatesExactlyItsFirstBytes) {
   StoredInput input;
   input.append(std::string(5000, 'x'));
   EXPECT_EQ(input.capacity(), 5000u);
 }
 
-TEST(StoredInput, TakenAByteAtATimeIsLinear) {
+TEST(StoredInput, ConsumingByteByByteIsLinear) {
   Watched watched;
   watched.append(std::string(1 << 20, 'x'));
   while (!watched.input.empty()) watched.consume(1);
   EXPECT_LE(watched.copied, watched.appended);
 }
 
-TEST(StoredInput, FilledAByteAtATimeIsLinear) {
+TEST(StoredInput, AppendingByteByByteIsLinear) {
   Watched watched;
   for (int i = 0; i < 1 << 20; ++i) watched.append("x");
   EXPECT_LE(watched.copied, 2 * watched.appended);
 }
 
-TEST(StoredInput, AWindowThatSlidesIsLinearAndBounded) {
+TEST(StoredInput, ASlidingWindowIsLinearAndBounded) {
   constexpr std::size_t window = 100'000;
   Watched watched;
   watched.append(std::string(window, 'x'));
@@ -102,7 +102,7 @@ TEST(StoredInput, AWindowThatSlidesIsLinearAndBounded) {
   EXPECT_LE(largest, 4 * window);
 }
 
-RC_GTEST_PROP(StoredInputProperty, IsAString, ()) {
+RC_GTEST_PROP(StoredInputProperty, BehavesLikeAString, ()) {
   using Command = std::pair<bool, std::uint32_t>;  // append so many bytes, or consume
   const auto commands = *rc::gen::scale(
       3.0, rc::gen::container<std::vector<Command>>(rc::gen::pair(

@@ -83,7 +83,7 @@ TEST(TaskQueue, KeepsTheOrderOfEachSender) {
 
 // Without the second look in prepare_to_sleep, or with weaker ordering, this sleeps with mail in
 // the box sooner or later.
-TEST(TaskQueue, NeverSleepsOnMail) {
+TEST(TaskQueue, NeverSleepsWithPendingTasks) {
   TaskQueue tasks;
   auto owned = std::make_unique<Bed>();
   Bed& bed = *owned;
@@ -115,7 +115,7 @@ TEST(TaskQueue, WakesOnceForEachSleep) {
   EXPECT_EQ(bed.wakes(), 1);
 }
 
-TEST(TaskQueue, ClosedItTakesNothingAndDestroysWhatIsPushed) {
+TEST(TaskQueue, RefusesAndDestroysTasksAfterClose) {
   TaskQueue tasks;
   int destroyed = 0;
   EXPECT_TRUE(tasks.push(std::make_unique<Counted>(destroyed)));
@@ -125,7 +125,7 @@ TEST(TaskQueue, ClosedItTakesNothingAndDestroysWhatIsPushed) {
   EXPECT_EQ(destroyed, 2);
 }
 
-TEST(TaskQueue, DestroysWhatNobodyTook) {
+TEST(TaskQueue, DestroysTasksThatWereNotTaken) {
   int destroyed = 0;
   {
     TaskQueue tasks;
@@ -134,7 +134,7 @@ TEST(TaskQueue, DestroysWhatNobodyTook) {
   EXPECT_EQ(destroyed, 1);
 }
 
-TEST(TaskQueue, MayBeWokenWithoutAWaker) {
+TEST(TaskQueue, WorksWithoutAWaker) {
   TaskQueue tasks;
   tasks.wake();
   tasks.set_waker(std::make_unique<Bed>());

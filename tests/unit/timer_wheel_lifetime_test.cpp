@@ -7,7 +7,7 @@ namespace evio::test {
 using namespace detail;
 namespace {
 
-TEST_F(TimerWheelTest, AGroupIsTheConnections) {
+TEST_F(TimerWheelTest, AGroupBelongsToAConnection) {
   SomeConn conn;
   TimerGroup group;
   wheel->run_after(
@@ -65,7 +65,7 @@ TEST_F(TimerWheelTest, ACallableMayCancelItsOwnGroup) {
   EXPECT_EQ(advance(1h), 0u);
 }
 
-TEST_F(TimerWheelTest, OneOfAGroupMayRestartItself) {
+TEST_F(TimerWheelTest, ATimerOfAGroupMayRestartItself) {
   SomeConn conn;
   TimerGroup group;
   Timer timer;
@@ -117,7 +117,7 @@ TEST_F(TimerWheelTest, ADestructorMayUseTheWheel) {
   EXPECT_EQ(log, "armedarmedarmed");
 }
 
-TEST_F(TimerWheelTest, ADestructorMayUseTheWheelThatIsCleared) {
+TEST_F(TimerWheelTest, ADestructorMayUseTheWheelDuringClear) {
   Timer other, late;
   wheel->run_after(1ms, [token = AtDeath([&] {
                            other.cancel();
@@ -129,7 +129,7 @@ TEST_F(TimerWheelTest, ADestructorMayUseTheWheelThatIsCleared) {
   EXPECT_EQ(wheel->size(), 0u);
 }
 
-TEST_F(TimerWheelTest, ADestructorMayUseNamesWhenTheWheelDies) {
+TEST_F(TimerWheelTest, ADestructorMayUseTimersWhenTheWheelIsDestroyed) {
   Timer other;
   wheel->run_after(1ms, [token = AtDeath([&] { other.cancel(); })] {});
   other = note(1ms, "other");

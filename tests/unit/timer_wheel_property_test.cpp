@@ -317,9 +317,9 @@ void obey_both(const std::vector<Step>& steps, bool backwards) {
   }
 }
 
-RC_GTEST_PROP(TimerWheelProperty, IsASortedListOfTimers, ()) { obey_both(*steps(), false); }
+RC_GTEST_PROP(TimerWheelProperty, BehavesLikeASortedList, ()) { obey_both(*steps(), false); }
 
-RC_GTEST_PROP(TimerWheelProperty, IsASortedListOfTimersWhateverTheClockDoes, ()) {
+RC_GTEST_PROP(TimerWheelProperty, BehavesLikeASortedListWhateverTheClockDoes, ()) {
   obey_both(*steps(), true);
 }
 

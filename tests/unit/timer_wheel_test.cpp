@@ -28,7 +28,7 @@ TEST_F(TimerWheelTest, IsNeverEarlyBetweenTicks) {
   EXPECT_EQ(advance(2ms), 1u);
 }
 
-TEST_F(TimerWheelTest, NoDelayAndNegativeOnesAreDueAtOnce) {
+TEST_F(TimerWheelTest, ZeroAndNegativeDelaysAreDueImmediately) {
   advance(5ms);
   note(0ms, "a");
   note(-1h, "b");
@@ -102,7 +102,7 @@ TEST_F(TimerWheelTest, ALongJumpSortsWhatIsDue) {
   EXPECT_EQ(order, expected);
 }
 
-TEST_F(TimerWheelTest, WhatIsArmedMeanwhileWaitsForTheNextCall) {
+TEST_F(TimerWheelTest, TimersArmedInACallWaitForTheNextCall) {
   wheel->run_after(0ms, [this] {
     log += "a";
     wheel->run_after(0ms, [this] {
@@ -117,7 +117,7 @@ TEST_F(TimerWheelTest, WhatIsArmedMeanwhileWaitsForTheNextCall) {
   EXPECT_EQ(log, "abc");
 }
 
-TEST_F(TimerWheelTest, PeriodicOnesDoNotDrift) {
+TEST_F(TimerWheelTest, PeriodicTimersDoNotDrift) {
   const Timer timer = note(10ms, "a", 10ms);
   advance(10ms);
   EXPECT_TRUE(timer.active());
@@ -128,7 +128,7 @@ TEST_F(TimerWheelTest, PeriodicOnesDoNotDrift) {
   EXPECT_EQ(log, "aaa");
 }
 
-TEST_F(TimerWheelTest, PeriodicOnesSkipWhatTheyMissed) {
+TEST_F(TimerWheelTest, PeriodicTimersSkipMissedPeriods) {
   note(10ms, "a", 10ms);
   EXPECT_EQ(advance(45ms), 1u);
   EXPECT_EQ(wheel->next_deadline(), 50ms);
@@ -138,13 +138,13 @@ TEST_F(TimerWheelTest, PeriodicOnesSkipWhatTheyMissed) {
   EXPECT_EQ(wheel->next_deadline(), 1000h + 10ms);
 }
 
-TEST_F(TimerWheelTest, PeriodsShorterThanATickRunOnceATick) {
+TEST_F(TimerWheelTest, PeriodsShorterThanATickRunOncePerTick) {
   const Timer timer = note(1us, "a", 1us);
   EXPECT_EQ(sleep_until(10ms), 10);
   EXPECT_EQ(log, "aaaaaaaaaa");
 }
 
-TEST_F(TimerWheelTest, CancelledOnesDoNotRun) {
+TEST_F(TimerWheelTest, CancelledTimersDoNotRun) {
   Timer timer = note(10ms, "a");
   const Timer same = timer;
   timer.cancel();
@@ -187,7 +187,7 @@ TEST_F(TimerWheelTest, RestartMovesTheDeadline) {
   EXPECT_EQ(advance(1h), 0u);
 }
 
-TEST_F(TimerWheelTest, ARestartedPeriodicOneGoesOnFromThere) {
+TEST_F(TimerWheelTest, ARestartedPeriodicTimerContinuesFromThere) {
   Timer timer = note(10ms, "a", 10ms);
   advance(10ms);
   advance(13ms);
@@ -197,7 +197,7 @@ TEST_F(TimerWheelTest, ARestartedPeriodicOneGoesOnFromThere) {
   EXPECT_EQ(wheel->next_deadline(), 123ms);
 }
 
-TEST_F(TimerWheelTest, RestartedInsideItselfItRunsOnceMore) {
+TEST_F(TimerWheelTest, RestartInItsOwnCallbackRunsItAgain) {
   Timer timer;
   timer = wheel->run_after(1ms, [&] {
     EXPECT_FALSE(timer.active());
@@ -212,7 +212,7 @@ TEST_F(TimerWheelTest, RestartedInsideItselfItRunsOnceMore) {
   EXPECT_EQ(wheel->size(), 0u);
 }
 
-TEST_F(TimerWheelTest, APeriodicOneRestartedInsideItselfGoesOnFromThere) {
+TEST_F(TimerWheelTest, APeriodicTimerRestartedInItsCallbackContinuesFromThere) {
   Timer timer;
   timer = wheel->run_after(
       1ms,
@@ -227,7 +227,7 @@ TEST_F(TimerWheelTest, APeriodicOneRestartedInsideItselfGoesOnFromThere) {
   EXPECT_EQ(wheel->next_deadline(), 16ms);
 }
 
-TEST_F(TimerWheelTest, APeriodicOneMayCancelItself) {
+TEST_F(TimerWheelTest, APeriodicTimerMayCancelItself) {
   Timer timer;
   timer = wheel->run_after(
       1ms,
@@ -241,7 +241,7 @@ TEST_F(TimerWheelTest, APeriodicOneMayCancelItself) {
   EXPECT_EQ(advance(1h), 0u);
 }
 
-TEST_F(TimerWheelTest, CancelInsideItselfIsFinal) {
+TEST_F(TimerWheelTest, CancelInItsOwnCallbackIsFinal) {
   Timer timer;
   timer = wheel->run_after(1ms, [&] {
     timer.restart(1ms);
@@ -253,7 +253,7 @@ TEST_F(TimerWheelTest, CancelInsideItselfIsFinal) {
   EXPECT_EQ(advance(1h), 0u);
 }
 
-TEST_F(TimerWheelTest, CancelsWhatIsDueInTheSameCall) {
+TEST_F(TimerWheelTest, CancelsTimersDueInTheSameCall) {
   Timer other;
   wheel->run_after(1ms, [&] {
     EXPECT_TRUE(other.active());
@@ -264,7 +264,7 @@ TEST_F(TimerWheelTest, CancelsWhatIsDueInTheSameCall) {
   EXPECT_EQ(log, "");
 }
 
-TEST_F(TimerWheelTest, RestartsWhatIsDueInTheSameCall) {
+TEST_F(TimerWheelTest, RestartsTimersDueInTheSameCall) {
   Timer other;
   wheel->run_after(1ms, [&] { other.restart(0ms); });
   other = note(1ms, "other");
@@ -273,7 +273,7 @@ TEST_F(TimerWheelTest, RestartsWhatIsDueInTheSameCall) {
   EXPECT_EQ(log, "other");
 }
 
-TEST_F(TimerWheelTest, AnOldNameDoesNotReachWhatTookItsPlace) {
+TEST_F(TimerWheelTest, AStaleTimerDoesNotReachItsSuccessor) {
   Timer old = note(1ms, "a");
   old.cancel();
   const Timer young = note(1ms, "b");
@@ -285,7 +285,7 @@ TEST_F(TimerWheelTest, AnOldNameDoesNotReachWhatTookItsPlace) {
   EXPECT_EQ(log, "b");
 }
 
-TEST_F(TimerWheelTest, ANameOutlivesTheWheel) {
+TEST_F(TimerWheelTest, ATimerMayOutliveTheWheel) {
   const auto token = std::make_shared<int>();
   Timer timer = wheel->run_after(1ms, [token] {});
   wheel.reset();

@@ -127,7 +127,7 @@ TEST(BindUnix, RefusesALiveSocketOfAnotherType) {
   EXPECT_TRUE(fs::is_socket(directory.file("a.sock")));
 }
 
-TEST(BindUnix, NeverTouchesAFile) {
+TEST(BindUnix, NeverReplacesAFile) {
   TemporaryDirectory directory;
   std::ofstream(directory.file("notes")) << "mine";
   auto [code, what] = refusal(directory.url("notes"));
@@ -139,7 +139,7 @@ TEST(BindUnix, NeverTouchesAFile) {
   EXPECT_EQ(directory.entries(), 1u);
 }
 
-TEST(BindUnix, NeverTouchesADirectory) {
+TEST(BindUnix, NeverReplacesADirectory) {
   TemporaryDirectory directory;
   fs::create_directory(directory.file("folder"));
   std::ofstream(directory.file("folder/notes")) << "mine";
@@ -152,7 +152,7 @@ TEST(BindUnix, NeverTouchesADirectory) {
   EXPECT_EQ(std::distance(fs::directory_iterator(directory.file("folder")), {}), 1);
 }
 
-TEST(BindUnix, NeverTouchesASymbolicLink) {
+TEST(BindUnix, NeverReplacesASymbolicLink) {
   TemporaryDirectory directory;
   std::ofstream(directory.file("notes")) << "mine";
   fs::create_symlink(directory.file("notes"), directory.file("to-file"));
@@ -169,7 +169,7 @@ TEST(BindUnix, NeverTouchesASymbolicLink) {
   EXPECT_TRUE(fs::is_socket(directory.file("stale")));
 }
 
-TEST(BindUnix, NeverTouchesAPipe) {
+TEST(BindUnix, NeverReplacesAPipe) {
   TemporaryDirectory directory;
   ASSERT_EQ(mkfifo(directory.file("pipe").c_str(), 0600), 0);
   EXPECT_EQ(refused(directory.url("pipe")), std::errc::file_exists);
@@ -184,7 +184,7 @@ TEST(BindUnix, NamesTheDirectoryThatIsMissing) {
   EXPECT_EQ(directory.entries(), 0u);
 }
 
-TEST(BindUnix, TakesThe107BytesThatAPathMayHave) {
+TEST(BindUnix, AcceptsAPathOf107Bytes) {
   TemporaryDirectory directory;
   std::string room = directory.file("");
   Bound bound(directory.url(std::string(107 - room.size(), 'a')));
@@ -216,7 +216,7 @@ TEST(BindUnix, BindsAbstractNames) {
   remove_socket_file(bound.address, bound.device, bound.inode);
 }
 
-TEST(BindUnix, IsDecidedForOneOfManyThatStartAtOnce) {
+TEST(BindUnix, SucceedsForOneOfManyThatStartAtOnce) {
   TemporaryDirectory directory;
   for (int round = 0; round < 50; ++round) {
     foreign_socket(directory.file("a.sock"));  // stale at once
@@ -246,7 +246,7 @@ TEST(BindUnix, IsDecidedForOneOfManyThatStartAtOnce) {
   }
 }
 
-TEST(BindUnix, WaitsForNobodyWhoIsStarting) {
+TEST(BindUnix, DoesNotWaitForAServerThatIsStarting) {
   TemporaryDirectory directory;
   Socket lock(open(directory.file("a.sock.evio-lock").c_str(), O_RDONLY | O_CREAT, 0600));
   ASSERT_EQ(flock(lock.fd(), LOCK_EX), 0);
@@ -264,7 +264,7 @@ TEST(RemoveSocketFile, RemovesItsOwn) {
   remove_socket_file(bound.address, bound.device, bound.inode);
 }
 
-TEST(RemoveSocketFile, LeavesWhatOthersPutThere) {
+TEST(RemoveSocketFile, LeavesFilesOfOthers) {
   TemporaryDirectory directory;
   Bound first(directory.url("a.sock"));
   fs::remove(directory.file("a.sock"));

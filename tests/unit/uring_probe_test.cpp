@@ -14,7 +14,7 @@ namespace evio::test {
 using namespace detail;
 namespace {
 
-TEST(UringProbe, InterruptsNoCallOfTheThreadThatMadeTheServer) {
+TEST(UringProbe, InterruptsNoCallOfTheCreatingThread) {
   std::optional<Server> server;
   try {
     server.emplace(Events{.backend = Backend::io_uring});

@@ -75,7 +75,7 @@ Events server(Count& count) {
   return events;
 }
 
-TEST(HttpClient, KeepsConnections) {
+TEST(HttpClient, ReusesConnections) {
   Count count;
   World world(server(count), {.connections_max = 1});
   for (int i = 0; i < 20; ++i)
@@ -92,7 +92,7 @@ TEST(HttpClient, KeepsConnections) {
   EXPECT_EQ(count.opened, 1);
 }
 
-TEST(HttpClient, Errors) {
+TEST(HttpClient, ReportsErrors) {
   Count count;
   World world(server(count), {.timeout = 5s});
   world.call(http::ClientRequest{.url = "http://127.0.0.1/never"},
@@ -107,7 +107,7 @@ TEST(HttpClient, Errors) {
             (std::vector<std::string>{"404", "Connection refused", "Connection timed out"}));
 }
 
-TEST(HttpClient, UrlsAndFieldsThatAreNone) {
+TEST(HttpClient, InvalidUrlsAndFieldsAreAnError) {
   Count count;
   World world(server(count));
   world.sim.run_for(1s);
@@ -153,7 +153,7 @@ std::string reply_to(const std::string& said, bool closes) {
   return reply.error ? reply.error.message() : std::to_string(reply.status) + " " + reply.body;
 }
 
-TEST(HttpClient, WhatServersSay) {
+TEST(HttpClient, ParsesRepliesOfServers) {
   EXPECT_EQ(reply_to("HTTP/1.1 200 OK\r\n\r\nuntil the end", true), "200 until the end");
   EXPECT_EQ(
       reply_to("HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false),
@@ -199,7 +199,7 @@ TEST(HttpClient, WhatServersSay) {
             "Connection timed out");
 }
 
-TEST(HttpClient, AFoldedFieldIsOne) {
+TEST(HttpClient, AFoldedFieldIsOneField) {
   World world({.data = [](Conn& conn, Input& in) {
     in.take();
     conn.write(
@@ -223,7 +223,7 @@ std::string request_for(http::ClientRequest call) {
   return asked;
 }
 
-TEST(HttpClient, WhatIsAsked) {
+TEST(HttpClient, SendsTheExpectedRequests) {
   const std::string plain = "GET /?q HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
   EXPECT_EQ(request_for({.url = "http://127.0.0.1?q"}), plain);
   EXPECT_EQ(request_for({.url = "HTTP://127.0.0.1/?q#fragment/@"}), plain);
@@ -231,7 +231,7 @@ TEST(HttpClient, WhatIsAsked) {
                   .starts_with("GET / HTTP/1.1\r\nHost: 127.0.0.1:\r\n"));
 }
 
-TEST(HttpClient, AZoneIsNobodyElsesBusiness) {
+TEST(HttpClient, AZoneIsNotSent) {
   std::string asked;
   std::optional<http::Client> client;
   Simulation sim(1);
@@ -248,7 +248,7 @@ TEST(HttpClient, AZoneIsNobodyElsesBusiness) {
 }
 
 // Who said that the connection closes, and in which version.
-TEST(HttpClient, WhichConnectionsAreKept) {
+TEST(HttpClient, ReusesOnlyPersistentConnections) {
   const auto connections = [](const std::string& version_and_fields, http::ClientRequest call) {
     int opened = 0;
     World world({.opened = [&](Conn&) { ++opened; },
@@ -275,7 +275,7 @@ TEST(HttpClient, WhichConnectionsAreKept) {
 
 // What comes behind a reply was not asked for: whatever follows, it does not become the reply to
 // the next call.
-TEST(HttpClient, NothingBehindAReplyIsTheNext) {
+TEST(HttpClient, BytesAfterAReplyAreNotTheNextReply) {
   const std::string reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
   for (const std::string& more :
        {reply, std::string("x"), "HTTP/1.1 204 No Content\r\n\r\n" + reply}) {
@@ -328,7 +328,7 @@ Events well_of_words(std::size_t& said) {
   return http::server(std::move(router));
 }
 
-TEST(HttpClient, APausedReplyHoldsItsSenderBack) {
+TEST(HttpClient, APausedReplyAppliesBackPressure) {
   std::size_t said = 0, received = 0;
   World world(well_of_words(said));
   world.sim.run_for(1s);
@@ -360,7 +360,7 @@ TEST(HttpClient, APausedReplyHoldsItsSenderBack) {
   });
 }
 
-TEST(HttpClient, AReplyThatIsPausedAtItsBeginningComesNoFurther) {
+TEST(HttpClient, AReplyPausedAtItsHeadDeliversNoBody) {
   for (const std::string body : {"", "body"}) {
     World world({.data = [&](Conn& conn, Input& in) {
       in.take();
@@ -382,7 +382,7 @@ TEST(HttpClient, AReplyThatIsPausedAtItsBeginningComesNoFurther) {
   }
 }
 
-TEST(HttpClient, ACallThatIsMadeOnceMoreIsStillPaused) {
+TEST(HttpClient, ARetriedCallIsStillPaused) {
   Conn* kept = nullptr;
   int asked = 0;
   World world({.opened = [&](Conn& conn) { kept = &conn; },
@@ -409,7 +409,7 @@ TEST(HttpClient, ACallThatIsMadeOnceMoreIsStillPaused) {
   EXPECT_EQ(asked, 2);
 }
 
-TEST(HttpClient, ACallThatIsGivenUpIsNotReplied) {
+TEST(HttpClient, ACancelledCallGetsNoReply) {
   enum class When { waiting, on_the_way, begun, received };
   for (const bool whole_client : {false, true})
     for (const When when : {When::waiting, When::on_the_way, When::begun, When::received}) {
@@ -450,7 +450,7 @@ TEST(HttpClient, ACallThatIsGivenUpIsNotReplied) {
 }
 
 // A server that says something for each piece of the request stops reading when nobody listens.
-TEST(HttpClient, WhoCannotWriteStillReads) {
+TEST(HttpClient, AReplyIsReadThoughTheRequestCannotBeSent) {
   http::Router router;
   router.stream("PUT", "/", [](http::Request& request, http::Response&) {
     request.receive([](http::Request&, http::Response& response, std::string_view piece) {
@@ -490,7 +490,7 @@ TEST(HttpClient, ARequestOfAnySizeIsSent) {
 }
 
 // Also then the server of the client goes on.
-TEST(HttpClient, AnExceptionAtALateReplyEndsItsConnectionAlone) {
+TEST(HttpClient, AnExceptionAtALateReplyClosesOnlyItsConnection) {
   Count count;
   World world(server(count), {.timeout = 5s});
   world.sim.run_for(1s);
@@ -509,7 +509,7 @@ TEST(HttpClient, AnExceptionAtALateReplyEndsItsConnectionAlone) {
   EXPECT_EQ(world.replies[0].body, "q");
 }
 
-TEST(HttpClient, AnEarlyRefusalIsHeard) {
+TEST(HttpClient, AnEarlyErrorReplyIsReported) {
   Count count;
   World world(server(count));
   world.call(
@@ -524,7 +524,7 @@ TEST(HttpClient, AnEarlyRefusalIsHeard) {
 }
 
 // It may want the rest nevertheless.
-TEST(HttpClient, AnEarlySuccessDoesNotCutTheRequestShort) {
+TEST(HttpClient, AnEarlySuccessDoesNotTruncateTheRequest) {
   std::size_t received = 0;
   World world({.data = [&](Conn& conn, Input& in) {
     if (received == 0) conn.write("HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok");
@@ -538,7 +538,7 @@ TEST(HttpClient, AnEarlySuccessDoesNotCutTheRequestShort) {
 }
 
 // All of them may be as dead as the one on which the call failed.
-TEST(HttpClient, ACallIsMadeOnceMoreOnANewConnection) {
+TEST(HttpClient, ACallIsRetriedOnANewConnection) {
   int opened = 0;
   World world({.opened =
                    [&](Conn& conn) {
@@ -568,7 +568,7 @@ TEST(HttpClient, ACallIsMadeOnceMoreOnANewConnection) {
   EXPECT_EQ(opened, 9);
 }
 
-TEST(HttpClient, AKeptConnectionThatWasClosedIsNoError) {
+TEST(HttpClient, AClosedIdleConnectionIsNotAnError) {
   http::Settings settings;
   settings.idle_timeout = 2s;
   http::Router router;

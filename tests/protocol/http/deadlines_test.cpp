@@ -35,7 +35,7 @@ struct Asker {
   int answers = 0;
 };
 
-TEST(HttpDeadlines, ALateServerTimesNobodyOut) {
+TEST(HttpDeadlines, AStalledServerClosesNoConnectionWithInput) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     std::deque<Asker> askers;
     Simulation sim(
@@ -56,7 +56,7 @@ TEST(HttpDeadlines, ALateServerTimesNobodyOut) {
   }
 }
 
-TEST(HttpDeadlines, MayBeAsLongAsCanBe) {
+TEST(HttpDeadlines, AcceptTheLongestDuration) {
   Router router;
   router.post("/", [](Request& request, Response& response) { response.text(request.body()); });
   http::Settings never = settings();
@@ -73,7 +73,7 @@ TEST(HttpDeadlines, MayBeAsLongAsCanBe) {
 class HttpClientDeadlines : public Behaviour {};
 EVIO_ON_EVERY_BACKEND_WITH_LOOPS(HttpClientDeadlines, 1);
 
-TEST_P(HttpClientDeadlines, AReplyThatCameInTimeCounts) {
+TEST_P(HttpClientDeadlines, AReplyThatArrivedDuringAStallSucceeds) {
   Router router;
   router.get("/", [](Request&, Response& response) { response.text("hello"); });
   TestServer server = serve(http::server(std::move(router)));

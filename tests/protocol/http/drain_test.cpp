@@ -42,7 +42,7 @@ std::size_t count(const std::string& text, std::string_view what) {
   return found;
 }
 
-TEST(HttpDrain, IdleConnectionsAreClosedAtOnce) {
+TEST(HttpDrain, IdleConnectionsAreClosedImmediately) {
   World world;
   Peer& idle = world.sim.connect("tcp://:80");
   Peer& unused = world.sim.connect("tcp://:80");
@@ -55,7 +55,7 @@ TEST(HttpDrain, IdleConnectionsAreClosedAtOnce) {
   EXPECT_TRUE(world.stopped);
 }
 
-TEST(HttpDrain, AnAnswerUnderWayIsTheLast) {
+TEST(HttpDrain, TheReplyToAPendingRequestIsTheLast) {
   World world;
   Peer& peer = world.sim.connect("tcp://:80");
   peer.send(later);
@@ -71,7 +71,7 @@ TEST(HttpDrain, AnAnswerUnderWayIsTheLast) {
   EXPECT_TRUE(world.stopped);
 }
 
-TEST(HttpDrain, AnAnswerThatHasBegunIsFinished) {
+TEST(HttpDrain, AReplyInProgressIsCompleted) {
   World world;
   Peer& peer = world.sim.connect("tcp://:80");
   peer.send(later);
@@ -86,7 +86,7 @@ TEST(HttpDrain, AnAnswerThatHasBegunIsFinished) {
   EXPECT_TRUE(peer.ended());
 }
 
-TEST(HttpDrain, ARequestThatHasBegunToComeIsAnswered) {
+TEST(HttpDrain, ARequestThatHasPartlyArrivedIsAnswered) {
   for (const std::size_t known : {std::size_t{1}, now.size() - 1, now.size()}) {
     World world;
     Peer& peer = world.sim.connect("tcp://:80");
@@ -108,7 +108,7 @@ TEST(HttpDrain, ARequestThatHasBegunToComeIsAnswered) {
   }
 }
 
-TEST(HttpDrain, AllThatWasPipelinedIsAnsweredAndTheLastSaysClose) {
+TEST(HttpDrain, AllPipelinedRequestsAreAnsweredAndTheLastReplySaysClose) {
   World world;
   Peer& peer = world.sim.connect("tcp://:80");
   peer.send(std::string(later) + std::string(now) + std::string(now));
@@ -123,7 +123,7 @@ TEST(HttpDrain, AllThatWasPipelinedIsAnsweredAndTheLastSaysClose) {
   EXPECT_TRUE(peer.ended());
 }
 
-TEST(HttpDrain, AConnectionThatWasJustMadeMayAsk) {
+TEST(HttpDrain, ANewConnectionMaySendARequest) {
   World world;
   Peer& peer = world.sim.connect("tcp://:80");
   peer.when_changed([](Peer& self) {

@@ -81,7 +81,7 @@ class Posting {
   TestServer server_;
 };
 
-TEST_P(HttpEarlyReply, OfARefusalBehindWhichComesAReset) {
+TEST_P(HttpEarlyReply, AnErrorReplyBeforeAResetIsReported) {
   const Refuser refuser;
   const Posting posting(as_set_up({}), refuser.port());
   refuser.refuse_one();
@@ -89,7 +89,7 @@ TEST_P(HttpEarlyReply, OfARefusalBehindWhichComesAReset) {
   EXPECT_EQ(posting.reply().body, "no");
 }
 
-TEST_P(HttpEarlyReply, OfAServerThatSendsAllBack) {
+TEST_P(HttpEarlyReply, AServerThatEchoesTheBodyIsRead) {
   http::Router router;
   router.stream("POST", "/", [](http::Request& request, http::Response&) {
     request.receive([](http::Request&, http::Response& response, std::string_view piece) {

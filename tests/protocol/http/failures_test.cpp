@@ -14,7 +14,7 @@ namespace evio::test { namespace {
 
 using namespace sim;
 
-TEST(HttpFailures, NobodyAnswers) {
+TEST(HttpFailures, ARequestThatNobodyAnswersGets500) {
   std::optional<http::ResponseHandle> later;
   Router router;
   router.get("/nothing", [](Request&, Response& response) {
@@ -35,7 +35,7 @@ TEST(HttpFailures, NobodyAnswers) {
 }
 
 // Also when nobody looks at exceptions: the others are served.
-TEST(HttpFailures, AnExceptionEndsItsConnectionAlone) {
+TEST(HttpFailures, AnExceptionClosesOnlyItsConnection) {
   Router router;
   router.get("/throws", [](Request& request, Response& response) {
     response.add("A", request.param("none") + "\r\n");
@@ -58,7 +58,7 @@ TEST(HttpFailures, AnExceptionEndsItsConnectionAlone) {
 
 // Whoever throws: the client is told, or sees that the answer is not whole, and the connection
 // ends.
-TEST(HttpFailures, ExceptionsEverywhere) {
+TEST(HttpFailures, ExceptionsInEveryCallbackAreReported) {
   const auto no = [] { throw std::runtime_error("no"); };
   const std::string put = " HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello";
   for (const auto& [request, status, end] :
@@ -98,7 +98,7 @@ TEST(HttpFailures, ExceptionsEverywhere) {
 }
 
 // What the handler added was meant for another answer.
-TEST(HttpFailures, RefusalsHaveNoFieldsOfTheHandler) {
+TEST(HttpFailures, ErrorRepliesHaveNoFieldsOfTheHandler) {
   for (const auto& [rest, status] :
        {std::pair("Content-Length: 11\r\n\r\n", "413"),
         std::pair("Transfer-Encoding: chunked\r\n\r\nzz\r\nhello", "400"),

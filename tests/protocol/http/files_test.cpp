@@ -57,7 +57,7 @@ class HttpFiles : public Behaviour {
 };
 EVIO_ON_EVERY_BACKEND_WITH_LOOPS(HttpFiles, 1);
 
-TEST_P(HttpFiles, WhatThereIs) {
+TEST_P(HttpFiles, ExistingFilesAreServed) {
   EXPECT_EQ(ask("/hello.txt").body, "hello, world");
   EXPECT_EQ(ask("/hello%2etxt").body, "hello, world");
   EXPECT_EQ(ask("/in").body, "hello, world");
@@ -72,7 +72,7 @@ TEST_P(HttpFiles, WhatThereIs) {
 }
 
 // They are often not meant for others.
-TEST_P(HttpFiles, DotFilesAreNotServedUnlessTheyAreToBe) {
+TEST_P(HttpFiles, DotFilesAreServedOnlyIfEnabled) {
   std::filesystem::create_directories(folder_ / "root/.git");
   for (const char* name : {"root/.env", "root/.git/config", "root/sub/.htpasswd"})
     write(name, "secret");
@@ -87,7 +87,7 @@ TEST_P(HttpFiles, DotFilesAreNotServedUnlessTheyAreToBe) {
 }
 
 // However a path is written: who guards one guards it.
-TEST_P(HttpFiles, NoPathGoesRoundARoute) {
+TEST_P(HttpFiles, NoPathBypassesARoute) {
   write("root/sub/guarded", "secret");
   http::Router router;
   router.get("/*path", http::files(folder_ / "root"));
@@ -106,20 +106,21 @@ TEST_P(HttpFiles, NoPathGoesRoundARoute) {
   EXPECT_EQ(ask("/x/../hello.txt").body, "hello, world");
 }
 
-TEST_P(HttpFiles, NothingIsNewerThanItsDate) {
+TEST_P(HttpFiles, LastModifiedIsNotAfterDate) {
   const auto future = std::filesystem::file_time_type::clock::now() + std::chrono::hours(1000);
   std::filesystem::last_write_time(folder_ / "root/hello.txt", future);
   const Answer answer = ask("/hello.txt");
   EXPECT_EQ(answer.field("Last-Modified"), answer.field("Date"));
 }
 
-TEST_P(HttpFiles, AFolderWhereAnIndexShouldBe) {  // a redirection would lead to the next, for ever
+TEST_P(HttpFiles,
+       AFolderNamedLikeTheIndexIsNotServed) {  // a redirection would lead to the next, for ever
   std::filesystem::create_directories(folder_ / "root/odd/index.html");
   EXPECT_EQ(ask("/odd").status(), "301");
   EXPECT_EQ(ask("/odd/").status(), "404");
 }
 
-TEST_P(HttpFiles, Conditions) {
+TEST_P(HttpFiles, ConditionalRequestsAreAnswered) {
   const Answer whole = ask("/hello.txt");
   const std::string etag = whole.field("ETag"), modified = whole.field("Last-Modified");
   EXPECT_EQ(ask("/hello.txt", "If-None-Match: \"a\", W/" + etag + "\r\n").status(), "304");
@@ -158,7 +159,7 @@ TEST_P(HttpFiles, Conditions) {
 }
 
 // 304 has the ETag that the file itself would have, or caches could not tell what it is about.
-TEST_P(HttpFiles, TheEtagOfWhatIsUnchanged) {
+TEST_P(HttpFiles, TheEtagOfAnUnchangedFileIsStable) {
   write("root/page.html", std::string(5000, 'a'));
   for (const char* accepted : {"", "Accept-Encoding: gzip\r\n"}) {
     const std::string etag = ask("/page.html", accepted).field("ETag");
@@ -179,7 +180,7 @@ TEST_P(HttpFiles, RefusalsAreNotCached) {
   }
 }
 
-TEST_P(HttpFiles, Ranges) {
+TEST_P(HttpFiles, RangesAreServed) {
   const auto part = [&](const std::string& range) {
     return ask("/hello.txt", "Range: " + range + "\r\n");
   };
@@ -211,7 +212,7 @@ TEST_P(HttpFiles, Ranges) {
                          large.substr(100000, 2900000)));
 }
 
-TEST(HttpFilesRoot, MustBeAFolder) {
+TEST(HttpFilesRoot, MustBeADirectory) {
   EXPECT_THROW(http::files("/nowhere/at/all"), Error);
   EXPECT_THROW(http::files("/etc/passwd"), Error);
 }

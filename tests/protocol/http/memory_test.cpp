@@ -13,7 +13,7 @@ namespace evio::test { namespace {
 class HttpMemory : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(HttpMemory);
 
-TEST_P(HttpMemory, OfBodiesThatAreHalfSent) {
+TEST_P(HttpMemory, IsBoundedForIncompleteBodies) {
   if (sanitized) GTEST_SKIP() << "a sanitizer's memory is no measure";
   in_child_process([&] {
     constexpr std::size_t bound = 16 * mib, clients_count = 60, size = 1 * mib;

@@ -12,7 +12,7 @@ namespace evio::test { namespace {
 class MetricsDrain : public Behaviour {};
 EVIO_ON_EVERY_BACKEND_WITH_LOOPS(MetricsDrain, 1);
 
-TEST_P(MetricsDrain, IdleConnectionsCloseAndTheLastAnswerSaysSo) {
+TEST_P(MetricsDrain, IdleConnectionsCloseAndTheLastReplySaysClose) {
   TestServer server = serve(echo(), "tcp://127.0.0.1:0", evio::metrics("tcp://127.0.0.1:0"));
   Client idle = server.connect({}, 1), partial = server.connect({}, 1);
   idle.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");

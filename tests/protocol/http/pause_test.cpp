@@ -67,7 +67,7 @@ struct World {
   Peer* peer;
 };
 
-TEST(HttpPause, WhatComesBehindABodyIsAnsweredInOrder) {
+TEST(HttpPause, RequestsAfterAPausedBodyAreAnsweredInOrder) {
   for (const bool answered_before_resuming : {false, true})
     for (const bool all_at_once : {false, true}) {
       World world;
@@ -89,7 +89,7 @@ TEST(HttpPause, WhatComesBehindABodyIsAnsweredInOrder) {
     }
 }
 
-TEST(HttpPause, MuchBehindABodyWaitsWithoutOverflow) {
+TEST(HttpPause, ManyBytesAfterAPausedBodyWaitWithoutOverflow) {
   World world;
   world.peer->send(put("hello"));
   for (int i = 0; i < 60000; ++i) world.peer->send(get(i));  // more than Limits::input_max
@@ -102,7 +102,7 @@ TEST(HttpPause, MuchBehindABodyWaitsWithoutOverflow) {
   EXPECT_TRUE(world.answers().ends_with("59998.59999."));
 }
 
-TEST(HttpPause, TheEndOfABodyIsHeldBackToo) {
+TEST(HttpPause, TheEndOfAPausedBodyIsDelayed) {
   World world;
   world.peer->send(put("hello"));
   world.sim.run_for(1h);
@@ -146,7 +146,7 @@ constexpr std::string_view asks =
     "PUT / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: it\r\nContent-Length: "
     "4\r\n\r\nbody";
 
-TEST(HttpPause, AnUpgradeOfARequestThatWasHeldBackBeginsAtOnce) {
+TEST(HttpPause, AnUpgradeOfADelayedRequestBeginsImmediately) {
   for (const std::string behind : {"", "early"})
     for (const bool pauses : {false, true}) {
       Log log;
@@ -175,7 +175,7 @@ TEST(HttpPause, AnUpgradeOfARequestThatWasHeldBackBeginsAtOnce) {
     }
 }
 
-TEST(HttpPause, AnUpgradedThatPausesInOpenedGetsNothingYet) {
+TEST(HttpPause, AnUpgradedConnectionThatPausesInOpenedGetsNoInput) {
   Log log;
   Simulation sim(1);
   sim.serve(http::server([&](Request&, Response& response) {

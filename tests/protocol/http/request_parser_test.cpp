@@ -148,12 +148,12 @@ const std::vector<Refused> refused{
     {with("A: " + std::string(9000, 'x')), "431"},
 };
 
-TEST(HttpRequestParser, RefusesWhatCouldBeReadInTwoWays) {
+TEST(HttpRequestParser, RejectsAmbiguousRequests) {
   for (const auto& [request, status] : refused)
     EXPECT_EQ(read(request), status) << request.substr(0, 200);
 }
 
-TEST(HttpRequestParser, RefusesItHoweverItIsSplit) {
+TEST(HttpRequestParser, RejectsThemHoweverTheyAreSplit) {
   for (const auto& [request, status] : refused) {
     if (request.size() > 1000) continue;
     std::vector<std::size_t> every_byte;
@@ -164,7 +164,7 @@ TEST(HttpRequestParser, RefusesItHoweverItIsSplit) {
   }
 }
 
-TEST(HttpRequestParser, UnderstandsTheSameHoweverItIsSplit) {
+TEST(HttpRequestParser, ParsesTheSameHoweverTheBytesAreSplit) {
   for (const std::string& request : accepted) {
     const std::string whole = read(request);
     EXPECT_GT(whole.size(), 3U) << request;
@@ -180,7 +180,7 @@ TEST(HttpRequestParser, UnderstandsTheSameHoweverItIsSplit) {
   }
 }
 
-TEST(HttpRequestParser, WhateverTheBytesHowTheyAreSplitDoesNotMatter) {
+TEST(HttpRequestParser, TheSplitOfAnyBytesDoesNotMatter) {
   const bool holds = rc::check("split anywhere, it is read in the same way", [] {
     std::string request = *rc::gen::elementOf(accepted);
     const std::size_t place = *rc::gen::inRange<std::size_t>(0, request.size());
@@ -194,7 +194,7 @@ TEST(HttpRequestParser, WhateverTheBytesHowTheyAreSplitDoesNotMatter) {
   EXPECT_TRUE(holds);
 }
 
-TEST(HttpRequestParser, TellsWhetherTheConnectionStays) {
+TEST(HttpRequestParser, ReportsWhetherTheConnectionPersists) {
   const auto stays = [](std::string_view version, std::string_view fields) {
     const std::string request =
         "GET / HTTP/" + std::string(version) + "\r\nHost: x\r\n" + std::string(fields) + "\r\n";
@@ -214,13 +214,13 @@ TEST(HttpRequestParser, TellsWhetherTheConnectionStays) {
   EXPECT_TRUE(stays("1.0", "CONNECTION: Keep-Alive\r\n"));
 }
 
-TEST(HttpRequestParser, TakesBytesBeyondAsciiInTargetsAndValues) {
+TEST(HttpRequestParser, AcceptsNonAsciiBytesInTargetsAndValues) {
   EXPECT_EQ(read("GET /\xc3\xa4 HTTP/1.1\r\nHost: x\r\nA:\t\xc3\xa4 \t b \t\r\n\r\n"),
             "GET /\xc3\xa4?|Host=x|A=\xc3\xa4 \t b|stays|");
 }
 
 // What speaks another protocol sends no line's end for long.
-TEST(HttpRequestParser, RefusesAtOnceWhatBeginsNoRequestLine) {
+TEST(HttpRequestParser, RejectsAnInvalidRequestLineImmediately) {
   for (const char* bad : {"\x16\x03\x01", "\x80", "\n", " ", "\t", "<", "G@T", "{\"a\""})
     EXPECT_EQ(read(bad), "400") << bad;
   for (const char* partial : {"G", "GET", "GET /a", "M-SEARCH * HTTP", "\r"})

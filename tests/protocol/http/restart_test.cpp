@@ -68,7 +68,7 @@ class Asking {
 class HttpRestart : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(HttpRestart);
 
-TEST_P(HttpRestart, LosesNoRequestOfKeptConnections) {
+TEST_P(HttpRestart, LosesNoRequestOfPersistentConnections) {
   TestServer before = serve(server_named("old"));
   const Address address = before.address();
   Client idle = before.connect();
@@ -92,7 +92,7 @@ TEST_P(HttpRestart, LosesNoRequestOfKeptConnections) {
 }
 
 // Also what nobody has read yet, since the connection was paused.
-TEST_P(HttpRestart, AllThatWasPipelinedIsAnswered) {
+TEST_P(HttpRestart, AnswersAllPipelinedRequests) {
   constexpr int requests = 5000;
   Gate asked;
   std::optional<http::ResponseHandle> handle;

@@ -26,7 +26,7 @@ std::string find(const RouteTree& tree, std::string_view method, std::string_vie
   return text;
 }
 
-TEST(HttpRouter, LiteralsParametersAndRests) {
+TEST(HttpRouter, MatchesLiteralsParametersAndRests) {
   RouteTree tree;
   for (const char* pattern :
        {"/", "/users", "/users/:id", "/users/me", "/users/:id/posts/:post", "/static/*path"})
@@ -46,7 +46,7 @@ TEST(HttpRouter, LiteralsParametersAndRests) {
 
 // "%75" is another way to write "u" (RFC 9110, section 4.2.3), "%2F" none to write what separates
 // segments.
-TEST(HttpRouter, LiteralsInPercentEncoding) {
+TEST(HttpRouter, MatchesPercentEncodedLiterals) {
   RouteTree tree;
   for (const char* pattern : {"/users/me", "/a b", "/c%20d", "/:other"}) add(tree, "GET", pattern);
   EXPECT_EQ(find(tree, "GET", "/%75sers/m%65"), "found");
@@ -56,7 +56,7 @@ TEST(HttpRouter, LiteralsInPercentEncoding) {
   EXPECT_EQ(find(tree, "GET", "/%2575sers/me"), "404");
 }
 
-TEST(HttpRouter, Methods) {
+TEST(HttpRouter, ChecksTheMethod) {
   RouteTree tree;
   add(tree, "GET", "/a");
   add(tree, "PUT", "/a");
@@ -68,7 +68,7 @@ TEST(HttpRouter, Methods) {
 }
 
 // A path may lead to several routes: it is none of them only if no one has the method.
-TEST(HttpRouter, MethodsOfAllRoutesThatMatch) {
+TEST(HttpRouter, ListsTheMethodsOfAllMatchingRoutes) {
   RouteTree tree;
   for (const auto& [method, pattern] :
        {std::pair("GET", "/users/me"), std::pair("HEAD", "/users/me"),
@@ -83,7 +83,7 @@ TEST(HttpRouter, MethodsOfAllRoutesThatMatch) {
   EXPECT_EQ(find(tree, "POST", "/users/7%2F8"), "405 PUT, GET, HEAD");
 }
 
-TEST(HttpRouter, ARestHasNeitherAnEncodedSlashNorTwo) {
+TEST(HttpRouter, ARestHasNoEncodedAndNoDoubleSlash) {
   RouteTree tree;
   add(tree, "GET", "/static/*path");
   add(tree, "GET", "/:other");
@@ -95,7 +95,7 @@ TEST(HttpRouter, ARestHasNeitherAnEncodedSlashNorTwo) {
     EXPECT_EQ(find(tree, "GET", path), "404");
 }
 
-TEST(HttpRouter, PathsThatAreNormal) {
+TEST(HttpRouter, NormalizesPaths) {
   for (const char* path : {"/", "/a", "/a/", "//", "/a//b", "/a/b.c", "/.a/..b/...", "/%2e%2e%2e",
                            "/%2ea", "/a%2f..", "/%252e"})
     EXPECT_TRUE(http::is_normal_path(path)) << path;
@@ -111,7 +111,7 @@ TEST(HttpRouter, PathsThatAreNormal) {
   }
 }
 
-TEST(HttpRouter, PatternsThatMakeNoSense) {
+TEST(HttpRouter, RejectsInvalidPatterns) {
   http::Router router;
   const auto handler = [](http::Request&, http::Response&) {};
   router.get("/a/:id", handler);

@@ -18,7 +18,7 @@ namespace evio::test { namespace {
 
 using namespace sim;
 
-TEST(HttpServer, BytesOfAnAnswer) {
+TEST(HttpServer, ARepliesBytesAreExact) {
   Router router;
   router.get("/json", [](Request&, Response& response) { response.add("X-A", "b").json("{}"); });
   World world(std::move(router));
@@ -27,7 +27,7 @@ TEST(HttpServer, BytesOfAnAnswer) {
                 "X-A: b\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
 }
 
-TEST(HttpServer, LaterAnswersKeepTheirOrder) {
+TEST(HttpServer, LateRepliesKeepTheirOrder) {
   std::vector<http::ResponseHandle> later;
   Router router;
   router.get("/later", [&](Request&, Response& response) { later.push_back(response.handle()); });
@@ -43,13 +43,13 @@ TEST(HttpServer, LaterAnswersKeepTheirOrder) {
   EXPECT_EQ(world.ask(""), "");
 }
 
-TEST(HttpServer, AHelloOfTlsIsRefusedAtOnce) {
+TEST(HttpServer, ATlsClientHelloIsRejectedImmediately) {
   World world(Router{});
   EXPECT_EQ(world.ask("\x16\x03").substr(0, 12), "HTTP/1.1 400");
   EXPECT_TRUE(world.peer->ended());
 }
 
-TEST(HttpServer, WhatCannotWorkIsRefused) {
+TEST(HttpServer, ContradictoryRepliesAreAnError) {
   using std::chrono::milliseconds;
   const auto refused = [](http::Settings settings) {
     EXPECT_THROW(http::server(Router{}, std::move(settings)), std::invalid_argument);
@@ -80,7 +80,7 @@ TEST(HttpServer, FieldsCannotBeInjected) {
   EXPECT_EQ(world.ask(get("/")), "HTTP/1.1 204 No Content\r\n" + std::string(common) + "\r\n");
 }
 
-TEST(HttpServer, AnAnswerHasOneType) {
+TEST(HttpServer, AReplyHasOneContentType) {
   Router router;
   router.get("/", [](Request&, Response& response) {
     response.add("content-type", "a/b").length(0).end();
@@ -95,7 +95,7 @@ TEST(HttpServer, AnAnswerHasOneType) {
   EXPECT_EQ(world.ask(get("/") + get("/text")), typed("a/b") + typed("text/plain"));
 }
 
-TEST(HttpServer, ResetContentHasNone) {
+TEST(HttpServer, ResetContentHasNoContentType) {
   Router router;
   router.get("/", [](Request&, Response& response) { response.send(205); });
   router.get("/text",
@@ -123,7 +123,7 @@ TEST(HttpServer, ConnectHasNoBody) {
             "HTTP/1.1 200 OK\r\n" + std::string(common) + "Connection: close\r\n\r\n");
 }
 
-TEST(HttpServer, NothingWasModifiedInTheFuture) {
+TEST(HttpServer, LastModifiedIsNeverInTheFuture) {
   Router router;
   router.get("/", [](Request&, Response& response) {
     response.add("last-modified", "Fri, 31 Dec 2099 23:59:59 GMT").send(204);
@@ -133,7 +133,7 @@ TEST(HttpServer, NothingWasModifiedInTheFuture) {
             std::string::npos);
 }
 
-TEST(HttpServer, NothingIsReservedForADeclaredLength) {
+TEST(HttpServer, ADeclaredLengthReservesNoMemory) {
   http::Settings with = settings();
   with.body_max = SIZE_MAX;
   Router router;
@@ -177,12 +177,12 @@ void large_answers(const Limits& limits) {
   EXPECT_EQ(world.failures, 0);
 }
 
-TEST(HttpServer, AnAnswerIsAsLargeAsYouLike) {
+TEST(HttpServer, AReplyMayHaveAnySize) {
   large_answers({.output_high = 16 << 10, .output_low = 4 << 10, .output_max = 100 << 10});
   large_answers({.output_max = 100 << 10});  // less than output_high
 }
 
-TEST(HttpServer, TheHostThatIsAsked) {
+TEST(HttpServer, TheHostFieldIsChecked) {
   Router router;
   router.get("/", [](Request& request, Response& response) { response.text(request.host()); });
   World world(std::move(router));
@@ -191,7 +191,7 @@ TEST(HttpServer, TheHostThatIsAsked) {
   EXPECT_EQ(body_of(world.ask("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")), "");
 }
 
-TEST(HttpServer, PiecesAndTrailers) {
+TEST(HttpServer, AReplyMayBeSentInPiecesWithTrailers) {
   Router router;
   router.get("/", [](Request&, Response& response) {
     response.type("text/plain").write("hello");
@@ -232,7 +232,7 @@ TEST(HttpServer, AnEndlessBodyTakesBoundedMemory) {
 }
 
 // Nobody wants the body: a producer of an endless one must not be asked for it.
-TEST(HttpServer, HeadOfAnEndlessBody) {
+TEST(HttpServer, HeadOfAnEndlessBodyIsAnswered) {
   int writes = 0;
   Router router;
   router.get("/", [&](Request&, Response& response) {
@@ -253,7 +253,7 @@ TEST(HttpServer, HeadOfAnEndlessBody) {
   EXPECT_EQ(world.ask(get("/204")), "HTTP/1.1 204 No Content\r\n" + std::string(common) + "\r\n");
 }
 
-TEST(HttpServer, AClientThatTakesNothingIsReset) {
+TEST(HttpServer, AClientThatReadsNothingIsReset) {
   Router router;
   router.get("/", [](Request&, Response& response) {
     response.produce([](Response& to) {
@@ -271,7 +271,7 @@ TEST(HttpServer, AClientThatTakesNothingIsReset) {
 }
 
 // Nobody reads: neither waits for ever, and what is held meanwhile is bounded.
-TEST(HttpServer, BothSidesCongested) {
+TEST(HttpServer, CongestionOfBothSidesResolves) {
   std::size_t most = 0;
   Router router;
   router.stream("PUT", "/", [&](Request& request, Response&) {
@@ -293,7 +293,7 @@ TEST(HttpServer, BothSidesCongested) {
   EXPECT_LT(most, std::size_t{1} << 20);
 }
 
-TEST(HttpServer, ABodyInPiecesWithBackPressure) {
+TEST(HttpServer, AStreamedBodyAppliesBackPressure) {
   std::string body;
   std::optional<http::ResponseHandle> handle;
   Router router;
@@ -328,7 +328,7 @@ TEST(HttpServer, ABodyInPiecesWithBackPressure) {
   EXPECT_NE(world.peer->received().find("405"), std::string::npos);
 }
 
-TEST(HttpServer, LimitsOfStreamedBodies) {
+TEST(HttpServer, StreamedBodiesAreLimited) {
   for (const auto& [request, status] :
        {std::pair("Content-Length: 10\r\n\r\n0123456789", "204"),
         std::pair("Content-Length: 11\r\n\r\n", "413"),
@@ -346,7 +346,7 @@ TEST(HttpServer, LimitsOfStreamedBodies) {
   }
 }
 
-TEST(HttpServer, AnAnswerBeforeTheBodyEndsTheConnection) {
+TEST(HttpServer, AReplyBeforeTheBodyEndsTheConnection) {
   Router router;
   router.stream("PUT", "/", [](Request&, Response& response) { response.send(403); });
   World world(std::move(router));
@@ -360,7 +360,7 @@ TEST(HttpServer, AnAnswerBeforeTheBodyEndsTheConnection) {
 
 // The output drains while a later request's body is still on its way: nobody is late with an answer
 // then.
-TEST(HttpServer, ABodyMayComeAfterTheOutputHasDrained) {
+TEST(HttpServer, ABodyMayArriveAfterTheOutputHasDrained) {
   Router router;
   router.get("/", [](Request&, Response& response) { response.text(std::string(12 << 10, 'a')); });
   router.post("/", [](Request& request, Response& response) { response.text(request.body()); });
@@ -387,7 +387,7 @@ std::string drip(std::string_view bytes, int seconds) {
                                                    : "goes on";
 }
 
-TEST(HttpServer, Deadlines) {
+TEST(HttpServer, DeadlinesAreEnforced) {
   const std::string header = "GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(2000, 'x');
   EXPECT_EQ(drip(header, 8), "goes on");
   EXPECT_EQ(drip(header, 12), "HTTP/1.1 408 ended");
@@ -429,7 +429,7 @@ std::string inflated(std::string_view bytes) {
   return out;
 }
 
-TEST(HttpServer, Gzip) {
+TEST(HttpServer, GzipIsNegotiated) {
   const std::string text(5000, 'a');
   Router router;
   router.get("/upper", [&](Request&, Response& response) { response.send("Text/HTML", text); });
@@ -477,7 +477,7 @@ TEST(HttpServer, Gzip) {
   EXPECT_EQ(inflated(compressed), text + "tail");
 }
 
-TEST(HttpServer, EachConnectionHasAContextOfYours) {
+TEST(HttpServer, EachConnectionHasAUserContext) {
   Router router;
   router.get("/", [](Request& request, Response& response) {
     int* count = request.context<int>();
@@ -490,7 +490,7 @@ TEST(HttpServer, EachConnectionHasAContextOfYours) {
 }
 
 // Whatever the network does, answers come whole and in order, or the connection breaks.
-TEST(HttpServer, UnderFaults) {
+TEST(HttpServer, WorksUnderFaults) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     Simulation sim(seed, Faults::swarm(seed));
     Router router;

@@ -58,7 +58,7 @@ class Workers {
 class HttpThreads : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(HttpThreads);
 
-TEST_P(HttpThreads, AnswerInOrder) {
+TEST_P(HttpThreads, RepliesOfOtherThreadsKeepTheirOrder) {
   Workers workers;
   TestServer server = serve(http::server([&](http::Request& request, http::Response& response) {
     workers.answer(response.handle(), std::string(request.path()));
@@ -83,7 +83,7 @@ TEST_P(HttpThreads, AnswerInOrder) {
   }
 }
 
-TEST_P(HttpThreads, ClientsThatLeave) {
+TEST_P(HttpThreads, ClientsMayLeaveBeforeTheReply) {
   std::optional<Workers> workers(std::in_place);
   TestServer server = serve(http::server([&](http::Request& request, http::Response& response) {
     workers->answer(response.handle(), std::string(request.path()));

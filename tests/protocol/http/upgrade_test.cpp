@@ -60,7 +60,7 @@ std::string body_of(const std::string& received) {
   return received.substr(std::min(received.size(), received.find("\r\n\r\n") + 4));
 }
 
-TEST(HttpUpgrade, TheAnswerThenTheProtocol) {
+TEST(HttpUpgrade, TheReplyPrecedesTheProtocol) {
   Log log;
   Simulation sim(1);
   sim.serve(server(log), "tcp://:80");
@@ -83,7 +83,7 @@ TEST(HttpUpgrade, TheAnswerThenTheProtocol) {
   EXPECT_EQ(log, (Log{"opened", "data one bye!", "closed", "destroyed"}));
 }
 
-TEST(HttpUpgrade, BytesBehindTheRequestAreTheProtocols) {
+TEST(HttpUpgrade, BytesAfterTheRequestBelongToTheProtocol) {
   Log log;
   Simulation sim(2);
   sim.serve(server(log), "tcp://:80");
@@ -95,7 +95,7 @@ TEST(HttpUpgrade, BytesBehindTheRequestAreTheProtocols) {
   EXPECT_EQ(log, (Log{"opened", "data GET / HTTP/1.1\r\n", "ended", "closed", "destroyed"}));
 }
 
-TEST(HttpUpgrade, LaterFromAHandle) {
+TEST(HttpUpgrade, MayHappenLaterThroughAHandle) {
   Log log;
   std::optional<http::ResponseHandle> later;
   Simulation sim(3);
@@ -115,7 +115,7 @@ TEST(HttpUpgrade, LaterFromAHandle) {
   EXPECT_EQ(log, (Log{"opened", "data early bye!", "closed", "destroyed"}));
 }
 
-TEST(HttpUpgrade, WithOtherRequestsBeforeIt) {
+TEST(HttpUpgrade, MayFollowOtherRequests) {
   Log log;
   Simulation sim(4);
   sim.serve(server(log), "tcp://:80");

@@ -80,7 +80,7 @@ class WebSocketBackPressure : public testing::Test {
 
 const std::error_code timed_out = std::make_error_code(std::errc::timed_out);
 
-TEST_F(WebSocketBackPressure, BothSidesSendMuchAtOnce) {
+TEST_F(WebSocketBackPressure, BothSidesMaySendMuchAtOnce) {
   serve(server.handlers());
   connect(client.handlers());
   sim.run_for(1min);
@@ -88,7 +88,7 @@ TEST_F(WebSocketBackPressure, BothSidesSendMuchAtOnce) {
   EXPECT_EQ(client.received, messages * message_size);
 }
 
-TEST_F(WebSocketBackPressure, BothSidesSendFarMoreThanTheyShould) {
+TEST_F(WebSocketBackPressure, BothSidesMaySendMoreThanTheLimits) {
   const auto flood = [](ws::WebSocket& socket) {
     for (std::size_t i = 0; i < messages; ++i) socket.binary(std::string(message_size, 'x'));
   };
@@ -106,7 +106,7 @@ TEST_F(WebSocketBackPressure, BothSidesSendFarMoreThanTheyShould) {
 }
 
 // Each asks the other for answers while it has not taken those to its own questions.
-TEST_F(WebSocketBackPressure, BothSidesAskAndAnswer) {
+TEST_F(WebSocketBackPressure, BothSidesMaySendRequestsAndReplies) {
   const auto with_answers = [](Side& side) {
     ws::Handlers handlers = side.handlers();
     handlers.message = [&side](ws::WebSocket& socket, ws::Message message) {
@@ -125,7 +125,7 @@ TEST_F(WebSocketBackPressure, BothSidesAskAndAnswer) {
   EXPECT_EQ(client.received, messages * message_size);
 }
 
-TEST_F(WebSocketBackPressure, PingsAreAnsweredBehindMuchOutput) {
+TEST_F(WebSocketBackPressure, PingsAreAnsweredAfterPendingOutput) {
   serve(server.handlers());
   ws::Handlers handlers = client.handlers();
   handlers.opened = [&](ws::WebSocket& socket) {
@@ -137,7 +137,7 @@ TEST_F(WebSocketBackPressure, PingsAreAnsweredBehindMuchOutput) {
   EXPECT_EQ(client.pongs, 1U);
 }
 
-TEST_F(WebSocketBackPressure, APeerThatTakesNothingIsGone) {
+TEST_F(WebSocketBackPressure, APeerThatReadsNothingIsClosed) {
   for (const bool talks : {false, true}) {
     Side server;
     Simulation world{1};
@@ -155,7 +155,7 @@ TEST_F(WebSocketBackPressure, APeerThatTakesNothingIsGone) {
   }
 }
 
-TEST_F(WebSocketBackPressure, APeerThatTakesALittleNowAndThenIsNotGone) {
+TEST_F(WebSocketBackPressure, APeerThatReadsSlowlyStaysOpen) {
   ws::Handlers handlers = server.handlers();
   handlers.drained = [this](ws::WebSocket& socket) {
     server.sent = 0;
@@ -172,7 +172,7 @@ TEST_F(WebSocketBackPressure, APeerThatTakesALittleNowAndThenIsNotGone) {
   EXPECT_EQ(server.closed, std::vector<std::error_code>{});
 }
 
-TEST_F(WebSocketBackPressure, APeerThatAsksAndTakesNothingIsHeldBack) {
+TEST_F(WebSocketBackPressure, APeerThatSendsButDoesNotReadIsNotRead) {
   serve({.message =
              [&](ws::WebSocket& socket, ws::Message message) {
                server.received += message.bytes.size();
@@ -191,7 +191,7 @@ TEST_F(WebSocketBackPressure, APeerThatAsksAndTakesNothingIsHeldBack) {
   EXPECT_EQ(server.received, 40'000'000U);
 }
 
-TEST_F(WebSocketBackPressure, TheTimeForACloseBeginsWhenItHasLeft) {
+TEST_F(WebSocketBackPressure, CloseTimeoutBeginsWhenTheCloseFrameWasSent) {
   ws::Handlers handlers = server.handlers();
   handlers.opened = [](ws::WebSocket& socket) {
     for (int i = 0; i < 100; ++i) socket.binary(std::string(message_size, 'x'));

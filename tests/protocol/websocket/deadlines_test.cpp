@@ -17,7 +17,7 @@ using namespace sim;
 using namespace std::chrono_literals;
 namespace ws = evio::websocket;
 
-TEST(WebSocketDeadlines, ALateServerTakesNobodyForGone) {
+TEST(WebSocketDeadlines, AStalledServerClosesNoResponsivePeer) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     std::deque<int> answered;
     Simulation sim(

@@ -23,7 +23,7 @@ std::string decompressed(Decompressor& decompressor, std::string_view bytes, std
   return out;
 }
 
-RC_GTEST_PROP(WebSocketDeflate, MessagesComeOutAsTheyWere, ()) {
+RC_GTEST_PROP(WebSocketDeflate, MessagesSurviveCompression, ()) {
   const DeflateTerms terms{.window_bits = *rc::gen::inRange(8, 16),
                            .context_takeover = *rc::gen::arbitrary<bool>()};
   const auto seeds =
@@ -51,7 +51,7 @@ TEST(WebSocketDeflate, AnEmptyMessageIsOneByte) {
   EXPECT_EQ(decompressed(decompressor, std::string_view("\0", 1), 1), "");
 }
 
-TEST(WebSocketDeflate, RefersToEarlierMessagesOnlyIfAgreed) {
+TEST(WebSocketDeflate, UsesEarlierMessagesOnlyIfNegotiated) {
   const std::string message(200, '?');
   for (const bool takeover : {false, true}) {
     Compressor compressor({.window_bits = 15, .context_takeover = takeover});
@@ -62,7 +62,7 @@ TEST(WebSocketDeflate, RefersToEarlierMessagesOnlyIfAgreed) {
   }
 }
 
-TEST(WebSocketDeflate, ABombIsStoppedWhereTheLimitIs) {
+TEST(WebSocketDeflate, ADecompressionBombIsStoppedAtTheLimit) {
   Compressor compressor({});
   std::string bomb;
   compressor.compress(std::string(32 << 20, 'x'), bomb);
@@ -84,14 +84,14 @@ TEST(WebSocketDeflate, ReadsTheExamplesOfTheRfc) {
   EXPECT_EQ(hello({"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", 13}), "Hello");
 }
 
-TEST(WebSocketDeflate, NonsenseIsNoticed) {
+TEST(WebSocketDeflate, InvalidDataIsAnError) {
   Decompressor decompressor({});
   std::string out;
   EXPECT_EQ(decompressor.add("\xff\xff\xff\xff", out, ample), Result::malformed);
 }
 
 // RFC 7692, section 7.2.1 lets blocks follow a last one; they may refer to what came before it.
-TEST(WebSocketDeflate, ALastBlockLeavesTheWindow) {
+TEST(WebSocketDeflate, AFinalBlockResetsTheWindow) {
   Decompressor decompressor({});
   EXPECT_EQ(decompressed(decompressor, {"\xf3\x48\xcd\xc9\xc9\x07\x00\x00", 8}, 1), "Hello");
   EXPECT_EQ(decompressed(decompressor, {"\xf2\x00\x11\x00\x00", 5}, 1), "Hello");
@@ -99,7 +99,7 @@ TEST(WebSocketDeflate, ALastBlockLeavesTheWindow) {
   EXPECT_EQ(decompressed(decompressor, {"\xf2\x00\x11\x00\x00", 5}, 1), "Hello");
 }
 
-TEST(WebSocketDeflate, HalfAMessageIsNone) {
+TEST(WebSocketDeflate, AnIncompleteMessageIsAnError) {
   constexpr std::string_view hello("\xf2\x48\xcd\xc9\xc9\x07\x00", 7), stored(
                                                                            "\x00\x10\x00\xef\xff"
                                                                            "abc",
@@ -116,7 +116,7 @@ TEST(WebSocketDeflate, HalfAMessageIsNone) {
   EXPECT_EQ(end_of(stored), Result::malformed);
 }
 
-TEST(WebSocketDeflate, WithoutAByteAMessageIsEmpty) {
+TEST(WebSocketDeflate, NoBytesAreAnEmptyMessage) {
   for (const bool takeover : {false, true}) {
     Decompressor decompressor({.window_bits = 15, .context_takeover = takeover});
     for (int i = 0; i < 3; ++i) {
@@ -131,7 +131,7 @@ struct Offer {
   const char* answered;  // null: declined
 };
 
-TEST(WebSocketExtension, OffersAreAcceptedOrDeclined) {
+TEST(WebSocketExtension, OffersAreAcceptedOrRejected) {
   const Deflate all{.window_bits = 15};
   for (const auto& [offered, answered] : std::vector<Offer>{
            {"", nullptr},
@@ -188,7 +188,7 @@ TEST(WebSocketExtension, TheServerAsksForLessMemory) {
   EXPECT_EQ(silent->terms.from_server.window_bits, 12);
 }
 
-TEST(WebSocketExtension, AClientOffersLessToServersThatKnowNoWindowBits) {
+TEST(WebSocketExtension, AClientOffersASecondChoiceWithoutWindowBits) {
   EXPECT_EQ(
       offer_of({}),
       "permessage-deflate; server_max_window_bits=12; client_max_window_bits, permessage-deflate");
@@ -198,7 +198,7 @@ TEST(WebSocketExtension, AClientOffersLessToServersThatKnowNoWindowBits) {
             "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
 }
 
-TEST(WebSocketExtension, AnswersMustBeToWhatWasOffered) {
+TEST(WebSocketExtension, RepliesMustMatchTheOffer) {
   EXPECT_TRUE(agreement_of("permessage-deflate; server_max_window_bits=12", {}));
   EXPECT_TRUE(
       agreement_of("permessage-deflate; server_max_window_bits=9; client_max_window_bits=8", {}));

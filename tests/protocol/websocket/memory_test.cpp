@@ -14,7 +14,7 @@ namespace evio::test { namespace {
 class WebSocketMemory : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(WebSocketMemory);
 
-TEST_P(WebSocketMemory, OfMessagesThatAreHalfSent) {
+TEST_P(WebSocketMemory, IsBoundedForIncompleteMessages) {
   if (sanitized) GTEST_SKIP() << "a sanitizer's memory is no measure";
   in_child_process([&] {
     constexpr std::size_t bound = 16 * mib, clients_count = 60, size = 1 * mib;

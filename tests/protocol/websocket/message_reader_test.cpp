@@ -48,7 +48,7 @@ std::vector<std::string> events_of(std::string_view bytes, std::size_t cut,
 
 using Events = std::vector<std::string>;
 
-TEST(WebSocketMessages, AtEveryByte) {
+TEST(WebSocketMessages, AreReadWhenSplitAtEveryByte) {
   const std::string bytes =
       frame(test::fin | test::text, "whole") + frame(test::text, "in ") +
       frame(test::fin | test::ping, "between") + frame(test::continuation, "") +
@@ -96,7 +96,7 @@ RC_GTEST_PROP(WebSocketMessages, DoNotDependOnTheSplit, ()) {
   RC_ASSERT(events_of(bytes, *rc::gen::inRange<std::size_t>(1, 10'000)) == expected);
 }
 
-TEST(WebSocketMessages, WhatBreaksARuleFails) {
+TEST(WebSocketMessages, ThatViolateTheProtocolAreErrors) {
   const std::string good = frame(test::fin | test::text, "before");
   struct Case {
     std::string bytes;
@@ -135,7 +135,7 @@ TEST(WebSocketMessages, WhatBreaksARuleFails) {
           << cut;
 }
 
-TEST(WebSocketMessages, AHeaderThatBreaksARuleFailsWithoutAByteOfItsPayload) {
+TEST(WebSocketMessages, AnInvalidHeaderIsAnErrorBeforeItsPayload) {
   const auto header = [](unsigned first, std::string_view length) {
     return std::string(1, static_cast<char>(first)) + std::string(length) + "mask";
   };
@@ -168,18 +168,18 @@ TEST(WebSocketMessages, AHeaderThatBreaksARuleFailsWithoutAByteOfItsPayload) {
           << bytes.substr(0, 14);
 }
 
-TEST(WebSocketMessages, TextFailsBeforeItsFrameIsComplete) {
+TEST(WebSocketMessages, InvalidTextIsAnErrorBeforeItsFrameIsComplete) {
   const std::string whole = frame(test::fin | test::text, "good \xff" + std::string(100, 'x'));
   EXPECT_EQ(events_of(whole.substr(0, 6 + 6), 1), (Events{"failed 1007"}));
   EXPECT_EQ(events_of(whole.substr(0, 6 + 5), 1), (Events{"begun"}));
 }
 
-TEST(WebSocketMessages, ExactlyAsLargeAsMayBe) {
+TEST(WebSocketMessages, OfExactlyMessageMaxAreAccepted) {
   const std::string most(1 << 20, 'x');
   EXPECT_EQ(events_of(frame(test::fin | test::binary, most), 5000), (Events{"binary " + most}));
 }
 
-TEST(WebSocketMessages, CompressedOnesInFragments) {
+TEST(WebSocketMessages, MayBeCompressedAndFragmented) {
   const std::string message(5000, 'm');
   Compressor compressor({});
   std::string compressed;

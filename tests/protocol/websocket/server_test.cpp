@@ -85,7 +85,7 @@ TEST_F(WebSocketServer, SendsMessagesBack) {
       (Frames{{fin | text, "one"}, {fin | binary, "two"}}));
 }
 
-TEST_F(WebSocketServer, AMessageRightBehindTheHandshake) {
+TEST_F(WebSocketServer, AcceptsAMessageTogetherWithTheHandshake) {
   sim.serve(ws::server(echo()), "tcp://:80");
   Peer& peer = sim.connect("tcp://:80");
   peer.send(std::string(handshake) + "\r\n" + frame(fin | text, "early"));
@@ -93,7 +93,7 @@ TEST_F(WebSocketServer, AMessageRightBehindTheHandshake) {
   EXPECT_EQ(frames(peer), (Frames{{fin | text, "early"}}));
 }
 
-TEST_F(WebSocketServer, RefusesWhatIsNoHandshake) {
+TEST_F(WebSocketServer, RejectsInvalidHandshakes) {
   http::Router router;
   router.get("/ws", ws::endpoint(echo(), {.origins = {"https://Example.com"}}));
   sim.serve(http::server(std::move(router)), "tcp://:80");
@@ -141,7 +141,7 @@ TEST_F(WebSocketServer, RefusesWhatIsNoHandshake) {
   EXPECT_EQ(status(get, fields + "Origin: null\r\n"), 403);
 }
 
-TEST_F(WebSocketServer, ChoosesTheFirstProtocolThatItKnows) {
+TEST_F(WebSocketServer, ChoosesTheFirstSupportedSubprotocol) {
   ws::Handlers handlers = echo();
   handlers.opened = [this](ws::WebSocket& socket) { log.push_back(socket.protocol()); };
   Peer& peer = serve(std::move(handlers), {.protocols = {"b", "c"}},
@@ -150,7 +150,7 @@ TEST_F(WebSocketServer, ChoosesTheFirstProtocolThatItKnows) {
   EXPECT_EQ(log, Log{"c"});
 }
 
-TEST_F(WebSocketServer, KeepsWhatTheRequestSays) {
+TEST_F(WebSocketServer, KeepsTheRequest) {
   Peer& peer =
       serve({.requested =
                  [](ws::WebSocket& socket, http::Request& request) {
@@ -201,7 +201,7 @@ TEST_F(WebSocketServer, AnswersAClose) {
   }
 }
 
-TEST_F(WebSocketServer, WhatBreaksTheProtocolIsToldSoBehindWhatCameBefore) {
+TEST_F(WebSocketServer, AProtocolViolationIsReportedAfterEarlierMessages) {
   Peer& peer = serve(echo());
   EXPECT_EQ(say(peer, frame(fin | text, "good") + frame(fin | rsv1 | text, "bad") +
                           frame(fin | ping, "")),
@@ -218,7 +218,7 @@ TEST_F(WebSocketServer, AConnectionThatEndsWithoutACloseIsAbnormal) {
   EXPECT_EQ(log, (Log{"opened", "closed 1006"}));
 }
 
-TEST_F(WebSocketServer, ClosesAndWaitsForTheAnswer) {
+TEST_F(WebSocketServer, CloseWaitsForThePeersClose) {
   Peer& peer = serve({.message =
                           [this](ws::WebSocket& socket, ws::Message) {
                             socket.text("last words");
@@ -236,7 +236,7 @@ TEST_F(WebSocketServer, ClosesAndWaitsForTheAnswer) {
   EXPECT_EQ(log, (Log{"message", "closed 4000"}));
 }
 
-TEST_F(WebSocketServer, WaitsNoLongerThanCloseTime) {
+TEST_F(WebSocketServer, WaitsNoLongerThanCloseTimeout) {
   Peer& peer = serve({.opened = [](ws::WebSocket& socket) { socket.close(); },
                       .closed = [this](ws::WebSocket&, const ws::Closed& why) { note(why); }},
                      {.close_timeout = 2s});
@@ -247,7 +247,7 @@ TEST_F(WebSocketServer, WaitsNoLongerThanCloseTime) {
   EXPECT_EQ(log, Log{"closed 1006"});
 }
 
-TEST_F(WebSocketServer, SendsNoNonsense) {
+TEST_F(WebSocketServer, RejectsInvalidArgumentsOfSend) {
   serve({.opened = [](ws::WebSocket& socket) {
     for (const int code : {0, 999, 1004, 1006, 1015, 1016, 2999, 5000})
       EXPECT_THROW(socket.close(static_cast<websocket::CloseCode>(code)), std::invalid_argument)
@@ -265,7 +265,7 @@ TEST_F(WebSocketServer, SendsNoNonsense) {
   EXPECT_THROW(ws::server({}, {.ping_interval = -1ms}), std::invalid_argument);
 }
 
-TEST_F(WebSocketServer, ASilentPeerIsPingedAndThenGone) {
+TEST_F(WebSocketServer, ASilentPeerIsPingedAndThenClosed) {
   Peer& peer = serve(echo(), {.ping_interval = 10s});
   sim.run_for(11s);
   EXPECT_EQ(frames(peer), (Frames{{fin | ping, ""}}));
@@ -278,7 +278,7 @@ TEST_F(WebSocketServer, ASilentPeerIsPingedAndThenGone) {
   EXPECT_EQ(log.back(), "closed 1006: " + std::make_error_code(std::errc::timed_out).message());
 }
 
-TEST_F(WebSocketServer, PongsAreTold) {
+TEST_F(WebSocketServer, PongsAreReported) {
   Peer& peer =
       serve({.opened = [](ws::WebSocket& socket) { socket.ping("are you there"); },
              .pong = [this](ws::WebSocket&,
@@ -343,7 +343,7 @@ TEST_F(WebSocketServer, AnExceptionEndsNoOtherConnection) {
             (Frame{fin | text, "still here"}));
 }
 
-TEST_F(WebSocketServer, CompressesWhatIsLargeEnough) {
+TEST_F(WebSocketServer, CompressesMessagesAboveTheMinimum) {
   Peer& peer = serve(
       echo(), {}, "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n");
   EXPECT_NE(peer.received().find(
@@ -360,7 +360,7 @@ TEST_F(WebSocketServer, CompressesWhatIsLargeEnough) {
   EXPECT_EQ(got[2], (Frame{fin | text, "Hello"}));
 }
 
-TEST_F(WebSocketServer, ReadsNoFurtherThanThePeerTakes) {
+TEST_F(WebSocketServer, StopsReadingWhileThePeerDoesNotRead) {
   std::size_t messages = 0;
   Peer& peer = serve({.message =
                           [&](ws::WebSocket& socket, ws::Message message) {
@@ -382,7 +382,7 @@ TEST_F(WebSocketServer, ReadsNoFurtherThanThePeerTakes) {
   EXPECT_GE(log.size(), 1U);
 }
 
-TEST_F(WebSocketServer, APausedOneReadsNothing) {
+TEST_F(WebSocketServer, APausedConnectionReadsNothing) {
   Peer& peer = serve({.message = [this](ws::WebSocket& socket, ws::Message message) {
     log.push_back(std::string(message.bytes));
     if (message.bytes != "1") return;
@@ -397,7 +397,7 @@ TEST_F(WebSocketServer, APausedOneReadsNothing) {
   EXPECT_EQ(log, (Log{"1", "2", "3"}));
 }
 
-TEST_F(WebSocketServer, HandlesSendInOrderAndAreHarmlessAfterwards) {
+TEST_F(WebSocketServer, HandlesSendInOrderAndMayOutliveTheConnection) {
   ws::Handle handle;
   Peer& peer = serve({.requested =
                           [&](ws::WebSocket& socket, http::Request&) {
@@ -423,7 +423,7 @@ TEST_F(WebSocketServer, HandlesSendInOrderAndAreHarmlessAfterwards) {
   EXPECT_FALSE(handle.send({.bytes = "nobody"}));
 }
 
-TEST_F(WebSocketServer, DrainSaysGoingAwayAndEndsWithTheAnswer) {
+TEST_F(WebSocketServer, DrainSendsGoingAwayAndEndsWithTheReply) {
   Peer& peer = serve({.message =
                           [](ws::WebSocket& socket, ws::Message message) {
                             socket.send(message);
@@ -438,7 +438,7 @@ TEST_F(WebSocketServer, DrainSaysGoingAwayAndEndsWithTheAnswer) {
   EXPECT_EQ(log, Log{"closed 1001"});
 }
 
-TEST_F(WebSocketServer, DrainWaitsForTheAnswerNoLongerThanCloseTime) {
+TEST_F(WebSocketServer, DrainWaitsForTheReplyNoLongerThanCloseTimeout) {
   Peer& peer = serve({.opened = [](ws::WebSocket& socket) { socket.conn().server().drain(1h); },
                       .closed = [this](ws::WebSocket&, const ws::Closed& why) { note(why); }},
                      {.close_timeout = 2s});
@@ -448,7 +448,7 @@ TEST_F(WebSocketServer, DrainWaitsForTheAnswerNoLongerThanCloseTime) {
   EXPECT_EQ(log, Log{"closed 1006"});
 }
 
-TEST_F(WebSocketServer, ShutdownSaysGoingAway) {
+TEST_F(WebSocketServer, ShutdownSendsGoingAway) {
   Peer& peer = serve(
       {.message = [](ws::WebSocket& socket, ws::Message) { socket.conn().server().shutdown(); }});
   EXPECT_EQ(say(peer, frame(fin | text, "x")), (Frames{{fin | close_frame, closing(1001)}}));
@@ -473,7 +473,7 @@ TEST_F(WebSocketServer, AMessageMayBeSentUncompressed) {
   EXPECT_EQ(got[4].first, fin | rsv1 | text);
 }
 
-TEST_F(WebSocketServer, ShutdownTellsClosed) {
+TEST_F(WebSocketServer, ShutdownCallsClosed) {
   Peer& peer = serve(
       {.message = [](ws::WebSocket& socket, ws::Message) { socket.conn().server().shutdown(); },
        .closed = [this](ws::WebSocket&, const ws::Closed& why) { note(why); }});

@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(Loops, WebSocketTopics, testing::Values(1, 3),
 
 using Lines = std::vector<std::string>;
 
-TEST_P(WebSocketTopics, ReachTheirSubscribers) {
+TEST_P(WebSocketTopics, ReachAllSubscribers) {
   serve();
   std::vector<Peer*> peers;
   for (int i = 0; i < 9; ++i) peers.push_back(&join());
@@ -85,7 +85,7 @@ TEST_P(WebSocketTopics, ReachTheirSubscribers) {
         << i;
 }
 
-TEST_P(WebSocketTopics, UntilTheyLeaveOrEnd) {
+TEST_P(WebSocketTopics, ReachNoSubscriberThatLeftOrClosed) {
   serve();
   std::vector<Peer*> peers;
   for (int i = 0; i < 6; ++i) {

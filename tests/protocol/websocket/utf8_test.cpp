@@ -47,7 +47,7 @@ std::pair<std::size_t, bool> model(std::string_view text) {
   return {text.size(), true};
 }
 
-TEST(WebSocketUtf8, EveryBeginningOfACharacter) {
+TEST(WebSocketUtf8, AcceptsEveryPrefixOfACharacter) {
   for (int a = 0; a < 256; ++a)
     for (int b = 0; b < 256; ++b) {
       const std::string two{static_cast<char>(a), static_cast<char>(b)};
@@ -60,7 +60,7 @@ TEST(WebSocketUtf8, EveryBeginningOfACharacter) {
     }
 }
 
-TEST(WebSocketUtf8, MayNotEndWithinACharacter) {
+TEST(WebSocketUtf8, RejectsAnIncompleteCharacterAtTheEnd) {
   for (const auto text : {"\xc3"sv, "\xe2\x82"sv, "\xf0\x9f\x98"sv}) {
     Utf8 utf8;
     EXPECT_TRUE(utf8.add(text));

@@ -23,10 +23,10 @@ extern "C" ssize_t sendmsg(int fd, const msghdr* message, int flags) {
 
 namespace evio::test { namespace {
 
-class LentInput : public Behaviour {};
-EVIO_ON_EVERY_BACKEND(LentInput);
+class BorrowedInput : public Behaviour {};
+EVIO_ON_EVERY_BACKEND(BorrowedInput);
 
-TEST_P(LentInput, IsNotCopiedOnItsWayOut) {
+TEST_P(BorrowedInput, IsSentWithoutACopy) {
   if (backend() == Backend::io_uring || sanitized) GTEST_SKIP() << "small sends are the ring's";
   std::atomic<const void*> lent{nullptr};
   TestServer server = serve({.data = [&](Conn& c, Input& in) {

@@ -8,7 +8,7 @@ namespace evio::test {
 using namespace detail;
 namespace {
 
-class JudgingTest : public TimerWheelTest {
+class DeadlineTest : public TimerWheelTest {
  protected:
   Timer deadline(Duration delay, const std::string& name) {
     return wheel->set_deadline(delay, [this, name] { log += name; });
@@ -22,7 +22,7 @@ class JudgingTest : public TimerWheelTest {
   Stalls stalls;
 };
 
-TEST_F(JudgingTest, WaitsForALookThatBeganAfterItHadPassed) {
+TEST_F(DeadlineTest, ExpiresAfterAPollThatBeganAfterIt) {
   const Timer timer = deadline(10ms, "a");
   EXPECT_EQ(judge(20ms), 0u) << "it was not found due";
   EXPECT_EQ(advance(20ms), 0u);
@@ -35,14 +35,14 @@ TEST_F(JudgingTest, WaitsForALookThatBeganAfterItHadPassed) {
   EXPECT_EQ(wheel->next_deadline(), std::nullopt);
 }
 
-TEST_F(JudgingTest, KeepsNoTimerWaiting) {
+TEST_F(DeadlineTest, DoesNotDelayTimers) {
   deadline(10ms, "a");
   note(10ms, "b");
   EXPECT_EQ(advance(20ms), 1u);
   EXPECT_EQ(log, "b");
 }
 
-TEST_F(JudgingTest, CanBeCancelledAndRestartedWhileItWaits) {
+TEST_F(DeadlineTest, CanBeCancelledAndRestartedWhileItWaits) {
   Timer cancelled = deadline(10ms, "a");
   Timer restarted = deadline(10ms, "b");
   advance(20ms);
@@ -54,7 +54,7 @@ TEST_F(JudgingTest, CanBeCancelledAndRestartedWhileItWaits) {
   EXPECT_EQ(log, "b");
 }
 
-TEST_F(JudgingTest, CountsFromTheEndOfTheStallInWhichItWasSet) {
+TEST_F(DeadlineTest, CountsFromTheEndOfTheStallInWhichItWasSet) {
   now = 5ms;
   deadline(10ms, "a");
   stalls.add(0ms, 100ms);
@@ -66,7 +66,7 @@ TEST_F(JudgingTest, CountsFromTheEndOfTheStallInWhichItWasSet) {
   EXPECT_EQ(judge(200ms), 1u);
 }
 
-TEST_F(JudgingTest, OneSetAgainByItselfWaitsForTheNextLook) {
+TEST_F(DeadlineTest, ADeadlineSetInItsCallbackWaitsForTheNextPoll) {
   Timer timer;
   timer = wheel->set_deadline(0ms, [&] {
     log += "a";

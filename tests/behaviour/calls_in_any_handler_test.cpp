@@ -10,8 +10,8 @@
 
 namespace evio::test { namespace {
 
-class ActsInAnyHandler : public Behaviour {};
-EVIO_ON_EVERY_BACKEND(ActsInAnyHandler);
+class CallsInAnyHandler : public Behaviour {};
+EVIO_ON_EVERY_BACKEND(CallsInAnyHandler);
 
 // What happens in the victim's handlers, of which only one acts. The first bytes of a connection
 // tell the victim ("v") from the bystander ("b"), but `opened` runs before: there the first
@@ -109,7 +109,7 @@ std::string outcome(const Behaviour&, Scene& scene, TestServer& server,
 
 const std::vector<std::string> stream_handlers{"opened", "data", "drained", "ended"};
 
-TEST_P(ActsInAnyHandler, Close) {
+TEST_P(CallsInAnyHandler, CloseWorks) {
   for (const bool by_return : {true, false})
     for (const std::string& where : stream_handlers) {
       Scene scene;
@@ -125,7 +125,7 @@ TEST_P(ActsInAnyHandler, Close) {
     }
 }
 
-TEST_P(ActsInAnyHandler, Abort) {
+TEST_P(CallsInAnyHandler, AbortWorks) {
   for (const std::string& where : stream_handlers) {
     Scene scene;
     scene.where = where;
@@ -140,7 +140,7 @@ TEST_P(ActsInAnyHandler, Abort) {
   }
 }
 
-TEST_P(ActsInAnyHandler, DetachIsTheLast) {
+TEST_P(CallsInAnyHandler, DetachIsTheLastHandler) {
   for (const std::string& where : stream_handlers) {
     Scene scene;
     scene.where = where;
@@ -150,7 +150,7 @@ TEST_P(ActsInAnyHandler, DetachIsTheLast) {
   }
 }
 
-TEST_P(ActsInAnyHandler, CloseAndDetachCountForNothingInClosed) {
+TEST_P(CallsInAnyHandler, CloseAndDetachHaveNoEffectInClosed) {
   for (const Action action : {Action::close, Action::detach}) {
     Scene scene;
     scene.where = "closed";
@@ -171,7 +171,7 @@ TEST_P(ActsInAnyHandler, CloseAndDetachCountForNothingInClosed) {
   }
 }
 
-TEST_P(ActsInAnyHandler, AThrowGoesToFailedAndEndsItsConnectionOnly) {
+TEST_P(CallsInAnyHandler, AnExceptionIsPassedToFailedAndClosesOnlyItsConnection) {
   for (const std::string where : {"opened", "data", "drained", "ended", "closed", "detached"}) {
     Scene scene;
     EventLog failures;
@@ -204,7 +204,7 @@ TEST_P(ActsInAnyHandler, AThrowGoesToFailedAndEndsItsConnectionOnly) {
   }
 }
 
-TEST_P(ActsInAnyHandler, AThrowWithoutFailedEndsItsConnectionOnly) {
+TEST_P(CallsInAnyHandler, AnExceptionWithoutFailedClosesOnlyItsConnection) {
   for (const std::string where : {"opened", "data", "drained", "ended", "closed", "detached"}) {
     Scene scene;
     std::atomic<bool> thrown{false};
@@ -231,7 +231,7 @@ TEST_P(ActsInAnyHandler, AThrowWithoutFailedEndsItsConnectionOnly) {
   }
 }
 
-TEST_P(ActsInAnyHandler, WhatIsNoStdExceptionEndsItsConnectionOnlyToo) {
+TEST_P(CallsInAnyHandler, AnExceptionOfAnyTypeClosesOnlyItsConnection) {
   TestServer server = serve({.data = [](Conn& c, Input& in) {
     if (in.view() == "x") throw 42;
     c.write(in.take());
@@ -243,7 +243,7 @@ TEST_P(ActsInAnyHandler, WhatIsNoStdExceptionEndsItsConnectionOnlyToo) {
   EXPECT_EQ(server->stats().closed_as(CloseReason::handler_failed), 1U);
 }
 
-TEST_P(ActsInAnyHandler, OfSeveralThrowsTheFirstIsRethrown) {
+TEST_P(CallsInAnyHandler, TheFirstOfSeveralExceptionsIsRethrown) {
   TestServer server =
       serve({.tick = []() -> Tick { throw std::runtime_error("first"); },
              .loop_stopped = [] { throw std::runtime_error("from loop_stopped"); }});
@@ -282,7 +282,7 @@ bool of_a_connection(const std::string& where) {
          where == "for_each" || where == "completion";
 }
 
-TEST_P(ActsInAnyHandler, AThrowThatConcernsNoConnectionIsRethrown) {
+TEST_P(CallsInAnyHandler, AnExceptionWithoutAConnectionIsRethrown) {
   for (const std::string& where : other_places) {
     if (of_a_connection(where)) continue;
     Events events{.limits = {.linger_timeout = 50ms},
@@ -299,7 +299,7 @@ TEST_P(ActsInAnyHandler, AThrowThatConcernsNoConnectionIsRethrown) {
   }
 }
 
-TEST_P(ActsInAnyHandler, AThrowInWhatActsForAConnectionEndsThatOneOnly) {
+TEST_P(CallsInAnyHandler, AnExceptionInACallbackOfAConnectionClosesOnlyIt) {
   for (const std::string& where : other_places) {
     if (!of_a_connection(where)) continue;
     EventLog log;
@@ -319,7 +319,7 @@ TEST_P(ActsInAnyHandler, AThrowInWhatActsForAConnectionEndsThatOneOnly) {
   }
 }
 
-TEST_P(ActsInAnyHandler, AThrowElsewhereGoesToFailedToo) {
+TEST_P(CallsInAnyHandler, AnExceptionInOtherCallbacksIsPassedToFailed) {
   for (const std::string& where : other_places) {
     EventLog failures;
     Events events{.limits = {.linger_timeout = 50ms},
@@ -339,7 +339,7 @@ TEST_P(ActsInAnyHandler, AThrowElsewhereGoesToFailedToo) {
   }
 }
 
-TEST_P(ActsInAnyHandler, AThrowFromLoopStoppedOrFailedIsRethrown) {
+TEST_P(CallsInAnyHandler, AnExceptionInLoopStoppedOrFailedIsRethrown) {
   {
     TestServer server = serve({.loop_stopped = [] { throw std::runtime_error("at the end"); }});
     EXPECT_EQ(message_of(server.stop()), "at the end");
@@ -352,7 +352,7 @@ TEST_P(ActsInAnyHandler, AThrowFromLoopStoppedOrFailedIsRethrown) {
   EXPECT_EQ(message_of(server.wait()), "from failed");
 }
 
-TEST_P(ActsInAnyHandler, AThrowFromTheBalanceFunctionDoesNotEndTheServerUnheard) {
+TEST_P(CallsInAnyHandler, AnExceptionInTheBalanceFunctionIsReported) {
   if (loops() == 1) return;  // nobody asks it
   Events events = echo();
   events.balance = [](std::span<const LoopLoad>, const Address&) -> std::size_t {
@@ -367,7 +367,7 @@ TEST_P(ActsInAnyHandler, AThrowFromTheBalanceFunctionDoesNotEndTheServerUnheard)
   EXPECT_EQ(message_of(server.wait()), "fault");
 }
 
-TEST_P(ActsInAnyHandler, APeersResetInsideEveryHandler) {
+TEST_P(CallsInAnyHandler, APeerMayResetDuringEveryHandler) {
   for (const std::string where : {"opened", "data", "drained", "ended", "closed", "detached"}) {
     Scene scene;
     Client victim = Client::unconnected(tiny);
@@ -410,7 +410,7 @@ TEST_P(ActsInAnyHandler, APeersResetInsideEveryHandler) {
   }
 }
 
-TEST_P(ActsInAnyHandler, APeersBytesAndResetWhileItIsOpened) {
+TEST_P(CallsInAnyHandler, APeerMaySendAndResetDuringOpened) {
   EventLog log;
   TestServer server = serve({.opened = [] { std::this_thread::sleep_for(50ms); },
                              .closed =

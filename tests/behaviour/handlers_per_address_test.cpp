@@ -7,8 +7,8 @@
 
 namespace evio::test { namespace {
 
-class OwnHandlers : public Behaviour {};
-EVIO_ON_EVERY_BACKEND(OwnHandlers);
+class HandlersPerAddress : public Behaviour {};
+EVIO_ON_EVERY_BACKEND(HandlersPerAddress);
 
 Events answering(const std::string& answer) {
   return {.data = [answer](Conn& c, Input& in) {
@@ -17,7 +17,7 @@ Events answering(const std::string& answer) {
   }};
 }
 
-TEST_P(OwnHandlers, EachAddressHasItsOwn) {
+TEST_P(HandlersPerAddress, EachAddressCallsItsOwn) {
   std::vector<Binding> bindings{on("tcp://127.0.0.1:0", answering("own ")), "tcp://127.0.0.1:0"};
   bindings.push_back(bindings.front());  // a Binding may be used again
   TestServer server = serve(answering("the server's "), "tcp://127.0.0.1:0", bindings);
@@ -29,7 +29,7 @@ TEST_P(OwnHandlers, EachAddressHasItsOwn) {
   }
 }
 
-TEST_P(OwnHandlers, NothingFallsBackToTheServers) {
+TEST_P(HandlersPerAddress, UnsetHandlersDoNotFallBackToTheServers) {
   EventLog log, own;
   TestServer server = serve({.opened = [&] { log.add("opened"); },
                              .data = [&] { log.add("data"); },
@@ -45,7 +45,7 @@ TEST_P(OwnHandlers, NothingFallsBackToTheServers) {
   EXPECT_EQ(log.size(), 0U);
 }
 
-TEST_P(OwnHandlers, LimitsAndOptionsAreOwnToo) {
+TEST_P(HandlersPerAddress, LimitsAndOptionsArePerAddress) {
   EventLog log;
   const auto note = [&](Conn&, std::error_code error) {
     log.add(error ? error.message() : "closed");
@@ -65,7 +65,7 @@ TEST_P(OwnHandlers, LimitsAndOptionsAreOwnToo) {
   EXPECT_EQ(log.size(), 2U);
 }
 
-TEST_P(OwnHandlers, WhatBelongsToTheServerIsAnError) {
+TEST_P(HandlersPerAddress, ServerWideFieldsAreAnError) {
   EXPECT_THROW(static_cast<void>(on("tcp://:0", {.serving = [] {}})), Error);
   EXPECT_THROW(static_cast<void>(on("tcp://:0", {.loop_started = [] {}})), Error);
   EXPECT_THROW(static_cast<void>(on("tcp://:0", {.failed = [] {}})), Error);
@@ -87,7 +87,7 @@ int option_of(Conn& c, int level, int name) {
   return value;
 }
 
-TEST_P(OwnHandlers, OptionsReachTheSockets) {
+TEST_P(HandlersPerAddress, OptionsReachTheSockets) {
   EventLog log;
   TestServer server =
       serve({.opened =

@@ -9,8 +9,8 @@
 
 namespace evio::test { namespace {
 
-class OutputIsAQueue : public Behaviour {};
-EVIO_ON_EVERY_BACKEND(OutputIsAQueue);
+class OutputOrder : public Behaviour {};
+EVIO_ON_EVERY_BACKEND(OutputOrder);
 
 constexpr std::size_t reply_size = 4 * kib;
 
@@ -41,18 +41,18 @@ void send_requests_and_sip(TestServer& server) {
   EXPECT_TRUE(same_bytes(all, expected));
 }
 
-TEST_P(OutputIsAQueue, WhileRequestsArriveAndTheReaderSips) {
+TEST_P(OutputOrder, IsKeptForASlowReaderWhileRequestsArrive) {
   TestServer server = serve(replies({.send_buffer = 4096}, {}));
   send_requests_and_sip(server);
 }
 
-TEST_P(OutputIsAQueue, WhileCongestionPausesAndResumesReading) {
+TEST_P(OutputOrder, IsKeptWhileCongestionPausesReading) {
   TestServer server =
       serve(replies({.send_buffer = 4096}, {.output_high = 16 * kib, .output_low = 4 * kib}));
   send_requests_and_sip(server);
 }
 
-TEST_P(OutputIsAQueue, WhenWakesSendsAndPostsFindOutputPending) {
+TEST_P(OutputOrder, IsKeptForWakesSendsAndPostsWithPendingOutput) {
   const std::string pending = pattern(2 * mib);
   Gate opened;
   Handle handle;
@@ -78,7 +78,7 @@ TEST_P(OutputIsAQueue, WhenWakesSendsAndPostsFindOutputPending) {
   EXPECT_TRUE(same_bytes(rest.bytes, pending + "<send><data><post>"));
 }
 
-TEST_P(OutputIsAQueue, WhenAClosePendsWhileOthersSend) {
+TEST_P(OutputOrder, IsKeptWhileACloseIsPending) {
   const std::string pending = pattern(1 * mib);
   Gate closing;
   Handle handle;
@@ -100,7 +100,7 @@ TEST_P(OutputIsAQueue, WhenAClosePendsWhileOthersSend) {
   EXPECT_TRUE(same_bytes(rest.bytes, pending));
 }
 
-TEST_P(OutputIsAQueue, PiecesBuffersCopiesAndLentInputKeepTheirOrder) {
+TEST_P(OutputOrder, IsKeptForPiecesSharedBytesCopiesAndBorrowedInput) {
   const auto sent_as = [](Conn& c, Input& in) {
     const std::string_view lent = in.take();
     c.write("a");
@@ -121,7 +121,7 @@ TEST_P(OutputIsAQueue, PiecesBuffersCopiesAndLentInputKeepTheirOrder) {
   EXPECT_TRUE(client.silent());
 }
 
-TEST_P(OutputIsAQueue, WhateverIsWrittenInWhateverPieces) {
+TEST_P(OutputOrder, IsKeptForAnySequenceOfWrites) {
   // What the handler writes for a request: kind and size of each piece.
   using Script = std::vector<std::pair<int, std::size_t>>;
   std::mutex mutex;
@@ -171,7 +171,7 @@ TEST_P(OutputIsAQueue, WhateverIsWrittenInWhateverPieces) {
   EXPECT_TRUE(holds);
 }
 
-TEST_P(OutputIsAQueue, LentInputIsSentWholeThoughThePeerIsSlow) {
+TEST_P(OutputOrder, BorrowedInputIsSentWholeToASlowPeer) {
   TestServer server = serve(
       {.options = {.send_buffer = 8192}, .data = [](Conn& c, Input& in) { c.write(in.take()); }});
   const std::string bytes = pattern(3 * mib);
@@ -182,7 +182,7 @@ TEST_P(OutputIsAQueue, LentInputIsSentWholeThoughThePeerIsSlow) {
   EXPECT_TRUE(same_bytes(received, bytes));
 }
 
-TEST_P(OutputIsAQueue, WhatOneHandlerCallWritesLeavesTogether) {
+TEST_P(OutputOrder, WritesOfOneHandlerCallAreSentTogether) {
   TestServer server = serve({.data = [](Conn& c, Input& in) {
     in.take();
     for (int i = 0; i < 100; ++i) c.write("0123456789");
@@ -193,7 +193,7 @@ TEST_P(OutputIsAQueue, WhatOneHandlerCallWritesLeavesTogether) {
   EXPECT_EQ(client.data_segments(), 1U);
 }
 
-TEST_P(OutputIsAQueue, ManyThreadsSendingKeepTheirOwnOrder) {
+TEST_P(OutputOrder, IsKeptForEachOfManySendingThreads) {
   constexpr int threads = 4, each = 500;
   Gate opened;
   Handle handle;
@@ -226,7 +226,7 @@ TEST_P(OutputIsAQueue, ManyThreadsSendingKeepTheirOwnOrder) {
   }
 }
 
-TEST_P(OutputIsAQueue, WriteSaysWhenToStopAndWhenItIsTooLate) {
+TEST_P(OutputOrder, WriteReportsCongestionAndDrops) {
   EventLog log;
   TestServer server = serve({.limits = {.output_high = 64 * kib, .output_low = 16 * kib},
                              .options = {.send_buffer = 8192},
@@ -259,7 +259,7 @@ TEST_P(OutputIsAQueue, WriteSaysWhenToStopAndWhenItIsTooLate) {
   EXPECT_TRUE(log.wait_for("closed " + std::error_code().message()));
 }
 
-TEST_P(OutputIsAQueue, ABufferWaitsWithoutBeingCopied) {
+TEST_P(OutputOrder, PendingSharedBytesAreNotCopied) {
   const auto bytes = std::make_shared<std::string>(pattern(8 * mib));
   HandleSlot slot;
   TestServer server = serve({.options = {.send_buffer = 8192}, .opened = [&](Conn& c) {

@@ -11,10 +11,10 @@
 
 namespace evio::test { namespace {
 
-class GoodNeighbour : public Behaviour {};
-EVIO_ON_EVERY_BACKEND(GoodNeighbour);
+class ProcessState : public Behaviour {};
+EVIO_ON_EVERY_BACKEND(ProcessState);
 
-TEST_P(GoodNeighbour, NeverRaisesSigpipeNorTouchesItsDisposition) {
+TEST_P(ProcessState, SigpipeIsNeverRaisedAndItsDispositionIsUnchanged) {
   in_child_process([&] {
     ::signal(SIGPIPE, SIG_DFL);  // which kills
     EventLog log;
@@ -55,7 +55,7 @@ TEST_P(GoodNeighbour, NeverRaisesSigpipeNorTouchesItsDisposition) {
   });
 }
 
-TEST_P(GoodNeighbour, EveryDescriptorIsCloseOnExec) {
+TEST_P(ProcessState, EveryDescriptorIsCloseOnExec) {
   const auto before = open_descriptors();
   EventLog log;
   TemporaryDirectory directory;
@@ -72,7 +72,7 @@ TEST_P(GoodNeighbour, EveryDescriptorIsCloseOnExec) {
   }
 }
 
-TEST_P(GoodNeighbour, UntilRunThereAreOnlySockets) {
+TEST_P(ProcessState, OnlySocketsAreOpenBeforeRun) {
   const auto descriptors = open_descriptors();
   const auto threads = thread_ids();
   TemporaryDirectory directory;
@@ -87,7 +87,7 @@ TEST_P(GoodNeighbour, UntilRunThereAreOnlySockets) {
   EXPECT_EQ(thread_ids(), threads);
 }
 
-TEST_P(GoodNeighbour, AServerMadeBeforeAForkRunsInTheChild) {
+TEST_P(ProcessState, AServerMadeBeforeAForkRunsInTheChild) {
   Server server(as_set_up({.data =
                                [](Conn& c, Input& in) {
                                  c.write(in.take());
@@ -103,7 +103,7 @@ TEST_P(GoodNeighbour, AServerMadeBeforeAForkRunsInTheChild) {
   });
 }
 
-TEST_P(GoodNeighbour, SeveralServersInOneProcessAreIndependent) {
+TEST_P(ProcessState, SeveralServersInOneProcessAreIndependent) {
   EventLog log;
   Events counted = echo();
   counted.closed = [&] { log.add("first closed"); };
@@ -122,7 +122,7 @@ TEST_P(GoodNeighbour, SeveralServersInOneProcessAreIndependent) {
   EXPECT_EQ(log.size(), 0U);
 }
 
-TEST_P(GoodNeighbour, AServerInsideAHandlerOfAnother) {
+TEST_P(ProcessState, AServerMayRunInAHandlerOfAnother) {
   TestServer outer = serve({.data = [&](Conn& c, Input& in) {
     in.take();
     std::string inner_heard;

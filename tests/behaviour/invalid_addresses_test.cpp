@@ -64,7 +64,7 @@ const std::vector<std::string>& hostile() {
   return urls;
 }
 
-TEST(HostileAddresses, AreErrorsThatSayWhatIsWrong) {
+TEST(InvalidAddresses, AreErrorsThatNameTheProblem) {
   const auto descriptors = open_descriptors();
   for (const std::string& url : hostile()) {
     try {
@@ -82,7 +82,7 @@ TEST(HostileAddresses, AreErrorsThatSayWhatIsWrong) {
   EXPECT_EQ(open_descriptors(), descriptors);
 }
 
-TEST(HostileAddresses, LeaveNothingBound) {
+TEST(InvalidAddresses, LeaveNothingBound) {
   const std::string good = "tcp://127.0.0.1:0";
   const auto descriptors = open_descriptors();
   for (const std::string& url : hostile())
@@ -92,7 +92,7 @@ TEST(HostileAddresses, LeaveNothingBound) {
   EXPECT_EQ(open_descriptors(), descriptors);
 }
 
-TEST(HostileAddresses, AnAddressInUseIsNamed) {
+TEST(InvalidAddresses, AnAddressInUseIsNamed) {
   const Server first({}, "tcp://127.0.0.1:0");
   const std::string taken = first.addresses().at(0).to_string();
   try {
@@ -105,7 +105,7 @@ TEST(HostileAddresses, AnAddressInUseIsNamed) {
   }
 }
 
-TEST(HostileAddresses, ABackendThatCannotBeHadIsAnError) {
+TEST(InvalidAddresses, AnUnavailableBackendIsAnError) {
   EXPECT_THROW(evio::serve({.backend = Backend::kqueue}, "tcp://127.0.0.1:0"), Error);
 }
 
@@ -120,7 +120,7 @@ void expect_read_or_refused(const std::string& url) {
   }
 }
 
-TEST(HostileAddresses, AnyBytesAreReadOrRefused) {
+TEST(InvalidAddresses, AnyBytesAreParsedOrRejected) {
   EXPECT_TRUE(
       rc::check("arbitrary bytes", [](const std::string& url) { expect_read_or_refused(url); }));
   EXPECT_TRUE(rc::check("spoilt addresses", [] {
@@ -156,13 +156,13 @@ TEST_P(UsualAddresses, AreServed) {
   }
 }
 
-TEST_P(UsualAddresses, OfOneFamilyRefuseTheOther) {
+TEST_P(UsualAddresses, OfOneFamilyDoNotServeTheOther) {
   TestServer server = serve(echo(), "tcp6://:0", "tcp4://:0");
   EXPECT_THROW(Client::tcp4(server.port(0)), std::system_error);
   EXPECT_THROW(Client::tcp6(server.port(1)), std::system_error);
 }
 
-TEST_P(UsualAddresses, TcpHasBothFamiliesUnderOnePort) {
+TEST_P(UsualAddresses, TcpServesBothFamiliesOnOnePort) {
   EventLog log;
   TestServer server =
       serve({.opened = [&](Conn& c) { log.add(c.remote().host() + " > " + c.local().host()); }},

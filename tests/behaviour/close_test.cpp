@@ -6,8 +6,8 @@
 
 namespace evio::test { namespace {
 
-class CloseDelivers : public Behaviour {};
-EVIO_ON_EVERY_BACKEND(CloseDelivers);
+class Close : public Behaviour {};
+EVIO_ON_EVERY_BACKEND(Close);
 
 std::string as_text(std::error_code error) {
   return error ? "closed: " + error.message() : "closed";
@@ -17,7 +17,7 @@ Callback<Action(Conn&, std::error_code)> note_closed(EventLog& log) {
   return [&log](Conn&, std::error_code error) { log.add(as_text(error)); };
 }
 
-TEST_P(CloseDelivers, WhatOpenedWrote) {
+TEST_P(Close, SendsWhatOpenedWrote) {
   for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{300'000}, 4 * mib}) {
     EventLog log;
     const std::string bytes = pattern(size);
@@ -36,7 +36,7 @@ TEST_P(CloseDelivers, WhatOpenedWrote) {
   }
 }
 
-TEST_P(CloseDelivers, WhatDataWroteThoughMoreInputIsUnread) {
+TEST_P(Close, SendsWhatDataWroteThoughMoreInputIsUnread) {
   const std::string bytes = pattern(400'000);
   EventLog log;
   TestServer server = serve({.data =
@@ -60,7 +60,7 @@ TEST_P(CloseDelivers, WhatDataWroteThoughMoreInputIsUnread) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"data", "closed"}));
 }
 
-TEST_P(CloseDelivers, AndSwallowsWhatThePeerGoesOnSending) {
+TEST_P(Close, DiscardsWhatThePeerSendsAfterwards) {
   const std::string bytes = pattern(1 * mib);
   TestServer server = serve({.limits = {.linger_timeout = hang_guard},
                              .options = {.send_buffer = 8192},
@@ -91,7 +91,7 @@ void close_behind_a_lot(TestServer& server, const std::string& bytes) {
   EXPECT_TRUE(same_bytes(received, bytes));
 }
 
-TEST_P(CloseDelivers, ThirtyTwoMebibytesWritten) {
+TEST_P(Close, SendsThirtyTwoMebibytesWrittenBefore) {
   const std::string bytes = pattern(32 * mib);
   TestServer server = serve({.opened = [&](Conn& c) {
     c.write(bytes);
@@ -100,7 +100,7 @@ TEST_P(CloseDelivers, ThirtyTwoMebibytesWritten) {
   close_behind_a_lot(server, bytes);
 }
 
-TEST_P(CloseDelivers, ThirtyTwoMebibytesOfABuffer) {
+TEST_P(Close, SendsThirtyTwoMebibytesOfSharedBytes) {
   const SharedBytes bytes(pattern(32 * mib));
   TestServer server = serve({.opened = [&](Conn& c) {
     c.write(bytes);
@@ -109,7 +109,7 @@ TEST_P(CloseDelivers, ThirtyTwoMebibytesOfABuffer) {
   close_behind_a_lot(server, std::string(bytes.view()));
 }
 
-TEST_P(CloseDelivers, ThirtyTwoMebibytesSentByAnotherThread) {
+TEST_P(Close, SendsThirtyTwoMebibytesFromAnotherThread) {
   const std::string bytes = pattern(32 * mib);
   std::optional<Background> sender;
   TestServer server = serve({.opened = [&](Conn& c) {
@@ -121,7 +121,7 @@ TEST_P(CloseDelivers, ThirtyTwoMebibytesSentByAnotherThread) {
   close_behind_a_lot(server, bytes);
 }
 
-TEST_P(CloseDelivers, AQuietConnectionIsClosedAtOnce) {
+TEST_P(Close, IsImmediateWhenAllOutputIsAcknowledged) {
   EventLog log;
   HandleSlot handle;
   TestServer server = serve({.limits = {.linger_timeout = std::chrono::hours(1)},
@@ -141,7 +141,7 @@ TEST_P(CloseDelivers, AQuietConnectionIsClosedAtOnce) {
       << "nothing is unsent or unread, so nothing is worth waiting for";
 }
 
-TEST_P(CloseDelivers, APeerThatDoesNotEndIsWaitedForNoLongerThanLinger) {
+TEST_P(Close, WaitsForThePeersEndNoLongerThanLingerTimeout) {
   EventLog log;
   TestServer server = serve({.limits = {.linger_timeout = 50ms},
                              .data =
@@ -156,7 +156,7 @@ TEST_P(CloseDelivers, APeerThatDoesNotEndIsWaitedForNoLongerThanLinger) {
   EXPECT_EQ(client.receive(3), "bye");
 }
 
-TEST_P(CloseDelivers, UntilThePeerEndsIfItDoesSoWithinLinger) {
+TEST_P(Close, CompletesWhenThePeerEndsWithinLingerTimeout) {
   EventLog log;
   TestServer server = serve({.limits = {.linger_timeout = std::chrono::hours(1)},
                              .data =
@@ -172,7 +172,7 @@ TEST_P(CloseDelivers, UntilThePeerEndsIfItDoesSoWithinLinger) {
   EXPECT_TRUE(log.wait_for("closed"));
 }
 
-TEST_P(CloseDelivers, OrSaysThatThePeerTookNothingForTooLong) {
+TEST_P(Close, ReportsAPeerThatReadsNothingUntilDrainTimeout) {
   EventLog log;
   TestServer server = serve({.limits = {.drain_timeout = 100ms},
                              .options = {.send_buffer = 8192},
@@ -188,7 +188,7 @@ TEST_P(CloseDelivers, OrSaysThatThePeerTookNothingForTooLong) {
   EXPECT_TRUE(is_prefix(rest.bytes, pattern(8 * mib)));
 }
 
-TEST_P(CloseDelivers, ToAPeerThatTakesLongerThanTheDeadlineButMakesProgress) {
+TEST_P(Close, WaitsForASlowPeerThatMakesProgress) {
   EventLog log;
   const std::string bytes = pattern(600 * kib);
   TestServer server = serve({.limits = {.drain_timeout = 400ms},
@@ -211,7 +211,7 @@ TEST_P(CloseDelivers, ToAPeerThatTakesLongerThanTheDeadlineButMakesProgress) {
   EXPECT_TRUE(log.wait_for("closed"));
 }
 
-TEST_P(CloseDelivers, NothingButClosedFollowsClose) {
+TEST_P(Close, IsFollowedByClosedOnly) {
   EventLog log;
   HandleSlot handle;
   TestServer server = serve({.limits = {.output_high = 32 * kib, .output_low = 8 * kib},
@@ -239,7 +239,7 @@ TEST_P(CloseDelivers, NothingButClosedFollowsClose) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"data", "closed"}));
 }
 
-TEST_P(CloseDelivers, AbortResetsAtOnceAndDropsOutput) {
+TEST_P(Close, AbortResetsTheConnectionAndDropsOutput) {
   EventLog log;
   TestServer server = serve({.options = {.send_buffer = 8192},
                              .data =
@@ -264,7 +264,7 @@ TEST_P(CloseDelivers, AbortResetsAtOnceAndDropsOutput) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"data returns", "closed"}));
 }
 
-TEST_P(CloseDelivers, AbortEndsAConnectionThatIsClosingAlready) {
+TEST_P(Close, AbortEndsAConnectionThatIsClosingAlready) {
   EventLog log;
   TestServer server = serve({.limits = {.drain_timeout = std::chrono::hours(1)},
                              .options = {.send_buffer = 8192},
@@ -280,7 +280,7 @@ TEST_P(CloseDelivers, AbortEndsAConnectionThatIsClosingAlready) {
   EXPECT_EQ(log.wait_for("closed"), true);
 }
 
-TEST_P(CloseDelivers, AnOrderlyEndIsNoError) {
+TEST_P(Close, AnOrderlyEndIsNotAnError) {
   EventLog log;
   TestServer server =
       serve({.data = [](Conn& c, Input& in) { c.write(in.take()); }, .closed = note_closed(log)});
@@ -290,7 +290,7 @@ TEST_P(CloseDelivers, AnOrderlyEndIsNoError) {
   EXPECT_TRUE(log.wait_for("closed"));
 }
 
-TEST_P(CloseDelivers, AResetIsAnError) {
+TEST_P(Close, AResetIsAnError) {
   EventLog log;
   TestServer server =
       serve({.data = [](Conn& c, Input& in) { c.write(in.take()); }, .closed = note_closed(log)});
@@ -300,7 +300,7 @@ TEST_P(CloseDelivers, AResetIsAnError) {
   EXPECT_TRUE(log.wait_for(as_text(std::make_error_code(std::errc::connection_reset))));
 }
 
-TEST_P(CloseDelivers, OutputThatThePeerNeverTookIsAnError) {
+TEST_P(Close, OutputThatThePeerNeverReadIsAnError) {
   EventLog log;
   TestServer server = serve(
       {.options = {.send_buffer = 8192},
@@ -317,7 +317,7 @@ TEST_P(CloseDelivers, OutputThatThePeerNeverTookIsAnError) {
   EXPECT_TRUE(log.wait_for("an error"));
 }
 
-TEST_P(CloseDelivers, ShutdownWriteEndsBehindTheOutputAndReadingGoesOn) {
+TEST_P(Close, ShutdownWriteSendsOutputThenTheEndAndReadingContinues) {
   EventLog log;
   const std::string bytes = pattern(1 * mib);
   TestServer server = serve({.options = {.send_buffer = 8192},
