@@ -1,4 +1,4 @@
-// Files of a folder, over HTTP.
+// A request handler that serves the files of a directory.
 #pragma once
 
 #include <cstddef>
@@ -10,28 +10,39 @@ namespace evio { inline namespace v0 { namespace http {
 
 /// How files are served.
 struct FileOptions {
-  std::string index =
-      "index.html";  ///< what is shown of a folder; folders without it are not found
-  std::size_t chunk =
-      128 << 10;    ///< bytes read at a time: what a slow client costs is a few of them
-  int threads = 2;  ///< that read what is not in memory; 0: the loops read it (for simulations)
-  std::string cache_control{};  ///< Cache-Control of every file; empty: none is sent
-  bool dot_files =
-      false;  ///< also what has a name that begins with a dot, or lies in such a folder
+  /// The file that is served for a directory. A directory without it is answered with 404; there
+  /// are no directory listings.
+  std::string index = "index.html";
+  /// Bytes read at a time from a file of more than 64 KiB. A slow client costs a few chunks of
+  /// memory.
+  std::size_t chunk = 128 << 10;
+  /// How many threads read what the kernel does not have in memory, so that a loop never waits for
+  /// a disk. 0: the loops read it themselves, which simulations need.
+  int threads = 2;
+  /// The value of Cache-Control for every file. Empty: the field is not sent.
+  std::string cache_control{};
+  /// Whether files whose path has a segment that begins with a dot are served. By default they are
+  /// answered with 404, so that `.git` or `.env` are not published by mistake.
+  bool dot_files = false;
 };
 
-/// Answers GET and HEAD with the regular files below `root`, for a route whose rest is "*path":
+/// Makes a handler that answers GET and HEAD with the regular files below `root`, for a route that
+/// ends in "*path":
 ///
 ///     router.get("/static/*path", http::files("/srv/www"));
 ///
-/// Nothing outside of `root` is ever opened: neither `..` nor symbolic links lead out. Names that
-/// begin with a dot are not found unless FileOptions::dot_files is set. Sends Last-Modified and
-/// ETag and heeds If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since and If-Range. A
-/// Range of one part is answered by 206 (or 416); of several, by the whole file. What the kernel
-/// holds in memory is read at once, by the loop; the rest by threads, which start when they are
-/// first needed. Files up to 64 KiB are compressed as Settings::gzip says.
+/// No file outside of `root` is ever opened: neither `..` nor a symbolic link leads out of it
+/// (openat2(2), RESOLVE_BENEATH). Last-Modified and ETag are sent. If-Match, If-None-Match,
+/// If-Modified-Since, If-Unmodified-Since and If-Range are evaluated (RFC 9110, section 13). A
+/// Range request for one part is answered with 206 or 416 (section 14); one for several parts gets
+/// the whole file.
 ///
-/// Throws Error if `root` is no folder that can be read.
+/// What the kernel has in memory is read at once on the loop's thread. Everything else is read on
+/// FileOptions::threads, which start when they are first needed. Files of up to 64 KiB are
+/// compressed as Settings::gzip says; larger ones are sent as they are.
+///
+/// The handler may be used by several loops. Throws Error if `root` cannot be opened as a
+/// directory.
 EVIO_API RequestHandler files(const std::string& root, FileOptions options = {});
 
 }}}  // namespace evio::v0::http

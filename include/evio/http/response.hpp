@@ -1,4 +1,4 @@
-// The answer to an HTTP request.
+// The answer that an HTTP server's handler gives to a request.
 #pragma once
 
 #include <cstdint>
@@ -16,19 +16,22 @@ class Exchange;
 class Response;
 struct ResponseToken;
 
-/// Names an answer that is still to be given, from Response::handle(). Copyable; for any thread and
-/// any time, also after the connection and the server are gone. When the last copy dies and the
-/// answer has neither ended nor a producer, the client gets a 500.
+/// Refers to an answer that will be given later, from Response::handle(). Copyable. Every function
+/// may be called on any thread and at any time, also after the connection or the server is gone.
+/// When the last copy is destroyed and the answer has neither ended nor a producer, the client gets
+/// a 500, so that no request stays without an answer.
 class EVIO_API ResponseHandle {
  public:
+  /// Refers to no answer.
   ResponseHandle() = default;
 
-  /// Runs fn(Response&) on the connection's loop, if the answer has not ended and the connection
-  /// still lives by then; else destroys it unrun, on any thread. False if the connection is known
-  /// to be gone.
+  /// Runs fn(Response&) on the thread of the connection's loop, if by then the answer has not ended
+  /// and the connection still exists. Otherwise fn is destroyed without being called, on any
+  /// thread. Returns false if the connection is already known to be gone.
   bool post(Callback<void(Response&)> fn) const;
 
-  /// Whether it stands for an answer, which may be over; false for an empty one.
+  /// Returns whether the handle refers to an answer, even one that has ended; false for a
+  /// default-constructed handle.
   explicit operator bool() const noexcept { return token_ != nullptr; }
 
  private:
@@ -39,83 +42,105 @@ class EVIO_API ResponseHandle {
   std::shared_ptr<ResponseToken> token_;
 };
 
-/// How a request is answered, in one of these ways:
+/// The answer to a request. A handler gives it in one of these ways:
 ///
 /// - at once: `response.text("Hello")`, `response.send(404)`, `response.send("image/png", bytes)`;
-/// - in pieces: write() as often as you like, then end(). produce() is called whenever there is
-/// room for more;
-/// - later: take handle(), return, and post the answer from whatever thread has it;
+/// - in pieces: any number of calls of write(), then end(). With produce() the pieces are made when
+///   there is room for them;
+/// - later: take a handle(), return, and post the answer from any thread:
+///
+///       pool.run([later = response.handle()] {
+///         later.post([text = compute()](http::Response& response) { response.text(text); });
+///       });
+///
 /// - by leaving HTTP: upgrade().
 ///
-/// A handler that returns having done none of these has the client told 500. Requests of one
-/// connection are answered one after the other: the next is looked at when this answer has ended.
-/// HEAD is answered as GET is; the body is left out by itself. Belongs to the thread of the
-/// connection's loop, and lives until the answer has ended and the handler has returned. What comes
-/// too late (a second send, a field behind the first write) throws std::logic_error.
+/// If a handler returns without any of these, the client gets a 500. The requests of a connection
+/// are answered one after the other: the next one is read after this answer has ended. Answer HEAD
+/// as you answer GET: the body is left out automatically (RFC 9110, section 9.3.2).
+///
+/// Use it on the thread of the connection's loop only. It lives until the answer has ended and the
+/// handler has returned. A call that comes too late, such as a second send() or a field after the
+/// first write(), throws std::logic_error.
 class EVIO_API Response {
  public:
   Response(const Response&) = delete;
   Response& operator=(const Response&) = delete;
 
-  /// 200 unless set: 200 to 599.
+  /// Sets the status. 200 by default; std::invalid_argument unless it is 200 to 599.
   Response& status(int code);
-  /// One more field. Throws std::invalid_argument for a name that is no token, for a value with
-  /// control characters (nobody's input can begin a field of its own), and for fields that the
-  /// component writes itself: Connection, Content-Length, Transfer-Encoding, Trailer, Date, Server.
-  /// Content-Type is what type() sets.
+  /// Adds a field to the header. A name may be added several times; Content-Type replaces what
+  /// type() has set. Throws std::invalid_argument for a name that is not a token, for a value with
+  /// control characters (so that no untrusted text can begin a field of its own), and for the
+  /// fields that the component writes itself: Connection, Content-Length, Transfer-Encoding,
+  /// Trailer, Date and Server.
   Response& add(std::string_view name, std::string_view value);
-  /// The Content-Type. Throws as add does.
+  /// Sets Content-Type. Throws std::invalid_argument for a value with control characters.
   Response& type(std::string_view content_type);
 
-  /// The whole answer, of any size: what is beyond Limits::output_max waits until the client has
-  /// taken enough. Copied, unless it is a SharedBytes.
+  /// Sends a whole answer with this body, of any size. The part that exceeds Limits::output_max
+  /// waits until the client has received enough, without closing the connection. The body is
+  /// copied. It is compressed if Settings::gzip allows it and the client accepts it.
   void send(std::string_view content_type, std::string_view body);
-  /// The same, without copying the body.
+  /// Sends a whole answer without copying the body, unless it is compressed or of up to 16 KiB.
   void send(std::string_view content_type, SharedBytes body);
-  /// A status, with its name as the body.
+  /// Sends a whole answer with this status and the status's name as its body, such as "Not Found".
   void send(int status);
-  /// Sends it as text/plain.
+  /// Sends a whole answer of type text/plain.
   void text(std::string_view body) { send("text/plain", body); }
-  /// Sends it as application/json.
+  /// Sends a whole answer of type application/json.
   void json(std::string_view body) { send("application/json", body); }
 
-  /// The length of a body that is written in pieces; so many bytes must follow. Without it the body
-  /// is chunked (for HTTP/1.0 it lasts until the connection ends).
+  /// Sets the length of a body that is written in pieces. Exactly so many bytes must follow: a
+  /// write beyond them throws std::logic_error. Without it the body is chunked (RFC 9112, section
+  /// 7.1) or, for an HTTP/1.0 client, ends with the connection.
   Response& length(std::uint64_t bytes);
-  /// One more piece, of any size. False: the client is slow, or gone, or gets no body (HEAD, 204,
-  /// 205, 304: then the answer ends by itself). What was written is kept; produce no more until the
-  /// producer is called again. Whoever goes on nevertheless gets a std::length_error once more than
-  /// Limits::output_max waits.
+  /// Writes one more piece of the body, of any size. The first call sends the header, too.
+  ///
+  /// The result is `congested` if the client is slow: the piece is kept, and produce()'s function
+  /// is called when there is room for more. If you continue nevertheless, a write throws
+  /// std::length_error once more than Limits::output_max waits. The result is `dropped` if the
+  /// connection is gone or the answer has no body (HEAD, 204, 205, 304); such an answer ends by
+  /// itself.
   WriteResult write(std::string_view piece);
-  /// The same, without copying the piece.
+  /// Writes one more piece without copying it, unless it is compressed or of up to 16 KiB.
   WriteResult write(SharedBytes piece);
-  /// A field behind a chunked body, before end(). Throws as add does. Not sent where the body is
-  /// not chunked.
+  /// Adds a field to the trailers, before end(). Throws as add() does. Trailers are sent after a
+  /// chunked body only, and dropped otherwise.
   Response& trailer(std::string_view name, std::string_view value);
-  /// The answer is complete. If fewer bytes than length() were written the connection is closed, so
-  /// that the client notices.
+  /// Ends an answer that was written in pieces. If fewer bytes than length() were written, the
+  /// connection is closed, so that the client notices that the body is not complete.
   void end();
 
-  /// Calls fn(Response&) when the handler has returned, and again whenever there is room for more,
-  /// until it calls end(). A call that writes nothing means that it waits for something: then it is
-  /// called again behind the next post through handle(). So a body of any length takes bounded
-  /// memory.
+  /// Sets a function that writes the body when there is room for it. It is called after the handler
+  /// has returned, and again whenever there is room, until it calls end(). So a body of any length
+  /// takes bounded memory:
+  ///
+  ///     response.produce([row = 0](http::Response& r) mutable {
+  ///       if (row == rows) return r.end();
+  ///       r.write(format(row++));
+  ///     });
+  ///
+  /// If a call writes nothing, the function is taken to wait for something: it is called again
+  /// after the next post through handle().
   void produce(Callback<void(Response&)> fn);
 
-  /// For answering later.
+  /// Returns a handle to give the answer later or on another thread. The first call of an answer
+  /// allocates.
   ResponseHandle handle();
 
-  /// Answers 101 with `Connection: Upgrade`, `Upgrade: <protocol>` and the fields added before, and
-  /// hands the connection over to `next`: see Upgraded. To be called instead of the other ways of
-  /// answering, from the handler or through handle(), for a request whose `Upgrade` names the
-  /// protocol (Request::lists) and which is complete(). Throws std::logic_error for an HTTP/1.0
-  /// request.
+  /// Answers 101 with `Connection: Upgrade`, `Upgrade: <protocol>` and the fields added before (RFC
+  /// 9110, section 7.8), and passes the connection on to `next`: see Upgraded. Call it in place of
+  /// the other ways of answering, from the handler or through handle(), for a request whose
+  /// `Upgrade` names the protocol (Request::has_token). Throws std::logic_error if the request is
+  /// not complete() or is of HTTP/1.0.
   void upgrade(std::string_view protocol, std::unique_ptr<Upgraded> next);
 
-  bool begun() const noexcept;  ///< the header is written
-  /// Whether nothing can be added to the answer any more.
+  /// Returns whether the header was written: then status and fields can no longer be changed.
+  bool begun() const noexcept;
+  /// Returns whether the answer has ended: then nothing can be added to it.
   bool ended() const noexcept;
-  /// The request that this answers.
+  /// The request that this answers. It lives as long as this object.
   Request& request() noexcept;
 
  private:

@@ -1,4 +1,4 @@
-// Which handler answers which request.
+// Chooses the handler of a request by method and path.
 #pragma once
 
 #include <cstddef>
@@ -12,50 +12,65 @@ namespace evio { inline namespace v0 { namespace http {
 struct Route;
 class RouteTree;
 
-/// Handlers by method and path. A pattern's segments are literal ("users"), a parameter (":id", one
-/// segment, not empty) or, last, the rest of the path ("*path", perhaps empty); literals go before
-/// parameters and these before a rest, whatever the order of adding. Literals match however a path
-/// writes them, percent-encoded or not; what a parameter stood for, Request::param decodes. No path
-/// goes round a route: all routes see Request::path, where nothing is left of `/./` and `/x/../`;
-/// empty segments (`//`) and an encoded slash (%2F) in a rest are not found. Filled before it is
-/// given to http::server, which then shares it among all loops. Move-only.
+/// Chooses the handler of a request by its method and path. Fill it before it is passed to
+/// http::server, which then shares it among all loops. Move-only.
 ///
 ///     http::Router router;
 ///     router.get("/users/:id", [](http::Request& request, http::Response& response) {
 ///       response.text(request.param("id"));
 ///     });
+///     evio::serve(http::server(std::move(router)), "tcp://:8080");
 ///
-/// A path without any handler is answered by 404, one that leads only to handlers of other methods
-/// by 405 with Allow. HEAD is answered by GET's handler where it has none of its own.
+/// A pattern consists of segments. A segment is one of these:
+///
+/// - a literal, "users": it matches a segment of the path however that is percent-encoded;
+/// - a parameter, ":id": it matches any one segment that is not empty;
+/// - a rest, "*path", as the last segment: it matches the remaining path, also an empty one.
+///
+/// Request::param returns what a parameter or rest stands for. If several patterns match, literals
+/// have priority over parameters and these over a rest, independent of the order of registration.
+///
+/// Routes are matched against Request::path, from which `.` and `..` have been removed, so that no
+/// path leads around a route. A rest does not match a path with an empty segment (`//`) or an
+/// encoded slash (%2F), because programs that read such a rest might split it differently.
+///
+/// A path without a handler is answered with 404. If only other methods have a handler for it, the
+/// answer is 405 with Allow (RFC 9110, section 15.5.6). HEAD is answered by GET's handler unless it
+/// has one of its own.
+///
+/// The functions that add routes throw std::invalid_argument for an empty handler, and for a
+/// pattern that does not begin with a slash, continues after a rest, gives a parameter another name
+/// than an existing route does at the same place, or has a handler for the method already.
 class EVIO_API Router {
  public:
+  /// Makes a router without routes, which answers every request with 404.
   Router();
-  /// Leaves the other without routes.
+  /// Takes over all routes. The moved-from router may only be destroyed or assigned to.
   Router(Router&&) noexcept;
-  /// Leaves the other without routes.
+  /// Takes over all routes in place of its own.
   Router& operator=(Router&&) noexcept;
   ~Router();
 
-  /// The handler is called once the whole body is there (Settings::body_max at most). Throws
-  /// std::invalid_argument for a pattern that does not begin with a slash, goes on behind a rest,
-  /// or has a handler for the method already.
+  /// Adds a route. The handler is called after the whole body has arrived, of at most
+  /// Settings::body_max bytes.
   Router& on(std::string_view method, std::string_view pattern, RequestHandler handler);
-  /// The handler is called once the header is there: see Request::receive.
+  /// Adds a route whose handler is called when the header has arrived, before the body: see
+  /// Request::receive. For bodies that are too large to be held in memory.
   Router& stream(std::string_view method, std::string_view pattern, RequestHandler handler);
 
-  /// A route for GET, and for HEAD unless that has one of its own.
+  /// Adds a route for GET, and for HEAD unless that has one of its own. Equivalent to on().
   Router& get(std::string_view pattern, RequestHandler handler) {
     return on("GET", pattern, std::move(handler));
   }
-  /// A route for POST.
+  /// Adds a route for POST. Equivalent to on().
   Router& post(std::string_view pattern, RequestHandler handler) {
     return on("POST", pattern, std::move(handler));
   }
-  /// A route for PUT.
+  /// Adds a route for PUT. Equivalent to on().
   Router& put(std::string_view pattern, RequestHandler handler) {
     return on("PUT", pattern, std::move(handler));
   }
-  /// A route for DELETE.
+  /// Adds a route for DELETE. Equivalent to on().
   Router& del(std::string_view pattern, RequestHandler handler) {
     return on("DELETE", pattern, std::move(handler));
   }

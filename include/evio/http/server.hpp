@@ -1,4 +1,4 @@
-// An HTTP/1.1 server, as the Events of one.
+// An HTTP/1.1 server: a function that makes its Events.
 #pragma once
 
 #include <evio/events.hpp>
@@ -9,24 +9,37 @@
 
 namespace evio { inline namespace v0 { namespace http {
 
-/// What answers HTTP/1.1 and 1.0 requests by `router`, for evio::serve, on(...) or a Simulation:
+/// Makes the Events of a server that answers HTTP/1.1 and 1.0 requests by `router`, for
+/// evio::serve, on(...) or a Simulation:
 ///
 ///     evio::serve(http::server(std::move(router)), "tcp://:8080");
 ///
-/// Sets opened, data, drained, ended, draining and closed; all else (loops, limits, options,
-/// signals, other handlers) is yours to set in the Events that you get. With `loops > 1` the
-/// handlers are shared by the loops' threads, as everywhere.
+/// It sets the handlers opened, data, drained, ended, draining and closed. Everything else (loops,
+/// limits, options, signals, the other handlers) is yours to set:
 ///
-/// Requests of a connection are answered in their order. What does not keep to RFC 9112 to the
-/// letter is refused with 400 and the connection closed: no message is read in two ways. An
-/// exception of a handler goes to Events::failed and ends its connection; the client gets a 500 if
-/// no answer had begun. When the server drains (Server::drain), idle connections close at once;
-/// answers under way, and those to requests that had begun to come, are finished, and the last on
-/// each connection says `Connection: close`. Limits::input_max must be above Settings::header_max,
-/// with room for one batch of input (its default is ample).
+///     auto events = http::server(std::move(router));
+///     events.loops = -1;
+///     events.handle_signals = true;
+///
+/// With `loops > 1` the router's handlers run on several threads at the same time.
+///
+/// Requests of a connection are answered in the order in which they arrive. A request that violates
+/// RFC 9112 is answered with 400 and its connection closed, because a message that two
+/// implementations read differently allows request smuggling (section 11.2). An exception of a
+/// handler goes to Events::failed and closes its connection; the client gets a 500 if no answer had
+/// begun.
+///
+/// When the server drains (Server::drain), idle connections close at once. Answers in progress, and
+/// those to requests that have begun to arrive, are completed; the last one of each connection says
+/// `Connection: close`.
+///
+/// Limits::input_max must exceed Settings::header_max by the size of one read, or requests with
+/// large headers end with input_overflow; the defaults do. Throws std::invalid_argument for a
+/// negative duration in `settings`.
 EVIO_API Events server(Router router, Settings settings = {});
 
-/// The same with one handler for every request, called once the whole body is there.
+/// Makes the Events of a server with one handler for all requests. It is called after the whole
+/// body has arrived. Throws std::invalid_argument for an empty handler, too.
 EVIO_API Events server(RequestHandler handler, Settings settings = {});
 
 }}}  // namespace evio::v0::http

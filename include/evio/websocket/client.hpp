@@ -1,4 +1,4 @@
-// WebSockets of your own making.
+// Opens outgoing WebSockets.
 #pragma once
 
 #include <evio/events.hpp>
@@ -13,13 +13,24 @@ class Loop;
 
 namespace evio { inline namespace v0 { namespace websocket {
 
-/// Connects to `url`, ws://host[:port][/path][?query], on the loop's thread, and returns the
-/// WebSocket at once: its context and handle() work already, but it is not open until `opened`. If
-/// the server cannot be reached or declines, `closed` comes alone: code `abnormal`, with the
-/// connection's error, or std::errc::protocol_error and, as the reason, what is wrong with the
-/// answer. Null once the server of this loop is shutting down. `limits` and `options` are the
-/// connection's. Throws Error for a URL that nothing can connect to, std::invalid_argument for
-/// settings that cannot be.
+/// Opens a WebSocket to `url`, ws://host[:port][/path][?query] (RFC 6455, section 3; port 80 by
+/// default). `wss` is refused: there is no TLS here. Call it on the loop's thread.
+///
+///     websocket::connect(loop, "ws://localhost:8080/chat",
+///                        {.opened = [](websocket::WebSocket& socket) { socket.text("hello"); },
+///                         .message = [](websocket::WebSocket&, websocket::Message m) { ... }});
+///
+/// Returns the WebSocket at once, before it is connected. Its context and handle() work already;
+/// send() drops messages until `opened` has been called. The WebSocket belongs to the loop and
+/// lives until `closed` has returned: do not delete it. Returns null if the loop's server is
+/// shutting down; then no handler is called.
+///
+/// If the server cannot be reached or refuses the handshake, `closed` is the only call: its code is
+/// `abnormal`, its error is the connection's, or std::errc::protocol_error together with a reason
+/// that says what is wrong with the answer.
+///
+/// `limits` and `options` are the connection's. Throws Error for an invalid URL and
+/// std::invalid_argument for invalid settings.
 EVIO_API WebSocket* connect(Loop& loop, std::string_view url, Handlers handlers,
                             Settings settings = {}, Limits limits = {}, Options options = {});
 

@@ -1,4 +1,4 @@
-// WebSockets as a part of an HTTP server, or as a server of their own.
+// Accepts WebSockets, on a route of an HTTP server or as a server of their own.
 #pragma once
 
 #include <evio/events.hpp>
@@ -9,20 +9,31 @@
 
 namespace evio { inline namespace v0 { namespace websocket {
 
-/// Answers a request by turning its connection into a WebSocket, for the route of a Router:
+/// Makes a request handler that turns the request's connection into a WebSocket, for a route of a
+/// Router:
 ///
-///     router.get("/chat", websocket::endpoint({.message = [](websocket::WebSocket& socket,
-///     websocket::Message m) {
+///     router.get("/chat", websocket::endpoint({.message = [](auto& socket, auto m) {
 ///       socket.send(m);
 ///     }}));
 ///
-/// What is no handshake of RFC 6455 is refused: 400, 426 for another version or none (with
-/// Sec-WebSocket-Version) and for a request that asks for no WebSocket, 403 for an Origin that is
-/// not let in. To refuse more, call it from a handler of your own, when all is well. Throws
-/// std::invalid_argument for settings that cannot be.
+/// A request that is not a valid handshake (RFC 6455, section 4.2.1) is refused: with 405 for
+/// another method than GET; with 426 if it does not ask for a WebSocket or for a version other than
+/// 13; with 403 for an Origin that Settings::origins does not allow; with 400 otherwise.
+///
+/// To refuse further requests, for instance those without a valid cookie, call the endpoint from a
+/// handler of your own:
+///
+///     auto chat = websocket::endpoint(...);
+///     router.get("/chat", [chat = std::move(chat)](auto& request, auto& response) {
+///       if (!is_known(request.field("Cookie"))) return response.send(401);
+///       chat(request, response);
+///     });
+///
+/// Throws std::invalid_argument for invalid settings.
 EVIO_API http::RequestHandler endpoint(Handlers handlers, Settings settings = {});
 
-/// A server of WebSockets alone, on every path: http::server(endpoint(...)).
+/// Makes the Events of a server that accepts WebSockets on every path and answers nothing else:
+/// http::server(endpoint(...)). Throws std::invalid_argument for invalid settings.
 EVIO_API Events server(Handlers handlers, Settings settings = {});
 
 }}}  // namespace evio::v0::websocket

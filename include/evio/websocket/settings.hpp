@@ -1,4 +1,4 @@
-// The limits, deadlines and habits of a WebSocket.
+// The limits, timeouts and extensions of a WebSocket.
 #pragma once
 
 #include <chrono>
@@ -11,41 +11,52 @@
 
 namespace evio { inline namespace v0 { namespace websocket {
 
-/// How messages are compressed (permessage-deflate, RFC 7692) with peers that can do so too. A
-/// connection that has sent a compressed message keeps about 2^(window_bits + 3) bytes for it, one
-/// that has received one half of that.
+/// How messages are compressed (permessage-deflate, RFC 7692), if the peer supports it too. After
+/// its first compressed message a connection holds about 2^(window_bits + 3) bytes for sending, and
+/// half of that for receiving: 32 and 16 KiB by default.
 struct Deflate {
-  std::size_t size_min = 256;  ///< messages of fewer bytes are sent as they are
-  int window_bits = 12;  ///< at most, in both directions: 9 to 15. A client lets a server that can
-                         ///< keep to no such bound send with 15
-  bool context_takeover =
-      true;  ///< messages refer to those before them; false: nothing is kept between messages
+  /// Messages of fewer bytes are sent without compression: the gain would be smaller than the cost.
+  std::size_t size_min = 256;
+  /// The base-2 logarithm of the window's size: 9 to 15, for both directions. A larger window
+  /// compresses better and needs more memory. It is an upper bound: the peer may ask for less. A
+  /// client accepts that a server which does not support the parameter sends with 15.
+  int window_bits = 12;
+  /// Whether messages may refer to earlier ones. That compresses similar messages much better.
+  /// False: no memory is held between two messages.
+  bool context_takeover = true;
 };
 
-/// Bytes and durations.
+/// Settings of WebSockets. Sizes are in bytes. Settings that are not valid, such as a negative
+/// duration, make endpoint(), server() and connect() throw std::invalid_argument.
 struct Settings {
-  /// A received message, decompressed. Beyond: closed with 1009 (too_big), as soon as a frame's
-  /// header announces more.
+  /// A received message, after decompression. For a longer one the connection closes with 1009
+  /// (too_big), as soon as a frame's header announces more: such a message is never stored.
   std::size_t message_max = 1 << 20;
-  std::optional<Deflate> deflate = Deflate{};  ///< nullopt: none
+  /// The compression; nullopt: it is neither offered nor accepted.
+  std::optional<Deflate> deflate = Deflate{};
 
-  /// Subprotocols. A server takes the first of the client's that is among these, a client offers
-  /// these in this order.
+  /// Subprotocols (RFC 6455, section 1.9). A server chooses the first of the client's that is among
+  /// these; a client offers these, in this order. WebSocket::protocol returns the choice.
   std::vector<std::string> protocols{};
-  /// Servers: the values of Origin that are let in, such as "https://example.com", compared without
-  /// regard to case; a request without Origin comes from no browser and is let in. Empty: all.
+  /// Servers: the allowed values of Origin, such as "https://example.com", compared in any case.
+  /// Empty: all are allowed. Set it if the server recognizes users by cookies, because a browser
+  /// sends these for pages of other sites too (section 10.2). A request without Origin does not
+  /// come from a browser and is allowed.
   std::vector<std::string> origins{};
-  /// Clients: fields of the request beside its own, such as Authorization and Origin. Not Host,
-  /// Connection, Upgrade, Content-Length, Transfer-Encoding and Sec-WebSocket-*, which the client
-  /// writes itself (std::invalid_argument).
+  /// Clients: further fields of the request, such as Authorization or Origin.
+  /// std::invalid_argument for those that the client writes itself: Host, Connection, Upgrade,
+  /// Content-Length, Transfer-Encoding and Sec-WebSocket-*.
   std::vector<std::pair<std::string, std::string>> fields{};
 
-  Duration handshake_timeout =
-      std::chrono::seconds(10);  ///< clients: for the server's answer, once connected
-  Duration close_timeout =
-      std::chrono::seconds(5);  ///< for the peer's answer to a Close, once that has left
-  /// A peer that was silent so long gets a ping; one that stays silent as long again is gone. So is
-  /// one that takes nothing for so long of the output that waits. 0: never.
+  /// Clients: the time for the server's answer, once connected. Limits::connect_timeout applies
+  /// before.
+  Duration handshake_timeout = std::chrono::seconds(10);
+  /// The time for the peer's answer to a Close, from when the Close has left. After it the
+  /// connection closes without the answer.
+  Duration close_timeout = std::chrono::seconds(5);
+  /// A peer from which nothing came for so long gets a ping. If nothing comes for as long again,
+  /// the connection is reset with std::errc::timed_out. So is one whose peer receives nothing of
+  /// the output that waits for so long. 0: neither.
   Duration ping_interval = std::chrono::seconds(30);
 };
 

@@ -19,29 +19,37 @@ namespace evio { inline namespace v0 { namespace websocket {
 class Session;
 class WebSocket;
 
-/// Names a WebSocket, from WebSocket::handle(). Copyable; empty by default. Every call may be made
-/// from any thread and at any time, also after the WebSocket and the server are gone: then it does
-/// nothing. Calls of one thread take effect in order, none of them before `opened`.
+/// A reference to a WebSocket for other threads and later times, from WebSocket::handle().
+/// Copyable. Every function may be called on any thread and at any time, also after the WebSocket
+/// or the server is gone: then it does nothing. Calls of one thread take effect in order, none of
+/// them before `opened`.
 class EVIO_API Handle {
  public:
+  /// Refers to no WebSocket.
   Handle() = default;
 
-  /// As WebSocket::send; the bytes are copied. False only if the connection is known to be gone.
+  /// Sends a message as WebSocket::send does, later and on the loop's thread. The bytes are copied.
+  /// Returns false if the connection is already known to be gone. True is no promise: the
+  /// connection may end before the message is sent.
   bool send(Message message) const;
-  /// Without copying the bytes, unless they are compressed, or masked by a client. `compress` as in
-  /// Message.
+  /// Sends a message without copying its bytes, unless they are compressed or, by a client, masked.
+  /// `compress` is as in Message.
   bool send(Kind kind, SharedBytes bytes, bool compress = true) const;
-  /// Runs fn(WebSocket&) on the connection's loop if it still lives then, else destroys fn unrun,
-  /// on any thread. False if the connection is known to be gone.
+  /// Runs fn(WebSocket&) on the thread of the connection's loop if the connection still exists
+  /// then. Otherwise fn is destroyed without being called, on any thread. Returns false if the
+  /// connection is already known to be gone.
   bool post(Callback<void(WebSocket&)> fn) const;
-  /// As WebSocket::close, in order with the other calls. Throws as it does.
+  /// Closes the WebSocket as WebSocket::close does, in order with the other calls. Throws at once
+  /// as that does.
   void close(CloseCode code = CloseCode::normal, std::string_view reason = {}) const;
 
-  /// Bytes sent that the kernel has not taken yet; 0 once the connection is gone.
+  /// Bytes sent that the kernel has not taken yet; 0 after the connection is gone. The value may be
+  /// out of date when it is returned.
   std::size_t pending_output() const noexcept { return conn_.pending_output(); }
-  /// Whether it names a WebSocket, which may be gone; false for an empty one.
+  /// Returns whether the handle refers to a WebSocket, even one that is gone; false for a
+  /// default-constructed handle.
   explicit operator bool() const noexcept { return static_cast<bool>(conn_); }
-  /// Whether both name the same WebSocket, or are empty.
+  /// Returns whether both refer to the same WebSocket, or both to none.
   friend bool operator==(const Handle& a, const Handle& b) noexcept { return a.conn_ == b.conn_; }
 
  private:
@@ -51,65 +59,78 @@ class EVIO_API Handle {
       : conn_(std::move(conn)), session_(&session) {}
 
   evio::Handle conn_;
-  Session* session_ = nullptr;  // lives as long as the connection: touched by what conn_ posts only
+  Session* session_ = nullptr;  // lives as long as the connection: used by what conn_ posts only
 };
 
-/// A WebSocket belongs to its loop's thread: call it from there only (for other threads: handle()).
-/// It lives until `closed` has returned, and its context dies right after. No call runs a handler.
+/// One WebSocket. Use it on its loop's thread only; for other threads there is handle(). It lives
+/// until `closed` has returned, and its context is destroyed right after that. No function calls a
+/// handler: what follows from a call is reported later.
 class EVIO_API WebSocket {
  public:
   WebSocket(const WebSocket&) = delete;
   WebSocket& operator=(const WebSocket&) = delete;
 
-  /// Sends a message, compressed if the peer agreed to it and it is large enough
-  /// (Deflate::size_min). False in two cases: the output waiting is above Limits::output_high (it
-  /// is kept; stop producing until `drained`), or the WebSocket is not open (it is dropped; see
-  /// is_open()). Beyond Limits::output_max the connection closes.
+  /// Sends a message as one frame. It is compressed if that was negotiated and the message has
+  /// Deflate::size_min bytes. The bytes are copied.
+  ///
+  /// The result is `congested` if the output that waits is above Limits::output_high: the message
+  /// is kept, and `drained` is called when there is room for more. It is `dropped` if the WebSocket
+  /// is not open (is_open()). If more than Limits::output_max waits, the connection closes.
+  ///
+  /// While the output is congested, a limited amount of input is still read, so that two peers that
+  /// wait for each other do not wait forever.
   WriteResult send(Message message);
-  /// Sends a text message: valid UTF-8. As send.
+  /// Sends a text message, which must be valid UTF-8. Equivalent to send().
   WriteResult text(std::string_view bytes) { return send({.bytes = bytes, .kind = Kind::text}); }
-  /// Sends a binary message. As send.
+  /// Sends a binary message. Equivalent to send().
   WriteResult binary(std::string_view bytes) {
     return send({.bytes = bytes, .kind = Kind::binary});
   }
-  /// Without copying the bytes, unless they are compressed, or masked by a client. `compress` as in
-  /// Message.
+  /// Sends a message without copying its bytes, unless they are compressed or, by a client, masked
+  /// (RFC 6455, section 5.3). `compress` is as in Message. To send one message to many WebSockets
+  /// see Topics.
   WriteResult send(Kind kind, SharedBytes bytes, bool compress = true);
-  /// Asks for a pong with the same payload, of at most 125 bytes (std::invalid_argument beyond).
+  /// Sends a ping. The peer answers with a pong of the same payload (RFC 6455, section 5.5.2).
+  /// Settings::ping_interval sends pings automatically; this one is for measuring. Throws
+  /// std::invalid_argument for more than 125 bytes.
   WriteResult ping(std::string_view payload = {});
 
-  /// Says that nothing more follows, and why; what was sent before is delivered. No `message`
-  /// follows, only `closed`, once the peer has answered or Settings::close_timeout has passed since
-  /// all of that had left. Does nothing when closing already. Throws std::invalid_argument for a
-  /// code that must not be sent, and a reason of more than 123 bytes or not in UTF-8.
+  /// Begins the closing handshake (RFC 6455, section 7): sends what was sent before, then a Close.
+  /// From now on `message` is no longer called. `closed` follows when the peer has answered, or
+  /// when Settings::close_timeout has passed after the Close left. Does nothing if the WebSocket is
+  /// not open. Throws std::invalid_argument for a code that must not be sent, and for a reason that
+  /// has more than 123 bytes or is not UTF-8.
   void close(CloseCode code = CloseCode::normal, std::string_view reason = {});
-  /// No `message` until resume(); the peer is held back by TCP. Nor are pings answered, or the end
-  /// noticed.
+  /// Stops reading until resume(): TCP's flow control then slows the peer down. Meanwhile no
+  /// handler for input is called, pings are not answered, and the peer's end is not noticed. The
+  /// peer is not judged by Settings::ping_interval as long as it receives.
   void pause();
-  /// Messages come again, beginning with those that were held back.
+  /// Continues to read. `message` is called again later, first for the messages that had arrived.
   void resume();
-  /// From `opened` on, until either side has closed it.
+  /// Returns whether messages can be sent: from `opened` on, until either side has sent a Close or
+  /// the connection ends.
   bool is_open() const noexcept;
 
-  /// The subprotocol that was agreed on; empty without one.
+  /// The negotiated subprotocol (Settings::protocols); empty if there is none.
   const std::string& protocol() const noexcept;
-  /// Whether messages may be compressed.
+  /// Returns whether compression was negotiated (Settings::deflate).
   bool compresses() const noexcept;
   /// Bytes sent that the kernel has not taken yet.
   std::size_t pending_output() const noexcept { return conn().pending_output(); }
 
-  /// The connection: its addresses, options, timers, id, loop. Its context is the component's: use
-  /// context() here. Do not write to it; abort() ends it at once, without a Close.
+  /// The connection, for its addresses, options, timers, id and loop. Conn::abort ends it at once,
+  /// without a Close. Do not write to it or use its context: the component does. For a value of
+  /// your own see context().
   Conn& conn() const noexcept;
-  /// A name for other threads and later times.
+  /// Returns a reference for other threads and later times. The first call allocates.
   Handle handle();
 
-  /// The value made by emplace_context<T>, or null when there is none or it is of another type.
+  /// Returns the value made by emplace_context<T>, or null if there is none or it has another type.
   template <class T>
   T* context() const noexcept {
     return user_context().get<T>();
   }
-  /// Makes a T that lives as long as the WebSocket, in place of what was there.
+  /// Makes a T that lives as long as the WebSocket, in place of the present value.
   template <class T, class... Args>
   T& emplace_context(Args&&... args) const {
     return user_context().emplace<T>(std::forward<Args>(args)...);
@@ -126,10 +147,10 @@ class EVIO_API WebSocket {
 
 }}}  // namespace evio::v0::websocket
 
-/// For unordered containers; names of one WebSocket hash alike.
+/// For unordered containers: equal handles have equal hashes.
 template <>
 struct std::hash<evio::websocket::Handle> {
-  /// The hash of all that `==` compares.
+  /// Hashes what `==` compares.
   std::size_t operator()(const evio::websocket::Handle& handle) const noexcept {
     return std::hash<evio::Handle>()(handle.conn_);
   }
