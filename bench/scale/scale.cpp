@@ -42,17 +42,17 @@ Row measure(std::size_t count, bool idle_timeouts) {
   std::size_t opened = 0, echoed = 0, before = 0;
   Clock::time_point begin{};
   evio::Server* server = nullptr;
-  const auto echo = [&](evio::Sink& sink, std::size_t stream) {
-    sink.on_received(static_cast<evio::StreamId>(stream), bytes);
+  const auto echo = [&](evio::detail::Sink& sink, std::size_t stream) {
+    sink.on_received(static_cast<evio::detail::StreamId>(stream), bytes);
   };
-  const bench::Script script = [&](evio::Sink& sink) {
+  const bench::Script script = [&](evio::detail::Sink& sink) {
     for (std::size_t i = 0; i < batch; ++i) {
       if (opened < count) {
         if (opened == 0) {
           before = allocated();
           begin = Clock::now();
         }
-        sink.on_accepted(evio::ListenerId{0}, {1}, peer);
+        sink.on_accepted(evio::detail::ListenerId{0}, {1}, peer);
         echo(sink, opened++);
         if (opened < count) continue;
         row.accept = nanoseconds(begin, count);
@@ -69,8 +69,8 @@ Row measure(std::size_t count, bool idle_timeouts) {
   };
   evio::Events events{.data = [](evio::Conn& c, evio::Input& in) { c.write(in.take()); }};
   if (idle_timeouts) events.options.idle_timeout = 1h;
-  evio::Server made = evio::ServerAccess::make(std::make_unique<bench::BarePlatform>(script),
-                                               std::move(events), {"tcp://:1"});
+  evio::Server made = evio::detail::ServerAccess::make(
+      std::make_unique<bench::BarePlatform>(script), std::move(events), {"tcp://:1"});
   server = &made;
   made.run();
   return row;
@@ -84,17 +84,18 @@ std::pair<double, double> timers(std::size_t count) {
   std::size_t echoed = 0;
   Clock::time_point begin{};
   evio::Server* server = nullptr;
-  const bench::Script script = [&](evio::Sink& sink) {
+  const bench::Script script = [&](evio::detail::Sink& sink) {
     if (echoed == 0) {
-      sink.on_accepted(evio::ListenerId{0}, {1}, evio::Address::parse("tcp://127.0.0.1:1"));
+      sink.on_accepted(evio::detail::ListenerId{0}, {1}, evio::Address::parse("tcp://127.0.0.1:1"));
       begin = Clock::now();
     }
-    for (std::size_t i = 0; i < batch; ++i, ++echoed) sink.on_received(evio::StreamId{0}, bytes);
+    for (std::size_t i = 0; i < batch; ++i, ++echoed)
+      sink.on_received(evio::detail::StreamId{0}, bytes);
     if (echoed < messages) return;
     message = nanoseconds(begin, echoed);
     server->shutdown();
   };
-  evio::Server made = evio::ServerAccess::make(
+  evio::Server made = evio::detail::ServerAccess::make(
       std::make_unique<bench::BarePlatform>(script),
       {.loop_started =
            [&](evio::Loop& loop) {
@@ -117,7 +118,7 @@ double simulated(std::size_t count) {
   sim.serve({.limits = {.backlog = 1 << 30},
              .data = [](evio::Conn& c, evio::Input& in) { c.write(in.take()); }},
             "tcp://:1");
-  std::vector<evio::Peer*> peers;
+  std::vector<evio::sim::Peer*> peers;
   for (std::size_t i = 0; i < count; ++i) peers.push_back(&sim.connect("tcp://:1"));
   sim.run_for(5s);
   std::mt19937 random(1);
