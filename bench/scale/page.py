@@ -12,7 +12,7 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAM = ROOT / "build/bench/bench/bench-scale"
-LINES = (  # column, what it says, colour
+LINES = (  # column, label, colour
     ("message_ns", "echo on a random connection, ns", "#1f6fd1"),
     ("message_with_idle_timeout_ns", "the same, each with an idle timeout, ns", "#6fa8ec"),
     ("message_with_timers_ns", "echo on one connection, as many timers armed, ns", "#1a9c86"),
@@ -21,17 +21,20 @@ LINES = (  # column, what it says, colour
 )
 HEAD = """# From a thousand connections to a million
 
-Measured over a kernel that costs nothing (`bench/scale`): it delivers connections and bytes and takes what is sent, so
-that memory and time are the library's alone; the last column is a whole simulation (`evio::Simulation`), its network
-and peers included. `make bench`, then `bench/scale/page.py`, measures again.
+`bench/scale` measures the library over a kernel that costs nothing: it delivers connections and
+bytes, and accepts what is sent. Memory and time are therefore the library's alone. The last column
+is a whole simulation (`evio::Simulation`), including its network and peers. `make bench`, then
+`bench/scale/page.py`, measures again.
 
 ![the figures below over the number of connections](scale.svg)
 
 """
 TAIL = """
-The memory of an idle connection and the cost of timers do not depend on how many there are. An echo on a *random*
-connection takes longer where more memory is in play, since that memory is in no cache any more; with the one connection
-of the timers' column it stays what it was. An idle timeout makes a connection's rare part and a timer.
+The memory of an idle connection and the cost of timers do not depend on how many there are. An idle
+timeout costs four bytes for each connection (`src/idle_watch.hpp`), and for some numbers of
+connections as much again for room to grow. An echo on a *random* connection takes longer when more
+memory is in use, because that memory is no longer in a cache. With the one connection of the
+timers' column the time does not change.
 """
 
 
