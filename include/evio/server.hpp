@@ -1,4 +1,4 @@
-// A server, and the one call that runs one.
+// Server: binds addresses and serves them; serve() does both in one call.
 #pragma once
 
 #include <evio/address.hpp>
@@ -21,98 +21,124 @@ struct ServerAccess;
 
 namespace evio { inline namespace v0 {
 
-/// A server that you own: bind in the constructor, serve in run(). Handlers get this very object.
-/// All calls but run, poll, native_handle and next_timer may be made from any thread while it
-/// lives, and are harmless after run has returned.
+/// A server that you own: the constructor binds, run() serves. Handlers get this very object.
+///
+///     evio::Server server(std::move(events), "tcp://:5000", "unix:///run/app.sock");
+///     std::jthread stopper([&] { wait_for_order(); server.shutdown(); });
+///     server.run();
+///
+/// Thread: run, poll, native_handle and next_timer belong to one thread, the one that serves. All
+/// other functions may be called from any thread as long as the object lives; after run() has
+/// returned they do no harm. Where a program needs none of them, use serve().
 class EVIO_API Server {
  public:
-  /// Binds all addresses: each a URL, a Binding, or a std::vector<Binding>. Throws Error, and then
-  /// nothing stays bound. Until run() there are only sockets, no thread and no other descriptor:
-  /// the process may fork, and its children run their copies (see docs/processes.md).
+  /// Binds all addresses: each is a URL such as "tcp://:5000", a Binding, or a
+  /// std::vector<Binding>. Throws Error, naming the address, for one that cannot be bound, and for
+  /// Events whose values are out of range; then nothing stays bound. Until run() the server
+  /// consists of sockets, without any thread or other descriptor: the process may fork, and each
+  /// child may run its copy (see docs/processes.md).
   template <class... Addresses>
   explicit Server(Events&& events, Addresses&&... addresses)
       : Server(Bound{}, std::move(events), bindings(std::forward<Addresses>(addresses)...)) {}
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
+  /// Closes what is still bound, and removes the files of unix sockets. run() must not be running.
   ~Server();
 
-  /// Serves until shutdown; loop 0 runs on the calling thread. Throws, after an orderly shutdown,
-  /// what was thrown where no connection is concerned, if `failed` is unset (see Events::failed).
-  /// Once only.
+  /// Serves until shutdown; loop 0 runs on the calling thread, further loops on threads that it
+  /// creates. May be called once; a second call throws std::logic_error. If Events::failed is
+  /// unset, an exception that concerns no connection ends the server in order and is rethrown here.
   void run();
 
-  /// Instead of run(), for a server of one loop within a loop that is not ours: handles what is
-  /// ready, having waited for that at most `wait`, and begins with the first call what run() begins
-  /// with. False: it has ended. Throws what run() throws. Always on the same thread, which is the
-  /// loop's. Throws std::logic_error in a child that was forked after its first call.
+  /// Serves inside another event loop, instead of run(): waits at most `wait` for events, handles
+  /// them, and returns. The first call does what run() does at its beginning. Returns false once
+  /// the server has ended.
+  ///
+  ///     while (server.poll(100ms)) other_work();
+  ///
+  /// All calls must be made on one thread, which is then the loop's. Throws what run() throws, and
+  /// std::logic_error for a server of several loops, and in a child process that was forked after
+  /// the first call.
   bool poll(Duration wait);
-  /// A descriptor that is readable when poll() has something to do, for the foreign loop to watch;
-  /// -1 with the backend poll: then call poll() by the clock. On poll()'s thread, also before its
-  /// first call.
+  /// A descriptor that is readable when poll() has something to do, for the foreign loop to watch
+  /// for reading only. It stays the server's. -1 with Backend::poll, which has none: then call
+  /// poll() periodically. To be called on poll()'s thread, also before its first call.
   int native_handle();
-  /// How long the foreign loop may sleep before it calls poll() again although native_handle() is
-  /// not readable. Nothing when poll() has something left to do, and before its first call. On
-  /// poll()'s thread.
+  /// How long the foreign loop may sleep before it must call poll() although native_handle() is not
+  /// readable. Zero if poll() has work left, before its first call, and after the end. To be called
+  /// on poll()'s thread.
   Duration next_timer();
 
-  /// What is bound, in the order of the constructor's arguments, with real ports.
+  /// The bound addresses, in the order of the constructor's arguments, with real ports where port 0
+  /// was asked for. Valid as long as the server.
   const std::vector<Address>& addresses() const noexcept;
-  /// How many loops it has.
+  /// The number of loops, at least 1; Events::loops = -1 is resolved here.
   int loops() const noexcept;
-  /// 0 to loops() - 1.
+  /// The loop with that index, 0 to loops() - 1. From other threads only Loop::post may be called.
   Loop& loop(int index) const noexcept;
-  /// Of all loops, and of the thread that only accepts.
+  /// The counters of all loops and of the accepting thread together. Cheap: it adds atomics, and
+  /// disturbs no loop.
   Stats stats() const noexcept;
-  /// Of one loop, 0 to loops() - 1; -1: of the thread that only accepts (nothing where there is
-  /// none). Throws std::out_of_range for others.
+  /// The counters of one loop, 0 to loops() - 1; with -1 those of the accepting thread, all zero if
+  /// there is none. Throws std::out_of_range for another index.
   Stats stats(int loop) const;
 
-  /// Stops in order: no more accepting and no more `data`; pending output is delivered (within
-  /// Limits::drain_timeout in all), every connection gets its `closed`, then run() returns.
-  /// Async-signal-safe; calling it twice is harmless.
+  /// Ends the server in order: accepting and `data` stop, every connection's `draining` is called,
+  /// pending output is sent (within Limits::drain_timeout for all), every connection gets `closed`,
+  /// then run() returns. Returns at once. May be called in a signal handler (it is
+  /// async-signal-safe), in any handler, and repeatedly. Before run() it makes run() return soon.
   void shutdown() noexcept;
 
-  /// Loop::connect on a loop that `balance` chooses. What is sent through the handle waits until it
-  /// is connected. Before run() it waits for the loops; once the server is shutting down the handle
-  /// is that of a dead connection, without a `closed`.
+  /// Begins an outgoing connection on a loop that Events::balance chooses; see Loop::connect for
+  /// addresses and errors. Sends through the handle wait until the connection is open. Before run()
+  /// the connect waits for the loops. Once the server is shutting down, the handle is that of a
+  /// closed connection, and no `closed` is called. Throws Error for an address that nothing can
+  /// connect to.
   Handle connect(const Binding& to);
 
-  /// Stops accepting, once those that had connected by now are let in (but where listener() handed
-  /// the socket on: they are the successor's), and lets the connections that were accepted go on:
-  /// shutdown() when none is left, or after `deadline`. To close those that are idle, for_each.
-  /// Datagrams go on until then.
+  /// Ends the server without cutting connections, for a restart: stops accepting, and lets accepted
+  /// connections go on until they close by themselves. shutdown() follows when none is left, or
+  /// after `deadline`. Each accepted connection's `draining` is called.
+  ///
+  /// Connections that the kernel has completed by now are still accepted, unless listener() passed
+  /// the socket on: then the successor accepts them. Datagrams are served until shutdown. To close
+  /// idle connections earlier, use for_each. A second call does nothing. Returns at once.
   void drain(Duration deadline);
 
-  /// A handle for datagrams to `peer` that answer none: they leave from the udp address with that
-  /// index.
+  /// Returns a handle that sends datagrams to `peer` from the server's udp address with that index,
+  /// without having received one. Throws std::out_of_range for an unknown index, and Error if that
+  /// address is not a udp address or `peer` is not an IP address with a port.
   Handle datagrams(int address_index, const Address& peer);
 
-  /// A duplicate of the socket that listens at (or receives for) that address: for a successor, to
-  /// which it may be passed on; an Error once it is closed. From now on the address's socket file
-  /// is the successor's: it is never removed. Close-on-exec, like all; non-blocking. A udp socket
-  /// tells the address that each datagram was sent to (IP_PKTINFO), else it is a plain one.
+  /// Returns a duplicate of the socket that listens at that address (or receives for it), to pass
+  /// it on to a successor process: close-on-exec, non-blocking. From then on the file of a unix
+  /// socket belongs to the successor: this server never removes it. A udp socket has IP_PKTINFO
+  /// set, so that each datagram reports its destination address. Throws std::out_of_range for an
+  /// unknown index, and Error once the socket is closed.
   Socket listener(int address_index);
-  /// The same for every socket of the address, in the order of the loops: with ?reuseport=true each
-  /// loop has one, and a successor needs them all, else what waits in those that it was not given
-  /// is reset. An Error once one is closed.
+  /// Like listener(), for all sockets of the address, in the order of the loops. With
+  /// ?reuseport=true each loop has one, and a successor needs them all: connections that wait in a
+  /// socket that nobody serves are reset when it closes.
   std::vector<Socket> listeners(int address_index);
 
-  /// Runs fn on loop 0's thread, `delay` from now or later, never early and never inside a handler.
-  /// Before run() it counts from when the loop starts. Dropped unrun once the server is shutting
-  /// down.
+  /// Runs fn once on loop 0's thread, at least `delay` from now, and never inside a handler. Before
+  /// run() the time counts from the start of the loop. Once the server is shutting down, fn is
+  /// destroyed without being called.
   ServerTimer run_after(Duration delay, Callback<void()> fn);
-  /// As Loop::run_every, on loop 0's thread.
+  /// Runs fn every `period` (at least 1 ms) on loop 0's thread, as Loop::run_every.
   ServerTimer run_every(Duration period, Callback<void()> fn);
 
-  /// Writes the bytes, which are not copied, to each open connection that was accepted for the
-  /// first Events (not those of addresses with Events of their own, nor outgoing ones), as
-  /// Conn::write does: posted to every loop.
+  /// Writes the bytes, as Conn::write does, to each open connection that was accepted for the first
+  /// Events; not to those of addresses with Events of their own (on()), nor to outgoing ones. The
+  /// bytes are shared, not copied for each. It is posted to every loop: the writes happen soon
+  /// after the call has returned.
   void broadcast(SharedBytes bytes);
-  /// The same to those accepted at that address. Throws std::out_of_range for an index that no
-  /// address has.
+  /// Like broadcast(bytes), for the connections that were accepted at that address. Throws
+  /// std::out_of_range for an index that no address has.
   void broadcast(SharedBytes bytes, int address_index);
 
-  /// Posts fn(Conn&) for each open connection to every loop: fn is shared by their threads.
+  /// Calls fn(Conn&) for each open connection, on the connection's own loop, soon after this call
+  /// has returned. All loops share one fn, and may call it at the same time.
   void for_each(Callback<void(Conn&)> fn);
 
  private:
@@ -146,8 +172,12 @@ class EVIO_API Server {
   std::unique_ptr<detail::ServerCore> core_;
 };
 
-/// Binds the addresses and serves them until shutdown: `Server(std::move(events),
-/// addresses...).run()`.
+/// Binds the addresses and serves them until shutdown, which a handler requests by
+/// Action::shutdown, and Events::handle_signals on SIGINT and SIGTERM. The same as
+/// `Server(std::move(events), addresses...).run()`.
+///
+///     evio::serve({.data = [](evio::Conn& c, evio::Input& in) { c.write(in.take()); }},
+///                 "tcp://:5000");
 template <class... Addresses>
 void serve(Events&& events, Addresses&&... addresses) {
   Server(std::move(events), std::forward<Addresses>(addresses)...).run();
