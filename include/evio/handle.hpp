@@ -1,4 +1,4 @@
-// A connection's name, for any thread and any time.
+// Handle: a thread-safe reference to a connection, which may outlive it.
 #pragma once
 
 #include <cstddef>
@@ -20,50 +20,62 @@ namespace evio { inline namespace v0 {
 
 class Conn;
 
-/// Names a connection, from Conn::handle(). Copyable, comparable, hashable; empty by default. Every
-/// call may be made from any thread and at any time, also after the connection and the server are
-/// gone: then it does nothing. None calls a handler itself, so they are fit for use under a lock of
-/// yours. All calls made through handles by one thread take effect in order, also on the
-/// connection's own loop, where they are queued as well.
+/// A thread-safe reference to a connection, from Conn::handle(); it may outlive the connection and
+/// the server. Copyable, comparable, hashable; by default it refers to nothing.
 ///
-/// The handle of a datagram names its socket and its sender: `send` is one datagram back to it;
-/// wake, post and close do nothing.
+///     chat.post([handle = conn.handle()] { handle.send("hello\n"); });  // from another thread
+///
+/// Every function may be called from any thread at any time. Once the connection has ended, they do
+/// nothing. None calls a handler, so they may be called while you hold a lock. All calls that one
+/// thread makes through handles take effect in order; on the connection's own loop they are queued
+/// too.
+///
+/// The handle of a datagram refers to its socket and its sender: send() sends one datagram back;
+/// wake(), post() and close() do nothing.
 class EVIO_API Handle {
  public:
-  Handle() = default;
+  Handle() = default;  ///< refers to nothing
 
-  /// Copies the bytes and sends them behind what was sent before. False only if the connection is
-  /// known to be gone; true is no promise that the peer gets them. Bytes beyond Limits::output_max
-  /// close the connection (output_overflow), and so does what has not reached the loop yet if the
-  /// memory for it is more than that. A datagram that finds so much on its way is dropped.
+  /// Copies the bytes and sends them after what was sent before. Returns false only if the
+  /// connection is known to have ended; true does not mean that the peer receives them.
+  ///
+  /// If more than Limits::output_max bytes then wait, the connection closes with
+  /// Errc::output_overflow; so it does if sends that have not reached the loop yet take more memory
+  /// than that. A sender that produces without limit should check pending_output(). A datagram is
+  /// dropped instead.
   bool send(std::string_view bytes) const;
-  /// The same.
+  /// As send(std::string_view), for raw bytes.
   bool send(std::span<const std::byte> bytes) const;
-  /// Without copying the bytes, unless they are few.
+  /// Shares the bytes instead of copying them, unless they are few.
   bool send(SharedBytes bytes) const;
-  /// The same, and then runs `done` on the connection's loop, never inside a handler: with no error
-  /// once the kernel has taken all the bytes, else before `closed` or `detached`, with why it
-  /// closes (operation_canceled for an orderly end). Destroyed unrun, on any thread, if the
-  /// connection is gone before the bytes get there, or if they are a datagram.
+  /// Sends the bytes, then calls `done` on the connection's loop, never inside a handler: without
+  /// an error once the kernel has accepted all of them, otherwise before `closed` or `detached`,
+  /// with the reason for the end (operation_canceled after an orderly one). The kernel's acceptance
+  /// does not mean that the peer has received them. `done` is destroyed without being called, on
+  /// any thread, if the connection has ended before the bytes reach the loop, and for a datagram.
   bool send(SharedBytes bytes, Callback<void(std::error_code)> done) const;
-  /// Runs fn(Conn&) on the connection's loop if it still lives then, else destroys fn unrun, on any
-  /// thread. False if the connection is known to be gone.
+  /// Calls fn(Conn&) on the connection's loop, never inside a handler. If the connection has ended
+  /// by then, fn is destroyed without being called, on any thread. Returns false if it is known to
+  /// have ended. Costs an allocation.
   bool post(Callback<void(Conn&)> fn) const;
-  /// Runs `data` on the connection's loop with no new input, paused or not. Those that were asked
-  /// for one after the other before it ran are one: it runs at least once after each. With a codec
-  /// it shows the next whole message that waits, if there is one, and nothing else.
+  /// Calls `data` on the connection's loop with no new input, even while it is paused; for a
+  /// handler that waits for something which another thread has now completed. Calls that directly
+  /// follow one another may be combined, but `data` runs at least once after each. With a codec
+  /// `data` gets the next complete message that waits; if none waits, `data` is not called.
   void wake() const;
-  /// As Conn::close, in order with the other calls.
+  /// Conn::close on the connection's loop, after the sends and posts that this thread made before.
   void close() const;
 
-  /// Bytes sent or written that the kernel has not taken yet; 0 once the connection is gone.
+  /// The bytes that were sent or written and that the kernel has not accepted yet; 0 once the
+  /// connection has ended. A snapshot: other threads may send meanwhile.
   std::size_t pending_output() const noexcept;
-  /// As Conn::id; 0 for an empty handle or a datagram's.
+  /// Conn::id of the connection; 0 for an empty handle and for a datagram's.
   std::uint64_t id() const noexcept;
 
-  /// Whether it names a connection, which may be gone; false for an empty one.
+  /// True if it refers to a connection, even one that has ended; false for an empty handle.
   explicit operator bool() const noexcept { return block_ != nullptr; }
-  /// Whether both name the same connection, or are empty.
+  /// Whether both refer to the same connection (for datagrams: to the same socket and sender), or
+  /// both are empty.
   friend bool operator==(const Handle& a, const Handle& b) noexcept { return same(a, b); }
 
  private:
@@ -77,7 +89,7 @@ class EVIO_API Handle {
 
 }}  // namespace evio::v0
 
-/// For unordered containers; names of one connection hash alike.
+/// For unordered containers: equal handles have equal hashes.
 template <>
 struct EVIO_API std::hash<evio::Handle> {
   /// The hash of all that `==` compares.

@@ -1,4 +1,4 @@
-// One event loop: a thread and what it owns.
+// Loop: an event loop, which owns a thread's connections, timers and watches.
 #pragma once
 
 #include <chrono>
@@ -16,82 +16,114 @@ namespace evio { inline namespace v0 {
 class Conn;
 class Server;
 
-/// An event loop of a Server, valid as long as the Server lives. All calls but post are for its own
-/// thread.
+/// An event loop of a Server, valid as long as the Server lives. Handlers get it from Conn::loop().
+///
+/// Thread: only post(), index() and server() may be called from other threads; all other functions
+/// belong to the loop's own thread. Debug builds stop the program at a call from another thread.
+/// Before run() the thread that prepares the server may call run_after, run_every, set_deadline,
+/// connect, adopt and watch; what they begin starts with the loop.
 class EVIO_API Loop {
  public:
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Runs fn on this loop's thread, soon, never inside a handler. Any thread. What one thread posts
-  /// runs in order. False once the loop has ended: fn is destroyed unrun. Before run() it waits for
-  /// the loop to start.
+  /// Runs fn on this loop's thread soon, never inside a handler. May be called from any thread; the
+  /// calls of one thread run in order. Before run() fn waits for the loop to start. Returns false
+  /// once the loop has ended; then fn is destroyed without being called. Costs an allocation, and a
+  /// system call if the loop sleeps.
+  ///
+  ///     loop.post([&] { table.update(key); });  // `table` belongs to the loop's thread
   bool post(Callback<void()> fn);
 
-  /// Runs fn once, `delay` from now or later, never early; on this loop's thread, never inside a
-  /// handler. Also before run(), as for connect.
+  /// Runs fn once, at least `delay` from now, never inside a handler. Before run() the time counts
+  /// from the start of the loop. The Timer may be dropped: its destruction cancels nothing.
   Timer run_after(Duration delay, Callback<void()> fn);
-  /// Runs fn every `period` (at least 1 ms), first one period from now. Late calls do not shift
-  /// later ones; missed ones are skipped.
+  /// Runs fn every `period` (at least 1 ms), the first time one period from now. The times are
+  /// multiples of the period: a late call does not shift later ones, and missed calls are skipped.
   Timer run_every(Duration period, Callback<void()> fn);
-  /// As run_after, for a deadline that judges a peer: see Conn::set_deadline.
+  /// As run_after, for a deadline that judges a peer: fn runs only after all input that had arrived
+  /// by then was handled. See Conn::set_deadline.
   Timer set_deadline(Duration delay, Callback<void()> fn);
 
-  /// Begins to connect to `to`, a tcp, unix or udp address, and returns the connection at once:
-  /// writing to it, its context and its timers work already. `opened` comes when it is connected,
-  /// else `closed` alone, with the error (see Errc; Limits::connect_timeout is the deadline,
-  /// look-up included); neither inside this call. A host name is looked up off the loops, and its
-  /// addresses are tried side by side (RFC 8305). The handlers, limits and options are those that
-  /// on() gave the Binding, else the server's. Null once the server is shutting down. Throws Error
-  /// for an address that nothing can connect to, such as one without a port. Until `opened`,
-  /// remote() is the address as given. Also before run(): then the thread that calls it is taken
-  /// for the loop's, and it begins with the loop, its deadline too.
+  /// Begins to connect to a tcp, unix or udp address, and returns the connection at once. Writing
+  /// to it, its context and its timers work already; the output waits until it is open.
   ///
-  /// A udp address makes a connection like any other that exchanges datagrams with that peer alone:
-  /// each write and each Handle::send is one, also an empty one, and each comes with a `data` of
-  /// its own; what that leaves untaken is dropped. It is open as soon as there is a socket: nobody
-  /// was asked. Nothing is queued but what is written before (Limits::output_high at most): close()
-  /// and abort() end it at once, and `drained` and `ended` never come. Dropped and counted are
-  /// datagrams that are too large, that the kernel does not take, and that come while it is paused.
-  /// Action::detach means close, and a codec counts for nothing. When the peer's host answers that
-  /// nobody receives there, it closes with std::errc::connection_refused; connect again (see
-  /// Reconnecting) to go on regardless.
+  ///     evio::Conn* upstream = loop.connect(evio::on("tcp://db:5432", upstream_events()));
+  ///
+  /// `opened` is called when it is connected; if it cannot be, `closed` alone is called, with the
+  /// error (an evio::Errc such as name_not_found, or the kernel's). Neither is called inside this
+  /// function. Limits::connect_timeout bounds the whole attempt, including the look-up of the name.
+  /// A host name is looked up on another thread, and its addresses are tried one after the other at
+  /// intervals of at most 250 ms, alternating between IPv6 and IPv4, until one answers (RFC 8305,
+  /// sections 4 and 5). Until `opened`, Conn::remote() is the address as given.
+  ///
+  /// Handlers, limits and options are those that on() gave the Binding, otherwise those of the
+  /// server. Returns null once the server is shutting down. Throws Error for an address that
+  /// nothing can connect to, such as one without a port. If called before run(), the calling thread
+  /// counts as the loop's, and the attempt and its deadline begin with the loop.
+  ///
+  /// A udp address makes a connection that exchanges datagrams with that one peer:
+  ///  - each write and each Handle::send sends one datagram, which may be empty, and each received
+  ///    datagram gets a `data` call of its own; bytes that the handler does not take are dropped;
+  ///  - it is open as soon as its socket is, since UDP has no handshake;
+  ///  - output is never queued, except before it is open (at most Limits::output_high bytes):
+  ///  close()
+  ///    and abort() end it at once, and `drained` and `ended` are never called;
+  ///  - datagrams that are too large, that the kernel does not accept, or that arrive while it is
+  ///    paused are dropped and counted (Stats::datagrams_dropped);
+  ///  - Action::detach means close, and a codec has no effect;
+  ///  - if the peer's host reports that nothing receives at the port (ICMP, RFC 1122, section
+  ///    4.1.3.3), it closes with std::errc::connection_refused. To go on regardless, connect again
+  ///    (see Reconnecting).
   Conn* connect(const Binding& to);
-  /// Takes over a connected stream socket, as if it were accepted at `as`, which names its peer and
-  /// its handlers. `opened` comes with the next batch, and then what `socket` has buffered(). Null
-  /// once the server is shutting down: the socket is closed. Throws Error for what is no connected
-  /// stream socket (an empty Socket, a pipe, a listener, a datagram socket): it stays yours.
+  /// Takes over a connected stream socket, for example one that another process passed on, and
+  /// serves it as if it had been accepted at the address `as`, which gives the peer's address and
+  /// the handlers. `opened` is called with the next batch of events, then `data` with the bytes
+  /// that the Socket has buffered(). Returns null once the server is shutting down; the socket is
+  /// closed then. Throws Error for an empty Socket and for what is not a connected stream socket (a
+  /// pipe, a listening socket, a datagram socket); the socket stays yours then.
   Conn* adopt(Socket&& socket, const Binding& as);
 
   /// Calls fn whenever `descriptor` is ready for `interest`, with what it is ready for; an error or
-  /// hang-up counts as ready for all that is watched for. Level-triggered: fn runs again until it
-  /// has read or written. The descriptor stays yours: cancel the watch before you close it. Also
-  /// before run(): then it begins with the loop. Throws Error for what cannot be watched, such as a
-  /// regular file, on epoll for what is watched already, and for an empty fn.
+  /// a hang-up counts as ready for everything that is watched. It is level-triggered: fn is called
+  /// again until it has read or written. Use it for descriptors of other libraries.
+  ///
+  ///     auto watch = loop.watch(fd, evio::Interest::read, [&] { library.process(); });
+  ///
+  /// The descriptor stays yours; cancel the watch before you close it, since the kernel could give
+  /// its number to another file. Dropping the Watch cancels nothing, see ScopedWatch. Throws Error
+  /// for what cannot be watched, such as a regular file, for an empty fn, and with epoll for a
+  /// descriptor that is watched already.
   Watch watch(int descriptor, Interest interest, Callback<void(Interest)> fn);
 
-  /// Calls fn for each open connection of this loop, at once. fn may close or write to any of them.
+  /// Calls fn for each open connection of this loop, before it returns. fn may write to or close
+  /// any of them. Server::for_each does it for all loops.
   void for_each(const Callback<void(Conn&)>& fn);
 
-  /// 0 to Server::loops() - 1.
+  /// The loop's number, 0 to Server::loops() - 1.
   int index() const noexcept;
-  /// The time at which the running batch of events began: cheap, and the same throughout a handler.
+  /// The time at which the current batch of events began. It is the same for all handlers of the
+  /// batch, and costs no system call. In a simulation it is the virtual time.
   std::chrono::steady_clock::time_point now() const noexcept;
-  /// How long ago `then` was, which now() has given, to judge a peer by: what happened in a batch
-  /// of events that took long counts from the batch's end, when the peer could have heard of it at
-  /// the latest. Within what set_deadline runs it counts to when the last look at all that had
-  /// arrived began.
+  /// The time since `then`, a value of now(), for judging a peer. Unlike now() - then it is fair to
+  /// the peer: an event of a batch that took long counts from the end of that batch, because the
+  /// peer could not learn of it earlier. Inside a callable of set_deadline it counts up to the time
+  /// until which all arrived input was handled.
   Duration elapsed_since(std::chrono::steady_clock::time_point then) const noexcept;
-  /// The server that it is a part of.
+  /// The server that the loop is part of.
   Server& server() const noexcept;
 
-  /// What emplace_context<T> made, or null when there is none or it is of another type.
+  /// Returns the value that emplace_context<T> made, or null if there is none or it has another
+  /// type.
   template <class T>
   T* context() noexcept {
     return user_context().get<T>();
   }
-  /// Makes a T that lives until this loop's `loop_stopped` has returned, and dies on the loop's
-  /// thread.
+  /// Constructs a T that lives until `loop_stopped` of this loop has returned, and is destroyed on
+  /// the loop's thread; it replaces the previous value. Use it for state that the handlers of one
+  /// loop share, which then needs no lock:
+  ///
+  ///     .loop_started = [](evio::Loop& loop) { loop.emplace_context<Cache>(); }
   template <class T, class... Args>
   T& emplace_context(Args&&... args) {
     return user_context().emplace<T>(std::forward<Args>(args)...);
