@@ -1,5 +1,5 @@
-// A new connection wakes the loop that accepts and the one that will own it, the balance is exact,
-// and a busy loop delays only what it owns.
+// A new connection wakes only the loop that accepts it and the loop that will own it, the balance
+// is exact, and a busy loop delays only its own connections.
 #include <atomic>
 #include <mutex>
 #include <vector>
@@ -18,7 +18,7 @@ struct PerLoop {
   std::vector<int> counts() const { return {opened[0], opened[1], opened[2], opened[3]}; }
 };
 
-// Greets, and counts the connections of each loop.
+// Greets each client and counts the connections of each loop.
 Events counted(PerLoop& count, Balance balance) {
   return {.balance = std::move(balance),
           .opened =
@@ -107,8 +107,8 @@ TEST_P(AcceptBalance, ABusyLoopDelaysOnlyItsOwnConnections) {
     Gate blocked, release;
     TestServer server = serve(counted(count, LoadBalance::round_robin));
     const OpensAtEnd let_go(release);
-    const auto first =
-        connect_many(server, 4);  // it accepts: until all loops are up nothing is accepted anywhere
+    // Accepting starts when all loops run: these connections wait for that.
+    const auto first = connect_many(server, 4);
     server->loop(busy).post([&] {
       blocked.open();
       EXPECT_TRUE(release.wait());

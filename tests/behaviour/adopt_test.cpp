@@ -1,5 +1,5 @@
-// Only a connected stream socket can be adopted; for anything else adopt() says what is wrong with
-// it, and leaves it.
+// Only a connected stream socket can be adopted; for anything else adopt() throws an error that
+// says why, and leaves the socket unchanged.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/socket.h>
@@ -14,7 +14,7 @@ using testing::HasSubstr;
 class Adopt : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Adopt);
 
-// What adopt() says of it.
+// The message of adopt()'s error.
 std::string refusal_of(TestServer& server, Socket& socket) {
   std::string why;
   const int fd = socket.fd();

@@ -1,5 +1,5 @@
-// Which backend a server runs on: the one asked for or an error; EVIO_BACKEND decides only for
-// `automatic`.
+// Which backend a server uses: the requested one or an error; EVIO_BACKEND applies to `automatic`
+// only.
 #include <gmock/gmock.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -53,7 +53,7 @@ constexpr unsigned nobody = 65534;
 
 bool io_uring_works() { return std::ranges::count(backends(), Backend::io_uring) > 0; }
 
-// As a container's filter does.
+// Forbids the io_uring system calls, as a container's seccomp filter does.
 void forbid_io_uring() {
   sock_filter filter[] = {
       {BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
@@ -80,7 +80,7 @@ TEST(BackendChoice, WithoutIoUringAutomaticFallsBackAndTheExplicitChoiceFails) {
   });
 }
 
-// Within the limit that Debian sets; one loop, within much less.
+// Stays within Debian's default limit of locked memory; a server with one loop uses much less.
 TEST(BackendChoice, IoUringWorksForAnUnprivilegedUserAndLocksLittleMemory) {
   if (!io_uring_works()) GTEST_SKIP() << "there is no io_uring here";
   for (const int loops : {1, 8}) {

@@ -1,4 +1,4 @@
-// What is written out of lent input is sent from where it lies.
+// Input that is written back is sent from the memory where it was received.
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -7,10 +7,10 @@
 
 #include "support/behaviour.hpp"
 
-// Where what was sent last lay.
+// The address of the bytes that were sent last.
 static std::atomic<const void*> sent_from{nullptr};
 
-#if !EVIO_TEST_SANITIZED  // which have functions of their own in this place
+#if !EVIO_TEST_SANITIZED  // sanitizers replace these functions themselves
 extern "C" ssize_t send(int fd, const void* bytes, std::size_t size, int flags) {
   sent_from = bytes;
   return ::syscall(SYS_sendto, fd, bytes, size, flags, nullptr, 0);

@@ -1,5 +1,5 @@
-// Peers that do not read, or do not stop, cost bounded memory: reading pauses, limits close, others
-// are served.
+// Peers that do not read, or send without end, use bounded memory: reading pauses, limits close
+// connections, others are served.
 #include <atomic>
 
 #include "support/behaviour.hpp"
@@ -13,7 +13,7 @@ std::string as_text(std::error_code error) {
   return error ? "closed: " + error.message() : "closed";
 }
 
-// Sends until the kernel takes no more for a while.
+// Sends until the socket stays full for a while.
 std::size_t send_until_stalled(std::vector<Client>& clients, std::size_t most_each) {
   const std::string chunk = pattern(64 * kib);
   std::vector<std::size_t> sent(clients.size());
@@ -43,7 +43,7 @@ TEST_P(BoundedMemory, HoldsForAnEchoServerWhosePeersNeverRead) {
   std::vector<Client> clients;
   for (int i = 0; i < 60; ++i) clients.push_back(server.connect(tiny));
   const std::size_t before = resident_bytes();
-  // Far more than the limits allow the server to hold.
+  // Far more than the server may hold.
   const std::size_t sent = send_until_stalled(clients, 4 * mib);
   EXPECT_LT(sent, 60 * 2 * mib) << "reading must pause";
   const std::size_t each = Limits{}.output_high + 256 * kib;
@@ -67,9 +67,9 @@ TEST_P(BoundedMemory, HoldsForTheServerByMemoryMax) {
   send_until_stalled(clients, 1 * mib);
   const Stats stats = server->stats();
   EXPECT_GE(stats.memory_pauses, 1U);
-  // One batch of each loop may come on top: what had been read when the cap was reached.
+  // One batch of each loop may be added: what had been read when the limit was reached.
   EXPECT_LE(stats.memory, cap + static_cast<std::size_t>(loops()) * 1 * mib);
-  // Once the peers read, everything comes back and the server takes more.
+  // Once the peers read, every echo arrives and the server reads again.
   std::vector<Background> readers;
   for (Client& client : clients)
     readers.emplace_back([&client] {
@@ -83,8 +83,8 @@ TEST_P(BoundedMemory, HoldsForTheServerByMemoryMax) {
   EXPECT_EQ(echo_through(next, "as ever"), "as ever");
 }
 
-// Who left with half a request sent is not heard while reading pauses, but does not hold the server
-// up for good.
+// The server does not notice the end of a peer that sent half a request while reading is paused,
+// but that peer does not block the server for ever.
 TEST_P(BoundedMemory, AnIdleTimeoutFreesIncompleteInput) {
   TestServer server = serve({.limits = {.memory_max = 256 * kib},
                              .options = {.idle_timeout = 300ms, .receive_buffer = 16384},
@@ -232,7 +232,7 @@ TEST_P(BoundedMemory, UnconsumedInputBeyondInputMaxClosesTheConnection) {
   Client client = server.connect();
   try {
     client.send(pattern(4 * mib));
-  } catch (const std::system_error&) {  // closed meanwhile
+  } catch (const std::system_error&) {  // the server has closed the connection
   }
   EXPECT_TRUE(log.wait_for(as_text(Errc::input_overflow)));
 }

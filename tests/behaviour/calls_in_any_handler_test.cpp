@@ -1,6 +1,6 @@
-// close, abort, detach, shutdown, a throw and a peer's reset are taken well in every handler: the
-// connection ends as it should, once, the others go on, and the server does unless it was told to
-// stop.
+// close, abort, detach, shutdown, an exception and a peer's reset work in every handler: the
+// connection ends once and as specified, the other connections continue, and so does the server
+// unless it is told to stop.
 #include <atomic>
 #include <functional>
 #include <mutex>
@@ -13,9 +13,9 @@ namespace evio::test { namespace {
 class CallsInAnyHandler : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(CallsInAnyHandler);
 
-// What happens in the victim's handlers, of which only one acts. The first bytes of a connection
-// tell the victim ("v") from the bystander ("b"), but `opened` runs before: there the first
-// connection is the bystander's.
+// The events of two connections, the victim and the bystander; one handler of the victim acts. The
+// first bytes of a connection tell the victim ("v") from the bystander ("b"). `opened` runs before
+// they arrive: there the first connection is the bystander's.
 struct Scene {
   EventLog log;
   std::string where;
@@ -30,7 +30,7 @@ struct Scene {
   std::atomic<std::uint64_t> bystander_id{0};
   std::atomic<int> opened{0}, closed{0}, detached{0};
   std::mutex mutex;
-  std::string errors;  // of `closed`, but for the bystander's
+  std::string errors;  // the errors of `closed`, without the bystander's
 };
 
 Events events_of(Scene& scene) {
@@ -74,7 +74,7 @@ Events events_of(Scene& scene) {
               }};
 }
 
-// A client's part, which is played until the server does not play along any more.
+// Runs a client's steps until the server has closed its connection.
 void play(Client& victim) {
   try {
     victim.send("v");
@@ -86,8 +86,8 @@ void play(Client& victim) {
   victim.close();
 }
 
-// Plays the scene and expects the bystander to be served to the end; how the victim was closed, or
-// "detached".
+// Runs both clients and expects the bystander to be served to the end; returns how the victim was
+// closed, or "detached".
 std::string outcome(const Behaviour&, Scene& scene, TestServer& server,
                     const std::function<void(Client&)>& part = play) {
   Client bystander = server.connect();
@@ -120,7 +120,7 @@ TEST_P(CallsInAnyHandler, CloseWorks) {
       };
       TestServer server = serve(events_of(scene));
       const std::string how = outcome(*this, scene, server);
-      // The first is the victim's; `next` ends in order too.
+      // The first connection is the victim's; `next` ends in an orderly way, too.
       EXPECT_TRUE(how.starts_with("none")) << where << ": " << how;
     }
 }
@@ -250,7 +250,7 @@ TEST_P(CallsInAnyHandler, TheFirstOfSeveralExceptionsIsRethrown) {
   EXPECT_EQ(message_of(server.wait()), "first");
 }
 
-// Everything of a server that can throw without a connection.
+// Every callback of a server that can throw without a connection.
 void run_with_a_throw(const Behaviour&, const std::string& where, Events& events) {
   const auto fault = [where] { throw std::runtime_error("fault in " + where); };
   if (where == "loop_started") events.loop_started = fault;
@@ -293,7 +293,7 @@ TEST_P(CallsInAnyHandler, AnExceptionWithoutAConnectionIsRethrown) {
       Client client = server.connect();
       client.send("x");
       client.receive_rest();
-    } catch (const std::system_error&) {  // it may be over already
+    } catch (const std::system_error&) {  // the server may have ended
     }
     EXPECT_EQ(message_of(server.wait()), "fault in " + where);
   }
@@ -353,7 +353,7 @@ TEST_P(CallsInAnyHandler, AnExceptionInLoopStoppedOrFailedIsRethrown) {
 }
 
 TEST_P(CallsInAnyHandler, AnExceptionInTheBalanceFunctionIsReported) {
-  if (loops() == 1) return;  // nobody asks it
+  if (loops() == 1) return;  // the balance function is not called
   Events events = echo();
   events.balance = [](std::span<const LoopLoad>, const Address&) -> std::size_t {
     throw std::runtime_error("fault");
@@ -371,7 +371,7 @@ TEST_P(CallsInAnyHandler, APeerMayResetDuringEveryHandler) {
   for (const std::string where : {"opened", "data", "drained", "ended", "closed", "detached"}) {
     Scene scene;
     Client victim = Client::unconnected(tiny);
-    Gate connected;  // and the victim is the handlers'
+    Gate connected;  // and the victim is known to the handlers
     std::atomic<bool> reset{false};
     scene.where = where;
     scene.act = [&](Conn* c) {

@@ -1,4 +1,5 @@
-// Closing delivers everything written, at once and with a deadline, and `closed` tells how it went.
+// Closing sends everything that was written, within a deadline, and `closed` reports how the
+// connection ended.
 #include <optional>
 #include <thread>
 
@@ -49,8 +50,8 @@ TEST_P(Close, SendsWhatDataWroteThoughMoreInputIsUnread) {
                              .closed = note_closed(log)});
   Client client = server.connect();
   client.send(std::string(200 * kib, 'u'));
-  // The server closes on the first of these; what else comes must neither reset the connection nor
-  // reach a handler.
+  // The server closes at the first of these; the others must neither reset the connection nor reach
+  // a handler.
   client.send("more");
   const auto rest = client.receive_rest();
   EXPECT_EQ(rest.error, 0);
@@ -77,7 +78,7 @@ TEST_P(Close, DiscardsWhatThePeerSendsAfterwards) {
   EXPECT_TRUE(same_bytes(rest.bytes, bytes));
 }
 
-// How a handler or another thread may send a lot, then close.
+// The ways in which a handler or another thread sends a lot and then closes.
 void close_behind_a_lot(TestServer& server, const std::string& bytes) {
   Client client = server.connect();
   std::string received;
@@ -85,8 +86,7 @@ void close_behind_a_lot(TestServer& server, const std::string& bytes) {
     const std::string part = client.receive_some(mib);
     if (part.empty()) break;
     received += part;
-    if (received.size() % 7 == 0)
-      std::this_thread::sleep_for(1ms);  // now and then the reader is slow
+    if (received.size() % 7 == 0) std::this_thread::sleep_for(1ms);  // the reader is slow at times
   }
   EXPECT_TRUE(same_bytes(received, bytes));
 }
@@ -201,7 +201,7 @@ TEST_P(Close, WaitsForASlowPeerThatMakesProgress) {
                              .closed = note_closed(log)});
   Client client = server.connect({.receive = 16 * 1024});
   std::string received;
-  for (int i = 0; i < 12; ++i) {  // longer than the deadline in all, each step well within it
+  for (int i = 0; i < 12; ++i) {  // longer than the deadline in total, each step well within it
     received += client.receive(20 * kib);
     std::this_thread::sleep_for(50ms);
   }
@@ -313,7 +313,7 @@ TEST_P(Close, OutputThatThePeerNeverReadIsAnError) {
        .closed = [&](Conn&, std::error_code error) { log.add(error ? "an error" : "no error"); }});
   Client client = server.connect(tiny);
   ASSERT_TRUE(log.wait_for("written"));
-  client.close();  // with bytes unread: a reset
+  client.close();  // unread bytes make this a reset
   EXPECT_TRUE(log.wait_for("an error"));
 }
 

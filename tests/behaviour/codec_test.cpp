@@ -1,4 +1,4 @@
-// With a codec `data` gets one whole message each time, and what is written is one.
+// With a codec, each call of `data` receives one whole message, and each write is encoded as one.
 #include "support/behaviour.hpp"
 
 namespace evio::test { namespace {
@@ -56,7 +56,7 @@ TEST_P(CodecOfAService, MessagesWaitDuringAPause) {
   EXPECT_EQ(log.events(), (std::vector<std::string>{"wait", "for", "it"}));
 }
 
-// An echo server of lines, as README has it, would answer an empty line that nobody sent.
+// Otherwise an echo server of lines would reply to an empty line that no peer sent.
 TEST_P(CodecOfAService, AWakeWithoutACompleteMessageCallsNothing) {
   EventLog log;
   HandleSlot handle;

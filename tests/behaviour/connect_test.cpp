@@ -1,5 +1,5 @@
-// Connections of our own making: at once, from any thread, with opened or closed, never both
-// missing.
+// Outgoing connections: made by any thread; each ends with either opened or closed, never without
+// both.
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -23,7 +23,7 @@ class Connect : public Behaviour {
  protected:
   EventLog log;
 
-  // Notes what happens to a connection: all that it has received, and its error.
+  // Logs the events of a connection: all that it has received, and its error.
   Events noted() {
     return {
         .opened = [this] { log.add("opened"); },
@@ -38,7 +38,7 @@ class Connect : public Behaviour {
         .closed = [this](Conn&,
                          std::error_code e) { log.add(e ? "closed: " + e.message() : "closed"); }};
   }
-  // What `connect` makes of it on loop 0.
+  // Connects on loop 0 with these events.
   void connect_on_loop(
       TestServer& server, const Binding& to, Callback<void(Conn&)> then = [] {}) {
     server.on_loop(0, [&] {
@@ -48,7 +48,7 @@ class Connect : public Behaviour {
       EXPECT_EQ(log.size(), 0U) << "inside the call";
     });
   }
-  // Where nobody listens.
+  // An address without a listener.
   static std::string nobody() {
     const TestServer gone({}, "tcp://127.0.0.1:0");
     return gone.address().to_string();
@@ -92,7 +92,7 @@ TEST_P(Connect, AFailureCallsOnlyClosed) {
 }
 
 TEST_P(Connect, ResolvesNamesAndTriesAllTheirAddresses) {
-  TestServer far(echo(), "tcp://127.0.0.1:0");  // localhost may stand for [::1] first
+  TestServer far(echo(), "tcp://127.0.0.1:0");  // localhost may resolve to [::1] first
   TestServer server = serve({});
   connect_on_loop(server, on("tcp://localhost:" + std::to_string(far.port()), noted()),
                   [](Conn& c) {
@@ -117,7 +117,7 @@ TEST_P(Connect, AnUnknownNameIsAnError) {
       << why.message();
 }
 
-// A full backlog leaves the attempt without an answer.
+// A full backlog leaves the attempt without a reply.
 TEST_P(Connect, TakesNoLongerThanConnectTimeout) {
   const Socket deaf(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in where{};
@@ -312,8 +312,8 @@ TEST_P(Connect, AProxyForwardsBytesAndEnds) {
   EXPECT_TRUE(same_bytes(client.receive_rest().bytes, bytes));
 }
 
-// In a network of our own where the kernel can choose one port only; false where that cannot be
-// had.
+// In a network namespace where the kernel has one port to choose from; false if the namespace
+// cannot be made. Then a socket that connects to its own port would be connected to itself.
 bool with_one_port_to_choose(int port) {
   if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0 && ::unshare(CLONE_NEWNET) != 0) return false;
   const Socket any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -338,12 +338,12 @@ TEST_P(Connect, ASocketIsNeverConnectedToItself) {
       EXPECT_EQ(log.count("opened"), 0U) << scheme;
       log.clear();
     }
-    // Nor does it keep the port from who is to listen there.
+    // The attempt does not keep the port from a later listener, either.
     const TestServer far(echo(), "tcp://127.0.0.1:" + std::to_string(port));
   });
 }
 
-// A unix socket tells at once that its backlog is full.
+// A unix socket reports immediately that its backlog is full.
 TEST_P(Connect, RetriesWhileTheBacklogIsFull) {
   const std::string url = "unix://@evio-backlog-" + std::to_string(::getpid());
   Server far({.limits = {.backlog = 0}, .opened = [](Conn& c) { c.write("served"); }}, url);
@@ -365,11 +365,11 @@ TEST_P(Connect, RetriesAFullBacklogUntilConnectTimeout) {
   std::error_code why;
   bool any_closed = false;
   Gate closed;
-  TestServer server = serve({});  // its end closes those that still wait
+  TestServer server = serve({});  // its end closes the connections that still wait
   Events events;
   events.limits.connect_timeout = 50ms;
   events.closed = [&](Conn&, std::error_code error) {
-    if (std::exchange(any_closed, true)) return;  // the test reads the first error by then
+    if (std::exchange(any_closed, true)) return;  // the test reads the first error
     why = error;
     closed.open();
   };

@@ -1,4 +1,4 @@
-// limits.connections leaves further ones in the backlog, exactly, until one closes.
+// Limits::connections_max leaves further connections in the backlog, exactly, until one closes.
 #include <atomic>
 
 #include "support/behaviour.hpp"

@@ -1,4 +1,5 @@
-// A peer is judged by what it did: nobody is closed for what this process was too late to see.
+// Deadlines judge a peer by what it did: no connection is closed because this process was late to
+// read its bytes.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +15,7 @@ namespace evio::test { namespace {
 class Deadlines : public Behaviour {};
 EVIO_ON_EVERY_BACKEND_WITH_LOOPS(Deadlines, 1);
 
-constexpr std::size_t many = 600;  // more than one wait of epoll tells
+constexpr std::size_t many = 600;  // more than one epoll_wait returns
 constexpr Duration patience = 2s;
 constexpr Duration beyond = 2500ms;
 
@@ -31,14 +32,14 @@ Events greets_and_echoes() {
   return events;
 }
 
-// Which of them get an answer to what they sent.
+// Which of the clients get a reply to their bytes.
 std::size_t answered(std::vector<Client>& clients) {
   std::size_t count = 0;
   for (Client& client : clients) count += client.receive_some() == "x";
   return count;
 }
 
-// Ends the child by its number, whatever happens.
+// Ends the child process, whatever happens.
 class Child {
  public:
   explicit Child(pid_t id) : id_(id) {}
@@ -94,7 +95,7 @@ TEST_P(Deadlines, AStoppedProcessClosesNobodyWhoseBytesWait) {
   EXPECT_EQ(answered(clients), many);
 }
 
-// Holds a loop's thread in a handler until the gate opens.
+// Blocks a loop's thread in a handler until the gate opens.
 struct Held {
   Gate entered, go_on;
 };
@@ -140,7 +141,8 @@ TEST_P(Deadlines, AConnectThatCompletedDuringAStallSucceeds) {
   EXPECT_EQ(closed, 0U);
 }
 
-// Its own connection, and one whose bytes were handled in the same batch, before or behind it.
+// Checks the connection of the handler, and connections whose bytes were handled in the same batch,
+// before or after it.
 TEST_P(Deadlines, TheTimeOfALongHandlerIsNotCountedAsIdle) {
   Held held;
   TestServer server = serve({.options = {.idle_timeout = 1s}, .data = [](Conn& c, Input& in) {
@@ -203,7 +205,7 @@ TEST_P(Deadlines, AStalledLoopDoesNotMakeAReaderSlow) {
   EXPECT_EQ(log.size(), 0U);
 }
 
-// A user's own deadline, of a connection and of a loop.
+// Deadlines set by the user, for a connection and for a loop.
 TEST_P(Deadlines, UserDeadlinesRunAfterAllInputThatHadArrived) {
   EventLog log;
   Gate done;
@@ -234,7 +236,7 @@ TEST_P(Deadlines, UserDeadlinesRunAfterAllInputThatHadArrived) {
             std::find(all.begin(), all.end(), "deadline"));
 }
 
-// Others that keep the loop as busy as can be do not put it off for ever.
+// Other connections that keep the loop fully busy do not delay a deadline for ever.
 TEST_P(Deadlines, ExpireUnderFullLoad) {
   EventLog log;
   TestServer server = serve({.options = {.idle_timeout = 1s},
@@ -258,7 +260,7 @@ TEST_P(Deadlines, ExpireUnderFullLoad) {
   EXPECT_TRUE(log.wait_for("idle"));
 }
 
-// What is as long as can be is never, and nothing is computed from it that overflows.
+// The longest duration means never, and no computation with it overflows.
 TEST_P(Deadlines, AcceptTheLongestDuration) {
   constexpr Duration never = Duration::max();
   EventLog log;

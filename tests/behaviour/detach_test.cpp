@@ -1,5 +1,5 @@
-// Detaching hands the connection over as a blocking socket: pending output flushed, untaken input
-// first.
+// Detaching returns the connection as a blocking socket: pending output is sent first, and
+// unconsumed input is read from it first.
 #include <fcntl.h>
 
 #include <future>
@@ -13,7 +13,7 @@ namespace evio::test { namespace {
 class Detach : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Detach);
 
-// Where `detached` leaves the socket for the test.
+// Passes the socket from `detached` to the test.
 class SocketSlot {
  public:
   Callback<Action(Conn&, Socket)> fill() {

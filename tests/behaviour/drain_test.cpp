@@ -1,5 +1,5 @@
-// Draining: no new connection, the old ones go on, and the end comes with the last of them or at
-// the deadline.
+// Draining: the server stops accepting, existing connections continue, and it ends with the last of
+// them or at the deadline.
 #include "support/behaviour.hpp"
 #include "support/event_log.hpp"
 
@@ -16,6 +16,18 @@ bool refuses(const Address& address) {
   } catch (const std::system_error&) {
     return true;
   }
+}
+
+// Echoes, and writes "bye" when the server drains; logs these events.
+Events saying_goodbye(EventLog& log, Action then) {
+  Events events = echo();
+  events.draining = [&log, then](Conn& c) {
+    log.add("draining");
+    c.write("bye");
+    return then;
+  };
+  events.closed = [&log](Conn&, std::error_code) { log.add("closed"); };
+  return events;
 }
 
 TEST_P(Drain, EndsWhenTheLastConnectionCloses) {
@@ -94,14 +106,7 @@ TEST_P(Drain, ClosesTheRemainingConnectionsAtTheDeadline) {
 
 TEST_P(Drain, CallsDrainingOnceForEachAcceptedConnection) {
   EventLog log;
-  TestServer server = serve({.data = [](Conn& c, Input& in) { c.write(in.take()); },
-                             .draining =
-                                 [&](Conn& c) {
-                                   log.add("draining");
-                                   c.write("bye");
-                                   return Action::close;
-                                 },
-                             .closed = [&](Conn&, std::error_code) { log.add("closed"); }});
+  TestServer server = serve(saying_goodbye(log, Action::close));
   Client client = server.connect();
   EXPECT_EQ(echo_through(client, "a"), "a");
   server->drain(1h);
@@ -113,13 +118,7 @@ TEST_P(Drain, CallsDrainingOnceForEachAcceptedConnection) {
 
 TEST_P(Drain, ShutdownCallsDrainingWithoutADrainBefore) {
   EventLog log;
-  TestServer server = serve({.data = [](Conn& c, Input& in) { c.write(in.take()); },
-                             .draining =
-                                 [&](Conn& c) {
-                                   log.add("draining");
-                                   c.write("bye");
-                                 },
-                             .closed = [&](Conn&, std::error_code) { log.add("closed"); }});
+  TestServer server = serve(saying_goodbye(log, Action::none));
   Client client = server.connect();
   EXPECT_EQ(echo_through(client, "a"), "a");
   server->shutdown();

@@ -1,5 +1,4 @@
-// A server in somebody else's loop, here libuv's: woken by its descriptor, and by the clock for its
-// timers.
+// A server inside a libuv loop: woken by its descriptor, and by a timer for its deadlines.
 #include <uv.h>
 
 #include "support/background.hpp"
@@ -7,8 +6,8 @@
 
 namespace evio::test { namespace {
 
-// What a user writes to let a server live in a libuv loop: a poll handle, and a timer for what the
-// descriptor does not tell. Where there is no descriptor (backend poll), by the clock alone.
+// The code that a user needs to run a server in a libuv loop: a poll handle, and a timer for what
+// the descriptor does not signal. The backend poll has no descriptor, so the timer does all.
 class InLibuv {
  public:
   InLibuv(uv_loop_t& loop, Server& server) : server_(server) {
@@ -66,7 +65,7 @@ TEST_P(EmbeddingInLibuv, BothLoopsServe) {
       "tcp://127.0.0.1:0");
   InLibuv embedded(loop, server);
 
-  int ticks = 0;  // of a timer that is libuv's own
+  int ticks = 0;  // of libuv's own timer
   uv_timer_t foreign;
   uv_timer_init(&loop, &foreign);
   foreign.data = &ticks;
@@ -83,7 +82,7 @@ TEST_P(EmbeddingInLibuv, BothLoopsServe) {
     client.send("enough");
     EXPECT_EQ(client.receive_rest().bytes, "");
   });
-  uv_run(&loop, UV_RUN_DEFAULT);  // until the server has ended
+  uv_run(&loop, UV_RUN_DEFAULT);  // returns when the server has ended
   EXPECT_GT(ticks, 0);
   EXPECT_GT(timers, 0);
   uv_close(reinterpret_cast<uv_handle_t*>(&foreign), nullptr);

@@ -1,4 +1,4 @@
-// A server within a loop that is not ours, and descriptors of ours within its loop.
+// A server inside a foreign event loop, and descriptors of the user inside a server's loop.
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@ namespace evio::test { namespace {
 
 class Embedding : public Behaviour {
  protected:
-  // A loop of the simplest kind, until the server ends; how often it called.
+  // A minimal poll loop that runs until the server ends; returns the number of calls.
   int drive(Server& server) {
     pollfd entry{.fd = server.native_handle(), .events = POLLIN, .revents = 0};
     EXPECT_EQ(entry.fd < 0, backend() == Backend::poll);
@@ -177,7 +177,7 @@ TEST_P(Embedding, OneThatCannotBeWatchedDoesNotAffectTheOthers) {
   EXPECT_EQ(failures, 1);
 }
 
-// Its connections are not closed in order, but nothing of theirs stays behind.
+// Its connections are not closed in an orderly way, but all their resources are released.
 TEST_P(Embedding, AServerMayBeDestroyedBeforeItsEnd) {
   const auto descriptors = open_descriptors();
   const auto kept = std::make_shared<std::string>(pattern(8 * mib));

@@ -1,4 +1,4 @@
-// Which handler runs when, and on which thread.
+// The order of the handlers, and the threads on which they run.
 #include <fcntl.h>
 #include <pthread.h>
 
@@ -16,7 +16,7 @@ namespace evio::test { namespace {
 class EventOrder : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(EventOrder);
 
-// Connects as soon as somebody listens.
+// Connects as soon as the server listens.
 Client connect_patiently(std::uint16_t port) {
   for (int attempt = 0;; ++attempt) {
     try {
@@ -120,7 +120,7 @@ TEST_P(EventOrder, OpenedDataEndedClosed) {
             (std::vector<std::string>{"opened", "data 1", "data 2", "ended", "closed"}));
 }
 
-// Counts how deep handlers of one thread are inside each other.
+// Counts how deep handlers are nested on one thread.
 struct Inside {
   static thread_local int depth;
   Inside() { EXPECT_EQ(depth++, 0) << "a handler inside another"; }
@@ -228,7 +228,7 @@ TEST_P(EventOrder, LoopsAreNamedThreadsAndTheFirstIsTheCallers) {
                                 : (std::set<std::string>{"evio-1", "evio-2", "evio-3"}));
 }
 
-// Tells on which thread and when it died.
+// Records when and on which thread it was destroyed.
 struct Mourned {
   EventLog* log = nullptr;
   std::string name;

@@ -1,5 +1,5 @@
-// What leaves a connection's handler while `failed` is unset is told on stderr, a line a second at
-// most; and what becomes of stderr is no concern of the server's.
+// An exception of a connection's handler is reported on stderr while `failed` is unset, at most one
+// line a second; the state of stderr does not affect the server.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@ namespace evio::test { namespace {
 class Exceptions : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Exceptions);
 
-// Puts another descriptor in the place of stderr.
+// Replaces stderr by another descriptor.
 class InsteadOfStderr {
  public:
   explicit InsteadOfStderr(int fd) : real_(::dup(STDERR_FILENO)) { ::dup2(fd, STDERR_FILENO); }
@@ -45,7 +45,7 @@ class Written {
   const InsteadOfStderr instead_;
 };
 
-// Echoes, but for what begins with "!".
+// An echo server that throws at input which begins with "!".
 Events failing() {
   return {.data = [](Conn& c, Input& in) {
     if (in.view().starts_with("!!")) throw std::bad_alloc();
@@ -106,7 +106,7 @@ TEST_P(Exceptions, AreNotReportedOnStderrIfFailedIsSet) {
   });
 }
 
-// Whoever can make a handler throw could else end a server, or keep it waiting for ever.
+// Otherwise a peer that can make a handler throw could end the server or block it for ever.
 TEST_P(Exceptions, AreHarmlessWhenStderrIsFullOrNotRead) {
   for (const bool read : {true, false})
     in_child_process([&] {

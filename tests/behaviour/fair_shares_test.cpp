@@ -1,5 +1,4 @@
-// Whatever never ends, on one loop, starves nobody: not other connections, not posts, not timers,
-// not shutdown.
+// Endless work on one loop does not starve other connections, posts, timers or shutdown.
 #include <atomic>
 #include <functional>
 
@@ -10,7 +9,7 @@ namespace evio::test { namespace {
 class FairShares : public Behaviour {};
 EVIO_ON_EVERY_BACKEND_WITH_LOOPS(FairShares, 1);
 
-// Everything else that a loop does goes on.
+// Checks that everything else on the loop still runs.
 void expect_all_served(TestServer& server) {
   Client client = server.connect();
   for (int i = 0; i < 50; ++i) ASSERT_EQ(echo_through(client, "ping"), "ping");
@@ -102,7 +101,7 @@ TEST_P(FairShares, ATickWithoutDelayDoesNotStarveOthers) {
 TEST_P(FairShares, AConnectionThatPausesAndResumesDoesNotStarveOthers) {
   TestServer server = serve({.data = [](Conn& c, Input& in) {
     if (in.view() == "ping") c.write(in.take());
-    if (!in.empty()) {  // left, so that resuming offers it again, for ever
+    if (!in.empty()) {  // left unconsumed, so that each resume redelivers it
       c.pause();
       c.resume();
     }

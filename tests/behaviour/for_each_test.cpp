@@ -49,7 +49,9 @@ TEST_P(ForEach, BroadcastReachesTheFirstEventsConnectionsOnly) {
          third = server.connect({}, 2);
   for (Client* client : {&first, &other, &third}) EXPECT_EQ(client->receive(1), "!");
   server->connect(on(server.address(3).to_string(), {}));
-  server->connect(server.address(3).to_string());  // with the first Events, but it was not accepted
+  server->connect(
+      server.address(3)
+          .to_string());  // an outgoing connection with the first Events: it was not accepted
   ASSERT_TRUE(log.wait_for("outgoing", 2));
   ASSERT_TRUE(log.wait_for("!")) << "what `opened` of the first Events wrote";
   server->broadcast(SharedBytes("news"));

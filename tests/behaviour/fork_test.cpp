@@ -1,5 +1,5 @@
-// A process that forks: what it closes ends although a child has copies, and a child leaves its
-// parent alone.
+// Servers in a process that forks: what the parent closes ends although a child has copies, and a
+// child does not affect its parent.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -25,24 +25,24 @@ class Fork : public Behaviour {
 };
 EVIO_ON_EVERY_BACKEND(Fork);
 
-// Forks; the child does what it is given, and lives until it is ended.
+// Forks; the child runs the given function and lives until it is ended.
 class Child {
  public:
   explicit Child(const std::function<void()>& body = {}) : pid_(::fork()) {
     if (pid_ != 0) return;
-    ::alarm(hang_guard.count());  // it is nobody's, should this process die
+    ::alarm(hang_guard.count());  // ends the child if this process dies
     if (body) body();
     for (;;) ::pause();
   }
   Child(const Child&) = delete;
   ~Child() { end(SIGKILL); }
 
-  // By that signal; what waitpid says.
+  // Ends the child by that signal and returns waitpid's status.
   int end(int signal) {
     if (pid_ > 0) ::kill(pid_, signal);
     return wait();
   }
-  // The same if it has ended by itself.
+  // Waits until the child ends by itself and returns waitpid's status.
   std::optional<int> ended() {
     int status = 0;
     if (::waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
@@ -60,13 +60,13 @@ class Child {
   pid_t pid_;
 };
 
-// Of a process that holds copies of all that a running server has.
+// A child that holds copies of all descriptors of a running server.
 void fork_on(TestServer& server, std::optional<Child>& child,
              const std::function<void()>& body = {}) {
   server.on_loop(0, [&] { child.emplace(body); });
 }
 
-// Answers what it is told, and then does it.
+// Replies with the received command and then executes it.
 Events obedient() {
   return {.data = [](Conn& c, Input& in) {
     const std::string word(in.take());
@@ -101,7 +101,7 @@ TEST_P(Fork, AClosedConnectionEndsAlthoughAChildHasACopy) {
     if (address == 0) {
       EXPECT_EQ(rest.error, ECONNRESET);
     }
-    // One that is accepted later is not the child's, and ends as well.
+    // A connection that is accepted later is not copied to the child, and ends as well.
     Client later = server.connect({}, address);
     EXPECT_EQ(echo_through(later, "close"), "close");
     EXPECT_EQ(later.receive_rest().error, 0);
@@ -198,13 +198,13 @@ TEST_P(Fork, WorkersServeAddressesBoundBeforeTheFork) {
   in_child_process([&] {
     TemporaryDirectory directory;
     const std::string path = directory / "socket";
-    // It listens, but never runs: a worker that is forked while another thread allocates would
-    // inherit a lock of AddressSanitizer's that nobody releases.
+    // The server listens but never runs: a worker that is forked while another thread allocates
+    // would inherit a lock of AddressSanitizer that no thread releases.
     const Server peer(Events{}, "tcp://127.0.0.1:0");
     auto server = std::make_unique<Server>(
         as_set_up({.handle_signals = true, .data = [](Conn& c, Input& in) { c.write(in.take()); }}),
         "tcp://127.0.0.1:0", "unix://" + path);
-    // What is begun before it runs begins in each worker anew.
+    // What was started before run() starts again in each worker.
     int signs[2], pipe_to_watch[2];
     ASSERT_EQ(::pipe2(signs, O_CLOEXEC), 0);
     ASSERT_EQ(::pipe2(pipe_to_watch, O_CLOEXEC), 0);
@@ -235,7 +235,7 @@ TEST_P(Fork, WorkersServeAddressesBoundBeforeTheFork) {
       Client client = Client::to(address);
       EXPECT_EQ(echo_through(client, "hello"), "hello");
     }
-    // A worker that ends takes nothing from the others.
+    // A worker that ends does not affect the others.
     EXPECT_EQ(first->end(SIGTERM), 0);
     for (const Address& address : addresses) {
       Client client = Client::to(address);
@@ -243,7 +243,7 @@ TEST_P(Fork, WorkersServeAddressesBoundBeforeTheFork) {
     }
     EXPECT_EQ(second->end(SIGTERM), 0);
     EXPECT_EQ(::access(path.c_str(), F_OK), 0);
-    server.reset();  // the last one
+    server.reset();  // the last copy
     EXPECT_NE(::access(path.c_str(), F_OK), 0);
   });
 }
@@ -261,7 +261,7 @@ TEST_P(Fork, ADaemonContinuesAfterItsParentExits) {
       server.reset();
       ::_exit(0);
     });
-    server.reset();  // as exit() does
+    server.reset();  // as exit() would do
     for (const Address& address : addresses) {
       Client client = Client::to(address);
       EXPECT_EQ(echo_through(client, "hello"), "hello") << address.to_string();

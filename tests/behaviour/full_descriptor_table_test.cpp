@@ -1,4 +1,4 @@
-// When no descriptor is left, accepting pauses and resumes; whoever is connected is served
+// Without free descriptors accepting pauses and later resumes; existing connections are served
 // meanwhile.
 #include <fcntl.h>
 #include <signal.h>
@@ -16,7 +16,7 @@ EVIO_ON_EVERY_BACKEND(FullDescriptorTable);
 
 constexpr std::size_t room = 6;
 
-// Leaves room for so many more descriptors than there are now, without a hole below.
+// Limits the process to `count` more descriptors than it has now, without unused numbers below.
 void leave_room_for(std::size_t count) {
   std::vector<int> fillers;
   const auto open = open_descriptors();
@@ -52,7 +52,7 @@ TEST_P(FullDescriptorTable, PausesAcceptingWithoutSpinningAndResumesWhenConnecti
     leave_room_for(room);
     for (Client& client : clients) client.connect(server.port());
     ASSERT_TRUE(eventually([&] { return server->stats().accept_pauses > 0; }));
-    // What one loop accepted may still be on its way to another.
+    // A connection that one loop accepted may still be queued for another.
     ASSERT_TRUE(
         eventually([&] { return server->stats().accepted == static_cast<std::uint64_t>(opened); }));
     const auto served = static_cast<std::size_t>(opened) - 1;
@@ -62,7 +62,7 @@ TEST_P(FullDescriptorTable, PausesAcceptingWithoutSpinningAndResumesWhenConnecti
       EXPECT_EQ(clients[i].receive(1), "!");
       EXPECT_EQ(echo_through(clients[i], "served"), "served");
     }
-    // Closing one makes room for two: the client's end and the server's.
+    // Closing one connection frees two descriptors: the client's and the server's.
     for (std::size_t i = 0; i < clients.size(); ++i) {
       if (i >= served) {
         EXPECT_EQ(clients[i].receive(1), "!");
@@ -79,7 +79,7 @@ TEST_P(FullDescriptorTable, DoesNotSpinWhileItIsFull) {
     TestServer server = serve(greeting(opened));
     auto clients = sockets(20);
     const auto threads = server.threads();
-    // Measured by clocks, for looking into /proc takes a descriptor.
+    // Measured by thread clocks, because reading /proc takes a descriptor.
     Usage before = usage(threads);
     leave_room_for(room);
     for (Client& client : clients) client.connect(server.port());
@@ -102,7 +102,7 @@ TEST_P(FullDescriptorTable, ResumesWhenOthersFreeDescriptors) {
     for (Client& client : clients) client.connect(server.port());
     ASSERT_TRUE(eventually([&] { return server->stats().accept_pauses > 0; }));
     EXPECT_LT(opened, 12);
-    for (const int fd : others) ::close(fd);  // the server is not told
+    for (const int fd : others) ::close(fd);  // the server is not notified
     for (Client& client : clients) EXPECT_EQ(client.receive(1), "!");
   });
 }
@@ -145,7 +145,7 @@ TEST_P(FullDescriptorTable, ANameThatCannotBeResolvedIsAnErrorThatNamesTheCause)
   });
 }
 
-// As no thread can be had, here for want of address space.
+// Starting a thread fails, here for lack of address space.
 TEST_P(FullDescriptorTable, ARunThatThrowsReleasesItsDescriptors) {
   if (sanitized) GTEST_SKIP() << "needs address space without end";
   in_child_process([&] {
@@ -157,7 +157,7 @@ TEST_P(FullDescriptorTable, ARunThatThrowsReleasesItsDescriptors) {
     rlimit before{};
     ::getrlimit(RLIMIT_AS, &before);
     rlimit little = before;
-    little.rlim_cur = 300 << 20;  // 64 stacks are 512 MiB
+    little.rlim_cur = 300 << 20;  // 64 thread stacks would take 512 MiB
     ASSERT_EQ(::setrlimit(RLIMIT_AS, &little), 0);
     EXPECT_THROW(server.run(), std::system_error);
     ASSERT_EQ(::setrlimit(RLIMIT_AS, &before), 0);

@@ -1,4 +1,4 @@
-// While pre_write is set nothing leaves before it has run: the replies of a batch wait for one
+// While pre_write is set, nothing is sent before it has run: the replies of a batch wait for one
 // commit.
 #include <atomic>
 #include <mutex>
@@ -11,7 +11,7 @@ namespace evio::test { namespace {
 class GroupCommit : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(GroupCommit);
 
-// What was done but not committed yet, of one loop.
+// The requests of one loop that are executed but not committed yet.
 struct Journal {
   int uncommitted = 0;
 };

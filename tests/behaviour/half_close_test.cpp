@@ -1,4 +1,4 @@
-// A peer that half-closes still gets everything, and `ended` says that no more will come.
+// A peer that half-closes still receives everything, and `ended` reports the end of its bytes.
 #include "support/behaviour.hpp"
 
 namespace evio::test { namespace {
@@ -94,7 +94,7 @@ TEST_P(HalfClose, EndedWaitsForResumeAndForAllInput) {
   client.shutdown_write();
   handle.get().wake();
   ASSERT_TRUE(log.wait_for("data 1"));
-  for (int i = 0; i < 20; ++i) {  // gives a wrong `ended` every chance to come first
+  for (int i = 0; i < 20; ++i) {  // gives a premature `ended` time to be called
     Gate ran;
     handle.get().post([&](Conn&) { ran.open(); });
     ASSERT_TRUE(ran.wait());

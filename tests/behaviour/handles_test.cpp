@@ -1,4 +1,4 @@
-// A handle names its connection for any thread and any time, and never another one.
+// A handle refers to its connection from any thread at any time, and never to another connection.
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -48,8 +48,7 @@ TEST_P(Handles, ManyWakesMayMergeButTheLastIsNeverLost) {
 }
 
 TEST_P(Handles, AWakeRunsImmediately) {
-  // A wake that waited for the next time-out of the loop, 100 ms say, would take minutes for all of
-  // these.
+  // If a wake waited for the loop's next timeout of, say, 100 ms, all of these would take minutes.
   TestServer server = serve({});
   for (int i = 0; i < 1000; ++i) server.on_loop(i % loops(), [] {});
 }
@@ -77,7 +76,8 @@ TEST_P(Handles, AStaleWakeDoesNotReachTheNextOwnerOfTheDescriptor) {
   ASSERT_TRUE(log.wait_for("closed"));
   ASSERT_TRUE(eventually([&] { return !open_descriptors().contains(number_of(0).second); }))
       << "closed after `closed`";
-  // The next client takes the first one's number, so that the accept gets its old one again.
+  // The next client takes the descriptor number of the first, so that accept returns the old number
+  // again.
   std::vector<Client> next;
   bool reused = false;
   for (std::size_t i = 1; i < 6 && !reused; ++i) {

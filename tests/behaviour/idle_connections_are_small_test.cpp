@@ -1,4 +1,4 @@
-// An idle connection owns no buffer: it costs about a hundred bytes, after traffic too.
+// An idle connection owns no buffer: it takes about a hundred bytes, after traffic, too.
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,8 +12,8 @@ EVIO_ON_EVERY_BACKEND(IdleConnectionsAreSmall);
 
 constexpr std::size_t few = 2'000, many = 12'000, bytes_each = 100;
 
-// The clients, in a process of their own, for their descriptors and memory: told how many to have
-// by `control`.
+// The clients run in their own process because of its descriptors and memory; `control` says how
+// many to connect.
 [[noreturn]] void be_the_clients(int control) {
   std::vector<Client> clients;
   std::uint16_t port = 0;
@@ -41,7 +41,7 @@ TEST_P(IdleConnectionsAreSmall, TakeAtMostAHundredBytesEach) {
   if (sanitized) GTEST_SKIP() << "a sanitizer's memory is no measure";
   if (backend() == Backend::poll) GTEST_SKIP() << "made for small numbers";
   in_child_process([&] {
-    if (!limit_descriptors(many + 1000)) return;  // too small a machine to tell
+    if (!limit_descriptors(many + 1000)) return;  // this machine allows too few descriptors
     int ends[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     const pid_t clients = ::fork();

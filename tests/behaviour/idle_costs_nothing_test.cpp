@@ -1,5 +1,5 @@
-// Whoever has nothing to do uses no processor: wake-ups equal events, with a tick, after wakes,
-// beside stalled peers.
+// A server without work uses no processor time: it wakes up once per event, also with a tick, after
+// wakes, and beside stalled peers.
 #include <atomic>
 
 #include "support/behaviour.hpp"
@@ -12,17 +12,17 @@ EVIO_ON_EVERY_BACKEND(IdleCostsNothing);
 constexpr auto watched = 200ms;
 
 struct Cost {
-  std::chrono::nanoseconds time;  // of the watch: longer than asked for, on a busy machine
+  std::chrono::nanoseconds time;  // of the measurement: longer than requested on a busy machine
   std::chrono::nanoseconds cpu;
-  std::uint64_t waits;    // of all the server's threads
-  std::uint64_t wakeups;  // as the server counts them
+  std::uint64_t waits;    // voluntary switches of all the server's threads
+  std::uint64_t wakeups;  // as counted by the server
 };
 
 using Count = std::atomic<std::uint64_t>;
 const Count none{0};
 
-// Waits until what is under way has ended, but for what is counted; also on a busy machine, where a
-// thread may wait long for its turn.
+// Waits until the work in progress has ended, except for what is measured. On a busy machine a
+// thread may wait long for the processor.
 void let_it_rest(TestServer& server, const Count& ticks = none) {
   const auto surplus = [&] { return server->stats().wakeups - ticks; };
   const auto rests = [&] {
@@ -33,7 +33,7 @@ void let_it_rest(TestServer& server, const Count& ticks = none) {
   EXPECT_TRUE(eventually([&] { return rests() && rests() && rests(); }));
 }
 
-// What the server uses while nothing (but its own ticks) happens.
+// What the server uses while nothing happens but its own ticks.
 Cost cost_of(TestServer& server, const Count& ticks = none) {
   let_it_rest(server, ticks);
   const auto threads = server.threads();
@@ -46,11 +46,11 @@ Cost cost_of(TestServer& server, const Count& ticks = none) {
   return {std::chrono::steady_clock::now() - start, used.cpu, used.waits, wakeups};
 }
 
-// A loop that spun would use most of the time; one that woke ten times a second two wake-ups of
-// each thread.
+// A spinning loop would use most of the time; a loop that woke up ten times a second would cause
+// two wake-ups of each thread.
 void expect_idle(const Cost& cost, std::uint64_t events = 0) {
   EXPECT_LT(cost.cpu, cost.time / 5);
-#if !EVIO_TEST_SANITIZED  // whose own thread wakes up as well
+#if !EVIO_TEST_SANITIZED  // a sanitizer's own thread wakes up, too
   EXPECT_LE(cost.waits, events + 1);
 #endif
   EXPECT_LE(cost.wakeups, events + 1);
@@ -164,7 +164,8 @@ TEST_P(IdleCostsNothing, BesideAPausedConnectionWhosePeerHasEnded) {
   client.send("1");
   ASSERT_TRUE(log.wait_for("data"));
   EXPECT_EQ(client.receive_rest().error, 0);
-  client.shutdown_write();  // both ends: level-triggered descriptors hang up for ever
+  client.shutdown_write();  // both directions have ended: a level-triggered descriptor reports a
+                            // hang-up for ever
   expect_idle(cost_of(server));
 }
 

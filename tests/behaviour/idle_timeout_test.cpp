@@ -1,5 +1,5 @@
-// A connection on which no byte moves for idle_timeout is closed; the clock stands still while it
-// is paused.
+// A connection without traffic for idle_timeout is closed; the time does not count while it is
+// paused.
 #include "support/behaviour.hpp"
 
 namespace evio::test { namespace {
@@ -31,7 +31,7 @@ TEST_P(IdleTimeout, BytesEitherWayKeepItOpen) {
                              .opened = [&](Conn& c) { handle.put(c); },
                              .closed = note_closed(log)});
   Client client = server.connect();
-  for (int i = 0; i < 4; ++i) {  // longer than the time-out in all
+  for (int i = 0; i < 4; ++i) {  // longer than the timeout in total
     std::this_thread::sleep_for(50ms);
     client.send("x");
     std::this_thread::sleep_for(50ms);

@@ -1,4 +1,4 @@
-// Bound sockets that are passed on: given as Socket or fd://, taken from a running server by
+// Bound sockets that are passed to a server as Socket or fd://, or taken from a running server by
 // listener().
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -156,7 +156,7 @@ TEST_P(InheritedSockets, NoConnectionIsRefusedWhenAServerIsReplaced) {
   stop = true;
 }
 
-// Each loop has a socket of its own, and with it some of those who wait.
+// Each loop has its own socket, and with it a part of the waiting connections.
 TEST_P(InheritedSockets, EverySocketOfASharedAddressIsPassedOn) {
   constexpr int waiting = 40;
   const auto serves = [](Conn& c) { c.write("served"); };
@@ -204,10 +204,10 @@ TEST_P(InheritedSockets, AListenerThatAnotherProcessShutDownCostsNothingDuringAP
   EXPECT_LE(server->stats().wakeups - before, 20U);
 }
 
-// What a server sets for itself, others who read the socket do not find.
+// Another reader of the socket does not see options that a server sets for itself.
 TEST_P(InheritedSockets, DatagramsAreReceivedOneByOneByAPlainReader) {
   const Socket before =
-      Server(Events{}, "udp://127.0.0.1:0").listener(0);  // passed on, and inherited
+      Server(Events{}, "udp://127.0.0.1:0").listener(0);  // passed on and inherited
   for (const bool inherited : {false, true}) {
     Socket heir;
     if (inherited) {

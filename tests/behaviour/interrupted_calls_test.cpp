@@ -1,4 +1,4 @@
-// Signals that interrupt system calls end no connection, lose no byte, and stop no loop.
+// Signals that interrupt system calls close no connection, lose no byte and stop no loop.
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -1,5 +1,4 @@
-// Addresses that make no sense are errors which name the address and what is wrong, and leave
-// nothing bound.
+// Invalid addresses are errors that name the address and the problem, and leave nothing bound.
 #include <rapidcheck.h>
 
 #include <algorithm>
@@ -109,8 +108,8 @@ TEST(InvalidAddresses, AnUnavailableBackendIsAnError) {
   EXPECT_THROW(evio::serve({.backend = Backend::kqueue}, "tcp://127.0.0.1:0"), Error);
 }
 
-// Whatever is parsed says so without any other ending, and what is printed is read again as the
-// same.
+// Any text is parsed or rejected with an error, and what was parsed is printed so that it parses to
+// the same address.
 void expect_read_or_refused(const std::string& url) {
   try {
     const Address address = Binding(url).address();
@@ -143,7 +142,7 @@ TEST_P(UsualAddresses, AreServed) {
        {":0", "127.0.0.1:0", "localhost:0", "tcp://:0", "tcp://localhost:0", "tcp4://:0",
         "tcp4://localhost:0", "tcp://0.0.0.0:0", "tcp-net://127.0.0.1:0"}) {
     if (url.starts_with("tcp-net") && backend() != Backend::poll)
-      continue;  // asks for that backend
+      continue;  // requests that backend
     TestServer server = serve(echo(), url);
     Client client = Client::tcp4(server.port());
     EXPECT_EQ(echo_through(client, url), url);

@@ -1,5 +1,5 @@
-// Bounds are of memory, not of the bytes that it carries: measured at the process, however small
-// the pieces are.
+// Limits bound the memory of the process, not only the bytes that it carries, however small the
+// pieces are.
 #include <sys/resource.h>
 
 #include <atomic>
@@ -13,7 +13,7 @@ class MemoryCosts : public Behaviour {
  protected:
   static constexpr std::size_t bound = 16 * mib;
 
-  // Runs `body` in a process of its own, and fails if that grows by more than twice the bound.
+  // Runs `body` in a child process, so that its memory can be measured.
   template <class Body>
   void measure(Body&& body) {
     if (sanitized) GTEST_SKIP() << "a sanitizer's memory is no measure";
@@ -26,8 +26,7 @@ class MemoryCosts : public Behaviour {
 };
 EVIO_ON_EVERY_BACKEND(MemoryCosts);
 
-// What one connection may be given to send, until it closes; then the process may not have grown by
-// more.
+// Writes to one connection until it closes; the process may not have grown by more than the bound.
 template <class Write>
 Events given_until_it_closes(EventLog& log, Write&& write) {
   return {.limits = {.output_max = 16 * mib, .memory_max = 16 * mib},
@@ -74,16 +73,16 @@ TEST_P(MemoryCosts, AreBoundedForSendsWithCallbacks) {
     const Client client = server.connect(tiny);
     const Handle name = handle.get();
     const std::size_t before = resident_bytes();
-    name.send(std::string(8 * mib, 'b'));  // which the peer does not read
+    name.send(std::string(8 * mib, 'b'));  // the peer does not read
     const SharedBytes one(std::string("b"));
     while (name.send(one, [](std::error_code) {})) {
     }
-    expect_grown_little(before, 4 * bound);  // on their way, and waiting to be told of
+    expect_grown_little(before, 4 * bound);  // queued, with callbacks that have not run
     EXPECT_TRUE(log.wait_for(make_error_code(Errc::output_overflow).message()));
   });
 }
 
-// A loop whose handler does not return while `body` runs.
+// Keeps a loop in a handler while `body` runs.
 template <class Body>
 void while_busy(const Handle& handle, Body&& body) {
   struct Gates {
@@ -141,10 +140,10 @@ TEST_P(MemoryCosts, AreBoundedForWakesOfABusyLoop) {
   });
 }
 
-// Merged or not: what was sent before a wake has taken effect when it runs.
+// Whether wakes are merged or not, sends before a wake have taken effect when it runs.
 TEST_P(MemoryCosts, AWakeRunsAfterEarlierPosts) {
   HandleSlot handle;
-  int posted = 0;  // the loop's
+  int posted = 0;  // used by the loop only
   std::atomic<int> seen = 0;
   TestServer server = serve(
       {.opened = [&](Conn& c) { handle.put(c); }, .data = [&](Conn&, Input&) { seen = posted; }});
@@ -186,7 +185,7 @@ TEST_P(MemoryCosts, AreBoundedForThousandsOfPeersThatReadNothing) {
   if (backend() == Backend::poll) GTEST_SKIP() << "made for small numbers";
   measure([&] {
     constexpr std::size_t peers = 3000;
-    if (!limit_descriptors(2 * peers + 200)) return;  // too small a machine to tell
+    if (!limit_descriptors(2 * peers + 200)) return;  // this machine allows too few descriptors
     TestServer server = serve({.limits = {.memory_max = bound},
                                .options = {.receive_buffer = 16384, .send_buffer = 4096},
                                .data = [](Conn& c, Input& in) { c.write(in.take()); }});
@@ -201,8 +200,8 @@ TEST_P(MemoryCosts, AreBoundedForThousandsOfPeersThatReadNothing) {
   });
 }
 
-// A protocol says what it keeps: half messages are bounded by Limits::memory_max, too, and who
-// leaves frees them.
+// A protocol reports the memory that it holds: incomplete messages are bounded by
+// Limits::memory_max, too, and are freed when the peer leaves.
 TEST_P(MemoryCosts, IncludeMemoryThatAProtocolHolds) {
   struct Kept {
     std::string bytes;
@@ -232,7 +231,7 @@ TEST_P(MemoryCosts, IncludeMemoryThatAProtocolHolds) {
 
 // ---- Memory that cannot be had
 
-// In a process that may not grow by more than `room`.
+// Runs in a process whose memory may not grow by more than `room`.
 template <class Body>
 void within(std::size_t room, Body&& body) {
   in_child_process([&] {
@@ -263,7 +262,7 @@ TEST_P(MemoryCosts, InputThatCannotBeStoredClosesOnlyItsConnection) {
     const std::string piece(256 * kib, 'x');
     try {
       for (int i = 0; i < 1000; ++i) client.send(piece);
-    } catch (const std::system_error&) {  // closed meanwhile
+    } catch (const std::system_error&) {  // the server has closed the connection
     }
     EXPECT_TRUE(log.wait_for(std::make_error_code(std::errc::not_enough_memory).message()));
     EXPECT_EQ(echo_through(other, "echo"), "echo");

@@ -1,4 +1,4 @@
-// After a warm-up no message costs an allocation, whichever way it takes.
+// After a warm-up no message causes an allocation, whichever way it is sent.
 #include <sys/socket.h>
 
 #include <atomic>
@@ -10,11 +10,11 @@
 
 #if defined(__GLIBC__) && !EVIO_TEST_SANITIZED
 
-// Stands before the C library's allocator, which everything else is built upon, and counts.
+// Replaces the C library's allocator, which everything else uses, and counts.
 namespace {
 std::atomic<bool> counting{false};
 std::atomic<std::size_t> allocations{0};
-thread_local bool exempt = false;  // the test's own thread
+thread_local bool exempt = false;  // set on the test's own thread
 
 void count_one() {
   if (counting.load(std::memory_order_relaxed) && !exempt) ++allocations;
@@ -55,9 +55,9 @@ namespace evio::test { namespace {
 class NoAllocations : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(NoAllocations);
 
-// How many allocations the server makes while `traffic` runs on this thread, once it is warm. How
-// many events come in one batch is chance, and so is when the loop's lists have reached their size:
-// warm is when a round made none, if it ever does.
+// How many allocations the server makes while `traffic` runs on this thread after a warm-up. The
+// number of events in one batch is random, and so is the time at which the loop's lists reach their
+// final size: the server is warm when a round made no allocation, if it ever does.
 template <class Traffic>
 std::size_t made_by(Traffic&& traffic) {
   constexpr int rounds = 6;

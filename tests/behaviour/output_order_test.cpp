@@ -1,5 +1,5 @@
-// No byte is lost, doubled or reordered and no action forgotten, whatever the kernel takes at a
-// time and whoever sends.
+// Output arrives complete and in order, whatever the kernel accepts at a time and whichever thread
+// sends.
 #include <rapidcheck.h>
 
 #include <mutex>
@@ -14,7 +14,7 @@ EVIO_ON_EVERY_BACKEND(OutputOrder);
 
 constexpr std::size_t reply_size = 4 * kib;
 
-// Answers each eight-byte request with a reply of its own.
+// Replies to each eight-byte request with a different reply.
 Events replies(Options options, Limits limits) {
   return {
       .limits = limits, .options = options, .data = [](Conn& c, Input& in) {
@@ -122,7 +122,7 @@ TEST_P(OutputOrder, IsKeptForPiecesSharedBytesCopiesAndBorrowedInput) {
 }
 
 TEST_P(OutputOrder, IsKeptForAnySequenceOfWrites) {
-  // What the handler writes for a request: kind and size of each piece.
+  // What the handler writes for a request: the kind and size of each piece.
   using Script = std::vector<std::pair<int, std::size_t>>;
   std::mutex mutex;
   Script script;
@@ -150,7 +150,7 @@ TEST_P(OutputOrder, IsKeptForAnySequenceOfWrites) {
                                c.handle().close();
                              }});
   const bool holds = rc::check("the peer receives exactly what was written", [&] {
-    // What handles send is queued behind the handler call, so it is written last.
+    // Sends through handles are queued after the handler call, so they are last.
     const auto size =
         rc::gen::weightedOneOf<std::size_t>({{5, rc::gen::inRange<std::size_t>(0, 2000)},
                                              {1, rc::gen::inRange<std::size_t>(0, 100'000)}});

@@ -1,4 +1,4 @@
-// Bounds on how fast connections come, and how many come from one peer.
+// Limits on the rate of connections, and on the number of connections of one peer.
 #include <atomic>
 
 #include "support/behaviour.hpp"
@@ -42,8 +42,8 @@ TEST_P(Overload, ConnectionsBeyondTheRateWaitInTheBacklog) {
   std::vector<Client> clients;
   for (int i = 0; i < 7; ++i) clients.push_back(server.connect());
   for (Client& client : clients) EXPECT_EQ(client.receive(1), "!");
-  // What had landed when accepting paused is served at once, so how many seconds it takes depends
-  // on the backend.
+  // Connections that the kernel had accepted when accepting paused are served immediately, so the
+  // number of seconds depends on the backend.
   const auto needed = std::chrono::steady_clock::now() - start;
   if (backend() != Backend::io_uring) {
     EXPECT_GE(needed, 2s);
@@ -87,7 +87,7 @@ TEST_P(Overload, TheAcceptingLoopSharesTheRateWithReuseportLoops) {
   std::vector<Client> clients;
   for (int i = 0; i < 20; ++i) clients.push_back(server.connect({}, 1));
   ASSERT_TRUE(eventually([&] { return opened == 20; }));
-  if (backend() != Backend::io_uring && loops() == 4) {  // ten a second are its share
+  if (backend() != Backend::io_uring && loops() == 4) {  // its share is ten a second
     EXPECT_GE(std::chrono::steady_clock::now() - start, 1s);
   }
 }

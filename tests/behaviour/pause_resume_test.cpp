@@ -1,5 +1,5 @@
-// Reading runs unless it is paused; what a handler leaves waits, and comes again when reading
-// restarts.
+// Input is read unless the connection is paused; what a handler does not consume is stored and
+// passed again when reading resumes.
 #include <rapidcheck.h>
 
 #include <mutex>
@@ -205,7 +205,7 @@ TEST_P(PauseResume, ReadWhenCongestedKeepsReading) {
   }
 }
 
-// How much each call of `data` takes, in turn.
+// How much each successive call of `data` consumes.
 struct Takes {
   std::vector<std::size_t> sizes;
   std::size_t next = 0;

@@ -1,5 +1,5 @@
-// What a library must not do to the process it lives in: raise SIGPIPE, leak descriptors to
-// programs it runs, or mix servers up.
+// The library does not change the state of its process: it raises no SIGPIPE, leaks no descriptor
+// to programs that the process runs, and keeps servers independent.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -16,7 +16,7 @@ EVIO_ON_EVERY_BACKEND(ProcessState);
 
 TEST_P(ProcessState, SigpipeIsNeverRaisedAndItsDispositionIsUnchanged) {
   in_child_process([&] {
-    ::signal(SIGPIPE, SIG_DFL);  // which kills
+    ::signal(SIGPIPE, SIG_DFL);  // SIGPIPE would end the process
     EventLog log;
     std::optional<Socket> taken;
     Gate detached;
@@ -63,7 +63,7 @@ TEST_P(ProcessState, EveryDescriptorIsCloseOnExec) {
   events.opened = [&] { log.add("opened"); };
   TestServer server = serve(std::move(events), "tcp://127.0.0.1:0", "udp://:0",
                             "unix://" + directory / "socket", "tcp://127.0.0.1:0?reuseport=true");
-  std::vector<Client> clients;  // close-on-exec themselves
+  std::vector<Client> clients;  // these are close-on-exec, too
   for (const std::size_t index : {0, 2, 3}) clients.push_back(server.connect({}, index));
   ASSERT_TRUE(log.wait_for("opened", 3));
   for (const int fd : open_descriptors()) {

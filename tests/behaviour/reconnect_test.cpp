@@ -1,5 +1,4 @@
-// Reconnecting: however its connection ends another follows, until it is stopped or the server
-// shuts down.
+// Reconnecting: another connection follows every end, until it is stopped or the server shuts down.
 #include <memory>
 #include <string>
 
@@ -12,13 +11,13 @@ class Reconnects : public Behaviour {
   EventLog log;
   const Backoff soon{.initial = 1ms, .max = 5ms};
 
-  // All that came is noted with each piece: it stays untaken.
+  // All input so far is logged with each piece, because it stays unconsumed.
   Events noted() {
     return {.opened = [this] { log.add("opened"); },
             .data = [this](Conn&, Input& in) { log.add("data " + std::string(in.view())); },
             .closed = [this](Conn&, std::error_code) { log.add("closed"); }};
   }
-  // A server whose loop 0 keeps a connection there.
+  // A server whose loop 0 reconnects to that address.
   TestServer keeping(const Binding& to, const Backoff& backoff) {
     return serve({.loop_started = [to, backoff](Loop& loop) {
       if (loop.index() == 0) loop.emplace_context<Reconnecting>(loop, to, backoff);
@@ -87,8 +86,8 @@ TEST_P(Reconnects, UntilItIsStopped) {
     ASSERT_TRUE(kept.connection());
     handle = kept.connection()->handle();
     Reconnecting other(server->loop(0), on(far.address().to_string(), noted()), soon);
-    kept = std::move(
-        other);  // the first one is stopped, and the destructor of what is left does nothing
+    // The assignment stops the first; the destructor of the moved-from object does nothing.
+    kept = std::move(other);
     kept.stop();
     EXPECT_FALSE(kept.connection());
   });

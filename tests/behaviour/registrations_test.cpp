@@ -1,4 +1,4 @@
-// A connection costs one registration with the kernel, and its traffic none.
+// A connection is registered once with the kernel, and its traffic needs no further registration.
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 
 static std::atomic<int> registrations{0};
 
-#if !EVIO_TEST_SANITIZED  // which have functions of their own in this place
+#if !EVIO_TEST_SANITIZED  // sanitizers replace these functions themselves
 extern "C" int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {
   ++registrations;
   return static_cast<int>(::syscall(SYS_epoll_ctl, epoll, operation, fd, event));

@@ -1,5 +1,4 @@
-// Whoever sends through a handle may be told when the kernel has taken all the bytes, or that it
-// never will.
+// The callback of a send reports that the kernel has taken all the bytes, or that it never will.
 #include <future>
 
 #include "support/behaviour.hpp"
@@ -61,7 +60,8 @@ TEST_P(SendCompletion, ReportsASendBeyondOutputMax) {
                              .opened = [&](Conn& c) { handle.put(c); },
                              .closed = [&] { log.add("closed"); }});
   Client client = server.connect();
-  // Both come to the loop together: a send that came after the end would not be told of it.
+  // Both reach the loop together: a send after the end of the connection would be dropped without a
+  // callback.
   std::promise<void> waiting, all_sent;
   handle.get().post([&](Conn&) {
     waiting.set_value();

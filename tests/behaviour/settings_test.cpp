@@ -1,4 +1,4 @@
-// Settings that make no sense are an Error that names the field, before anything is bound.
+// Invalid settings are an Error that names the field, thrown before anything is bound.
 #include <gmock/gmock.h>
 
 #include "support/behaviour.hpp"
@@ -85,7 +85,7 @@ TEST_P(Settings, InvalidValuesForOneConnectionAreAnError) {
   EXPECT_THAT(log.events().at(1), HasSubstr("Options::keep_alive"));
 }
 
-// Who lowers output_high alone need not know of the other.
+// A user who lowers output_high alone need not know output_low.
 TEST_P(Settings, TheLowWaterMarkFollowsTheHighOneUnlessItIsSet) {
   TestServer server = serve({.limits = {.output_high = 4000},
                              .opened =
@@ -111,7 +111,7 @@ TEST_P(Settings, ValuesAtTheirBoundsAreAccepted) {
          "tcp://127.0.0.1:0");
 }
 
-// Each server counts its own connections, although their Events are one object.
+// Each server counts its own connections, although the servers share one Events object.
 TEST_P(Settings, EachServerCountsTheLimitsOfASharedBindingSeparately) {
   const Binding binding =
       on("tcp://127.0.0.1:0", {.limits = {.connections_max = 1, .connections_per_peer_max = 1},

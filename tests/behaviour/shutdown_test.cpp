@@ -1,5 +1,5 @@
-// Shutdown is orderly, from wherever it is asked: output delivered, every connection closed once,
-// nothing left behind.
+// Shutdown is orderly wherever it is requested: output is sent, every connection is closed once,
+// and nothing remains.
 #include <sys/socket.h>
 
 #include <atomic>
@@ -13,7 +13,7 @@ namespace evio::test { namespace {
 class Shutdown : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Shutdown);
 
-// Counts pairs of opened and closed.
+// Counts the calls of opened and closed.
 struct Pairs {
   std::atomic<int> opened{0}, closed{0};
 };
@@ -345,13 +345,13 @@ TEST_P(Shutdown, LeavesNoDescriptorAndNoThread) {
 TEST_P(Shutdown, FreesThePortImmediately) {
   std::string address = "tcp://127.0.0.1:0";
   for (int i = 0; i < 3; ++i) {
-    TestServer server = serve(
-        {.opened =
-             [](Conn& c) {
-               c.write("!");
-               return Action::close;  // first, so that the server's end keeps the port for a while
-             }},
-        address);
+    TestServer server = serve({.opened =
+                                   [](Conn& c) {
+                                     c.write("!");
+                                     return Action::close;  // the server closes first, so that its
+                                                            // end of the port stays in TIME_WAIT
+                                   }},
+                              address);
     EXPECT_EQ(server.connect().receive_rest().bytes, "!");
     address = server.address().to_string();
   }

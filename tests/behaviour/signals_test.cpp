@@ -1,6 +1,6 @@
-// Signals: SIGINT and SIGTERM become an orderly shutdown if wanted, the second one ends it at once,
-// and nothing of the process's own dispositions is lost. Each in a child process, for signals go to
-// whole processes.
+// Signals: SIGINT and SIGTERM cause an orderly shutdown if enabled, a second one ends it
+// immediately, and the process's own dispositions are restored. Each case runs in a child process,
+// because signals are sent to whole processes.
 #include <signal.h>
 #include <unistd.h>
 
@@ -70,8 +70,8 @@ TEST_P(Signals, ASecondSignalEndsTheShutdownImmediately) {
     Client client = server.connect(tiny);
     ASSERT_TRUE(log.wait_for("opened"));
     ::kill(::getpid(), SIGTERM);
-    // The first is seen before the second is sent, for two may become one: no further connection is
-    // accepted.
+    // The first signal is handled before the second is sent, because two pending signals may merge
+    // into one: it is handled when no further connection is accepted.
     ASSERT_TRUE(eventually([&] {
       try {
         const Client late = server.connect();
@@ -101,7 +101,7 @@ TEST_P(Signals, AreNotCaughtByDefault) {
   });
 }
 
-// As a shell makes SIGINT for what it starts in the background.
+// As a shell ignores SIGINT for background jobs.
 TEST_P(Signals, IgnoredBeforeStayIgnored) {
   in_child_process([&] {
     install(SIGINT, SIG_IGN);
@@ -129,7 +129,7 @@ TEST_P(Signals, OnlyOneServerOfAProcessMayHandleThem) {
                    Error);
       Client client = server.connect();
     }
-    // The next one may.
+    // The next server may.
     Background signals([] {
       ASSERT_TRUE(eventually([] { return installed(SIGTERM) != SIG_DFL; }));
       ::kill(::getpid(), SIGTERM);

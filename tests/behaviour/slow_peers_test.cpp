@@ -1,5 +1,5 @@
-// Peers that hold a connection without using it: nothing sent after opening, or output taken a byte
-// at a time.
+// Peers that hold a connection without using it: they send nothing after opening, or read a byte at
+// a time.
 #include "support/behaviour.hpp"
 
 namespace evio::test { namespace {
@@ -39,7 +39,7 @@ TEST_P(SlowPeers, APeerThatReadsTooSlowlyIsClosed) {
                              .opened = [](Conn& c) { c.write(std::string(32 << 20, 'x')); },
                              .closed = note_closed(log)});
   Client client = server.connect();
-  while (!log.count(message(Errc::slow_reader))) {  // a trickle is progress, but too little
+  while (!log.count(message(Errc::slow_reader))) {  // a few bytes are progress, but too little
     if (client.receive_some(100).empty()) break;
     std::this_thread::sleep_for(5ms);
   }

@@ -1,4 +1,4 @@
-// Server::stats counts what happened, exactly: in all, for each loop, and by reason.
+// Server::stats counts events exactly: in total, for each loop, and by reason.
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
@@ -38,7 +38,7 @@ std::vector<std::uint64_t> figures(const Stats& stats) {
 
 class Statistics : public Behaviour {
  protected:
-  // The sum over all loops and the thread that accepts.
+  // The sum over all loops and the accepting thread.
   static std::vector<std::uint64_t> sum_of_loops(const Server& server) {
     std::vector<std::uint64_t> sum = figures({});
     for (int i = -1; i < server.loops(); ++i) {
@@ -89,7 +89,7 @@ TEST_P(Statistics, MayBeReadForExistingLoopsOnly) {
   EXPECT_THROW(static_cast<void>(server->stats(-2)), std::out_of_range);
 }
 
-// Closes connections in every way that takes no time; each is told by the first byte that it gets.
+// Closes connections in every way that takes no time; the first byte of the input selects the way.
 Events closing(std::map<CloseReason, std::uint64_t>& told, std::mutex& mutex) {
   return {.limits = {.input_max = 10,
                      .output_high = 100,
@@ -112,7 +112,7 @@ Events closing(std::map<CloseReason, std::uint64_t>& told, std::mutex& mutex) {
                     c.set({.idle_timeout = 20ms});
                     in.take();
                     break;
-                  default:  // stays untaken
+                  default:  // leaves the input unconsumed
                     break;
                 }
                 return Action::none;
@@ -156,7 +156,7 @@ TEST_P(Statistics, CountWhyConnectionsClose) {
   const Stats stats = server->stats();
   EXPECT_EQ(stats.closed, 8U);
   EXPECT_EQ(stats.accepted, 8U);
-  ++told[CloseReason::detached];  // which has no `closed`
+  ++told[CloseReason::detached];  // `closed` is not called for it
   for (std::size_t i = 0; i < close_reason_count; ++i)
     EXPECT_EQ(stats.closed_by[i], told[static_cast<CloseReason>(i)])
         << name_of(static_cast<CloseReason>(i));
@@ -173,7 +173,7 @@ TEST_P(Statistics, CountASlowPeerAndAFailedConnect) {
       eventually([&] { return server->stats().closed_as(CloseReason::drain_timeout) == 1; }));
   const auto port = [] {
     return TestServer({}, "tcp://127.0.0.1:0").port();
-  }();  // where nobody listens any more
+  }();  // an address without a listener
   server->connect("tcp://127.0.0.1:" + std::to_string(port));
   EXPECT_TRUE(eventually([&] { return server->stats().closed_as(CloseReason::other) == 1; }));
   EXPECT_EQ(server->stats().open, 0U);
@@ -236,7 +236,7 @@ TEST_P(Statistics, MeasureHowLongHandlersBlockTheLoop) {
   EXPECT_TRUE(eventually([&] { return server->stats().slow_batches >= 1; }));
   const LagHistogram lag = server->stats().lag;
   EXPECT_GT(lag.sum, Stats::slow);
-  std::uint64_t longer = 0;  // than 65 ms
+  std::uint64_t longer = 0;  // longer than 65 ms
   for (std::size_t i = 0; i < lag.counts.size(); ++i)
     if (i > 0 && LagHistogram::bound(i - 1) > 60ms) longer += lag.counts[i];
   EXPECT_GE(longer, 1U);

@@ -1,4 +1,4 @@
-// Timers run on their loop's thread, never early, in order, and not at all once cancelled.
+// Timers run on their loop's thread, in order, never early, and not at all once cancelled.
 #include <atomic>
 #include <memory>
 
@@ -123,7 +123,7 @@ TEST_P(Timers, DestroyingATimerObjectCancelsNothing) {
     EXPECT_FALSE(timer.active());
     timer.cancel();
     timer.restart(0s);
-    // Whoever uses the place next is not meant by the old name.
+    // The old Timer does not refer to the next user of its slot.
     const Timer next = server->loop(0).run_after(5ms, [&] { log.add("next"); });
     timer.cancel();
     EXPECT_TRUE(next.active());

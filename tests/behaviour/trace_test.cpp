@@ -1,4 +1,4 @@
-// Events::trace tells of what no other handler is called for.
+// Events::trace reports what no other handler is called for.
 #include <fcntl.h>
 
 #include <mutex>
@@ -11,7 +11,7 @@ namespace evio::test { namespace {
 
 using What = Trace::What;
 
-// Keeps what it is called with.
+// Records the calls of the trace handler.
 class Traces {
  public:
   struct One {
@@ -31,7 +31,7 @@ class Traces {
       if (one.trace.what == what) return one;
     return std::nullopt;
   }
-  /// Waits for one of that kind.
+  /// Waits for a call of that kind.
   One wait_for(What what) const {
     EXPECT_TRUE(eventually([&] { return find(what).has_value(); })) << name_of(what);
     return find(what).value_or(One{});

@@ -1,5 +1,4 @@
-// A connection to a udp address: opened, a datagram each, closed; with one peer alone, whose
-// refusal ends it.
+// Connections to a UDP address: one peer, one datagram per call, and closed when the peer refuses.
 #include <atomic>
 #include <string>
 
@@ -189,7 +188,7 @@ TEST_P(UdpConnect, ARefusalClosesIt) {
   EXPECT_TRUE(log.wait_for(refused));
   EXPECT_EQ(log.count("opened"), 1U);
   log.clear();
-  Events insisting = noted();  // what is sent next learns of it first
+  Events insisting = noted();  // the next send learns of the refusal first
   insisting.opened = [](Conn& c) {
     c.run_after(0ms, [](Conn& again) {
       for (int i = 0; i < 200; ++i) again.write("hello?");

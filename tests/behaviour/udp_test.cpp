@@ -1,4 +1,4 @@
-// UDP: one call of `data` per datagram, of any size, with the true addresses both ways.
+// UDP: each datagram of any size is one call of `data`, with the true addresses in both directions.
 #include <atomic>
 #include <mutex>
 #include <stdexcept>
@@ -39,7 +39,7 @@ TEST_P(Udp, WorksOverIpv6) {
   }
 }
 
-// Notes both ends of each datagram and answers.
+// Logs both addresses of each datagram and replies.
 Events noting(EventLog& log) {
   return {.data = [&log](Conn& c, Input& in) {
     log.add(c.remote().to_string() + " > " + c.local().to_string());
@@ -53,7 +53,7 @@ TEST_P(Udp, AWildcardSocketAnswersFromTheAddressOfTheRequest) {
   const std::string port = std::to_string(server.port());
   for (const std::string to : {"127.0.0.1", "127.0.0.2", "127.3.4.5"}) {
     UdpClient client = UdpClient::udp4();
-    client.connect(to, server.port());  // hears nobody else
+    client.connect(to, server.port());  // receives from the server only
     client.send_to(server.port(), "hello", to);
     const auto reply = client.receive();
     EXPECT_EQ(reply.bytes, "hello");
@@ -220,7 +220,7 @@ TEST_P(Udp, DatagramsMayBeSentWithoutARequest) {
   for (const char* url : {"udp://127.0.0.1:0", "udp://:0"}) {
     TestServer server = serve({}, url);
     UdpClient client = UdpClient::udp4();
-    client.send_to(server.port(), "unanswered");  // and now it has a port
+    client.send_to(server.port(), "unanswered");  // the kernel has assigned a port now
     const Address peer = Address::parse("udp://127.0.0.1:" + std::to_string(client.port()));
     Handle handle = server->datagrams(0, peer);
     EXPECT_TRUE(handle.send("out of the blue"));
@@ -237,7 +237,7 @@ TEST_P(Udp, DatagramsMayBeSentWithoutARequest) {
 
 TEST_P(Udp, DatagramsSentBeforeTheLoopsRunWaitForThem) {
   UdpClient client = UdpClient::udp4();
-  client.send_to(9, "");  // whoever gets it: now it has a port
+  client.send_to(9, "");  // the destination does not matter: the kernel has assigned a port now
   const Address peer = Address::parse("udp://127.0.0.1:" + std::to_string(client.port()));
   TestServer server = serve({.serving = [&](Server& s) { s.datagrams(0, peer).send("early"); }},
                             "udp://127.0.0.1:0");

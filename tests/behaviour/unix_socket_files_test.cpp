@@ -1,5 +1,4 @@
-// unix://path replaces a stale socket file, and touches nothing else: no live socket, no file, no
-// directory.
+// unix://path replaces a stale socket file, but no live socket, no other file and no directory.
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -37,7 +36,7 @@ class ForeignSocket {
   }
 
   void listen(int backlog) const { EXPECT_EQ(::listen(fd_, backlog), 0); }
-  // Connects until no more fits into the backlog.
+  // Connects until the backlog is full.
   void fill() {
     do {
       waiting_.push_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -208,7 +207,7 @@ TEST_P(UnixSocketFiles, APathThatIsTooLongOrWithoutItsDirectoryIsAnError) {
   EXPECT_TRUE(error_of([&] { Server(as_set_up({}), "unix://" + directory / "none/socket"); }));
 }
 
-// Whatever the umask: more or fewer may connect.
+// The mode holds whatever the umask is: it decides which users may connect.
 TEST_P(UnixSocketFiles, HaveTheRequestedMode) {
   const TemporaryDirectory directory;
   for (const unsigned mode : {0600U, 0666U, 0777U}) {

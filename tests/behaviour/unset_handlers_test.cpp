@@ -1,4 +1,4 @@
-// A callable that is empty itself, such as a std::function without a target, counts as unset.
+// An empty callable, such as a std::function without a target, counts as unset.
 #include <functional>
 
 #include "support/behaviour.hpp"
@@ -57,7 +57,7 @@ TEST_P(UnsetHandlers, EmptyCallbacksOfPostsTimersAndSendsDoNothing) {
   EXPECT_EQ(message_of(server.stop()), "");
 }
 
-// It would be called again and again, to no end.
+// Without a handler the watch would be ready for ever, to no effect.
 TEST_P(UnsetHandlers, AWatchRequiresAHandler) {
   TestServer server = serve({});
   server.on_loop(0, [&] {

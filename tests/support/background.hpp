@@ -1,4 +1,4 @@
-// Work on another thread, whose exception fails the test instead of ending the program.
+// Runs work on another thread; an exception fails the test instead of ending the program.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// The fixture of every promise: run on each backend that this machine offers, with one loop
-// and with several.
+// The fixture of the behaviour tests: each runs on every backend of this machine, with one loop and
+// with several.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ struct Setup {
   int loops = 1;
 };
 
-/// Every backend that a server can be run on here.
+/// Every backend on which a server can run here.
 const std::vector<Backend>& backends();
 /// Every such backend with each number of loops.
 std::vector<Setup> setups(std::vector<int> loops);
@@ -36,7 +36,7 @@ class Behaviour : public testing::TestWithParam<Setup> {
   Backend backend() const { return GetParam().backend; }
   int loops() const { return GetParam().loops; }
 
-  /// The events, to run as this test's setup says.
+  /// The events, with this test's backend and number of loops.
   Events as_set_up(Events events) const {
     events.backend = backend();
     events.loops = loops();
@@ -46,15 +46,15 @@ class Behaviour : public testing::TestWithParam<Setup> {
   TestServer serve(Events events, Addresses&&... addresses) const {
     return TestServer(as_set_up(std::move(events)), std::forward<Addresses>(addresses)...);
   }
-  /// On a free tcp port of loopback.
+  /// Serves on a free TCP port of the loopback interface.
   TestServer serve(Events events) const { return serve(std::move(events), "tcp://127.0.0.1:0"); }
 };
 
-/// Sends back what it gets.
+/// The events of an echo server.
 inline Events echo() {
   return {.data = [](Conn& c, Input& in) { c.write(in.take()); }};
 }
-/// What comes back of it.
+/// Sends the bytes and returns the echo.
 inline std::string echo_through(Client& client, std::string_view bytes) {
   client.send(bytes);
   return client.receive(bytes.size());

@@ -1,4 +1,4 @@
-// Bytes that show where one was lost, doubled or moved.
+// Test data that shows whether a byte was lost, duplicated or moved.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,13 +12,15 @@ namespace evio::test {
 inline constexpr std::size_t kib = std::size_t{1} << 10;
 inline constexpr std::size_t mib = std::size_t{1} << 20;
 
-/// `size` bytes in which every group of eight differs from all others; `seed` makes other ones.
+/// `size` bytes in which every group of eight differs from all others; another `seed` gives other
+/// bytes.
 std::string pattern(std::size_t size, unsigned seed = 0);
 
-/// Equal, or where they first differ: gtest's own comparison would print megabytes.
+/// Whether both are equal; a failure names the first difference, because gtest's own comparison
+/// would print megabytes.
 testing::AssertionResult same_bytes(std::string_view actual, std::string_view expected);
 
-/// `actual` is how `expected` begins.
+/// Whether `expected` begins with `actual`.
 testing::AssertionResult is_prefix(std::string_view actual, std::string_view expected);
 
 }  // namespace evio::test

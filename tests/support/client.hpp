@@ -1,5 +1,5 @@
-// Blocking peers over plain sockets. Every call gives up after the hang guard; what fails is
-// thrown.
+// Blocking clients over plain sockets. Every call gives up after the hang guard and throws if it
+// fails.
 #pragma once
 
 #include <cstddef>
@@ -11,16 +11,17 @@
 
 namespace evio::test {
 
-/// Buffer sizes of the kernel, in bytes, set before connecting; 0: its choice.
+/// Sizes of the kernel's socket buffers in bytes, set before connecting; 0 leaves them to the
+/// kernel.
 struct Buffers {
   int receive = 0;
   int send = 0;
 };
 
-/// Small enough for a server to feel a peer that does not read after a few kilobytes.
+/// So small that a server sees a full socket after a few kilobytes if the peer does not read.
 inline constexpr Buffers tiny{.receive = 4096, .send = 4096};
 
-/// A connected stream.
+/// A connected stream socket.
 class Client {
  public:
   static Client tcp4(std::uint16_t port, Buffers buffers = {}) {
@@ -29,9 +30,9 @@ class Client {
   static Client tcp4(const std::string& ip, std::uint16_t port, Buffers buffers = {});
   static Client tcp6(std::uint16_t port, Buffers buffers = {});
   static Client local(const std::string& path);
-  /// A bound address over loopback.
+  /// Connects to a bound address over loopback.
   static Client to(const Address& address, Buffers buffers = {});
-  /// A tcp4 socket that is not connected yet: its descriptor exists already.
+  /// A tcp4 socket that is not connected yet: its descriptor number is known before the connect.
   static Client unconnected(Buffers buffers = {});
 
   Client(Client&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -44,32 +45,32 @@ class Client {
   void bind(const std::string& ip);
   void connect(std::uint16_t port);
 
-  /// All of it.
+  /// Sends all bytes.
   void send(std::string_view bytes);
-  /// What the kernel takes at once; 0: nothing for now.
+  /// Sends what the kernel takes immediately and returns its size; 0 if the socket is full.
   std::size_t send_some(std::string_view bytes);
-  /// Exactly n bytes.
+  /// Receives exactly n bytes.
   std::string receive(std::size_t n);
-  /// What is there, at least one byte and at most n; empty at the end.
+  /// Receives at least one byte and at most n; empty at the end.
   std::string receive_some(std::size_t n = 64 << 10);
 
-  /// What came until the end, and how it ended: 0 orderly, else the errno.
+  /// What arrived until the end, and how it ended: 0 for an orderly end, else the errno.
   struct Rest {
     std::string bytes;
     int error = 0;
   };
   Rest receive_rest();
-  /// Nothing to read for now: neither bytes nor an end.
+  /// Whether there is nothing to read for now: neither bytes nor an end.
   bool silent() const;
 
   void shutdown_write();
-  /// Closes with a reset.
+  /// Closes the connection by a reset.
   void reset();
   void close();
 
   int fd() const noexcept { return fd_; }
   std::uint16_t port() const;
-  /// Segments with data that the peer's kernel sent us (TCP_INFO).
+  /// The number of segments with data that were received from the peer's kernel (TCP_INFO).
   unsigned data_segments() const;
 
  private:
@@ -83,14 +84,14 @@ class UdpClient {
  public:
   static UdpClient udp4() { return UdpClient(4); }
   static UdpClient udp6() { return UdpClient(6); }
-  /// Over IPv4, on a port of loopback that it has before it sends.
+  /// Bound to a port of IPv4 loopback before it sends.
   static UdpClient bound() { return UdpClient(4, true); }
   UdpClient(const UdpClient&) = delete;
   ~UdpClient();
 
-  /// Only what `ip`:`port` sends is received from now on.
+  /// From now on only datagrams of `ip`:`port` are received.
   void connect(const std::string& ip, std::uint16_t port);
-  /// Over loopback when no `ip` is given.
+  /// Sends over loopback if no `ip` is given.
   void send_to(std::uint16_t port, std::string_view bytes, const std::string& ip = {});
 
   struct Datagram {
@@ -99,7 +100,7 @@ class UdpClient {
     std::uint16_t from_port = 0;
   };
   Datagram receive();
-  /// Nothing to read for now.
+  /// Whether there is nothing to read for now.
   bool silent() const;
 
   int fd() const noexcept { return fd_; }

@@ -1,4 +1,4 @@
-// What happened, in order, noted by any thread.
+// Records events in order; any thread may add to it.
 #pragma once
 
 #include <algorithm>
@@ -32,7 +32,7 @@ class EventLog {
     const std::lock_guard lock(mutex_);
     return events_.size();
   }
-  /// Waits until `event` was noted at least `times` times; false if the hang guard passed first.
+  /// Waits until `event` was added at least `times` times; false if the hang guard passed first.
   [[nodiscard]] bool wait_for(std::string_view event, std::size_t times = 1) const {
     std::unique_lock lock(mutex_);
     return added_.wait_for(lock, hang_guard, [&] { return count_locked(event) >= times; });

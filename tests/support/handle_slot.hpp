@@ -1,4 +1,4 @@
-// How a handler hands a connection's name to the test.
+// Passes a connection's Handle from a handler to the test.
 #pragma once
 
 #include <evio/conn.hpp>
@@ -12,13 +12,13 @@ namespace evio::test {
 
 class HandleSlot {
  public:
-  /// What `opened` or `data` calls.
+  /// To be called in `opened` or `data`.
   void put(Conn& c) {
     const std::lock_guard lock(mutex_);
     handle_ = c.handle();
     filled_.open();
   }
-  /// Waits for it.
+  /// Waits until put() was called.
   Handle get() const {
     if (!filled_.wait()) throw std::runtime_error("no connection was opened");
     const std::lock_guard lock(mutex_);
@@ -32,7 +32,8 @@ class HandleSlot {
   Handle handle_;
 };
 
-/// Lets everything arrive that was on its way to the connection's loop, and its consequences too.
+/// Waits until everything that was queued for the connection's loop has run, and its consequences
+/// too.
 inline void settle(const Handle& handle) {
   for (int i = 0; i < 10; ++i) {
     Gate ran;

@@ -30,7 +30,7 @@ std::uint64_t status_field(const std::string& file, std::string_view name) {
   std::ifstream status(file);
   for (std::string line; std::getline(status, line);)
     if (line.starts_with(name)) return std::stoull(line.substr(name.size() + 1));
-  return 0;  // a thread that has ended
+  return 0;  // the thread has ended
 }
 
 // The clock of a thread's processor time, as the kernel numbers them (pthread_getcpuclockid wants a
@@ -43,8 +43,9 @@ clockid_t processor_clock(pid_t thread) {
 
 std::set<int> open_descriptors() {
   std::set<int> open = numbers_in("/proc/self/fd");
-  std::erase_if(
-      open, [](int fd) { return ::fcntl(fd, F_GETFD) < 0; });  // the one that read the directory
+  std::erase_if(open, [](int fd) {
+    return ::fcntl(fd, F_GETFD) < 0;
+  });  // without the descriptor that read the directory
   return open;
 }
 

@@ -1,4 +1,4 @@
-// What this process holds and uses.
+// What this process has open and uses, and tests in a child process.
 #pragma once
 
 #include <sys/types.h>
@@ -17,10 +17,10 @@ std::set<pid_t> thread_ids();
 /// Bytes of anonymous memory that are in RAM.
 std::size_t resident_bytes();
 
-/// What some threads of this process used so far.
+/// What some threads of this process have used so far.
 struct Usage {
   std::chrono::nanoseconds cpu{};
-  /// How often they gave the processor up of their own accord: waits for the kernel, mostly.
+  /// Voluntary context switches, which are mostly waits for the kernel.
   std::uint64_t waits = 0;
 
   friend Usage operator-(const Usage& a, const Usage& b) {
@@ -29,14 +29,15 @@ struct Usage {
 };
 Usage usage(const std::set<pid_t>& threads);
 
-/// Runs `body` in a child process and fails the test if the child fails, dies or hangs. For what
-/// changes the whole process: limits, signals. To be called while this process has one thread.
+/// Runs `body` in a child process and fails the test if the child fails, crashes or hangs. For
+/// tests that change the whole process, such as its limits or signals. To be called while this
+/// process has one thread.
 void in_child_process(const std::function<void()>& body);
 
-/// The most descriptors that this process may have; false if that many cannot be had.
+/// Limits the number of descriptors of this process; false if the system does not allow that many.
 [[nodiscard]] bool limit_descriptors(std::size_t count);
 
-/// A new empty directory, removed with all it holds.
+/// A new empty directory, removed with its contents.
 class TemporaryDirectory {
  public:
   TemporaryDirectory();
@@ -62,9 +63,9 @@ class TemporaryDirectory {
 #define EVIO_TEST_SANITIZED 0
 #endif
 
-/// Whether a sanitizer watches, so that memory says nothing.
+/// Whether a sanitizer is used, which makes measurements of memory meaningless.
 inline constexpr bool sanitized = EVIO_TEST_SANITIZED;
-/// Whether it is one that looks for races.
+/// Whether it is ThreadSanitizer.
 #if defined(__SANITIZE_THREAD__)
 inline constexpr bool finds_races = true;
 #else

@@ -45,7 +45,8 @@ std::exception_ptr TestServer::wait() {
 void TestServer::join() {
   if (!thread_.joinable()) return;
   if (!ended_.wait()) {
-    // The thread cannot be stopped, and what its handlers refer to is about to die.
+    // The thread cannot be stopped, and the objects that its handlers refer to are about to be
+    // destroyed.
     std::fputs("the server does not stop\n", stderr);
     std::abort();
   }

@@ -1,4 +1,4 @@
-// An evio::Server on a thread of its own.
+// Runs an evio::Server on its own thread.
 #pragma once
 
 #include <evio/evio.hpp>
@@ -30,19 +30,19 @@ class TestServer {
 
   const Address& address(std::size_t index = 0) const { return server_.addresses().at(index); }
   std::uint16_t port(std::size_t index = 0) const { return address(index).port(); }
-  /// A client of the address over loopback.
+  /// Connects a client to the address over loopback.
   Client connect(Buffers buffers = {}, std::size_t index = 0) const {
     return Client::to(address(index), buffers);
   }
 
   /// Whether run() has returned.
   bool ended() const { return ended_.is_open(); }
-  /// Waits until run() returns by itself; its exception or null.
+  /// Waits until run() returns by itself; returns its exception or null.
   std::exception_ptr wait();
-  /// Shuts down and waits; run()'s exception or null.
+  /// Shuts down and waits; returns run()'s exception or null.
   std::exception_ptr stop();
 
-  /// The server's threads, and what they used so far. Other threads must not have been started
+  /// The server's threads, and what they have used so far. Other threads must not have been started
   /// since.
   std::set<pid_t> threads() const;
   Usage usage() const { return test::usage(threads()); }
@@ -62,7 +62,7 @@ class TestServer {
   std::thread thread_;
 };
 
-/// What an exception says; "" for none.
+/// The message of an exception; "" if there is none.
 std::string message_of(const std::exception_ptr& error);
 
 }  // namespace evio::test
