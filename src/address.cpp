@@ -1,3 +1,4 @@
+// Address: parsing and printing of addresses such as tcp://host:port and unix://path.
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -19,8 +20,9 @@ constexpr std::array<std::string_view, 7> scheme_names{"tcp",  "tcp4", "tcp6", "
                                                        "udp4", "udp6", "unix"};
 
 constexpr std::size_t path_length_max = 107;  // sockaddr_un has 108 bytes, the last of them NUL
-constexpr std::size_t name_length_max = 253;  // of the domain name system
-constexpr std::size_t zone_length_max = 15;   // of an interface's name
+constexpr std::size_t name_length_max = 253;  // the limit of the domain name system
+constexpr std::size_t zone_length_max = 15;   // IFNAMSIZ without the NUL
+// IPv4 addresses are stored as IPv4-mapped IPv6 addresses: ::ffff:a.b.c.d.
 constexpr Ip ip4_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 constexpr std::size_t ip4_offset = 12;
 
@@ -70,7 +72,7 @@ Scheme read_scheme(std::string_view url, std::string_view name) {
 }
 
 std::uint16_t read_port(std::string_view url, std::string_view text) {
-  if (text.empty()) refuse(url, "missing port; 0 is any free one");
+  if (text.empty()) refuse(url, "missing port; 0 chooses any free one");
   if (!all_digits(text)) refuse(url, "port " + quoted(text) + " is not a number");
   unsigned port = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
@@ -80,12 +82,13 @@ std::uint16_t read_port(std::string_view url, std::string_view text) {
   return static_cast<std::uint16_t>(port);
 }
 
-// 192.168.0.256 is a mistake, not a name to look up; nor do 127.1 and 0x7f000001 mean what a
-// look-up makes of them.
+// Whether a host that is not an IPv4 address was probably meant to be one. 192.168.0.256 is a
+// mistake, not a name. 127.1 and 0x7f000001 are rejected, too: getaddrinfo would accept them as
+// addresses, by rules that few users expect.
 bool looks_like_ip4(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
-  std::string_view last =
-      host.substr(host.rfind('.') + 1);  // all of it when there is no dot: npos + 1 is 0
+  // Without a dot this is the whole host: npos + 1 is 0.
+  std::string_view last = host.substr(host.rfind('.') + 1);
   return all_digits(last) || last.starts_with("0x") || last.starts_with("0X");
 }
 
@@ -96,12 +99,12 @@ void check_name(std::string_view url, std::string_view host) {
   auto bad = std::find_if_not(host.begin(), host.end(), is_name_char);
   if (bad != host.end()) refuse(url, "host " + quoted(host) + " contains " + quoted({&*bad, 1}));
   if (host.size() > name_length_max) {
-    refuse(url, "a host of " + std::to_string(host.size()) + " bytes; at most 253 make a name");
+    refuse(url, "the host has " + std::to_string(host.size()) + " bytes; a name has at most 253");
   }
   if (looks_like_ip4(host)) refuse(url, quoted(host) + " is not an IPv4 address");
 }
 
-// The path's bytes: %XX is the byte XX, any other '%' is itself.
+// Decodes a path: %XX is the byte XX, any other '%' is a '%'.
 std::string unescape(std::string_view text) {
   std::string path;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -118,7 +121,8 @@ std::string unescape(std::string_view text) {
   return path;
 }
 
-// The inverse: escapes what parse() would not read as itself, and what would spoil a line of a log.
+// The inverse of unescape(). It escapes the characters that parse() treats specially, and control
+// characters, so that an address fits into one line of a log.
 std::string escape(std::string_view path) {
   constexpr char digits[] = "0123456789ABCDEF";
   std::string text;
@@ -136,8 +140,8 @@ std::string read_path(std::string_view url, std::string_view text) {
   std::string path = unescape(text);
   if (path.empty()) refuse(url, "the path is empty");
   if (path.size() > path_length_max) {
-    refuse(url, "a path of " + std::to_string(path.size()) +
-                    " bytes; a unix socket's holds at most 107");
+    refuse(url, "the path has " + std::to_string(path.size()) +
+                    " bytes; that of a unix socket has at most 107");
   }
   if (path[0] != '@' && path.find('\0') != path.npos) refuse(url, "the path contains a NUL");
   return path;
@@ -161,7 +165,8 @@ Address Address::parse(std::string_view url) {
     return address;
   }
   auto colon = rest.rfind(':');
-  if (colon == rest.npos || rest.ends_with(']')) refuse(url, "missing port; 0 is any free one");
+  if (colon == rest.npos || rest.ends_with(']'))
+    refuse(url, "missing port; 0 chooses any free one");
   address.port_ = read_port(url, rest.substr(colon + 1));
   address.read_host(url, rest.substr(0, colon));
   return address;
@@ -190,17 +195,19 @@ void Address::read_bracketed(std::string_view url, std::string_view literal) {
   if (text.size() < literal.size()) read_zone(url, literal.substr(text.size() + 1));
 }
 
+// A zone that is a number is stored as scope_. One that is a name needs a name resolution, so the
+// address is then stored as a name.
 void Address::read_zone(std::string_view url, std::string_view zone) {
   if (is_ip4()) refuse(url, "an IPv4 address has no zone");
   if (zone.empty()) refuse(url, "the zone is empty");
   if (all_digits(zone)) {
     auto [end, error] = std::from_chars(zone.data(), zone.data() + zone.size(), scope_);
     if (error != std::errc())
-      refuse(url, "zone " + std::string(zone) + " is not an interface's number");
+      refuse(url, "zone " + std::string(zone) + " is not an interface number");
     return;
   }
   if (zone.size() > zone_length_max || !std::all_of(zone.begin(), zone.end(), is_name_char)) {
-    refuse(url, "zone " + quoted(zone) + " is not an interface's name");
+    refuse(url, "zone " + quoted(zone) + " is not an interface name");
   }
   name_ = print_ip(ip_) + '%' + std::string(zone);
   ip_ = {};
@@ -260,7 +267,7 @@ std::size_t std::hash<evio::Address>::operator()(const evio::Address& address) c
     std::uint16_t scheme;
   } const parts{address.ip_, address.scope_, address.port_,
                 static_cast<std::uint16_t>(address.scheme_)};
-  static_assert(sizeof parts == 24, "no padding: its bytes are hashed");
+  static_assert(sizeof parts == 24, "padding bytes would be hashed");
   const std::hash<std::string_view> of_text;
   return of_text({reinterpret_cast<const char*>(&parts), sizeof parts}) * 31 +
          of_text(address.name_);

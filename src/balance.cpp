@@ -12,6 +12,7 @@ Balancer::Balancer(const Balance& balance, int loops, std::function<std::uint64_
       counts_(static_cast<std::size_t>(loops)),
       loads_(static_cast<std::size_t>(loops)) {}
 
+// The modulo also protects against a user's function that returns an index that is too large.
 int Balancer::pick(const Address& peer) {
   const std::lock_guard lock(picking_);
   for (std::size_t i = 0; i < loads_.size(); ++i)

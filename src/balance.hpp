@@ -1,4 +1,4 @@
-// Decides which loop gets a connection, and keeps count of who has how many.
+// Load balancing: which loop gets a connection, and how many connections each loop has.
 #pragma once
 
 #include <atomic>
@@ -26,13 +26,14 @@ class Balancer {
   }
 
  private:
-  struct alignas(64) Count {  // a cache line each: the loops' threads write them
+  // In a cache line of its own, since each loop's thread writes its count.
+  struct alignas(64) Count {
     std::atomic<std::size_t> value{0};
   };
 
   std::size_t index_for(const Address& peer);
 
-  std::mutex picking_;
+  std::mutex picking_;  // protects loads_ and next_, and calls of the user's function
 
   const Balance& balance_;
   std::function<std::uint64_t()> random_;

@@ -1,3 +1,4 @@
+// Binding: parsing of an address with its options (`?reuseport`, `-net`) or of fd://N, and on().
 #include <algorithm>
 #include <charconv>
 #include <evio/binding.hpp>
@@ -39,7 +40,7 @@ bool read_reuseport(std::string_view url, std::string_view query) {
   return reuseport;
 }
 
-// Takes the `-net` out of `scheme-net://...`.
+// Removes the `-net` from `scheme-net://...`. False if there is none.
 bool take_suffix(std::string& address) {
   constexpr std::string_view suffix = "-net";
   const std::size_t scheme_end = address.find("://");
@@ -56,11 +57,12 @@ int read_descriptor(std::string_view url) {
   int number = -1;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (error != std::errc() || end != digits.data() + digits.size() || number < 0)
-    refuse(url, "'" + std::string(digits) + "' is no descriptor's number");
+    refuse(url, "'" + std::string(digits) + "' is not a descriptor number");
   return number;
 }
 
-// What is the server's cannot be set for one address.
+// Rejects fields that concern the whole server: for a single address they would have no effect, and
+// the user would not notice.
 void refuse_server_fields(std::string_view url, const Events& events) {
   const auto check = [&](bool set, const char* name) {
     if (set)
@@ -87,7 +89,8 @@ void refuse_server_fields(std::string_view url, const Events& events) {
 
 Binding::Binding(std::string_view url) {
   if (url.starts_with(descriptor_scheme)) {
-    const auto leave_open = [](Socket* named) {  // unless a server has taken it over
+    // A descriptor that no server took over still belongs to the user, so it stays open.
+    const auto leave_open = [](Socket* named) {
       named->release();
       delete named;
     };
@@ -101,7 +104,7 @@ Binding::Binding(std::string_view url) {
   try {
     address_ = Address::parse(address);
   } catch (const Error& error) {
-    throw Error(error.code(), url, error.problem());  // as the user wrote it
+    throw Error(error.code(), url, error.problem());  // with the address as the user wrote it
   }
   if (reuseport_ && address_.is_unix())
     refuse(url, "reuseport is for tcp and udp: a unix socket has one owner");

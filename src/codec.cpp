@@ -1,3 +1,4 @@
+// Codec::encoded: a message encoded into a string.
 #include <evio/codec.hpp>
 
 namespace evio { inline namespace v0 {

@@ -15,7 +15,7 @@ using namespace detail;
 
 namespace {
 
-constexpr const char* other_thread = "Conn; Conn::handle() gives what any thread may call";
+constexpr const char* other_thread = "Conn; Conn::handle() returns what any thread may call";
 
 // In debug builds this stops the program if the calling thread is not the loop's: such a call is a
 // data race.

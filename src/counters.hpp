@@ -1,4 +1,4 @@
-// What a loop counts: written by its own thread only, read by any.
+// The statistics of one loop. Only the loop's thread writes them; any thread may read them.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,8 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// One writer: no locked instruction, no shared cache line written by others.
+// A counter with one writer. It therefore needs no locked instruction, and no other thread writes
+// its cache line.
 class Counter {
  public:
   void add(std::uint64_t n) noexcept { set(value() + n); }
@@ -21,7 +22,7 @@ class Counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
-// A LagHistogram that is being counted.
+// The counters for a LagHistogram.
 class LagCounter {
  public:
   void add(Duration lag) noexcept {
@@ -35,7 +36,8 @@ class LagCounter {
   }
 
  private:
-  // The first whose bound is not less: bounds double, so it is a matter of the highest bit.
+  // The first bucket whose bound is at least `lag`. Bounds double, so the highest bit determines
+  // it.
   static std::size_t bucket_of(Duration lag) noexcept {
     const auto ticks = static_cast<std::uint64_t>(lag.count() - (lag > Duration::zero())) /
                        static_cast<std::uint64_t>(LagHistogram::bound(0).count());
@@ -50,7 +52,7 @@ struct alignas(64) Counters {
   Counter accepted, opened, refused, received, sent, datagrams_received, datagrams_sent,
       datagrams_dropped, accept_pauses, memory_pauses, wakeups, messages, timers_run, posts,
       slow_batches, exceptions;
-  Counter output_pending, output_held, input_held, timers;  // told once a turn
+  Counter output_pending, output_held, input_held, timers;  // gauges, set once an iteration
   std::array<Counter, close_reason_count> closed_by;
   LagCounter lag;
 
@@ -63,8 +65,8 @@ struct alignas(64) Counters {
     }
     stats.closed += closed;
     const std::uint64_t made = opened.value();
-    stats.open +=
-        made - std::min(made, closed);  // one may have come and gone between the two looks
+    // A connection may have opened and closed between reading the two counters.
+    stats.open += made - std::min(made, closed);
     stats.accepted += accepted.value();
     stats.refused += refused.value();
     stats.received += received.value();

@@ -53,6 +53,8 @@ void Datagrams::refused(UdpSocketId socket, std::error_code error) {
   if (Connection* connection = owner(socket)) connection->datagram_refused(error);
 }
 
+// An exception of `data` drops the datagram only: unlike a connection, there is nothing to be
+// closed.
 void Datagrams::received(UdpSocketId socket, const Datagram& datagram) {
   if (Connection* connection = owner(socket)) return connection->datagram_received(datagram.bytes);
   loop_.counters().datagrams_received.add(1);

@@ -1,4 +1,4 @@
-// A loop's udp sockets, and the Conn that a handler sees for one datagram.
+// The udp sockets of a loop, and the Conn that a handler gets with one datagram.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@ namespace evio { inline namespace v0 { namespace detail {
 class Connection;
 class LoopCore;
 
+// Valid during the call of the handler only.
 class DatagramConn final : public Conn {
  public:
   DatagramConn(LoopCore& loop, UdpSocketId socket, const Datagram& datagram) noexcept
@@ -33,14 +34,15 @@ class DatagramConn final : public Conn {
   const Datagram& datagram_;
 };
 
-// Receives for the sockets that this loop serves and runs `data` for each datagram; those of
-// connections of our own making have names beyond the addresses' indices.
+// Calls `data` for each datagram that arrives at the server's udp addresses on this loop. It also
+// receives for outgoing connections to udp addresses; the ids of their sockets begin after the
+// indices of the addresses.
 class Datagrams {
  public:
   explicit Datagrams(LoopCore& loop) noexcept : loop_(loop) {}
 
   void bind(int address_index, NativeSocket socket);
-  // For a connection of our own making, which closes it.
+  // For an outgoing connection, which calls close() with the id.
   UdpSocketId bind(Connection& connection, NativeSocket socket);
   void close(UdpSocketId socket);
   void received(UdpSocketId socket, const Datagram& datagram);
@@ -49,12 +51,12 @@ class Datagrams {
   void close();
 
  private:
-  // Of those whose names lie beyond the addresses' indices.
+  // The outgoing connection that uses the socket; null for a socket of an address.
   Connection* owner(UdpSocketId socket) noexcept;
   std::size_t addresses() const noexcept;
 
   LoopCore& loop_;
-  std::vector<UdpSocketId> sockets_;  // open ones, by addresses' indices
+  std::vector<UdpSocketId> sockets_;  // open sockets of addresses
   Slab<Connection*> owners_;
 };
 

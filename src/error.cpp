@@ -1,3 +1,4 @@
+// Error and the messages of Errc.
 #include <evio/error.hpp>
 
 #include "printable.hpp"
@@ -14,33 +15,34 @@ class Category final : public std::error_category {
   std::string message(int code) const override {
     switch (static_cast<Errc>(code)) {
       case Errc::idle_timeout:
-        return "no byte moved either way for Options::idle_timeout";
+        return "no byte was received or sent for Options::idle_timeout";
       case Errc::input_overflow:
-        return "more input than Limits::input_max was left untaken";
+        return "a handler left more than Limits::input_max bytes of input unconsumed";
       case Errc::output_overflow:
         return "more output than Limits::output_max was waiting to be sent";
       case Errc::connect_timeout:
         return "not connected within Limits::connect_timeout";
       case Errc::drain_timeout:
-        return "the closing connection's peer took no output for Limits::drain_timeout";
+        return "the peer received no output for Limits::drain_timeout while the connection closed";
       case Errc::handler_failed:
         return "an exception left a handler of the connection";
       case Errc::name_not_found:
-        return "the host to connect to is not known";
+        return "the name of the host to connect to was not found";
       case Errc::frame_too_large:
         return "the peer sent a frame of more than Limits::input_max bytes";
       case Errc::bad_frame:
-        return "the peer sent what is no frame of Events::codec";
+        return "the peer sent bytes that are not a valid frame of Events::codec";
       case Errc::first_bytes_timeout:
         return "the peer sent nothing within Limits::first_bytes_timeout";
       case Errc::slow_reader:
-        return "the peer took output more slowly than Limits::slow_reader_timeout allows";
+        return "the peer received output more slowly than Limits::slow_reader_timeout allows";
     }
     return "unknown evio error " + std::to_string(code);
   }
 };
 
-// A bare "Invalid argument" never tells more than the problem, which says what is invalid.
+// Whether the code's message adds anything to the problem. "Invalid argument" never does, since the
+// problem says what is invalid.
 bool tells_more(const std::error_code& code, std::string_view problem) {
   return code && code != std::errc::invalid_argument &&
          problem.find(code.message()) == problem.npos;

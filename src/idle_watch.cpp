@@ -9,7 +9,7 @@ namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
-constexpr Duration longest = std::chrono::hours(24 * 365);  // so that no sum overflows
+constexpr Duration longest = std::chrono::hours(24 * 365);  // prevents overflow of sums
 constexpr Duration shortest_step = std::chrono::milliseconds(1);
 
 }  // namespace
@@ -22,7 +22,9 @@ IdleWatch::IdleWatch(TimerWheel& wheel, Clock now, Duration timeout, Look look)
 
 void IdleWatch::add(std::uint32_t slot, Duration left) {
   if (slot >= watched_.size()) watched_.resize(slot + 1);
-  if (watched_[slot]) return;  // its turn comes in time
+  // It will be looked at in time: idle timeouts only move later. If the slot belongs to a new
+  // connection now, the look finds out how much time that one has left.
+  if (watched_[slot]) return;
   watched_[slot] = true;
   const Step step = step_at(now_() + std::min(left, longest));
   place(slot, step);
@@ -32,7 +34,7 @@ void IdleWatch::add(std::uint32_t slot, Duration left) {
   arm();
 }
 
-// For the first step that has any: all before it are empty.
+// Arms the timer for the first step that is not empty.
 void IdleWatch::arm() {
   for (const Step end = next_ + places; next_ < end; ++next_) {
     if (ring_[next_ % places].empty()) continue;

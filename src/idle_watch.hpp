@@ -1,5 +1,5 @@
-// Which connections of a loop have been idle for too long: each is looked at once in a
-// while.
+// Finds the connections of a loop that have been idle for too long, by looking at each now and
+// then.
 #pragma once
 
 #include <array>
@@ -14,27 +14,27 @@ namespace evio { inline namespace v0 { namespace detail {
 
 class TimerWheel;
 
-/// Asks about each slot that was added when its time has nearly passed, by up to a sixteenth of the
-/// patience (or a millisecond) too early; and again after as long as the answer says, until the
-/// answer is none. Bytes that move cost nothing here, and a slot four bytes: one that is added
-/// again before its turn comes still stands there. One thread.
+/// Calls `look` for each slot when its time has nearly passed: up to a sixteenth of the timeout (or
+/// one millisecond) early. `look` returns the time after which it must be called again, or none.
+/// Received and sent bytes cost nothing here, and a slot takes four bytes; a timer for each
+/// connection would cost more than the rest of an idle connection. One thread.
 class IdleWatch {
  public:
   using Look = Callback<std::optional<Duration>(std::uint32_t slot)>;
   using Clock = Callback<Duration()>;
 
-  /// The wheel, and what the clock looks at, must outlive it.
+  /// The wheel, and everything that `now` refers to, must outlive it.
   IdleWatch(TimerWheel& wheel, Clock now, Duration timeout, Look look);
   IdleWatch(const IdleWatch&) = delete;
   IdleWatch& operator=(const IdleWatch&) = delete;
   ~IdleWatch() { timer_.cancel(); }
 
-  /// `left`: until it is to be asked about; at most the patience.
+  /// Calls `look` for the slot after `left`, which is at most the timeout.
   void add(std::uint32_t slot, Duration left);
 
  private:
-  static constexpr std::uint64_t steps = 16;   // of the patience
-  static constexpr std::uint64_t places = 32;  // more than the steps ahead of the one that is due
+  static constexpr std::uint64_t steps = 16;   // so many steps are one timeout
+  static constexpr std::uint64_t places = 32;  // more than `steps`, so that the ring never overlaps
   using Step = std::uint64_t;
 
   Step step_at(Duration time) const noexcept { return static_cast<Step>(time / step_); }
@@ -48,7 +48,7 @@ class IdleWatch {
   const Look look_;
   std::array<std::vector<std::uint32_t>, places> ring_;
   std::vector<bool> watched_;  // by slot
-  Step next_ = 0;              // the first step that was not looked at
+  Step next_ = 0;              // the first step that was not looked at yet
   Timer timer_;
 };
 

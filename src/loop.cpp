@@ -456,7 +456,7 @@ void with_message(const std::exception_ptr& exception, Fn&& fn) {
   } catch (const std::exception& error) {
     fn(std::string_view(error.what()));
   } catch (...) {
-    fn(std::string_view("an exception that is no std::exception"));
+    fn(std::string_view("an exception that is not a std::exception"));
   }
 }
 
@@ -475,7 +475,7 @@ void LoopCore::report(Conn& connection, std::string_view what) noexcept {
                               printable(connection.remote().to_string()) + ": " +
                               printable(what.substr(0, enough)));
   } catch (...) {
-    server_.platform().report("an exception left a handler, and there is no memory to tell more");
+    server_.platform().report("an exception left a handler; there is no memory for the details");
   }
 }
 

@@ -1,4 +1,4 @@
-// The public Loop: each call goes to the loop that it stands for.
+// The functions of the public class Loop. Each is forwarded to LoopCore.
 #include <algorithm>
 #include <utility>
 
@@ -15,7 +15,8 @@ namespace {
 const LoopCore& core(const Loop& loop) { return static_cast<const LoopCore&>(loop); }
 LoopCore& core(Loop& loop) { return static_cast<LoopCore&>(loop); }
 
-// For what only the loop's own thread may call.
+// For functions that only the loop's own thread may call. In debug builds a call from another
+// thread stops the program.
 LoopCore& own(Loop& loop) {
   core(loop).owner().check("Loop; Loop::post runs a function on the loop's thread");
   return core(loop);

@@ -1,4 +1,5 @@
-// How much memory a loop holds, and what it does when all loops hold too much.
+// The memory that a loop holds for input and output, and what the loop does under memory pressure,
+// that is, while all loops together hold more than Limits::memory_max.
 #include <utility>
 
 #include "loop.hpp"
@@ -19,6 +20,7 @@ void LoopCore::publish_held() {
   server_.hold(static_cast<std::ptrdiff_t>(held() - std::exchange(published_held_, held())));
 }
 
+// Any thread. The task is a member of the loop and can be queued only once at a time.
 void LoopCore::notify_reevaluate() noexcept {
   if (!reevaluate_task_.sent.exchange(true)) tasks_->push(TaskPointer(&reevaluate_task_));
 }

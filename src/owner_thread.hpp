@@ -1,5 +1,5 @@
-// The thread that an object belongs to: in debug builds, a call from another thread stops the
-// program with a sentence, before it corrupts what it touches.
+// The thread that an object belongs to. In debug builds a call from another thread stops the
+// program with a message, since it would be a data race. In release builds the checks do nothing.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,7 @@ class OwnerThread {
   void clear() noexcept {}
   void check(const char*) const noexcept {}
 #else
-  // The calling thread, until clear(). An object without an owner may be called by any thread.
+  // Makes the calling thread the owner, until clear(). Without an owner any thread may call.
   void set() noexcept { owner_.store(std::this_thread::get_id(), std::memory_order_relaxed); }
   void clear() noexcept { owner_.store(std::thread::id(), std::memory_order_relaxed); }
   // `what`: the class that was called, and what to call in its place.

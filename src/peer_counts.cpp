@@ -12,7 +12,7 @@ Address::Ip PeerCounts::network_of(Address::Ip ip) noexcept {
   return ip;
 }
 
-// Nobody is let in uncounted: not for want of memory either.
+// Without memory to count a connection it is refused: otherwise the limit could be exceeded.
 bool PeerCounts::add(const Address::Ip& peer, std::size_t most) noexcept try {
   const std::lock_guard lock(mutex_);
   std::size_t& count = counts_[network_of(peer)];

@@ -1,5 +1,4 @@
-// How many connections each peer address has, of one service; for
-// Limits::connections_per_peer_max.
+// The number of connections of each peer to one service, for Limits::connections_per_peer_max.
 #pragma once
 
 #include <cstddef>
@@ -12,11 +11,11 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// An IPv6 host has a whole /64 of addresses to come from: that network counts as one peer. Any
-// thread.
+// A /64 network of IPv6 counts as one peer, because a single host usually controls all of its
+// addresses and could otherwise evade the limit. Any thread.
 class PeerCounts {
  public:
-  /// Counts one more, unless the peer has `most` already.
+  /// Counts one more connection. False, and nothing changes, if the peer has `most` already.
   bool add(const Address::Ip& peer, std::size_t most) noexcept;
   void remove(const Address::Ip& peer) noexcept;
 

@@ -1,4 +1,4 @@
-// Mail that runs a function on a loop.
+// A task that runs a function on a loop.
 #pragma once
 
 #include <evio/callback.hpp>

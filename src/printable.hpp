@@ -1,4 +1,4 @@
-// Text from elsewhere, made fit for a line of a log.
+// Escapes text from peers and users for messages and logs.
 #pragma once
 
 #include <string>
@@ -6,8 +6,8 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// Control characters as \xNN, so that the text can neither cut a message short (NUL) nor forge
-// lines.
+// Replaces control characters by \xNN, so that the text can neither truncate a message (NUL) nor
+// forge lines of a log.
 std::string printable(std::string_view text);
 
 }}}  // namespace evio::v0::detail

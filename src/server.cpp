@@ -78,7 +78,7 @@ void ServerCore::bind(const Binding& binding) {
 void ServerCore::inherit(Socket& socket, Place& place) {
   if (socket.fd() < 0)
     throw Error(std::make_error_code(std::errc::bad_file_descriptor), "",
-                "a socket that was passed on is served once");
+                "the socket was taken over already: each can be served once only");
   const Events& events = place.service->events;
   place.sockets.push_back(
       {platform_->inherit(std::move(socket), events.limits.backlog, events.options)});

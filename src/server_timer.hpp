@@ -1,4 +1,4 @@
-// A timer of loop 0 that any thread may name.
+// The implementation of ServerTimer: a timer of loop 0 that any thread may use.
 #pragma once
 
 #include <atomic>
@@ -13,8 +13,8 @@ namespace evio { inline namespace v0 { namespace detail {
 
 class TimerWheel;
 
-// Arming, cancelling and restarting travel to the loop by mail; what was cancelled does not run
-// meanwhile.
+// Arming, cancelling and restarting are posted to the loop. Once cancel() has returned, the
+// callable does not begin to run any more, although the loop may not have run the posted task yet.
 class ServerTimerState : public std::enable_shared_from_this<ServerTimerState> {
  public:
   ServerTimerState(std::shared_ptr<TaskQueue> tasks, TimerWheel& wheel)
@@ -28,8 +28,8 @@ class ServerTimerState : public std::enable_shared_from_this<ServerTimerState> {
   void post(Callback<void()> fn);
 
   const std::shared_ptr<TaskQueue> tasks_;
-  TimerWheel& wheel_;  // lives while mail is delivered
-  Timer timer_;        // the loop's
+  TimerWheel& wheel_;  // used in tasks only: these run while the loop exists
+  Timer timer_;        // used on the loop's thread only
   std::atomic<bool> cancelled_{false};
 };
 

@@ -1,3 +1,4 @@
+// SharedBytes: reference-counted bytes.
 #include <algorithm>
 #include <evio/shared_bytes.hpp>
 #include <utility>

@@ -1,5 +1,5 @@
-// When a loop was busy for so long, or stopped, that it did not hear of its peers
-// meanwhile.
+// The stalls of a loop: times in which it was busy or stopped for so long that deadlines must not
+// count them against a peer.
 #pragma once
 
 #include <array>
@@ -9,25 +9,26 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-/// The clock is read once a batch, so what happened in a batch is stamped with its begin. That is
-/// exact enough unless the batch took long: then a deadline must count from its end, when the peer
-/// could have heard of it at the latest.
+/// The loop reads the clock once a batch, so an event is stamped with the beginning of its batch.
+/// That is exact enough unless the batch took long. Then a deadline must count from the end of the
+/// batch: a reply, for example, may have been sent only then.
 ///
-/// Memory is bounded: where there are too many stalls, two neighbours become one, which includes
-/// the time between them. It is those whose union is shortest for its age, so that a deadline is
-/// late by a small share of itself at most.
+/// At most 64 stalls are stored. When there are more, two neighbours are merged, including the time
+/// between them: those whose union is shortest in proportion to its age. So a deadline is late by a
+/// small part of its length only.
 class Stalls {
  public:
-  static constexpr Duration shortest =
-      std::chrono::milliseconds(2);  ///< more than the resolution of a Stamp
+  /// Shorter ones are ignored. It is more than the resolution of a Stamp.
+  static constexpr Duration shortest = std::chrono::milliseconds(2);
 
-  /// Later than all before it. One that is shorter than `shortest` is none.
+  /// Adds a stall, which must be later than all before it.
   void add(Duration begin, Duration end) noexcept {
     if (end - begin >= shortest) add_stall(begin, end);
   }
-  /// From when a deadline counts for something stamped with `time`.
+  /// The time from which a deadline counts for an event stamped with `time`: the end of the stall
+  /// that contains `time`, if any.
   Duration counted_from(Duration time) const noexcept;
-  /// How much of the time since then they took.
+  /// The sum of all stalls since `time`.
   Duration since(Duration time) const noexcept;
 
  private:
@@ -38,7 +39,7 @@ class Stalls {
   void add_stall(Duration begin, Duration end) noexcept;
   void merge_two(Duration now) noexcept;
 
-  std::array<Stall, 64> all_;  // in their order
+  std::array<Stall, 64> all_;  // in the order of time
   std::size_t size_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// When something last happened, in four bytes.
+// A point in time in four bytes, for the last activity of each connection.
 #pragma once
 
 #include <algorithm>
@@ -8,20 +8,20 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-/// In milliseconds, which tell times apart that are less than 24 days old; what is older must have
-/// been aged before that, and is kept in seconds. Rounded up, so that nothing looks older than it
-/// is.
+/// It counts milliseconds, which wrap around after 24 days. Before that, age() must be called,
+/// which converts old stamps to seconds. Times are rounded up, so that an event never appears to be
+/// older than it is and no timeout ends early.
 class Stamp {
  public:
-  /// Whoever keeps stamps ages them all at least this often.
+  /// The owner of stamps must age all of them at least this often.
   static constexpr Duration aging = std::chrono::hours(24 * 6);
 
   Stamp() = default;
   explicit Stamp(Duration time) noexcept
       : bits_(static_cast<std::uint32_t>(time / ms(1) + 1) & value_mask) {}
 
-  /// The time that it stands for, at most a millisecond after `now`, which must be less than 24
-  /// days later.
+  /// The time that it represents. `now` must be less than 24 days later. The result may be up to a
+  /// millisecond after `now`.
   Duration time(Duration now) const noexcept {
     if (bits_ & in_seconds) return std::chrono::seconds(bits_ & value_mask);
     const std::int64_t last = now / ms(1) + 1;
@@ -29,7 +29,8 @@ class Stamp {
               static_cast<std::int64_t>((static_cast<std::uint32_t>(last) - bits_) & value_mask));
   }
 
-  /// The same in `now`, when it was last looked at `before`.
+  /// Converts the stamp to seconds if it is old. `before` is the time of the previous batch, at
+  /// which the stamp was still in the range of milliseconds.
   void age(Duration before, Duration now) noexcept {
     const Duration at = time(before);
     if ((bits_ & in_seconds) || now - at < aging) return;

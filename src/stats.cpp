@@ -1,3 +1,4 @@
+// The reasons for which connections close, and their names in statistics.
 #include <evio/error.hpp>
 #include <evio/stats.hpp>
 
@@ -41,7 +42,7 @@ std::string_view name_of(CloseReason ending) noexcept {
 
 namespace {
 
-// Without a default: who adds a code is told by the compiler.
+// Without a default, so that the compiler warns when a new code is missing here.
 CloseReason close_reason_of(Errc code) noexcept {
   switch (code) {
     case Errc::idle_timeout:
@@ -76,7 +77,7 @@ CloseReason close_reason_of(const std::error_code& error) noexcept {
   if (!error) return CloseReason::orderly;
   if (error.category() == error_category())
     return close_reason_of(static_cast<Errc>(error.value()));
-  // With output pending the kernel calls a reset a broken pipe.
+  // If output is pending, the kernel reports a reset as a broken pipe.
   return error == std::errc::connection_reset || error == std::errc::broken_pipe
              ? CloseReason::reset
              : CloseReason::other;

@@ -10,8 +10,8 @@ namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
-constexpr std::size_t smallest = 64;          // bytes asked for at once, at least
-constexpr std::size_t worth_trimming = 4096;  // smaller memory is kept as long as it holds anything
+constexpr std::size_t smallest = 64;          // the smallest allocation
+constexpr std::size_t worth_trimming = 4096;  // smaller memory is not reduced
 
 }  // namespace
 
@@ -30,11 +30,11 @@ void StoredInput::consume(std::size_t n) noexcept {
   if (empty())
     give_back_memory();
   else if (capacity_ > worth_trimming && size() < capacity_ / 4)
-    move_to_new_memory(2 * size());  // when that fails, the old will do
+    move_to_new_memory(2 * size());  // if that fails, the old memory is used further
 }
 
-// Moving to the front pays when at least as much was consumed since the last move: each byte
-// consumed pays for one.
+// Moves the bytes to the front only if at least as many were consumed since the last move. So the
+// cost of all moves is at most proportional to the number of consumed bytes.
 void StoredInput::make_room(std::size_t n) {
   const std::size_t needed = size() + n;
   if (begin_ >= size() && needed <= capacity_) {

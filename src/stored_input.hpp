@@ -1,4 +1,4 @@
-// The bytes that a handler left untaken, kept until more arrive.
+// Stored input: the bytes that a handler did not consume, until more arrive.
 #pragma once
 
 #include <cstddef>
@@ -6,9 +6,9 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-/// A queue of bytes, contiguous at all times. Each byte is copied a bounded number of times however
-/// little is appended or consumed at once. Owns memory only while it holds bytes, and at most in
-/// proportion to them. One thread.
+/// A queue of bytes in contiguous memory. Each byte is copied a bounded number of times, however
+/// small the appended and consumed parts are. It owns memory only while it contains bytes, and not
+/// more than in proportion to them. One thread.
 class StoredInput {
  public:
   StoredInput() = default;
@@ -16,20 +16,20 @@ class StoredInput {
   StoredInput& operator=(const StoredInput&) = delete;
   ~StoredInput();
 
-  /// Copies the bytes, which must not be its own, behind what is there. Throws std::bad_alloc, and
-  /// then keeps what it had. Invalidates earlier views.
+  /// Appends a copy of the bytes, which must not be part of this queue. If it throws
+  /// std::bad_alloc, nothing has changed. Invalidates earlier views.
   void append(std::string_view bytes);
-  /// Everything, valid until the next append or consume.
+  /// All bytes. Valid until the next append or consume.
   std::string_view view() const noexcept { return {memory_ + begin_, size()}; }
-  /// Drops the first n bytes; n is at most size(). May move the rest.
+  /// Removes the first n bytes; n is at most size(). May move the rest.
   void consume(std::size_t n) noexcept;
 
   std::size_t size() const noexcept { return end_ - begin_; }
   bool empty() const noexcept { return begin_ == end_; }
-  /// Bytes of memory owned.
+  /// The memory that it owns, in bytes.
   std::size_t capacity() const noexcept { return capacity_; }
 
-  // How many of the first bytes a codec has searched in vain.
+  // So many of the first bytes were searched by the codec without finding the end of a message.
   std::size_t searched = 0;
 
  private:
@@ -38,7 +38,7 @@ class StoredInput {
   void give_back_memory() noexcept;
 
   char* memory_ = nullptr;
-  std::size_t begin_ = 0;  // of the bytes held
+  std::size_t begin_ = 0;  // the first byte in use
   std::size_t end_ = 0;
   std::size_t capacity_ = 0;
 };

@@ -1,3 +1,5 @@
+// The functions of the public class Timer. Each is forwarded to the TimerWheel, if that still
+// exists.
 #include <evio/timer.hpp>
 
 #include "timer_wheel.hpp"

@@ -1,3 +1,4 @@
+// The names of trace events.
 #include <evio/trace.hpp>
 
 namespace evio { inline namespace v0 {

@@ -16,11 +16,11 @@ void check_not_negative(Duration value, const char* field) {
   if (value < Duration::zero()) refuse(std::string(field) + " is negative");
 }
 
-// What the kernel takes for times of keep-alive probes.
+// The range that the kernel accepts for times of keep-alive probes.
 void check_probe_time(Duration value, const char* field) {
   constexpr Duration most = std::chrono::seconds(32767);
   if (value < std::chrono::seconds(1) || value > most)
-    refuse(std::string(field) + " must be a second at least, and 32767 at most");
+    refuse(std::string(field) + " must be between 1 and 32767 seconds");
 }
 
 void validate(const Limits& limits) {
@@ -38,7 +38,7 @@ void validate(const Limits& limits) {
 }  // namespace
 
 void validate(const Options& options) {
-  constexpr int probes_most = 127;  // the kernel's bound
+  constexpr int probes_most = 127;  // the kernel's limit
   if (options.idle_timeout) check_not_negative(*options.idle_timeout, "Options::idle_timeout");
   if (options.keep_alive && *options.keep_alive != Duration::zero())
     check_probe_time(*options.keep_alive, "Options::keep_alive, unless it is 0 (off),");
@@ -57,7 +57,7 @@ void validate(const Options& options) {
 Events validated(Events&& events) {
   Limits& limits = events.limits;
   if (limits.output_low == Limits{}.output_low && limits.output_low > limits.output_high)
-    limits.output_low = limits.output_high / 4;  // it was left alone
+    limits.output_low = limits.output_high / 4;  // the user set output_high only
   check_not_negative(events.busy_poll, "Events::busy_poll");
   validate(limits);
   validate(events.options);

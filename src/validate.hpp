@@ -1,4 +1,4 @@
-// Whether settings make sense.
+// Checks of settings.
 #pragma once
 
 #include <evio/events.hpp>
@@ -6,10 +6,10 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// Throws Error (invalid_argument), naming the field and what is wrong with it; what is an error is
-// said in evio/options.hpp.
+// Throws Error (invalid_argument) that names the field and the problem. evio/options.hpp documents
+// what is valid.
 void validate(const Options& options);
-// The same, and what follows from other fields is filled in.
+// Checks limits and options, and fills in what depends on other fields.
 Events validated(Events&& events);
 
 }}}  // namespace evio::v0::detail

@@ -1,3 +1,4 @@
+// Watches: registration of the user's descriptors with the driver.
 #include "watches.hpp"
 
 #include <evio/error.hpp>

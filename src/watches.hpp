@@ -1,4 +1,4 @@
-// The user's descriptors in one loop.
+// The descriptors of the user's that one loop watches.
 #pragma once
 
 #include <evio/callback.hpp>
@@ -11,6 +11,7 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
+// The implementation of Watch. Owned by a shared_ptr, so that a Watch may outlive it.
 class Watches : public std::enable_shared_from_this<Watches> {
  public:
   using Callable = Callback<void(Interest)>;
@@ -20,12 +21,12 @@ class Watches : public std::enable_shared_from_this<Watches> {
   void set(std::uint32_t slot, std::uint32_t generation, Interest interest);
   void cancel(std::uint32_t slot, std::uint32_t generation) noexcept;
 
-  // The loop runs: what was added before is watched from now on. What cannot be is forgotten, and
-  // `failed` gets its Error.
+  // The loop has started: watches the descriptors that were added before. `failed` is called with
+  // the Error of each that cannot be watched, which is then removed.
   void start(Driver& driver, const Callback<void(std::exception_ptr)>& failed);
-  // The driver dies: nothing runs any more.
+  // Removes all watches, before the driver is destroyed.
   void stop() noexcept;
-  // Its descriptor is ready for that.
+  // Calls the function of the watch: its descriptor is ready for `ready`.
   void run(WatchId name, Interest ready);
 
  private:
@@ -34,14 +35,14 @@ class Watches : public std::enable_shared_from_this<Watches> {
     Interest interest;
     Callable fn;
     std::uint32_t generation;
-    bool cancelled = false;  // while it runs
+    bool cancelled = false;  // cancelled by its own function; removed when that returns
   };
 
   bool alive(std::uint32_t slot, std::uint32_t generation) const noexcept;
   void watch(std::uint32_t slot);
 
   Slab<Entry> entries_;
-  Driver* driver_ = nullptr;  // while the loop runs
+  Driver* driver_ = nullptr;  // set while the loop runs
   std::uint32_t running_ = Slab<Entry>::none;
   std::uint32_t generations_ = 0;
 };

@@ -83,7 +83,8 @@ class SmallServers(unittest.TestCase):
             self.assertEqual(receive(client, len(message)), message)
             client.sendall(b"nonsense")
             self.assertEqual(receive(client, 1), b"")
-            self.assertTrue(self.said(server, "closed: the peer sent what is no frame of Events::codec"))
+            reason = "the peer sent bytes that are not a valid frame of Events::codec"
+            self.assertTrue(self.said(server, "closed: " + reason))
 
     def test_protobuf(self):
         if not (EXAMPLES / "protobuf").exists():
