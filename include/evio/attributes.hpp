@@ -1,4 +1,4 @@
-// Attributes by name, of any types.
+// Attributes: values of any types by name, which a connection carries.
 #pragma once
 
 #include <cstddef>
@@ -12,31 +12,38 @@
 
 namespace evio { inline namespace v0 {
 
-/// Values that parts of a program which do not know each other keep under names of theirs:
-/// Conn::values(). What a part keeps for itself alone is faster in Conn::context.
+/// Values by name, for parts of a program that do not know each other: see Conn::values(). Each
+/// part uses names of its own. A part alone is better served by Conn::context, which needs no
+/// search.
+///
+///     conn.values().set("auth.user", std::string("alice"));
+///     const auto* user = conn.values().get<std::string>("auth.user");
+///
+/// Like the connection, it belongs to the loop's thread. A search takes logarithmic time.
 class Attributes {
  public:
-  /// Keeps `value` under `name`, in place of what was there.
+  /// Stores `value` under `name`, and replaces the previous value. The reference is valid until the
+  /// value is replaced or erased.
   template <class T>
   std::decay_t<T>& set(std::string_view name, T&& value) {
     auto place = values_.find(name);
     if (place == values_.end()) place = values_.emplace(std::string(name), Context()).first;
     return place->second.template emplace<std::decay_t<T>>(std::forward<T>(value));
   }
-  /// The value, or null when there is none or it is of another type.
+  /// The value, or null if there is none or it has another type than T.
   template <class T>
   T* get(std::string_view name) const noexcept {
     const auto place = values_.find(name);
     return place == values_.end() ? nullptr : place->second.template get<T>();
   }
-  /// False if there was none.
+  /// Destroys the value; false if there was none.
   bool erase(std::string_view name) {
     const auto place = values_.find(name);
     if (place == values_.end()) return false;
     values_.erase(place);
     return true;
   }
-  /// How many there are.
+  /// The number of values.
   std::size_t size() const noexcept { return values_.size(); }
 
  private:

@@ -1,13 +1,16 @@
-// The kernel interfaces that a server can run on.
+// Backend: the kernel interface that a server uses.
 #pragma once
 
 namespace evio { inline namespace v0 {
 
-/// How a server waits for and moves bytes. `automatic` takes the best that works here; the
-/// environment variable EVIO_BACKEND (io_uring, epoll, kqueue, poll) overrides `automatic`. One
-/// asked for by name that cannot be had is an Error. `poll` is the portable one, also reached by a
-/// `-net` suffix in an address: fine for tens of connections. Soon after a loop on io_uring has
-/// ended, the kernel may interrupt (EINTR) one call in which its thread then waits.
+/// The kernel interface by which a server waits for and transfers bytes. `automatic` takes the best
+/// that this machine offers; the environment variable EVIO_BACKEND (io_uring, epoll, kqueue, poll)
+/// overrides `automatic`. A backend that is requested by name and is not available is an Error that
+/// says why. `kqueue` is not available in this version.
+///
+/// `poll` is portable and suits tens of connections: its cost grows with their number. A `-net`
+/// suffix in an address requests it too. Soon after a loop on io_uring has ended, the kernel may
+/// interrupt (EINTR) one system call in which its thread then waits.
 enum class Backend { automatic, io_uring, epoll, kqueue, poll };
 
 }}  // namespace evio::v0

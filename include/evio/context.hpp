@@ -1,4 +1,4 @@
-// A value of the user's own that a connection or a loop carries.
+// Context: one value of any type, which a connection or a loop carries for the user.
 #pragma once
 
 #include <memory>
@@ -8,16 +8,18 @@
 
 namespace evio { inline namespace v0 {
 
-/// Holds one value of any type, or none. What Conn::context and Loop::context stand on.
+/// Holds one value of any type, or none: the value of Conn::context and Loop::context. Unlike
+/// std::any it accepts types that cannot be copied, and never moves the value.
 class Context {
  public:
-  /// The value, or null when there is none or it is of another type.
+  /// The value, or null if there is none or it has another type than T; a base class of its type
+  /// does not count.
   template <class T>
   T* get() const noexcept {
     return held_ && held_->type() == typeid(T) ? &static_cast<Held<T>&>(*held_).value : nullptr;
   }
-  /// Makes a T in place of what was there, from constructor arguments or, for aggregates, from its
-  /// members' values.
+  /// Constructs a T from constructor arguments or, for an aggregate, from the values of its
+  /// members. The previous value is destroyed first. Allocates once.
   template <class T, class... Args>
   T& emplace(Args&&... args) {
     held_.reset();

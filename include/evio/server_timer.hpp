@@ -1,4 +1,4 @@
-// The name of something that a server's first loop will run later.
+// ServerTimer: a thread-safe reference to a callable that loop 0 will run later.
 #pragma once
 
 #include <evio/duration.hpp>
@@ -12,17 +12,19 @@ class ServerTimerState;
 
 namespace evio { inline namespace v0 {
 
-/// Names a callable armed by Server::run_after or Server::run_every. A copyable name: its
-/// destruction cancels nothing. Any thread, at any time; harmless once the timer fired or the
-/// server ended.
+/// A thread-safe reference to a callable armed by Server::run_after or Server::run_every; its
+/// destruction cancels nothing. Copyable: copies refer to the same timer. Every call may be made
+/// from any thread at any time, and is posted to loop 0; once the timer fired or was cancelled or
+/// the server has ended, it does nothing.
 class EVIO_API ServerTimer {
  public:
-  ServerTimer() = default;  ///< names nothing
+  ServerTimer() = default;  ///< refers to nothing
 
-  /// The callable does not begin to run any more; one that runs already may still be running.
+  /// Cancels the timer: its callable does not begin to run after this call. If it is running on
+  /// loop 0 already, it may still be running when this returns.
   void cancel() const;
-  /// Runs `delay` from now instead of when it would have; a periodic timer then goes on from there.
-  /// Does nothing once it has fired for the last time or was cancelled.
+  /// Sets the timer to fire `delay` after loop 0 receives this; a periodic timer continues from
+  /// there. Does nothing once it has fired for the last time or was cancelled.
   void restart(Duration delay) const;
 
  private:

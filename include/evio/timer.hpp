@@ -1,4 +1,4 @@
-// The name of something that will run later.
+// Timer and ScopedTimer: references to a callable that will run later.
 #pragma once
 
 #include <cstdint>
@@ -13,21 +13,29 @@ class TimerWheel;
 
 namespace evio { inline namespace v0 {
 
-/// Names a callable armed by run_after, run_every or set_deadline of a Loop or a Conn. A copyable
-/// name: its destruction cancels nothing. To be used on the loop's thread; harmless, and inactive,
-/// once the timer fired, was cancelled, its connection closed or its loop ended, also after the
-/// server is gone. May be used inside the timer's own callable.
+/// A reference to an armed callable; its destruction cancels nothing (ScopedTimer's does). Returned
+/// by run_after, run_every and set_deadline of Loop and Conn. Copyable: copies refer to the same
+/// timer.
+///
+///     evio::Timer timeout = conn.set_deadline(5s, [](evio::Conn& c) { c.abort(); });
+///     timeout.restart(5s);  // the awaited bytes came: wait for the next ones
+///
+/// Thread: the loop's only; ServerTimer is for any thread. Once the timer fired or was cancelled,
+/// or its connection, loop or server has ended, every call does nothing. The timer's own callable
+/// may call it.
 class EVIO_API Timer {
  public:
-  Timer() = default;  ///< names nothing; inactive
+  Timer() = default;  ///< refers to nothing; inactive
 
-  /// The callable will not run (again); it is destroyed, at the latest when it returns.
+  /// Cancels the timer: its callable does not run again, and is destroyed now, or if it is running,
+  /// when it returns.
   void cancel() noexcept;
-  /// Runs `delay` from now instead of when it would have; a periodic timer then goes on from there,
-  /// and a deadline stays one. Allocates nothing. Does nothing unless active() or called inside the
-  /// timer's own callable, which then runs once more.
+  /// Sets the timer to fire `delay` from now instead of when it would have. A periodic timer
+  /// continues from there; a deadline remains one. Inside the timer's own callable it makes the
+  /// callable run once more. Does nothing if the timer is not active() otherwise. Allocates
+  /// nothing.
   void restart(Duration delay);
-  /// Whether it is still going to run.
+  /// Whether the callable is still going to run.
   bool active() const noexcept;
 
  private:
@@ -42,11 +50,18 @@ class EVIO_API Timer {
 };
 
 /// Owns a timer: cancels it when it is destroyed or assigned to. Use it as a member of an object
-/// that the timer's callable refers to, so that the callable never runs after the object's end.
+/// that the timer's callable refers to, so that the callable never runs after the object's end:
+///
+///     class Session {
+///       evio::ScopedTimer ping_ = loop_.run_every(20s, [this] { send_ping(); });
+///     };
+///
+/// Movable, not copyable. Belongs to the loop's thread, as Timer does, or is destroyed after the
+/// server has ended.
 class ScopedTimer {
  public:
   ScopedTimer() = default;  ///< owns nothing
-  /// Takes the timer over: `timer_ = loop.run_after(...)`.
+  /// Takes `timer` over: `timer_ = loop.run_after(...)`.
   ScopedTimer(Timer timer) noexcept
       : timer_(std::move(timer)) {}  // NOLINT(google-explicit-constructor)
   /// Leaves the other empty.

@@ -1,4 +1,4 @@
-// A descriptor of yours in an event loop.
+// Watch and ScopedWatch: references to a descriptor of yours that an event loop watches.
 #pragma once
 
 #include <cstdint>
@@ -12,20 +12,23 @@ class Watches;
 
 namespace evio { inline namespace v0 {
 
-/// What a descriptor is watched for, or is ready for.
+/// What a descriptor is watched for, or is ready for: reading, writing, or both.
 enum class Interest : std::uint8_t { read = 1, write = 2, both = 3 };
 
-/// Names what Loop::watch began. A copyable name: its destruction ends nothing. To be used on the
-/// loop's thread, or before run(); harmless once it was cancelled or the loop has ended, also after
-/// the server is gone. May be used inside the watch's own callable.
+/// A reference to what Loop::watch began; its destruction cancels nothing (ScopedWatch's does).
+/// Copyable: copies refer to the same watch.
+///
+/// Thread: the loop's, or before run() the one that prepares the server. Once the watch was
+/// cancelled, or the loop or the server has ended, every call does nothing. The watch's own
+/// callable may call it.
 class EVIO_API Watch {
  public:
-  Watch() = default;  ///< names nothing
+  Watch() = default;  ///< refers to nothing
 
-  /// Watches for this from now on.
+  /// Watches for `interest` from now on, instead of what it was before.
   void set(Interest interest);
-  /// The callable will not run again; it is destroyed, at the latest when it returns. To be called
-  /// before the descriptor is closed.
+  /// Ends the watch: its callable does not run again, and is destroyed now, or if it is running,
+  /// when it returns. Call it before you close the descriptor.
   void cancel() noexcept;
 
  private:
@@ -39,11 +42,13 @@ class EVIO_API Watch {
   std::uint32_t generation_ = 0;
 };
 
-/// Owns a watch: cancels it when it is destroyed or assigned to.
+/// Owns a watch: cancels it when it is destroyed or assigned to. Declare it after the object that
+/// owns the descriptor, so that the watch ends before the descriptor is closed. Movable, not
+/// copyable. Belongs to the loop's thread, as Watch does.
 class ScopedWatch {
  public:
   ScopedWatch() = default;  ///< owns nothing
-  /// Takes the watch over: `watch_ = loop.watch(...)`.
+  /// Takes `watch` over: `watch_ = loop.watch(...)`.
   ScopedWatch(Watch watch) noexcept
       : watch_(std::move(watch)) {}  // NOLINT(google-explicit-constructor)
   /// Leaves the other empty.
