@@ -49,8 +49,8 @@ struct ClientSettings {
 struct ClientRequest {
   /// The method: any token (RFC 9110, section 9.1) except CONNECT. Upper and lower case differ.
   std::string method = "GET";
-  /// http://host[:port][/path][?query][#fragment]. The port is 80 by default; the fragment is not
-  /// sent. `https` is refused: the client has no TLS.
+  /// `http://host[:port][/path][?query]`. The port is 80 by default. A fragment may follow, and is
+  /// not sent. `https` is refused: the client has no TLS.
   std::string url;
   /// Names and values of further fields. The client writes Host and Content-Length itself.
   std::vector<std::pair<std::string, std::string>> fields{};

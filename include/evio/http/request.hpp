@@ -46,9 +46,9 @@ class EVIO_API Request {
   /// the target is a URL, and the Host field's otherwise. Empty if neither names one. The client
   /// chooses it freely: do not trust it.
   std::string_view host() const noexcept;
-  /// The target's path, percent-encoded as it was sent, but without the segments `.` and `..`,
-  /// whether these were encoded or not (RFC 3986, section 6.2.2.3): "/b" for "/a/%2e%2e/./b". It is
-  /// "*" if the target is that.
+  /// The target's path, percent-encoded as it was sent. The segments "." and "..", encoded or not,
+  /// have been resolved (RFC 3986, section 6.2.2.3): "/a/b" for "/a/./x/../b". The path of the
+  /// target "*" is "*".
   std::string_view path() const noexcept;
   /// The part of the target after the question mark, percent-encoded; empty if there is none.
   std::string_view query() const noexcept;

@@ -1,4 +1,4 @@
-// One request and its answer: what is kept of the one, and how the other is written.
+// One request and its answer: what is stored of the request, and how the answer is written.
 #include "protocol/http/exchange.hpp"
 
 #include <algorithm>
@@ -16,9 +16,11 @@ namespace evio { inline namespace v0 { namespace http {
 
 namespace {
 
-constexpr int reset_content = 205;  // must have none
+constexpr int reset_content = 205;  // must have no body (RFC 9110, section 15.3.6)
 
-constexpr std::size_t kept_capacity = 16 << 10;  // of each string, for the next request
+// The capacity that a string may keep for the next request. More would let one large request bind
+// memory for as long as the loop runs.
+constexpr std::size_t kept_capacity = 16 << 10;
 
 void clear_string(std::string& text) noexcept {
   text.clear();
@@ -29,6 +31,7 @@ void append_field(std::string& to, std::string_view name, std::string_view value
   to.append("\r\n").append(name).append(": ").append(value);
 }
 
+// A number as text, without an allocation.
 class Number {
  public:
   explicit Number(std::uint64_t value, int base = 10) noexcept
@@ -74,6 +77,7 @@ void Exchange::clear() noexcept {
   gzip.reset();
 }
 
+// During Phase::header nothing has been parsed yet: the bytes stay in the connection's input.
 void Exchange::own_request_bytes() {
   if (phase == Phase::header) return;
   if (message.bytes.data() != header_copy.data()) message.move_to(header_copy);
@@ -84,7 +88,7 @@ void Exchange::own_request_bytes() {
 
 void Exchange::add_body(std::string_view piece) {
   if (piece.empty()) return;
-  if (message.length == piece.size()) {  // all of it at once: it stays where it is
+  if (message.length == piece.size()) {  // the whole body at once needs no copy
     whole_body = piece;
     return;
   }
@@ -93,13 +97,15 @@ void Exchange::add_body(std::string_view piece) {
 }
 
 std::size_t Exchange::held() const noexcept {
-  constexpr std::size_t of_parser = 1 << 10;
+  constexpr std::size_t of_parser = 1 << 10;  // an estimate of Beast's parser
   std::size_t size = sizeof(Exchange) + of_parser;
   for (const std::string* each : {&header_copy, &body, &trailer_bytes, &fields})
     size += each->capacity();
   return size;
 }
 
+// The parser's trailers are views of the borrowed input: they are copied into one string first, and
+// the views are made when that string no longer grows.
 void Exchange::end_request() {
   complete = true;
   phase = Phase::answering;
@@ -135,13 +141,12 @@ void Exchange::add_field(std::string& to, std::string_view name, std::string_vie
   constexpr std::array<std::string_view, 6> own_fields{
       "connection", "content-length", "transfer-encoding", "trailer", "date", "server"};
   if (!is_token(name) || !is_field_value(value))
-    throw std::invalid_argument("evio: no HTTP field may be \"" + std::string(name) + "\": \"" +
+    throw std::invalid_argument("evio: not a valid HTTP field: \"" + std::string(name) + "\": \"" +
                                 std::string(value) + "\"");
   if (std::ranges::any_of(own_fields, [&](std::string_view own_request_bytes) {
         return iequals(own_request_bytes, name);
       }))
-    throw std::invalid_argument("evio: " + std::string(name) +
-                                " is written by the component itself");
+    throw std::invalid_argument("evio: " + std::string(name) + " is written by evio itself");
   if (&to == &answer_trailers) return append_field(to, name, value);
   if (iequals(name, "content-encoding")) encoded = true;
   if (iequals(name, "vary") && has_token(value, "accept-encoding")) varies = true;
@@ -155,12 +160,13 @@ void Exchange::add_field(std::string& to, std::string_view name, std::string_vie
 
 void Exchange::set_type(std::string_view content_type) {
   check_unbegun();
-  if (!is_field_value(content_type)) throw std::invalid_argument("evio: this is no Content-Type");
+  if (!is_field_value(content_type)) throw std::invalid_argument("evio: not a valid Content-Type");
   type = content_type;
 }
 
-// Whether the body, of which so much is known to come, is to be sent compressed: then the fields
-// say so.
+// Decides whether a body of at least `size` bytes is sent compressed, and adds the fields that say
+// so. Vary is added also for clients that do not accept gzip: a cache must not give them the
+// compressed body (RFC 9110, section 12.5.5). A partial body (206) is a range of the identity form.
 bool Exchange::compresses(std::size_t size) {
   const Settings& settings = session->settings();
   if (size < settings.gzip_size_min || !settings.gzip || encoded || status == 206 ||
@@ -174,7 +180,8 @@ bool Exchange::compresses(std::size_t size) {
   return true;
 }
 
-// What a strong one says is no longer true: the bytes are others.
+// A strong ETag promises equal bytes, which a compressed body does not have (RFC 9110, section
+// 8.8.1).
 void Exchange::weaken_etag() {
   if (etag_at > 0 && fields[etag_at] == '"') fields.insert(etag_at, "W/");
 }
@@ -221,6 +228,8 @@ void Exchange::refuse(int with_status) {
   send(with_status);
 }
 
+// Writes the header before the first piece. Whether the body is worth compressing is not known yet;
+// a body in pieces is assumed to be. With a length() it cannot be, because the length would change.
 void Exchange::begin_pieces() {
   if (ended) throw std::logic_error("evio: this HTTP answer has ended already");
   if (head_sent) return;
@@ -236,7 +245,7 @@ void Exchange::begin_pieces() {
 void Exchange::begin_piece(std::size_t size) {
   if (session->overfull())
     throw std::length_error(
-        "evio: more than Limits::output_max waits to be sent; write no more once it returns false");
+        "evio: more than Limits::output_max waits to be sent; stop when write() returns false");
   if (framing == Framing::length && size > length)
     throw std::logic_error("evio: more than Response::length() was written");
   if (framing == Framing::length) length -= size;
@@ -283,12 +292,14 @@ WriteResult Exchange::write_compressed(std::string_view piece, bool last) {
 }
 
 void Exchange::end() {
-  if (!head_sent && !has_length) {  // an empty one
+  if (!head_sent && !has_length) {  // no piece was written: Content-Length: 0 instead of chunks
     has_length = true;
     length = 0;
   }
   begin_pieces();
   if (gzip) write_compressed({}, true);
+  // A body shorter than its Content-Length: only closing keeps the next answer from being read as
+  // the rest of this one.
   if (framing == Framing::length && length > 0 && sends_body()) close_after = true;
   if (framing == Framing::chunked && sends_body()) {
     session->put("0");
@@ -307,10 +318,11 @@ void Exchange::put_status_line() {
 }
 
 void Exchange::write_header() {
-  const std::string_view common_fields =
-      session->common_fields();  // may throw: before anything is put
+  // wall_clock may throw: ask for the fields before anything is written.
+  const std::string_view common_fields = session->common_fields();
   head_sent = true;
-  const bool becomes_tunnel = tunnel && status < 300;  // which there is none of
+  // After a 2xx answer to CONNECT the client would send tunnelled bytes, which are not requests.
+  const bool becomes_tunnel = tunnel && status < 300;
   close_after = close_after || !message.keep_alive || !complete ||
                 framing == Framing::until_close || becomes_tunnel || session->ends();
   put_status_line();
@@ -338,9 +350,10 @@ void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Upgraded> prot
   check_unbegun();
   if (message.version < 11 || !complete)
     throw std::logic_error("evio: only a complete HTTP/1.1 request can be upgraded");
-  if (!is_field_value(protocol)) throw std::invalid_argument("evio: this is no protocol's name");
-  const std::string_view common_fields =
-      session->common_fields();  // may throw: before anything is put
+  if (!is_field_value(protocol))
+    throw std::invalid_argument("evio: Upgrade: not a valid protocol name");
+  // wall_clock may throw: ask for the fields before anything is written.
+  const std::string_view common_fields = session->common_fields();
   head_sent = ended = true;
   status = 101;
   put_status_line();
@@ -352,6 +365,7 @@ void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Upgraded> prot
   next = std::move(protocol_object);
 }
 
+// All handles of an exchange share one token, so that the last one notices that nobody will answer.
 ResponseHandle Exchange::handle() {
   std::shared_ptr<ResponseToken> shared = token.lock();
   if (!shared) {

@@ -1,4 +1,4 @@
-// One request and its answer.
+// One request and its answer: the state behind the public Request and Response.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ class Session;
 /// What a ResponseHandle refers to.
 struct ResponseToken {
   Handle conn;
-  std::uint64_t number;  // of the exchange, among the connection's; 0: it is over
+  std::uint64_t number;  // the exchange's number in its connection; 0: it is over
 
   ResponseToken(Handle handle, std::uint64_t exchange) noexcept
       : conn(std::move(handle)), number(exchange) {}
@@ -30,8 +30,10 @@ struct ResponseToken {
   ~ResponseToken();
 };
 
-/// Made once and used for many requests of many connections of a loop, one after the other. The
-/// session drives it; what the user's calls of Request and Response do, it does.
+/// One request and its answer. The session reads the request into it; the public Request and
+/// Response pass their calls on to it. Objects are reused for many requests of a loop's
+/// connections, because an exchange has a dozen strings and vectors whose memory is worth keeping:
+/// clear() must reset every member.
 class Exchange {
  public:
   enum class Phase : std::uint8_t { header, body, answering };
@@ -42,35 +44,37 @@ class Exchange {
 
   void begin(Session& with) noexcept { session = &with; }
   void clear() noexcept;
-  /// Looks into bytes of its own from now on.
+  /// Copies the request's bytes, so that its views stay valid when the borrowed input is gone.
   void own_request_bytes();
 
   // The request
-  /// Its handler was called before its body.
+  /// Whether the route's handler is called before the body arrives (Router::stream).
   bool streamed() const noexcept { return found.route && found.route->streamed; }
   void add_body(std::string_view piece);
   void end_request();
-  /// Bytes of memory, more or less.
+  /// The approximate bytes of memory, for Limits::memory_max.
   std::size_t held() const noexcept;
   void receive(BodyHandler fn);
-  /// Tells a client to go on that waits for it.
+  /// Sends "100 Continue" if the client waits for it (RFC 9110, section 10.1.1), once.
   void send_100_continue();
 
   // The answer
+  /// Whether the status allows a body (RFC 9110, section 6.4.1).
   bool may_have_body() const noexcept {
     return status != 204 && status != 205 && status != 304 && !(tunnel && status < 300);
   }
-  /// The body is sent, too.
+  /// Whether the body is sent: not for HEAD, whose answer has only the fields of GET's.
   bool sends_body() const noexcept { return !head && may_have_body(); }
-  /// Nothing will follow what was sent.
+  /// Whether the answer is complete on the wire.
   bool is_done() const noexcept { return ended || (head_sent && !sends_body()); }
+  /// Throws std::logic_error if the header was written.
   void check_unbegun() const;
   void set_type(std::string_view content_type);
   void add_field(std::string& to, std::string_view name, std::string_view value);
   void send(std::string_view content_type, std::string_view bytes);
   void send(std::string_view content_type, SharedBytes bytes);
   void send(int with_status);
-  /// An error, without the fields that were meant for another answer.
+  /// Sends an error status without the fields that the handler has added for another answer.
   void refuse(int with_status);
   WriteResult write(std::string_view piece);
   WriteResult write(SharedBytes piece);
@@ -87,36 +91,36 @@ class Exchange {
   Message message;
   Found found{};
   std::string header_copy;
-  std::string body;             // what was received of it, unless it came in one piece
-  std::string_view whole_body;  // for the handler
+  std::string body;             // the body so far, unless it arrived in one piece
+  std::string_view whole_body;  // the body for the handler: in `body` or in the borrowed input
   std::string trailer_bytes;
   std::vector<Field> trailers;
   BodyHandler receiver;
   std::uint64_t body_limit = 0;
-  bool paused = false;   // by the user
-  bool end_due = false;  // the receiver is to be told the body's end
-  bool complete = false;
-  bool head = false;
-  bool tunnel = false;  // CONNECT
+  bool paused = false;    // by the user
+  bool end_due = false;   // the body's end must still be passed to the receiver
+  bool complete = false;  // the request has arrived completely
+  bool head = false;      // the method is HEAD
+  bool tunnel = false;    // the method is CONNECT
 
   int status = 200;
   std::string type;
   std::string fields;           // "\r\nName: value", for the header
-  std::size_t etag_at = 0;      // where in `fields` an ETag's value stands; 0: there is none
-  std::string answer_trailers;  // the same, behind the body
-  std::uint64_t length = 0;     // with Framing::length: what is still to be written
-  std::uint64_t written = 0;    // of the body
+  std::size_t etag_at = 0;      // the position of the ETag's value in `fields`; 0: there is none
+  std::string answer_trailers;  // "\r\nName: value", after the body
+  std::uint64_t length = 0;     // with Framing::length: the bytes that are still to be written
+  std::uint64_t written = 0;    // bytes of the body so far
   Framing framing = Framing::none;
   bool has_length = false;
-  bool encoded = false;  // by its Content-Encoding
-  bool varies = false;   // with Accept-Encoding, by its Vary
+  bool encoded = false;  // the handler has set Content-Encoding: the body is compressed already
+  bool varies = false;   // the handler has set Vary: Accept-Encoding
   bool head_sent = false;
   bool ended = false;
-  bool close_after = false;  // the connection ends behind the answer
+  bool close_after = false;  // the connection closes after the answer
   std::weak_ptr<ResponseToken> token;
   Callback<void(Response&)> producer;
   std::unique_ptr<Upgraded> next;
-  std::unique_ptr<Gzip> gzip;  // of a body in pieces
+  std::unique_ptr<Gzip> gzip;  // for a body in pieces, which needs a stream of its own
 
  private:
   void begin_whole(std::size_t size);

@@ -1,10 +1,11 @@
-// A request as its parser found it.
+// A parsed request: how its views move to other bytes.
 #include "protocol/http/message.hpp"
 
 #include <utility>
 
 namespace evio { inline namespace v0 { namespace http {
 
+// Assigning a new Message cannot forget a member that is added later.
 void Message::clear() {
   fields.clear();
   params.clear();
@@ -17,6 +18,7 @@ void Message::clear() {
 void Message::move_to(std::string& storage) {
   storage.assign(bytes);
   const auto move = [&, old = bytes.data(), size = bytes.size()](std::string_view& view) {
+    // Other views refer to other_path, to a route's texts or to nothing: they stay valid.
     const bool inside = view.data() >= old && view.data() < old + size;
     if (inside)
       view = std::string_view(storage).substr(static_cast<std::size_t>(view.data() - old),

@@ -1,4 +1,4 @@
-// A request as its parser found it: views of the bytes that it came in.
+// A parsed request: views of the bytes in which it arrived.
 #pragma once
 
 #include <cstddef>
@@ -11,31 +11,33 @@
 
 namespace evio { inline namespace v0 { namespace http {
 
-/// A parameter of a path, as it was sent.
+/// A parameter of a route, and the part of the path that it stands for.
 struct Param {
-  std::string_view name;  // the route's
-  std::string_view value;
+  std::string_view name;   // as the route names it
+  std::string_view value;  // percent-encoded as it was sent
 };
 
+/// The header of a request. Its views refer to `bytes`, which is borrowed input at first.
 struct Message {
-  std::string_view bytes;  // the whole header, which the other views look into
+  std::string_view bytes;  // the whole header
   std::string_view method;
   std::string_view target;
   std::string_view host;
-  std::string_view path;  // a normal one: looks into `bytes`, or is `other_path`
+  std::string_view path;  // without dot segments: a view of `bytes`, or of `other_path`
   std::string_view query;
-  std::string other_path;
+  std::string other_path;  // the path if dot segments had to be removed, which is rare
   int version = 11;
   std::vector<Field> fields;
   std::vector<Param> params;
-  std::optional<std::uint64_t> length;  // of the body, when it is told
+  std::optional<std::uint64_t> length;  // Content-Length
   bool chunked = false;
   bool expects_continue = false;
   bool keep_alive = false;
 
   bool has_body() const noexcept { return chunked || length.value_or(0) > 0; }
+  /// Resets all members but keeps the vectors' memory.
   void clear();
-  /// From now on the views look into `storage`, which gets a copy of the header.
+  /// Copies the header into `storage` and makes the views refer to it.
   void move_to(std::string& storage);
 };
 

@@ -1,4 +1,4 @@
-// The public Request.
+// The public Request: it passes each call on to the exchange.
 #include <evio/http/request.hpp>
 #include <utility>
 

@@ -1,4 +1,4 @@
-// The public Response and its handle.
+// The public Response and ResponseHandle: they pass each call on to the exchange.
 #include <evio/http/response.hpp>
 #include <stdexcept>
 #include <utility>
@@ -13,6 +13,7 @@ bool ResponseHandle::post(Callback<void(Response&)> fn) const {
   if (!token_) return false;
   return token_->conn.post([token = token_, fn = std::move(fn)](Conn& conn) {
     auto* session = conn.context<Session>();
+    // If the exchange is over, the token's destructor need not report it as abandoned.
     if (session && !session->answer(token->number, fn)) token->number = 0;
   });
 }
@@ -20,14 +21,14 @@ bool ResponseHandle::post(Callback<void(Response&)> fn) const {
 Response& Response::status(int code) {
   exchange_.check_unbegun();
   if (code < 200 || code > 599)
-    throw std::invalid_argument("evio: an HTTP answer has a status from 200 to 599");
+    throw std::invalid_argument("evio: the status of an HTTP answer is 200 to 599");
   exchange_.status = code;
   return *this;
 }
 
 Response& Response::add(std::string_view name, std::string_view value) {
   exchange_.check_unbegun();
-  if (iequals(name, "content-type")) return type(value);
+  if (iequals(name, "content-type")) return type(value);  // one field, and it decides on gzip
   exchange_.add_field(exchange_.fields, name, value);
   return *this;
 }

@@ -1,4 +1,4 @@
-// What all connections of an HTTP server share, and the Events that hold it.
+// The state that all connections of an HTTP server share, and the Events that own it.
 #include "protocol/http/service.hpp"
 
 #include <evio/http/server.hpp>
@@ -17,17 +17,16 @@ Settings checked(Settings settings) {
     if (time < Duration::zero())
       throw std::invalid_argument(std::string("evio: http::Settings::") + field + " is negative");
   };
-  check(settings.header_timeout, "header_time");
-  check(settings.body_timeout, "body_time");
-  check(settings.send_timeout, "send_time");
-  check(settings.idle_timeout, "idle_time");
+  check(settings.header_timeout, "header_timeout");
+  check(settings.body_timeout, "body_timeout");
+  check(settings.send_timeout, "send_timeout");
+  check(settings.idle_timeout, "idle_timeout");
   return settings;
 }
 
 RequestHandler checked(RequestHandler handler) {
   if (!handler)
-    throw std::invalid_argument(
-        "evio: http::server was given an empty function to answer requests");
+    throw std::invalid_argument("evio: http::server needs a handler: the function is empty");
   return handler;
 }
 
@@ -66,6 +65,7 @@ Events events(std::shared_ptr<Service> service) {
   events.ended = [](Conn& conn, Input& in) { return session_of(conn).ended(in); };
   events.draining = [](Conn& conn) { return session_of(conn).draining(); };
   events.closed = [](Conn& conn, std::error_code error) {
+    // There is no session if `opened` did not run or threw.
     if (auto* session = conn.context<Session>()) session->closed(error);
   };
   return events;

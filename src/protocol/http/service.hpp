@@ -1,4 +1,4 @@
-// What all connections of an HTTP server share.
+// The state that all connections of an HTTP server share: routes and settings.
 #pragma once
 
 #include <evio/http/router.hpp>
@@ -14,19 +14,21 @@
 
 namespace evio { inline namespace v0 { namespace http {
 
+/// One HTTP server. The routes and settings do not change after construction, so that all loops
+/// read them without a lock.
 class Service {
  public:
   Service(Router router, Settings settings);
   Service(RequestHandler handler, Settings settings);
 
   const Settings& settings() const noexcept { return settings_; }
-  /// Shared by all loops.
+  /// Finds the route of a request. For any thread.
   Found find(std::string_view method, std::string_view path, std::vector<Param>& params) const;
-  /// The loop's own. For a connection's beginning; any loop.
+  /// Returns the loop's cache. It locks, so a connection asks once, when it begins.
   LoopCache& loop_cache(Loop& loop);
 
  private:
-  std::unique_ptr<RouteTree> routes_;  // null: `all_` answers
+  std::unique_ptr<RouteTree> routes_;  // null: `all_` answers every request
   Route all_;
   Settings settings_;
   std::mutex mutex_;

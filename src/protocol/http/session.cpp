@@ -1,4 +1,4 @@
-// An HTTP connection: reads requests, and has them answered one after the other.
+// One HTTP connection of a server: reads requests and passes them to handlers one after the other.
 #include "protocol/http/session.hpp"
 
 #include <algorithm>
@@ -15,7 +15,8 @@ using Read = RequestParser::State;
 
 namespace {
 
-// The input is there for as long as this is.
+// Sets the pointer to the input during a scope. The input is borrowed from the connection: it must
+// not be used after `data` has returned, also not if a handler throws.
 class Lent {
  public:
   Lent(const Input*& place, const Input& in) noexcept : place_(place) { place_ = &in; }
@@ -57,7 +58,8 @@ Action Session::data(Input& in) {
   return begin_upgraded();
 }
 
-// What the client has sent behind its request is shown next, unless `opened` pauses.
+// The bytes after the request belong to the new protocol. pause() and resume() make the connection
+// call `data` with them after `opened`, and `opened` may still pause() to receive them later.
 Action Session::begin_upgraded() {
   flush();
   conn_.set_held(held());
@@ -71,7 +73,7 @@ Action Session::begin_upgraded() {
 
 Action Session::drained() {
   ready_ = true;
-  since_ = now();  // nothing was read meanwhile
+  since_ = now();  // nothing was read while the output was congested: the client had no chance
   put_rest();
   if (upgraded_) return greeted_ ? upgraded_->drained(conn_) : Action::none;
   if (exchange_ && (exchange_->phase == Phase::answering || exchange_->streamed())) update();
@@ -82,16 +84,19 @@ Action Session::drained() {
 Action Session::ended(Input& in) {
   if (upgraded_) return upgraded_->ended(conn_, in);
   peer_ended_ = true;
+  // A client may shut down its side after its request and still wait for the answer.
   if (exchange_ && exchange_->phase == Phase::answering) return Action::none;
   closing_ = true;
   finish();
   return Action::none;
 }
 
-// An answer that has begun to be given, and a request that has begun to come, are finished.
+// Completes an answer that has begun and a request that has begun to arrive. A client that has only
+// just connected gets a short time for its first request: closing at once would be a reset for one
+// whose request is already on its way.
 Action Session::draining() {
   constexpr auto first_request_time =
-      std::chrono::milliseconds(250);  // of a client that has only just connected
+      std::chrono::milliseconds(250);  // for a client that has only just connected
   draining_ = true;
   if (greeted_) return upgraded_->draining(conn_);
   const Duration patience = number_ > 1 ? Duration::zero() : first_request_time;
@@ -99,6 +104,7 @@ Action Session::draining() {
   return Action::none;
 }
 
+// The kernel is asked too: a request that has arrived but was not read yet must be answered.
 bool Session::ends() const noexcept {
   return draining_ && !has_input() && !has_unread(conn_.native_handle());
 }
@@ -114,12 +120,12 @@ void Session::closed(std::error_code error) {
   if (exchange_) loop_cache_.release(std::move(exchange_));
 }
 
-// One step on. False: nothing more can be done now.
+// Makes one step with the input. False: nothing more can be done now.
 bool Session::step(Input& in) {
-  if (closing_) in.take();
+  if (closing_) in.take();  // discarded, so that it does not reach Limits::input_max
   if (closing_ || upgraded_ || !ready_) return false;
   if (!exchange_ || exchange_->phase == Phase::header)
-    while (in.view().starts_with("\r\n")) in.consume(2);  // RFC 9112 section 2.2
+    while (in.view().starts_with("\r\n")) in.consume(2);  // RFC 9112, section 2.2
   if (!exchange_) {
     if (in.empty()) return false;
     exchange_ = loop_cache_.acquire(*this);
@@ -157,11 +163,13 @@ bool Session::read_header(Input& in) {
   if (!x.message.has_body()) x.end_request();
   if (x.streamed()) return begin_streamed();
   if (x.complete) return dispatch();
+  // 404 or 405 before the body is sent, so that the client need not send it.
   if (!x.found.route && x.message.expects_continue) return dispatch();
   return limit_body(settings().body_max);
 }
 
-// False: it is refused.
+// False: the request was refused, because its Content-Length is beyond the limit. The length of a
+// chunked body is checked by the parser as it arrives.
 bool Session::limit_body(std::uint64_t bytes) {
   Exchange& x = *exchange_;
   if (x.message.length.value_or(0) > bytes) {
@@ -176,7 +184,7 @@ bool Session::begin_streamed() {
   Exchange& x = *exchange_;
   x.body_limit = settings().streamed_body_max;
   const bool goes_on = dispatch();
-  if (exchange_.get() != &x) return goes_on;  // it is over
+  if (exchange_.get() != &x) return goes_on;  // the handler has answered, and x is released
   if (x.complete) return deliver_end() && goes_on;
   if (!limit_body(x.body_limit)) return false;
   if (x.receiver) x.send_100_continue();
@@ -193,6 +201,7 @@ bool Session::read_body(Input& in) {
     return false;
   }
   if (read == Read::partial) {
+    // Only a client that sends nothing waits for it. A streamed request gets it from receive().
     if (in.empty() && !x.streamed()) x.send_100_continue();
     arm(settings().body_timeout);
     return false;
@@ -208,7 +217,8 @@ bool Session::read_body(Input& in) {
   return read != Read::end || !exchange_ || deliver_end();
 }
 
-// Hands a piece of the body, or its end, to who receives it. False: nothing more can be done now.
+// Passes a piece of the body, or its end (an empty piece), to the BodyHandler. False: nothing more
+// can be done now. The handler is moved out during its call, because the call may set another one.
 bool Session::deliver(std::string_view piece) {
   Exchange& x = *exchange_;
   if (x.receiver) {
@@ -219,7 +229,7 @@ bool Session::deliver(std::string_view piece) {
   return update();
 }
 
-// While the user holds the body back its end waits, too.
+// While the user has paused the body, its end waits too.
 bool Session::deliver_end() {
   Exchange& x = *exchange_;
   x.end_due = x.paused && x.receiver;
@@ -238,6 +248,8 @@ bool Session::dispatch() {
   return update();
 }
 
+// Calls a handler. If it throws, the client gets a 500 where that is still possible, and the
+// exception goes on to the connection, which closes and reports it to Events::failed.
 template <class Call>
 void Session::call(Call&& user_call) {
   try {
@@ -250,7 +262,8 @@ void Session::call(Call&& user_call) {
   }
 }
 
-// Behind each call of the user's. False: nothing more can be done now.
+// Runs after each call of a handler: decides whether the answer is complete, is still expected from
+// somebody, or has been forgotten. False: nothing more can be done now.
 bool Session::update() {
   produce();
   Exchange& x = *exchange_;
@@ -261,7 +274,8 @@ bool Session::update() {
   return !closing_ && !upgraded_;
 }
 
-// Nobody is left who would answer.
+// No handler, producer or ResponseHandle remains that could answer: the client would wait forever.
+// If the answer has begun, only closing tells the client that it is not complete.
 void Session::fail() {
   if (exchange_->head_sent)
     closing_ = true;
@@ -269,6 +283,8 @@ void Session::fail() {
     exchange_->refuse(500);
 }
 
+// A producer that writes nothing waits for something: calling it again at once would be a busy
+// loop.
 void Session::produce() {
   Exchange& x = *exchange_;
   while (x.producer && !x.is_done() && ready_ && conn_.is_open()) {
@@ -284,12 +300,13 @@ void Session::complete() {
   closing_ = exchange_->close_after || peer_ended_ || ends();
   unread_ = !exchange_->complete;
   upgraded_ = std::move(exchange_->next);
-  if (const auto token = exchange_->token.lock()) token->number = 0;
+  if (const auto token = exchange_->token.lock()) token->number = 0;  // handles need not report
   loop_cache_.release(std::move(exchange_));
   ++number_;
   since_ = now();
 }
 
+// After an invalid request the end of the message is unknown, so the connection cannot be reused.
 void Session::refuse(int status) {
   Exchange& x = *exchange_;
   x.close_after = true;
@@ -323,12 +340,13 @@ void Session::pause() {
 void Session::resume() {
   exchange_->paused = false;
   since_ = now();
-  if (exchange_->end_due) conn_.handle().wake();
+  if (exchange_->end_due) conn_.handle().wake();  // there may be no input that would call `data`
   update_reading();
 }
 
-// The connection is paused while the user holds the body back, and while what has come waits for an
-// answer to end. `data` comes again as soon as neither holds.
+// The connection is paused while the user has paused the body, and while the next request waits for
+// the present answer to end: otherwise a client could fill the input with pipelined requests.
+// `data` is called again as soon as neither is the case.
 void Session::update_reading() {
   const bool held_back = exchange_ && exchange_->paused;
   const bool behind =
@@ -343,8 +361,8 @@ bool Session::has_input() const noexcept {
   return input_ ? !input_->empty() : conn_.pending_input() > 0;
 }
 
-// As much as the connection may keep goes there; the rest waits here, so that no answer is too
-// large to be sent.
+// Writes as much as the connection may store and stores the rest here. Otherwise an answer of more
+// than Limits::output_max would close the connection.
 void Session::put_alone(std::string_view bytes) {
   flush();
   written_ += bytes.size();
@@ -376,7 +394,9 @@ void Session::keep(SharedBytes bytes) {
   ready_ = false;
 }
 
-// Where Limits::output_max is not above output_high the connection is full before `drained` is due.
+// Waits until the connection's output has left. `drained` alone is not enough: it follows only
+// after output_high was exceeded, and if Limits::output_max is not above output_high, that never
+// happens.
 void Session::await_room() {
   conn_.handle().send(SharedBytes(), [this](std::error_code error) {
     if (!error) drained();
@@ -390,35 +410,40 @@ void Session::put_rest() {
 void Session::flush() {
   const std::string_view bytes = loop_cache_.batch.view();
   if (bytes.empty()) return;
-  loop_cache_.batch
-      .clear();  // first: what cannot be written must not leave with another connection's
+  // Cleared before the write: if that throws, the bytes must not leave with the next connection's.
+  // The view stays valid, because the batch's memory does not move.
+  loop_cache_.batch.clear();
   put_alone(bytes);
 }
 
-// Bytes of memory of what has come in part, and of what is still to be written.
+// The bytes of memory for a request that has arrived in part and for output that waits here. They
+// count in Limits::memory_max.
 std::size_t Session::held() const noexcept {
   std::size_t size = exchange_ ? exchange_->held() : 0;
   for (const SharedBytes& each : rest_) size += each.size();
   return size;
 }
 
-// At the end of each call from the connection.
+// Runs at the end of each event: writes the batch and decides what the connection waits for.
 void Session::finish() {
   flush();
   conn_.set_held(held());
   if (closing_ && rest_.empty()) end();
   if (!ready_) {
-    if (!waited_) stalled();  // its time begins
+    if (!waited_) stalled();  // records the present progress: the time begins now
     expect_within(settings().send_timeout);
   }
   if (greeted_) return;
   if (!upgraded_) return update_reading();
-  conn_.pause();  // nothing comes before the wake, with which `data` goes on
+  // Upgraded::opened must not run inside a ResponseHandle's post or a timer. The wake calls `data`,
+  // which goes on; until then no other input may be passed.
+  conn_.pause();
   conn_.handle().wake();
 }
 
-// A client that is still sending learns why nobody listens: to be closed would reset it, perhaps
-// before it has read that (RFC 9112, section 9.6).
+// Closes the connection. If the client is still sending, only the writing side is shut down and the
+// input is discarded for a while: closing a socket with unread input is a reset, which could
+// destroy the answer before the client has read it (RFC 9112, section 9.6).
 void Session::end() {
   if (!unread_) return conn_.close();
   if (std::exchange(ended_, true)) return;

@@ -1,5 +1,5 @@
-// An HTTP connection: reads requests, has them answered one after the other, and keeps its
-// deadlines.
+// One HTTP connection of a server: reads requests, passes them to handlers one after the other, and
+// keeps the deadlines.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,15 @@ namespace evio { inline namespace v0 { namespace http {
 
 class Service;
 
-/// The connection's context. All calls are for its loop's thread.
+/// The state of one HTTP connection, stored as the connection's context. Used on its loop's thread
+/// only.
+///
+/// A connection has at most one Exchange at a time: the request that is being read or answered. So
+/// pipelined requests (RFC 9112, section 9.3.2) wait as bytes in the connection's input, and their
+/// answers are in order without a queue. After an upgrade all events go to an Upgraded object.
+///
+/// Output goes through LoopCache::batch, so that the many small parts of a header leave in one
+/// write; flush() must therefore run before control returns to the loop.
 class Session {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -30,7 +38,7 @@ class Session {
   Session(const Session&) = delete;
   ~Session();
 
-  // What happens on the connection
+  // The events of the connection
   void opened();
   Action data(Input& in);
   Action drained();
@@ -38,7 +46,7 @@ class Session {
   Action draining();
   void closed(std::error_code error);
 
-  // For its exchange
+  // For the exchange
   Conn& conn() noexcept { return conn_; }
   std::uint64_t number() const noexcept { return number_; }
   Context& user_context() noexcept { return user_context_; }
@@ -46,28 +54,30 @@ class Session {
   std::chrono::sys_seconds date();
   Gzip& gzip();
   const Settings& settings() const noexcept;
+  /// Appends output. The bytes are copied, so they need not outlive the call.
   void put(std::string_view bytes) {
     if (bytes.size() > Batch::piece_max) return put_alone(bytes);
     loop_cache_.batch.append(bytes);
     if (loop_cache_.batch.full()) flush();
   }
   void put(SharedBytes bytes);
-  /// Whether there is room for more output.
+  /// The result for the caller of Response::write.
   WriteResult write_result() const noexcept {
     if (!conn_.is_open()) return WriteResult::Kind::dropped;
     return ready_ ? WriteResult::Kind::accepted : WriteResult::Kind::congested;
   }
-  /// More than the connection may keep (Limits::output_max) waits here already.
+  /// Whether more output waits than the connection may store (Limits::output_max).
   bool overfull() const noexcept { return !rest_.empty(); }
-  /// The server ends, and no other request has come: the connection ends behind this answer.
+  /// Whether the server drains and no other request has arrived: this answer is the last one.
   bool ends() const noexcept;
-  /// Holds the body of the request back.
+  /// Stops passing on the body of the request until resume().
   void pause();
   void resume();
 
-  // For ResponseHandle: about the exchange with that number, if it is still the one
-  /// False if that exchange is over.
+  // For ResponseHandle. Exchange objects are reused, so a handle refers to one by its number.
+  /// Calls fn for the exchange with that number. Returns false if that exchange is over.
   bool answer(std::uint64_t number, const Callback<void(Response&)>& fn);
+  /// The last handle to that exchange was destroyed without an answer.
   void abandoned(std::uint64_t number);
 
  private:
@@ -115,26 +125,27 @@ class Session {
   Conn& conn_;
   Service& service_;
   LoopCache& loop_cache_;
-  const std::size_t output_max_;        // Limits'
+  const std::size_t output_max_;        // of Limits
   std::unique_ptr<Exchange> exchange_;  // the request being read or answered
   std::unique_ptr<Upgraded> upgraded_;
   Context user_context_;
-  std::vector<SharedBytes> rest_;  // of the output: what would exceed Limits::output_max. Until it
+  std::vector<SharedBytes> rest_;  // the output that would exceed Limits::output_max. Until it
                                    // has left, ready_ is false
-  const Input* input_ = nullptr;   // while `data` looks at it
+  const Input* input_ = nullptr;   // set while `data` runs
   std::uint64_t number_ = 1;
-  std::uint64_t written_ = 0;  // bytes, ever
-  std::uint64_t progress_ =
-      0;  // bytes taken by the kernel, and by the client, when the patrol last looked
-  Time progressed_{};
-  bool waited_ = false;  // output did, when the patrol last looked
-  Time since_{};         // when what is being waited for began
-  Time due_{};           // of the patrol
-  Timer timer_;
-  bool ready_ = true;
-  bool closing_ = false;
-  bool unread_ = false;  // of the request that was answered last
-  bool ended_ = false;   // our side
+  std::uint64_t written_ = 0;  // bytes of output since the connection began
+  // Bytes that the kernel has taken plus bytes that the client has acknowledged, when stalled()
+  // last looked. The sum grows if either does.
+  std::uint64_t progress_ = 0;
+  Time progressed_{};     // when progress_ last grew
+  bool waited_ = false;   // output was waiting when stalled() last looked
+  Time since_{};          // when the present wait for the client began
+  Time due_{};            // when timer_ expires
+  Timer timer_;           // the only deadline; check_deadlines() decides what it means
+  bool ready_ = true;     // there is room for more output
+  bool closing_ = false;  // close when the output has left; no further request is read
+  bool unread_ = false;   // the last request was answered before it had arrived completely
+  bool ended_ = false;    // shutdown_write was called
   bool draining_ = false;
   bool peer_ended_ = false;
   bool greeted_ = false;  // Upgraded::opened was called

@@ -1,5 +1,6 @@
-// How long an HTTP connection waits for its client: one deadline, which looks at how long that was
-// and goes on waiting for the rest. It is moved only when a wait begins that ends sooner.
+// The timeouts of an HTTP connection. There is one timer. When it expires, check_deadlines()
+// computes how much of the present wait is left and sets it again. It is restarted earlier only for
+// a wait that ends before it: so requests that are answered in time never change the timer.
 #include <algorithm>
 #include <evio/loop.hpp>
 
@@ -17,7 +18,7 @@ void Session::opened() {
                               [](Conn& conn) { conn.context<Session>()->check_deadlines(); });
 }
 
-// The largest Duration is never.
+// Adding Duration::max() would overflow: it stands for never.
 Session::Time Session::from_now(Duration time) const noexcept {
   return time < Time::max() - now() ? now() + time : Time::max();
 }
@@ -26,11 +27,11 @@ Duration Session::elapsed_since(Time then) const noexcept {
   return conn_.loop().elapsed_since(then);
 }
 
-// What is waited for now, which began at since_, may take so long.
+// The present wait, which began at since_, may take so long.
 void Session::arm(Duration allowed) { expect_within(allowed - elapsed_since(since_)); }
 
-// More time for a body of which so much was received; what came fast does not pay for silence
-// later.
+// Moves the beginning of the wait for the body by the time that the received bytes are worth at
+// body_rate_min, but never into the future: a fast beginning must not pay for a long pause later.
 void Session::credit_body_bytes(std::size_t received) {
   const std::chrono::duration<double> worth(static_cast<double>(received) /
                                             static_cast<double>(settings().body_rate_min));
@@ -58,13 +59,15 @@ Duration Session::allowed() const {
   return settings().send_timeout;
 }
 
-// Who has not received the last answer yet cannot ask again.
+// How long the client has been waited for. Between requests the time during which output still left
+// does not count: a client that has not received the last answer cannot send the next request.
 Duration Session::waited() const {
   const Duration time = elapsed_since(since_);
   return exchange_ ? time : std::min(time, conn_.idle_for());
 }
 
 void Session::check_deadlines() {
+  // After an upgrade the new protocol has its own timers; a closing connection has Limits'.
   if (upgraded_ || (closing_ && rest_.empty())) return;
   if (stalled()) return conn_.abort();
   const bool reads = !exchange_ || (exchange_->phase != Phase::answering && !exchange_->paused);
@@ -74,15 +77,16 @@ void Session::check_deadlines() {
     if (exchange_)
       refuse(408);
     else
-      closing_ = true;
+      closing_ = true;  // no request has begun: there is nothing to answer
     return finish();
   }
   due_ = from_now(left);
   timer_.restart(left);
 }
 
-// Whether the client takes nothing of what it is sent. The kernel, which keeps megabytes, takes
-// more only once a third of them has left: it may be silent for long while a slow client reads.
+// Whether the client has received nothing for send_timeout. The kernel's send buffer holds
+// megabytes, and the kernel accepts more only after a third of them has left. With a slow client
+// that can take longer than the timeout, so what the client has acknowledged counts too.
 bool Session::stalled() {
   const std::uint64_t taken = written_ - std::min<std::uint64_t>(written_, conn_.pending_output()) +
                               acknowledged(conn_.native_handle());
