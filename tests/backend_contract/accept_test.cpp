@@ -1,4 +1,4 @@
-// A driver brings the connections of its listeners, and stops when it is told to.
+// A driver reports the connections of its listeners, and stops on request.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -128,7 +128,7 @@ TEST_P(Accepting, ConnectionsThatWereResetDoNotAffectOthers) {
   EXPECT_TRUE(rig.accept_stops.empty());
 }
 
-// In a child: what is lowered is the whole process's.
+// In a child process, because the limit is lowered for the whole process.
 TEST_P(Accepting, StopsWithoutDescriptorsAndResumesOnRequest) {
   in_child_process([&] {
     Rig starved(GetParam());

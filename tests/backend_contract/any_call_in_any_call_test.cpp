@@ -1,5 +1,5 @@
-// Any down call may be made in any up call: the driver looks again after each at what it was about
-// to do.
+// Any down call may be made in any up call: after each the driver must check again what it was
+// about to do.
 #include "rig.hpp"
 #include "support/client.hpp"
 
@@ -12,8 +12,8 @@ constexpr StreamId spare{7};
 constexpr ListenerId listener_state{0}, other_door{1};
 constexpr UdpSocketId port{0}, other_port{1};
 
-// Two streams in full flow, one that closes and one that is detached, a listener and a datagram
-// socket with work to do: a batch brings something of everything.
+// Two streams with traffic, one that closes and one that is detached, a listener and a datagram
+// socket with pending work: a batch contains every kind of event.
 class Scene {
  public:
   explicit Scene(const DriverKind& kind) : rig(kind) {
@@ -36,14 +36,14 @@ class Scene {
 
   StreamId other(StreamId than) const { return than == StreamId{0} ? StreamId{1} : StreamId{0}; }
 
-  // Polls until it is so; the peers read meanwhile.
+  // Polls until `done`; the peers read meanwhile.
   bool poll_until(const std::function<bool()>& done) {
     return rig.poll_until(done, [this] {
       for (std::size_t i = 0; i < 4; ++i) peers_[i].read();
     });
   }
 
-  // Lets everything happen that follows, and ends what is left.
+  // Waits for all consequences, and closes what is left.
   void finish() {
     rig.script = nullptr;
     for (int i = 0; i < 20; ++i) rig.poll(Duration::zero());
@@ -78,7 +78,7 @@ const std::string extra = "extra";
 
 struct DownCall {
   const char* name;
-  bool of_stream;  // made only if it is open
+  bool of_stream;  // made only if the stream is open
   void (*make)(Rig& rig, StreamId stream);
 };
 

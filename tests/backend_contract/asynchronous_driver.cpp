@@ -16,10 +16,10 @@ using namespace detail;
 
 namespace {
 
-constexpr int ring_size = 16;  // buffers for what lands
+constexpr int ring_size = 16;  // buffers for received bytes
 constexpr std::size_t datagram_batch = 64;
 constexpr std::size_t datagram_max = 65'507;
-constexpr int told_in_a_row = 3;  // of one stream in one turn
+constexpr int told_in_a_row = 3;  // reports of one stream in one poll
 
 }  // namespace
 
@@ -41,7 +41,7 @@ AsynchronousDriver::~AsynchronousDriver() {
 
 // ---- Down calls
 
-// Of one thread, though another may have made the driver.
+// All calls come from one thread, though another may have made the driver.
 void AsynchronousDriver::down() {
   if (thread_ != std::thread::id() && thread_ != std::this_thread::get_id())
     broke_a_rule("a down call on another thread");
@@ -248,7 +248,7 @@ void AsynchronousDriver::wait_for_kernel(Duration timeout) {
   for (auto& [index, one] : watches_) one.events = entry++->revents;
 }
 
-// Receives that found no buffer are first in line for the next.
+// Receives that found no buffer are first in the queue for the next free one.
 bool AsynchronousDriver::work() {
   bool more = false;
   for (; buffers_ > 0 && !waiting_for_buffers_.empty(); waiting_for_buffers_.pop_front()) {
@@ -360,7 +360,7 @@ PollResult AsynchronousDriver::poll(Duration deadline) {
   return {.any = told || woken, .slept = slept, .partial = more_};
 }
 
-// After every up call everything may have changed.
+// The up call may have changed everything: look up the stream again.
 bool AsynchronousDriver::deliver() {
   bool told = false;
   std::vector<std::uint32_t> listeners, ports, attempts, watches;

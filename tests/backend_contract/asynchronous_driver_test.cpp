@@ -1,4 +1,5 @@
-// The double itself: it does what others rarely do, and it notices a user that breaks a rule.
+// The asynchronous double itself: it does what real drivers do rarely, and detects a caller that
+// violates a rule.
 #include "asynchronous_driver.hpp"
 
 #include "rig.hpp"

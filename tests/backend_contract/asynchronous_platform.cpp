@@ -1,4 +1,4 @@
-// This machine's platform, but for its driver.
+// This machine's platform with the asynchronous double as its driver.
 #include <utility>
 #include <vector>
 

@@ -19,7 +19,7 @@ using namespace detail;
 namespace {
 
 constexpr std::size_t buffer_size = 16 << 10;
-constexpr std::size_t late_max = 256 << 10;  // what may land after receiving was stopped
+constexpr std::size_t late_max = 256 << 10;  // what may be received after receiving was stopped
 
 std::string joined(std::span<const Chunk> chunks) {
   std::string bytes;
@@ -131,7 +131,7 @@ bool AsynchronousStream::wants_buffer() const noexcept {
   return readable_ && room && end_ == End::none && !leaving();
 }
 
-// A receive brings something, or nothing; what comes after it was stopped counts.
+// A receive returns bytes or nothing; bytes after receiving was stopped are counted.
 void AsynchronousStream::land(Chance& chance, int& buffers) {
   std::string bytes(chance.upto(buffer_size), '\0');
   const IoResult result = receive(fd_, bytes);
@@ -167,7 +167,7 @@ void AsynchronousStream::check_memory() const {
     broke_a_rule("the bytes stay in place until on_sent or on_closed");
 }
 
-// The bytes leave from where they are, at any time until it is told.
+// The bytes are sent from the caller's memory, at any time until the send is reported.
 bool AsynchronousStream::work_on_send(Chance& chance, const Faults& faults) {
   if (!send_) return false;
   check_memory();
@@ -199,7 +199,7 @@ bool AsynchronousStream::work_on_shutdown(Chance& chance, const Faults& faults) 
   return false;
 }
 
-// The operations that are under way end, one step or a few later.
+// The pending operations end now or after some steps.
 bool AsynchronousStream::work_on_leaving(Chance& chance, const Faults& faults) {
   if (cancelled_) return false;
   if (send_) check_memory();
@@ -210,9 +210,10 @@ bool AsynchronousStream::work_on_leaving(Chance& chance, const Faults& faults) {
   return false;
 }
 
-// ---- What is to be told
+// ---- What is to be reported
 
-// Of a stream that closes nothing but that. What a breaking or detached one received comes first.
+// A closing stream reports only its end. A broken or detached stream first reports the bytes that
+// it received.
 AsynchronousStream::News AsynchronousStream::news() const noexcept {
   if (fate_ == Fate::closing) return cancelled_ ? News::closed : News::none;
   if (!landed_.empty()) return News::bytes;
@@ -237,7 +238,7 @@ std::size_t AsynchronousStream::take_sent() {
   return count;
 }
 
-// Their buffers are free again.
+// Returns the number of buffers that become free.
 int AsynchronousStream::drop_landed() noexcept {
   const auto count = static_cast<int>(landed_.size());
   landed_.clear();

@@ -1,4 +1,4 @@
-// One stream of the asynchronous double: the operations that its kernel has under way.
+// A stream of the asynchronous double: the operations that its kernel is executing.
 #pragma once
 
 #include <algorithm>
@@ -16,22 +16,22 @@ namespace evio::test {
 
 using namespace detail;
 
-/// How unhelpful the double's kernel is: probabilities, asked at every step of every operation.
+/// How unhelpful the double's kernel is: the probabilities apply at every step of every operation.
 struct Faults {
-  double idle = 0.5;  ///< an operation that could go on does not, or what it brought is told later
-  double partial_send = 0.5;   ///< a send ends although it could take more
-  double stray_return = 0.25;  ///< poll returns with nothing although operations are under way
+  double idle = 0.5;           ///< an operation makes no step, or its result is reported later
+  double partial_send = 0.5;   ///< a send ends although the socket has room
+  double stray_return = 0.25;  ///< poll returns without events although operations are pending
   double reset = 0;            ///< a connection breaks
-  double accept_failure = 0;   ///< there is no descriptor for the next connection
+  double accept_failure = 0;   ///< no descriptor is free for the next connection
 };
 
-/// Chance by seed: what it answers depends on nothing else.
+/// A source of random numbers that depends on its seed alone.
 class Chance {
  public:
   explicit Chance(std::uint64_t seed) : engine_(seed) {}
 
   bool operator()(double probability) { return std::bernoulli_distribution(probability)(engine_); }
-  /// 1 to `most`.
+  /// A number from 1 to `most`.
   std::size_t upto(std::size_t most) {
     return std::uniform_int_distribution<std::size_t>(1, most)(engine_);
   }
@@ -44,7 +44,7 @@ class Chance {
   std::mt19937_64 engine_;
 };
 
-/// Ends the program: the double's user broke a rule.
+/// Ends the program, because the double's caller violated a rule.
 [[noreturn]] void broke_a_rule(const char* rule);
 
 class AsynchronousStream {
@@ -67,15 +67,16 @@ class AsynchronousStream {
   void close(CloseMode mode);
   int release() noexcept;
 
-  // The kernel. What it waits for, or nothing; what came; and one step of everything under way,
-  // true when another step can be made at once. `buffers` are those that receives may still use.
+  // The kernel: the events that it waits for; the events that occurred; and one step of each
+  // pending operation, true if another step is possible now. `buffers` is the number that receives
+  // may still use.
   std::optional<short> wants() const noexcept;
   void notice(short events);
   bool work(Chance& chance, const Faults& faults, int& buffers);
   bool wants_buffer() const noexcept;
   void land(Chance& chance, int& buffers);
 
-  // What is to be told next.
+  // What is to be reported next.
   enum class News { none, bytes, end, sent, detached, closed };
   News news() const noexcept;
   std::string take_bytes();
@@ -91,7 +92,7 @@ class AsynchronousStream {
   struct Send {
     std::span<const Chunk> chunks;
     std::vector<Chunk> chunks_copy;
-    std::string bytes;  // a copy, to be compared
+    std::string bytes;  // a copy, to detect changes
     std::size_t count = 0;
     bool done = false;
   };
@@ -107,16 +108,16 @@ class AsynchronousStream {
   int fd_;
   bool readable_ = false;
   bool writable_ = false;
-  bool hung_up_ = false;  // without an error
+  bool hung_up_ = false;  // hung up without an error
   Receive receive_ = Receive::off;
   std::deque<std::string> landed_;
-  std::size_t landed_late_ = 0;  // bytes since receiving was stopped
+  std::size_t landed_late_ = 0;  // bytes received since receiving was stopped
   End end_ = End::none;
   std::optional<Send> send_;
   bool shutdown_due_ = false;
   Fate fate_ = Fate::staying;
   int error_ = 0;
-  bool cancelled_ = false;  // no operation is under way any more
+  bool cancelled_ = false;  // no operation is pending any more
 };
 
 }  // namespace evio::test

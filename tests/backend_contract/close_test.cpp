@@ -1,4 +1,4 @@
-// Closing: on_closed comes once and last, and only then may the stream's memory go.
+// on_closed is called once and last; only then may the stream's memory be freed.
 #include <fcntl.h>
 
 #include "rig.hpp"
@@ -62,7 +62,7 @@ TEST_P(Closing, WorksBeforeTheFirstPoll) {
   EXPECT_EQ(rig[a].received, "");
 }
 
-// The bytes are overwritten as soon as on_closed has come: none of that may arrive.
+// The bytes are overwritten as soon as on_closed is called: the overwritten bytes must not arrive.
 TEST_P(Closing, DropsTheSendInFlight) {
   for (const CloseMode mode : {CloseMode::orderly, CloseMode::abort}) {
     Rig own(GetParam());
@@ -93,7 +93,7 @@ TEST_P(Closing, NothingIsReportedAfterwards) {
     rig.script = nullptr;
   };
   ASSERT_TRUE(closed());
-  rig.settle();  // what comes too late fails in the rig
+  rig.settle();  // a late up call would fail in the rig
 }
 
 TEST_P(Closing, KeepsTheSocketUntilOnClosedReturns) {
@@ -139,8 +139,8 @@ TEST_P(Closing, OfAStreamThatIsResetAtTheSameTimeIsReportedOnce) {
   rig.settle();
 }
 
-// A name is free for another stream once on_closed has returned, in the same batch even. Events
-// that were meant for the first do not reach the second.
+// A stream's id may be reused once on_closed has returned, even in the same batch. Events of the
+// first stream must not be reported for the second.
 TEST_P(Closing, AStreamIdReusedInTheSameBatchReportsNothingStale) {
   for (int i = 0; i < 20; ++i) {
     Pair first = tcp_pair(), other = tcp_pair(), second = tcp_pair();

@@ -1,4 +1,4 @@
-// Connecting: it succeeds or fails, once, and never inside the call.
+// A connect succeeds or fails once, and is never reported inside the call.
 #include "rig.hpp"
 #include "support/client.hpp"
 
@@ -14,7 +14,7 @@ class Connecting : public DriverContract {
   bool over(ConnectId connect_id) {
     return rig.connected.contains(connect_id) || rig.connect_failures.contains(connect_id);
   }
-  // Where nobody listens: a port that was free just now.
+  // An address without a listener: the port was free just now.
   Address nobody() {
     const Bound bound = rig.platform().bind(Address::parse("tcp://127.0.0.1:0"), false, 1, {});
     rig.platform().discard(bound.socket);
@@ -61,7 +61,7 @@ TEST_P(Connecting, ACancelledAttemptIsNeverReported) {
   EXPECT_FALSE(over(first));
   EXPECT_FALSE(over(second));
   EXPECT_LE(rig.idle_for(50ms).polls, 5);
-  rig->connect(first, address, {});  // the name again
+  rig->connect(first, address, {});  // the id is reused
   EXPECT_TRUE(rig.poll_until([&] { return rig.connected.contains(first); }));
 }
 

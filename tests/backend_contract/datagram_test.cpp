@@ -1,4 +1,4 @@
-// Datagrams come and go whole, with the true address at either end.
+// Datagrams are received and sent whole, with the true address at both ends.
 #include "rig.hpp"
 #include "support/client.hpp"
 
@@ -14,14 +14,14 @@ class Datagrams : public DriverContract {
   const UdpSocketId port{0}, other_port{1};
   UdpClient client = UdpClient::udp4();
 
-  // One that comes.
+  // Expects the next datagram that the driver receives.
   Rig::ReceivedDatagram next() {
     const std::size_t before = seen_++;
     if (!rig.poll_until([&] { return rig.datagrams.size() > before; }))
       throw std::runtime_error("none came");
     return rig.datagrams[before];
   }
-  // What the client gets.
+  // What the client receives.
   UdpClient::Datagram answer(UdpClient& at) {
     rig.poll_until([&] { return !at.silent(); });
     return at.receive();
@@ -105,7 +105,7 @@ TEST_P(Datagrams, ThatAreTooLargeAreRefused) {
   EXPECT_EQ(answer(client).bytes, "small");
 }
 
-// The bytes are the caller's again when send_to has returned.
+// The caller may reuse the bytes when send_to has returned.
 TEST_P(Datagrams, AreCopiedOrSentBeforeTheCallReturns) {
   const Address address = rig.bind(port);
   client.send_to(address.port(), "question");
@@ -118,7 +118,7 @@ TEST_P(Datagrams, AreCopiedOrSentBeforeTheCallReturns) {
   for (unsigned i = 0; i < 20; ++i) EXPECT_TRUE(same_bytes(answer(client).bytes, pattern(1000, i)));
 }
 
-// However they are put together on their way: each stays one, and of its size.
+// The kernel may merge and split datagrams on their way: each stays one datagram of its own size.
 TEST_P(Datagrams, OfAllSizesStaySeparateAndInOrder) {
   const Address address = rig.bind(port);
   client.send_to(address.port(), "question");

@@ -1,5 +1,5 @@
-// Detaching gives the socket back as if the driver had never had it: blocking, with every byte
-// still to be read.
+// Detaching returns the socket as if the driver had never owned it: blocking, with all unreported
+// bytes still unread.
 #include <fcntl.h>
 
 #include "rig.hpp"
@@ -20,7 +20,7 @@ class Detaching : public DriverContract {
   bool detached() {
     return rig.poll_until([&] { return rig[a].gone(); }) && rig[a].detached.has_value();
   }
-  // What can still be read from the socket, up to the peer's end.
+  // What can still be read from the socket until the peer's end.
   std::string rest() {
     std::string bytes;
     char part[4096];
@@ -80,7 +80,7 @@ TEST_P(Detaching, NothingIsReportedAfterwards) {
   rig.detach(a);
   ASSERT_TRUE(detached());
   peer.send("for the user");
-  rig.settle();  // what comes too late fails in the rig
+  rig.settle();  // a late up call would fail in the rig
   EXPECT_LE(rig.idle_for(50ms).polls, 5);
   peer.shutdown_write();
   EXPECT_EQ(rest(), "for the user");
@@ -138,7 +138,7 @@ TEST_P(Detaching, ALaterCloseIsObeyed) {
   EXPECT_TRUE(peer.reset_seen());
 }
 
-// Also when both are told in the same batch.
+// This holds even if both are reported in the same batch.
 TEST_P(Detaching, ACloseInTheSamePollIsObeyed) {
   Pair first = tcp_pair(), second = tcp_pair();
   rig.open(a, first.ours);
@@ -148,8 +148,9 @@ TEST_P(Detaching, ACloseInTheSamePollIsObeyed) {
   };
   rig.close(a);
   rig.detach(b);
-  ASSERT_TRUE(rig.poll_until(
-      [&] { return rig[a].gone() && rig[b].gone(); }));  // detached after close fails in the rig
+  ASSERT_TRUE(rig.poll_until([&] {
+    return rig[a].gone() && rig[b].gone();
+  }));  // a report of detached after close would fail in the rig
 }
 
 TEST_P(Detaching, LeavesTheAddressAvailable) {

@@ -1,5 +1,5 @@
-// The middle on the asynchronous double: random connections, random kernels. Each world is named by
-// its seed.
+// The middle on the asynchronous double, with random connections and random kernels; a seed
+// determines each world.
 #include <gtest/gtest.h>
 
 #include "middle_roles.hpp"
@@ -15,7 +15,7 @@ class Middle : public testing::Test {
  protected:
   template <class Make>
   void for_seeds(std::uint64_t count, const World::Setup& setup, Make make, int connections = 10) {
-    if (sanitized) count /= 5;  // which takes a multiple of the time
+    if (sanitized) count /= 5;  // sanitizers take a multiple of the time
     const DescriptorCheck descriptors;
     for (std::uint64_t seed = first_seed(); seed < first_seed() + count && !HasFailure(); ++seed) {
       SCOPED_TRACE("seed " + std::to_string(seed));

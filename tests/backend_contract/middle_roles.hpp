@@ -1,4 +1,4 @@
-// What connections do in the random worlds.
+// The roles that connections play in the random worlds.
 #pragma once
 
 #include "middle_world.hpp"
@@ -7,7 +7,7 @@ namespace evio::test {
 
 using namespace detail;
 
-/// Sends back what comes, taking as much as it likes when it likes, and pausing.
+/// Echoes its input, consumes it in random parts, and pauses at random.
 class Echo : public Role {
  public:
   using Role::Role;
@@ -22,7 +22,7 @@ class Echo : public Role {
   bool resume_outside_ = false;
 };
 
-/// Sends much, as `write` and `drained` tell it; then closes, or ends its direction only.
+/// Sends much, controlled by `write` and `drained`; then closes, or ends its direction only.
 class Producer : public Role {
  public:
   explicit Producer(World& world);
@@ -40,7 +40,7 @@ class Producer : public Role {
   const bool in_opened_;
 };
 
-/// Reads and writes a while, then has the socket handed over; goes on with that.
+/// Reads and writes for a while, then detaches, and continues with the socket.
 class Detacher : public Role {
  public:
   explicit Detacher(World& world);
@@ -58,7 +58,7 @@ class Detacher : public Role {
   Peer rest_;
 };
 
-/// Sends by its handle only, as other threads do, and closes by it.
+/// Sends and closes through its handle only, as other threads do.
 class Sender : public Role {
  public:
   explicit Sender(World& world);
@@ -74,7 +74,7 @@ class Sender : public Role {
   bool closed_ = false;
 };
 
-/// Aborts, at any time and in any call.
+/// Aborts at any time and in any call.
 class Aborter : public Role {
  public:
   using Role::Role;
@@ -92,7 +92,7 @@ class Aborter : public Role {
   Action maybe(Conn& c);
 };
 
-/// One of them, by chance.
+/// Makes a random role.
 std::unique_ptr<Role> any_role(World& world);
 
 }  // namespace evio::test

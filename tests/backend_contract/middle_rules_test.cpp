@@ -1,5 +1,4 @@
-// Single promises of the middle that only a driver as slow as the double shows, or shows every
-// time.
+// Single rules of the middle that only a driver as slow as the double tests, or tests every time.
 #include <gtest/gtest.h>
 
 #include "middle_world.hpp"
@@ -24,7 +23,7 @@ void run(const World::Setup& setup, int connections = 3) {
   }
 }
 
-// Leaves everything, pauses, and takes it only when reading restarts.
+// Leaves its input, pauses, and consumes it only when reading resumes.
 class Postponer : public Role {
  public:
   using Role::Role;
@@ -57,7 +56,7 @@ TEST(MiddleRules, ReadingRestartsThoughUnconsumedInputFillsTheMemory) {
   run<Postponer>(setup);
 }
 
-// Not on the double: the kernel must take the output before the bytes on their way arrive.
+// Not on the double: the kernel must accept the output before the queued sends arrive.
 TEST(MiddleRules, CongestionEndsThoughQueuedSendsAreDropped) {
   EventLog log;
   TestServer server({.limits = {.output_high = 10'000, .output_low = 1'000},

@@ -1,5 +1,5 @@
-// The middle on the asynchronous double with real threads: others send, post and wake while output
-// is on its way.
+// The middle on the asynchronous double with real threads: they send, post and wake while output is
+// pending.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -21,7 +21,7 @@ namespace {
 constexpr int loops = 2;
 constexpr int clients = 6;
 
-// Runs a server on the double until it dies.
+// Runs a server on the double until the object is destroyed.
 class Running {
  public:
   explicit Running(Events events)
@@ -45,7 +45,7 @@ class Running {
   Background running_;
 };
 
-// Connections' names, as handlers hand them out.
+// The handles of connections, as their handlers pass them out.
 class Names {
  public:
   void put(Conn& c) {

@@ -154,7 +154,7 @@ Events World::events() {
   };
 }
 
-// By the peer's port, once; then by the context.
+// Finds the role by the peer's port the first time, and by the context afterwards.
 Role& World::role(Conn& c) {
   if (Role** known = c.context<Role*>()) return **known;
   const auto found = std::find_if(roles_.rbegin(), roles_.rend(), [&](const auto& role) {

@@ -1,5 +1,5 @@
-// A server on the asynchronous double and its peers, all on one thread and by one seed: who
-// moves next, how far, and what goes wrong.
+// A server on the asynchronous double and its peers, on one thread: a seed determines which moves
+// next, how far, and what fails.
 #pragma once
 
 #include <evio/evio.hpp>
@@ -18,9 +18,9 @@ using namespace detail;
 
 class World;
 
-/// One connection: what its handlers do, what its peer does, and what must have become of both. A
-/// test derives from it. Whatever it is, it checks that `opened` is first, `closed` or `detached`
-/// last, each once, and nothing behind.
+/// A connection: what its handlers do, what its peer does, and the state that both must reach. A
+/// test derives from it. In any case it checks that `opened` is called first, `closed` or
+/// `detached` last, each once, and nothing afterwards.
 class Role {
  public:
   explicit Role(World& world);
@@ -38,7 +38,7 @@ class Role {
   // The peer's side.
   void step();
   bool finished() const;
-  /// When all is over.
+  /// Checks the result at the end.
   void check();
 
  protected:
@@ -47,25 +47,27 @@ class Role {
   virtual Action drained(Conn&) { return Action::none; }
   virtual Action ended(Conn& c, Input& in) = 0;
   virtual void detached(Conn&, Socket) {}
-  /// Called again and again, between the loops' turns: as another thread would act.
+  /// Called repeatedly between the loops' iterations; acts as another thread would.
   virtual void outside() {}
-  /// What was left to be checked, of a connection that nobody broke.
+  /// The remaining checks of a connection that was not broken.
   virtual void check_whole() = 0;
-  /// A detached socket may still be in use.
+  /// False while a detached socket is in use.
   virtual bool server_is_done() const { return true; }
-  /// Whether it breaks the connection itself: then not everything need arrive.
+  /// Whether the role itself breaks the connection: then not all bytes need arrive.
   virtual bool breaks() const { return false; }
 
-  /// Writes as users do: copied, lent, shared, in pieces. Keeps account; false: stop producing.
+  /// Writes copied, borrowed and shared bytes, and in pieces, and records them; false: stop
+  /// producing.
   bool write(Conn& c, std::string_view bytes);
 
   World& world;
   Peer peer;
-  const std::string from_peer;  // all that it sends
+  const std::string from_peer;  // all that the peer sends
   std::string from_server;      // all that was written so far
-  std::string taken;            // all that the handlers took
+  std::string taken;            // all that the handlers consumed
   Handle handle;
-  bool writes_in_handlers = true;  // then congestion is known, and `drained` is due only after it
+  bool writes_in_handlers =
+      true;  // then the role knows of congestion, and `drained` may be called only after it
 
  private:
   enum class State { none, open, ended, gone };

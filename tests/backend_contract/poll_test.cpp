@@ -1,4 +1,4 @@
-// poll waits for events, for its deadline and for wakes: as long as it is asked to, and no longer.
+// poll waits for events, for its deadline and for wakes: as long as requested, and no longer.
 #include <pthread.h>
 #include <signal.h>
 
@@ -87,7 +87,7 @@ TEST_P(Polling, AWakeIsSeenOnce) {
   }
 }
 
-// Each number is told by a wake; were one lost, this would hang.
+// Each number is announced by a wake; a lost wake would hang the test.
 TEST_P(Polling, NoWakeIsLostAmongMany) {
   std::atomic<int> told = 0, seen = 0;
   constexpr int count = 2000;
@@ -140,7 +140,7 @@ TEST_P(Polling, NothingToDoCostsNothing) {
 
 Waker* woken_by_signal = nullptr;
 
-// Signals for this thread, until it dies.
+// Sends signals to this thread until the object is destroyed.
 class Signals {
  public:
   explicit Signals(void (*handler)(int)) : target_(::pthread_self()) {
@@ -189,8 +189,7 @@ TEST_P(Polling, AWakeFromASignalHandlerEndsIt) {
   std::atomic<bool> done = false;
   Background sending([&] {
     signals.send();
-    while (sanitized &&
-           !done) {  // ThreadSanitizer may put a handler off for as long as the wait lasts
+    while (sanitized && !done) {  // ThreadSanitizer may delay a handler until the wait ends
       std::this_thread::sleep_for(1ms);
       signals.send();
     }

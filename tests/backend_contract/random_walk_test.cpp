@@ -1,5 +1,4 @@
-// Random calls on streams whose names are used again and again: whatever happens, each stream's
-// bytes are its own.
+// Random calls on streams whose ids are reused: no stream receives bytes of another.
 #include <random>
 
 #include "rig.hpp"
@@ -11,7 +10,7 @@ namespace {
 
 constexpr std::uint32_t names = 6;
 
-// One stream, its peer, and what either has sent.
+// A stream, its peer, and the bytes that each has sent.
 struct Both {
   bool begun = false;
   Peer peer;
@@ -73,7 +72,7 @@ class Walk {
       both.peer.shutdown_write();
   }
 
-  // Something that is allowed now.
+  // Makes a random call that is allowed now.
   void call(StreamId stream) {
     if (!rig_.is_open(stream)) return;
     Both& to = both(stream);
@@ -119,8 +118,8 @@ class Walk {
     EXPECT_TRUE(!rig_[stream].ended || same_bytes(rig_[stream].received, sent));
   }
 
-  // It is gone: nothing of what came was wrong, and what a detached socket still holds is right as
-  // well.
+  // The stream has gone: all bytes that arrived must be correct, and also those in a detached
+  // socket.
   void finish(StreamId stream) {
     Both& of = both(stream);
     if (of.peer.fd() >= 0) of.peer.read();

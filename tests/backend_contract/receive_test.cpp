@@ -1,5 +1,5 @@
-// Bytes come as they were sent, the end behind them; what had landed when receiving stopped is not
-// lost.
+// Bytes arrive as they were sent, followed by the end; bytes that had arrived when receiving
+// stopped are not lost.
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -12,9 +12,10 @@ namespace evio::test {
 using namespace detail;
 namespace {
 
-constexpr std::size_t landed_max = 262'144;  // what may still come after receiving was stopped
+constexpr std::size_t landed_max =
+    262'144;  // what may still be reported after receiving was stopped
 
-// The bytes, and a descriptor along with them.
+// Sends the bytes together with a descriptor.
 bool send_descriptor(int fd, std::string bytes) {
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
   iovec piece{.iov_base = bytes.data(), .iov_len = bytes.size()};
@@ -35,12 +36,12 @@ class Receiving : public DriverContract {
  protected:
   Peer peer;
 
-  // `a`, with its peer.
+  // Opens the stream `a` and returns its peer.
   void open(Pair pair = tcp_pair()) {
     peer = std::move(pair.peer);
     rig.open(a, pair.ours);
   }
-  // All of it, while the driver is polled.
+  // Sends all of it while the driver is polled.
   void send(const std::string& bytes) {
     std::size_t sent = 0;
     rig.poll_until([&] { return sent == bytes.size(); },
@@ -78,7 +79,7 @@ TEST_P(Receiving, BytesArriveInOrderBeforeTheEnd) {
   }
 }
 
-// A read ends at urgent data, however much stands behind it.
+// A read ends at urgent data, even if more bytes follow.
 TEST_P(Receiving, BytesAfterUrgentDataArrive) {
   open();
   rig->set_receiving(a, true);
@@ -89,12 +90,12 @@ TEST_P(Receiving, BytesAfterUrgentDataArrive) {
   ASSERT_EQ(peer.send(more), more.size());
   ASSERT_EQ(::send(peer.fd(), "!", 1, MSG_OOB | MSG_NOSIGNAL), 1);
   ASSERT_EQ(peer.send(more), more.size());
-  bytes += more + more;  // the urgent byte is none of the stream's
+  bytes += more + more;  // the urgent byte is not part of the stream
   EXPECT_TRUE(rig.poll_until([&] { return rig[a].received.size() >= bytes.size(); }));
   EXPECT_TRUE(same_bytes(rig[a].received, bytes));
 }
 
-// So it does where descriptors were sent along, which nobody wants.
+// A read also ends at a passed descriptor, which the driver ignores.
 TEST_P(Receiving, BytesAfterPassedDescriptorsArrive) {
   open(unix_pair());
   rig->set_receiving(a, true);

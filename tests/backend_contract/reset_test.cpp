@@ -1,5 +1,5 @@
-// A reset ends a stream whatever it waits for; a hang-up that is no error ends nothing, and neither
-// costs anything.
+// A reset ends a stream in every state; a hang-up without an error ends nothing, and neither costs
+// processor time.
 #include "rig.hpp"
 
 namespace evio::test {
@@ -15,7 +15,7 @@ class Resets : public DriverContract {
     peer = std::move(pair.peer);
     rig.open(a, pair.ours);
   }
-  // The stream is closed with an error, once, and that is all.
+  // Expects that the stream is closed once, with an error, and that nothing follows.
   void expect_reset() { expect_reset(a); }
   void expect_reset(StreamId stream) {
     ASSERT_TRUE(rig.poll_until([&] { return rig[stream].closed.has_value(); }));
@@ -66,7 +66,8 @@ TEST_P(Resets, AreReportedWithUnreceivedBytes) {
   expect_reset();
 }
 
-// A receive that begins when both have come must not stop at the bytes.
+// A receive that starts when both the bytes and the reset have arrived must not stop after the
+// bytes.
 TEST_P(Resets, AreReportedAfterBytesThatPrecedeReceiving) {
   for (const auto& [stream, size] : {std::pair(a, 1U), std::pair(b, 4096U), std::pair(c, 10000U)}) {
     Pair pair = tcp_pair();
@@ -151,7 +152,7 @@ TEST_P(Resets, DoNotAffectOtherStreams) {
   EXPECT_TRUE(rig.poll_until([&] { return rig[b].received == "still here"; }));
 }
 
-// A peer that is gone without an error: what it sent, and its end, wait until they are received.
+// The peer has gone without an error: its bytes and its end wait until they are received.
 TEST_P(Resets, AHangUpWithoutAnErrorWaitsAndCostsNothing) {
   open(unix_pair());
   rig.settle();

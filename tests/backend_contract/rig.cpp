@@ -74,7 +74,7 @@ void Rig::pump(StreamId stream) {
   }
 }
 
-// Nobody may look at the memory any more.
+// Overwrites the memory, so that a driver that still reads it is detected.
 void Rig::taken(Output& output, std::size_t count) {
   EXPECT_LE(count, output.in_flight);
   for (std::string& piece : output.pieces) std::fill(piece.begin(), piece.end(), '#');
@@ -123,7 +123,7 @@ bool Rig::poll_until(const std::function<bool()>& done, const std::function<void
 void Rig::settle() {
   for (int before = -1; before != up_calls;) {
     before = up_calls;
-    idle_for(60ms);  // longer than a peer may delay its acknowledgements
+    idle_for(60ms);  // longer than a peer may delay its acknowledgement
   }
 }
 
@@ -243,7 +243,7 @@ void Rig::on_ready(WatchId name, Interest ready) {
   run_script(Up::ready, static_cast<std::uint32_t>(name));
 }
 
-// The name is free once this has returned.
+// The stream's id is free once this call has returned.
 void Rig::on_detached(StreamId stream, NativeSocket socket) {
   check_stream(stream);
   EXPECT_TRUE(detaching_.contains(stream) && !closing_.contains(stream))

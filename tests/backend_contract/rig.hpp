@@ -1,5 +1,5 @@
-// A driver with a sink that records what it is told, does what a script says, and checks
-// what always holds.
+// A driver with a sink that records its up calls, runs a script in them, and checks the rules of
+// the contract.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ namespace evio::test {
 
 using namespace detail;
 
-/// One of the drivers that the contract holds for.
+/// A driver that the contract is tested with.
 struct DriverKind {
   const char* name;
   std::unique_ptr<Platform> (*make_platform)();
@@ -32,10 +32,10 @@ struct DriverKind {
   friend void PrintTo(const DriverKind& kind, std::ostream* to) { *to << kind.name; }
 };
 
-/// Every driver that this machine can run, and the double.
+/// Every driver that this machine supports, and the asynchronous double.
 const std::vector<DriverKind>& drivers();
 
-/// What was told, and of what.
+/// An up call, and the stream, listener, connect or watch that it reports.
 struct Up {
   enum Kind {
     accepted,
@@ -58,9 +58,9 @@ struct Up {
   }
 };
 
-/// At all times: up calls come from inside poll, the first of each is on_woken, none comes inside
-/// another call, none for a name that is not alive, nothing but its end after close, and counts add
-/// up.
+/// Checks at all times that up calls come from inside poll, that the first of each poll is
+/// on_woken, that none comes inside another call or for an id that is not in use, that only the end
+/// is reported after close, and that counts add up.
 class Rig final : private Sink {
  public:
   explicit Rig(const DriverKind& kind);
@@ -75,38 +75,38 @@ class Rig final : private Sink {
   /// Runs in each up call, after it was recorded.
   std::function<void(const Up&)> script;
 
-  // Down calls that the rig has to know of.
+  // Down calls that the rig records.
   void open(StreamId stream, NativeSocket socket);
   void close(StreamId stream, CloseMode mode = CloseMode::orderly);
   void detach(StreamId stream);
-  /// As the middle does: behind what was sent before, in memory of its own until that is told, and
-  /// then overwritten.
+  /// Sends as the middle does: after what was sent before, from memory that stays in place until
+  /// the send is reported and is then overwritten.
   void send(StreamId stream, std::string_view bytes, std::size_t chunk_size = 4096);
   std::size_t unsent(StreamId stream) { return outputs_[stream].bytes.size(); }
   bool sending(StreamId stream) { return outputs_[stream].in_flight > 0; }
-  /// Alive, and neither closing nor being detached.
+  /// Whether the stream is open, and neither closing nor being detached.
   bool is_open(StreamId stream);
-  /// Binds the address and accepts under this name; the true address.
+  /// Binds the address and accepts under this id; returns the true address.
   Address listen(ListenerId listener, const char* url = "tcp://127.0.0.1:0");
   Address bind(UdpSocketId socket, const char* url = "udp://127.0.0.1:0");
 
-  /// Return what the driver's poll returns.
+  /// Returns what the driver's poll returns.
   bool poll(Duration timeout) { return poll_at(driver_->now() + timeout); }
   bool poll_at(Duration deadline);
-  /// Polls until it is so; false, and the test fails, if the hang guard passed first. `between`:
-  /// after every poll.
+  /// Polls until `done`, and calls `between` after every poll; false, and the test fails, if the
+  /// hang guard passed first.
   bool poll_until(const std::function<bool()>& done,
                   const std::function<void()>& between = nullptr);
-  /// Polls until nothing more comes.
+  /// Polls until nothing more is reported.
   void settle();
-  /// Polls for so long, while nothing is to be done.
+  /// What idle_for() used: it polls for that long while there is nothing to do.
   struct Cost {
     int polls = 0;
     Duration processor{};
   };
   Cost idle_for(Duration time);
 
-  // What was told.
+  // The recorded up calls.
   struct StreamLog {
     std::string received;
     bool ended = false;
@@ -139,8 +139,8 @@ class Rig final : private Sink {
 
  private:
   struct Output {
-    std::string bytes;                // not taken yet
-    std::vector<std::string> pieces;  // of the send in flight
+    std::string bytes;                // not sent yet
+    std::vector<std::string> pieces;  // the bytes of the send in flight
     std::vector<Chunk> chunks;
     std::size_t chunk_size = 0;
     std::size_t in_flight = 0;
@@ -178,7 +178,7 @@ class Rig final : private Sink {
   bool in_up_call_ = false;
 };
 
-/// Fails if this process has other descriptors at its end than at its beginning.
+/// Fails if this process has other descriptors open at the end of the scope than at its beginning.
 class DescriptorCheck {
  public:
   DescriptorCheck() : before_(open_descriptors()) {}
@@ -189,8 +189,8 @@ class DescriptorCheck {
   const std::set<int> before_;
 };
 
-/// The fixture of the contract's cases. When a case ends, the driver dies with whatever is open,
-/// and must close it.
+/// The fixture of the contract's cases. The driver is destroyed at the end of a case with
+/// everything that is open, and must close it.
 class DriverContract : public testing::TestWithParam<DriverKind> {
  private:
   DescriptorCheck descriptors_;

@@ -1,4 +1,4 @@
-// The other side of a driver's sockets, non-blocking: the test moves both sides on one
+// The peers of a driver's sockets. They are non-blocking, so that a test can run both sides on one
 // thread.
 #pragma once
 
@@ -23,19 +23,19 @@ class Peer {
   Peer& operator=(Peer&& other) noexcept;
   ~Peer() { close(); }
 
-  /// What the kernel takes of it; 0 when it takes nothing, or the other side is gone: what that
-  /// sent can still be read.
+  /// Sends what the kernel accepts and returns its size; 0 if it accepts nothing or the other side
+  /// is gone, whose bytes can still be read.
   std::size_t send(std::string_view bytes);
-  /// Takes what is there, at most `most` bytes.
+  /// Reads at most `most` bytes of what has arrived.
   void read(std::size_t most = SIZE_MAX);
-  /// What it read so far, and how that ended.
+  /// What was read so far, and how the stream ended.
   const std::string& received() const noexcept { return received_; }
   bool ended() const noexcept { return ended_; }
   bool reset_seen() const noexcept { return error_ != 0 || (ended_ && refused_); }
 
-  /// Nothing if the connection is broken.
+  /// Does nothing if the connection is broken.
   void shutdown_write();
-  /// Closes with a reset.
+  /// Closes the connection by a reset.
   void reset();
   void close();
   Address local() const;
@@ -46,20 +46,21 @@ class Peer {
   std::string received_;
   bool ended_ = false;
   int error_ = 0;
-  bool refused_ = false;  // a send failed: the kernel tells the error only once
+  bool refused_ = false;  // a send failed: the kernel reports the error only once
 };
 
-/// A peer and the socket that a driver takes over.
+/// A peer, and the socket for the driver.
 struct Pair {
   Peer peer;
   NativeSocket ours;
 };
 
-/// Over loopback. `buffer`: of the kernel, for each direction; 0: its choice.
+/// A pair of TCP sockets over loopback. `buffer` is the size of the kernel's buffer in each
+/// direction; 0 leaves it to the kernel.
 Pair tcp_pair(int buffer = 0);
 Pair unix_pair();
 
-/// A connection to a listener; throws if it cannot be had.
+/// A connection to a listener; throws if it cannot be made.
 Peer connect_to(const Address& address);
 
 }  // namespace evio::test

@@ -1,5 +1,5 @@
-// Servers that connect to each other, under every fault: each connection opens and closes once, or
-// fails once, and what arrives is a beginning of what was sent.
+// Servers that connect to each other under every fault: each connection either opens and closes
+// once or fails once, and what arrives is a prefix of what was sent.
 #include <gtest/gtest.h>
 
 #include <evio/evio.hpp>
@@ -22,7 +22,7 @@ struct Made {
 
 class Connecting : public testing::Test {
  protected:
-  // `count` connections to an echo server at `url`, made one after another.
+  // Makes `count` connections to an echo server at `url`, one after another.
   void run(std::uint64_t seed, const Faults& faults, const std::string& url, std::size_t count) {
     SCOPED_TRACE(seed);
     std::vector<Made> all(count);
@@ -47,7 +47,7 @@ class Connecting : public testing::Test {
                                       }}));
       handle.send(made.sent);
     }
-    for (int i = 0; i < 20; ++i) sim.run_for(60s);  // the clock may jump past the end of one
+    for (int i = 0; i < 20; ++i) sim.run_for(60s);  // the clock may jump past the end of one run
     for (const Made& made : all) {
       EXPECT_EQ(made.closed, 1);
       EXPECT_LE(made.opened, 1);
@@ -85,8 +85,8 @@ TEST_F(Connecting, AllFailWithoutAListener) {
   EXPECT_EQ(failed_, 40);
 }
 
-// Each of a few datagrams comes back or does not, and nobody else's; where nobody receives, that is
-// told.
+// Each of a few datagrams is echoed or lost, and no other datagram arrives; without a receiver, the
+// refusal is reported.
 TEST_F(Connecting, UdpConnectionsWorkUnderEveryFault) {
   int came = 0, refused = 0;
   for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) {
@@ -130,7 +130,7 @@ TEST_F(Connecting, ConnectTimeoutIsExactToTheMillisecond) {
   Duration closed{};
   Server& client = sim.serve({});
   std::error_code why;
-  // Nobody accepts, and the backlog is full.
+  // Nothing accepts, and the backlog is full.
   sim.serve({.limits = {.connections_max = 1, .backlog = 1}}, "tcp://:5000");
   Peer& first = sim.connect("tcp://:5000");
   sim.run_for(1s);
@@ -158,7 +158,7 @@ class HappyEyeballs : public testing::Test {
   Duration opened{};
   std::string peer;
 
-  // A service that answers nobody: its backlog is full.
+  // A service that accepts no connection: its backlog is full.
   void deaf(const std::string& url) {
     sim.serve({.limits = {.connections_max = 1, .backlog = 1}}, url);
     for (int i = 0; i < 2; ++i) {
@@ -169,7 +169,7 @@ class HappyEyeballs : public testing::Test {
   void hearing(const std::string& url) {
     sim.serve({.opened = [this] { ++accepted; }}, url);
   }
-  // How long it takes to connect.
+  // The time that a connect takes.
   Duration connect() {
     const Duration begin = sim.now();
     const Handle handle =

@@ -46,7 +46,7 @@ Action DatagramPeer::data(Conn& c, Input& in) {
     if (!sent && model_.setting.faults.datagram_refused == 0 && !model_.stopping())
       model_.fail("a datagram was not taken");
   }
-  if (model_.chance()(0.1)) return Action::close;  // counts for nothing here
+  if (model_.chance()(0.1)) return Action::close;  // has no effect for a datagram
   return Action::none;
 }
 

@@ -1,5 +1,5 @@
-// A udp peer of a random world: every datagram that the server sees is one of its, every
-// answer is its own.
+// A UDP peer of a random world: every datagram that the server receives from it was sent by it, and
+// every reply is for it.
 #pragma once
 
 #include <evio/evio.hpp>

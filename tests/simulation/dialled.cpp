@@ -27,7 +27,7 @@ void Dialled::fail(const std::string& why) {
               urls[static_cast<std::size_t>(place_)] + ": " + why);
 }
 
-// Where nothing keeps a loop from its clock, a deadline is kept to some milliseconds.
+// Where no fault delays a loop, a deadline is exact to some milliseconds.
 bool Dialled::is_late(Duration time) const {
   return model_.setting.keeps_time() && time > patience_ + std::chrono::milliseconds(100);
 }
@@ -65,7 +65,7 @@ void Dialled::begin() {
 void Dialled::use(const Handle& handle) {
   handle_ = handle;
   id_ = handle.id();
-  if (chance_(0.5)) send(chance_.upto(3000));  // waits until it is connected
+  if (chance_(0.5)) send(chance_.upto(3000));  // the bytes wait until it is connected
 }
 
 // ---- Handlers
@@ -117,14 +117,14 @@ void Dialled::closed(Conn& c, std::error_code error) {
   if (!was_open && is_late(time)) fail("it was given up too late");
   if (error == Errc::name_not_found && place_ != Place::nowhere) fail("a name was not found");
   if (completed_ < arrived_) fail("a send was never told of");
-  if (model_.stopping())  // one of the last things that its loop hears
+  if (model_.stopping())  // one of the last calls of its loop
     model_.loop_post({.kind = Kind::loop_post, .number = static_cast<std::uint32_t>(loop_)});
   const bool should_work = model_.flawless() && !model_.stopping() && reachable() &&
                            !ended_by_us_ && place_ != Place::udp;
   if (should_work && error) fail("closed with an error: " + error.message());
 }
 
-// ---- What somebody outside does
+// ---- Actions from outside the loops
 
 void Dialled::send(std::size_t size) {
   if (!handle_ || write_shut_ || ended_by_us_) return;
@@ -139,7 +139,7 @@ void Dialled::send(std::size_t size) {
   if (!handle_.send(bytes) && is_open()) fail("a handle refuses, though its connection lives");
 }
 
-// Each is told of once, in order, and after the first that is lost all others are.
+// Each send is reported once, in order; after the first that is lost all others are lost.
 void Dialled::send_counted(const std::string& bytes) {
   const auto done = [this, end = sent_.size(), told = false](std::error_code error) mutable {
     const Model::Inside inside(model_, "a send's end");

@@ -1,5 +1,4 @@
-// A connection of the server's own making, to an echo server elsewhere in the world, or to
-// nobody.
+// An outgoing connection, to an echo server in the same world or to an address without a listener.
 #pragma once
 
 #include <cstdint>
@@ -21,19 +20,19 @@ class Dialled {
   Dialled(const Dialled&) = delete;
   Dialled& operator=(const Dialled&) = delete;
 
-  /// Server::connect, or Loop::connect on one of its loops.
+  /// Calls Server::connect, or Loop::connect on one of its loops.
   void begin();
   void send(std::size_t size);
   void wake();
   void shut_write();
   void close();
   void abort();
-  /// Lets it come to an end.
+  /// Ends the connection.
   void finale();
 
   void check_at_end();
   bool by_server() const noexcept { return by_server_; }
-  /// A handler of it ran.
+  /// Whether a handler of the connection has run.
   bool heard_of() const noexcept { return state_ != State::dialling; }
   int loop() const noexcept { return loop_; }
   bool is_open() const noexcept { return state_ == State::open; }
@@ -65,13 +64,13 @@ class Dialled {
   std::uint64_t id_ = 0;
   Duration begun_{};
   Handle handle_;
-  std::string sent_;               // all of it, in order
-  std::size_t shown_ = 0;          // of it, come back
-  std::size_t taken_ = 0;          // of that
-  std::set<std::string> asked_{};  // datagrams
+  std::string sent_;               // all bytes sent, in order
+  std::size_t shown_ = 0;          // bytes of the echo that were passed to `data`
+  std::size_t taken_ = 0;          // bytes of the echo that were consumed
+  std::set<std::string> asked_{};  // datagrams sent
   std::size_t arrived_ = 0;        // sends that are known to have reached the loop
-  std::size_t completed_ = 0;      // of those, how many were told of
-  std::size_t lost_ = 0;           // of those, the first that did not leave, and all behind
+  std::size_t completed_ = 0;      // of those, how many callbacks have run
+  std::size_t lost_ = 0;           // of those, the first that was lost; all later ones are, too
   int wakes_ = 0;
   bool write_shut_ = false;
   bool ended_by_us_ = false;

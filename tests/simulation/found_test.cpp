@@ -1,4 +1,4 @@
-// What random worlds found in the library, each made small.
+// Faults of the library that random worlds found, each reduced to a small test.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -45,7 +45,7 @@ TEST(FoundByRandomWorlds, CongestionEndsWithALowWaterMarkOfZero) {
   EXPECT_EQ(heard, "heard");
 }
 
-// The kernel takes the answer at once; more input comes in the same batch.
+// The kernel accepts the reply immediately; more input arrives in the same batch.
 TEST(FoundByRandomWorlds, DrainedPrecedesInputThatArrivedLater) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     bool congested = false;
@@ -95,7 +95,7 @@ TEST(FoundByRandomWorlds, CongestionTwiceCallsDrainedOnce) {
   }
 }
 
-// The first send leaves at once; what its end writes does not.
+// The first send is sent immediately; what its callback writes is not.
 TEST(FoundByRandomWorlds, RenewedCongestionPostponesDrained) {
   int drained = 0;
   Conn* conn = nullptr;
@@ -117,7 +117,7 @@ TEST(FoundByRandomWorlds, RenewedCongestionPostponesDrained) {
   EXPECT_EQ(drained, 1);
 }
 
-// Each answer is too much, and leaves at once.
+// Each reply causes congestion, and is sent immediately.
 TEST(FoundByRandomWorlds, AllMessagesArePassedBeforeTheEnd) {
   std::vector<std::string> shown;
   Simulation sim(1);
@@ -137,7 +137,7 @@ TEST(FoundByRandomWorlds, AllMessagesArePassedBeforeTheEnd) {
   EXPECT_EQ(shown, (std::vector<std::string>{"one", "two", "three", "four", "end"}));
 }
 
-// What comes while it waits for its output to leave is dropped.
+// Sends that arrive while it waits for its output are dropped.
 TEST(FoundByRandomWorlds, ASendDuringADetachIsReported) {
   std::vector<std::string> events;
   Handle handle;
@@ -162,7 +162,8 @@ TEST(FoundByRandomWorlds, ASendDuringADetachIsReported) {
   EXPECT_EQ(peer.received().size(), 1U << 20);
 }
 
-// Each loop's last turn: what `closed` posts there, of one that was still connecting, runs.
+// A post by `closed` in the loop's last iteration, for a connection that was still connecting,
+// runs.
 TEST(FoundByRandomWorlds, APostInTheLastClosedHandlerRuns) {
   int closed = 0, ran = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
@@ -172,7 +173,7 @@ TEST(FoundByRandomWorlds, APostInTheLastClosedHandlerRuns) {
                         ++closed;
                         EXPECT_TRUE(c.loop().post([&] { ++ran; }));
                       }}));
-    sim.run_for(20us);  // its name is being looked up
+    sim.run_for(20us);  // its name is being resolved
     client.shutdown();
     sim.run_for(1s);
   }

@@ -40,7 +40,7 @@ void Framed::fail(const std::string& why) {
   model_.fail("framed " + std::to_string(number_) + ": " + why);
 }
 
-// Letters: no delimiter, and no end of a line.
+// Letters only: no delimiter, and no end of a line.
 std::string Framed::message(std::size_t size) {
   std::string text(framing_.least + size % (framing_.most - framing_.least + 1), '\0');
   for (char& letter : text) letter = static_cast<char>('a' + chance_.below(26));
@@ -73,7 +73,7 @@ Action Framed::data(Conn& c, Input& in) {
   if (framing_.codec.encoded(whole).size() > model_.setting.limits.input_max)
     fail("a message beyond the limit");
   ++shown_;
-  in.take(chance_.below(whole.size() + 1));  // what it leaves is dropped
+  in.take(chance_.below(whole.size() + 1));  // unconsumed bytes of a message are dropped
   for (std::uint64_t i = chance_.below(3); i > 0; --i)
     answer(c, std::string(whole.rbegin(), whole.rend()));
   if (chance_(0.2)) {
@@ -119,7 +119,7 @@ void Framed::wake() {
   handle_.post([this](Conn&) { --wakes_; });
 }
 
-// The post behind it knows whether it was taken.
+// The post after it shows whether the send was accepted.
 void Framed::handle_send(std::size_t size) {
   if (!handle_) return;
   const std::string text = message(size);

@@ -1,5 +1,5 @@
-// A peer of a service with a codec: each message is shown whole, once and in order, and so
-// are the answers.
+// A peer of a service with a codec: each message is passed whole, once and in order, and so are the
+// replies.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ using namespace detail;
 
 class Model;
 
-/// A world's codec, and what messages fit it.
+/// A world's codec, and the sizes of its messages.
 struct Framing {
   Codec codec;
   std::size_t least, most;  // bytes of a message
@@ -38,7 +38,7 @@ class Framed {
   Action data(Conn& c, Input& in);
   void closed(Conn& c, std::error_code error);
 
-  // The other side, between turns.
+  // The peer, between the loops' iterations.
   void send(std::size_t size);
   void wake();
   void handle_send(std::size_t size);
@@ -62,9 +62,9 @@ class Framed {
   State state_ = State::none;
   Handle handle_;
   std::vector<std::string> sent_;
-  std::size_t shown_ = 0;   // of them
-  bool too_large_ = false;  // one of them is beyond the limit
-  std::string expected_;    // what the peer is to get
+  std::size_t shown_ = 0;   // how many messages were passed to `data`
+  bool too_large_ = false;  // a message exceeds the limit
+  std::string expected_;    // what the peer must receive
   bool paused_ = false;
   bool peer_broke_ = false;
   int wakes_ = 0;

@@ -149,7 +149,7 @@ Events Model::events() {
   return events;
 }
 
-// A service whose streams are messages.
+// A service with a codec.
 Events Model::framed_events() {
   return {
       .limits = setting.limits,
@@ -170,13 +170,13 @@ Events Model::framed_events() {
   };
 }
 
-// Whom the server dials.
+// The server to which the first one connects.
 Events Model::far_events() {
   return {.limits = {.linger_timeout = setting.limits.linger_timeout},
           .data = [](Conn& c, Input& in) { c.write(in.take()); }};
 }
 
-// What is true of each that is accepted, whatever its service.
+// The checks of each accepted connection, whatever its service.
 void Model::check_accepted(Conn& c) {
   ++opened_on_[static_cast<std::size_t>(c.loop().index())];
   if (!ids_.insert(c.id()).second) fail("an id is used again");
@@ -188,7 +188,8 @@ void Model::check_accepted(Conn& c) {
   accepted.push_back(now);
   while (accepted.front() <= now - std::chrono::seconds(1)) accepted.pop_front();
   const std::size_t rate =
-      limits.accepts_per_second;  // so many at the end of one second, and at the next one's begin
+      limits.accepts_per_second;  // the limit may be used at the end of one second and again at the
+                                  // beginning of the next
   if (rate > 0 && setting.punctual() && !setting.reuseport && accepted.size() > 2 * rate)
     fail("too many are accepted in a second");
   std::uint64_t& of_host =
@@ -247,7 +248,7 @@ std::string Model::run(const std::vector<Step>& steps) {
   trace = sim_->trace();
   const std::string why = why_;
   owned_.reset();
-  return why.empty() ? why_ : why;  // what follows a failure is not to be looked at
+  return why.empty() ? why_ : why;  // the consequences of a failure are not checked
 }
 
 Watched* Model::of(std::uint32_t number) {
@@ -275,7 +276,8 @@ void Model::connect(const Step& step) {
     if (step.peer % 3 == 2) return sim_->connect("tcp://:5001");
     if (step.peer % 2 == 0) return sim_->connect("tcp://:5000");
     return sim_->connect(
-        "tcp://:5000", "tcp://10.9.9.9:" + std::to_string(3000 + step.peer));  // they share a host
+        "tcp://:5000",
+        "tcp://10.9.9.9:" + std::to_string(3000 + step.peer));  // the peers share a host
   }();
   peers_[step.peer] = std::make_unique<Watched>(*this, peer, step.peer);
   by_place_[place(peer.address())] = peers_[step.peer].get();
@@ -364,7 +366,7 @@ void Model::play(const Step& step) {
   }
 }
 
-// Posts of one thread run in order, each once.
+// Posts of one thread run once each, in order.
 void Model::loop_post(const Step& step) {
   const auto index = step.number % static_cast<std::uint32_t>(setting.loops);
   const std::uint64_t mine = posted_[index];
@@ -382,7 +384,7 @@ void Model::loop_post(const Step& step) {
   if (!taken && !stopping_) fail("a post was refused");
 }
 
-// Lets them come to an end.
+// Ends all connections.
 void Model::finale() {
   for (auto& [number, watched] : peers_)
     if (setting.flawless || chance_(0.5)) watched->finale();
@@ -396,7 +398,7 @@ void Model::stop() {
   finale();
   sim_->run_for(setting.flawless ? std::chrono::seconds(20)
                                  : std::chrono::milliseconds(chance_.upto(5000)));
-  if (setting.flawless) {  // late connections only now have a handle
+  if (setting.flawless) {  // connections that opened late have a handle only now
     finale();
     sim_->run_for(std::chrono::seconds(20));
   }
@@ -408,8 +410,7 @@ void Model::stop() {
     drain_asked_ = asked;
     server_->drain(*setting.drain);
     sim_->run_for(std::chrono::seconds(1));
-    if (setting.punctual())
-      sim_->connect("tcp://:5000");  // nobody knows of it: it must not be let in
+    if (setting.punctual()) sim_->connect("tcp://:5000");  // not recorded: it must not be accepted
   } else {
     server_->shutdown();
   }
@@ -462,7 +463,7 @@ void Model::check_balance() {
     return;
   for (const auto& [number, dialled] : dialled_) {
     if (!dialled->by_server()) continue;
-    if (!dialled->heard_of()) return;  // its turn was taken, but whose it was is not known
+    if (!dialled->heard_of()) return;  // it was counted, but on an unknown loop
     ++opened_on_[static_cast<std::size_t>(dialled->loop())];
   }
   const auto [least, most] = std::minmax_element(opened_on_.begin(), opened_on_.end());

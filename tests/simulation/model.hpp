@@ -1,5 +1,5 @@
-// A random world: a server with checking handlers, its peers, and somebody outside who does
-// things.
+// A random world: a server whose handlers check the rules, its peers, and actions from outside the
+// loops.
 #pragma once
 
 #include <deque>
@@ -22,7 +22,7 @@
 
 namespace evio::test {
 
-/// Where an address is, whatever its scheme.
+/// An address without its scheme.
 inline std::string place(const Address& address) {
   return address.host() + ' ' + std::to_string(address.port());
 }
@@ -42,7 +42,7 @@ class Model {
   explicit Model(std::uint64_t seed);
   Model(const Model&) = delete;
 
-  /// Plays the steps; what was wrong, or "".
+  /// Executes the steps; returns the first violated rule, or "".
   std::string run(const std::vector<Step>& steps);
 
   const Setting setting;
@@ -50,7 +50,7 @@ class Model {
   bool record_trace = false;
   std::string trace;
 
-  // For what it is made of.
+  // For the parts of the model.
   Simulation& sim() noexcept { return *sim_; }
   Chance& chance() noexcept { return chance_; }
   bool fail(const std::string& why);
@@ -59,15 +59,15 @@ class Model {
   bool stopping() const noexcept { return stopping_; }
   void note_adopted() noexcept { ++adopted_; }
   Watched* find(Conn& c);
-  /// A connection has closed: before the next handler its context must be gone.
+  /// A connection has closed: its context must be destroyed before the next handler.
   void context_dies(const int& contexts) noexcept { dying_ = &contexts; }
   TimerChecks& timers(Loop& loop) { return timers_[static_cast<std::size_t>(loop.index())]; }
   Server& server() noexcept { return *server_; }
 
-  /// Posts something to a loop, by its number; it must run, and in order.
+  /// Posts to a loop, by its number; the posts must run, and in order.
   void loop_post(const Step& step);
 
-  /// Stands in every handler: none runs inside another.
+  /// An object of each handler call; fails if handlers are nested.
   class Inside {
    public:
     Inside(Model& model, const char* handler);
@@ -118,14 +118,14 @@ class Model {
   std::uint64_t open_ = 0;
   std::map<std::string, std::uint64_t> open_by_host_;
   std::set<std::uint64_t> ids_;
-  std::map<int, std::deque<Duration>> accepted_at_;  // by address, in the last second
+  std::map<int, std::deque<Duration>> accepted_at_;  // by address, within the last second
   std::optional<Duration> drain_asked_;
   std::uint64_t adopted_ = 0;
   std::uint64_t failures_ = 0;
   Simulation* sim_ = nullptr;
   Server* server_ = nullptr;
   Server* far_ = nullptr;
-  std::unique_ptr<Simulation> owned_;  // last: what its handlers refer to dies after it
+  std::unique_ptr<Simulation> owned_;  // last, because its handlers refer to the members above
 };
 
 }  // namespace evio::test

@@ -1,5 +1,5 @@
-// Deadlines, balance and fairness, to the millisecond and to the connection: what random worlds can
-// only bound.
+// Deadlines, balance and fairness, exact to the millisecond and to the connection: random worlds
+// can check only bounds.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,11 +19,11 @@ using namespace sim;
 
 using namespace std::chrono_literals;
 
-// A kernel that is late with everything, but not by much.
+// A kernel that is a little late with everything.
 constexpr Faults unhelpful{
     .short_read = 0.3, .short_write = 0.3, .late_send = 0.3, .late_receive = 0.3};
 
-/// What became of the one connection of a world: when `closed` came after `from`, and why.
+/// When the only connection of a world closed, counted from `from`, and why.
 struct End {
   Duration from{};
   std::optional<Duration> after{};
@@ -50,7 +50,8 @@ void for_seeds(Fn fn) {
   }
 }
 
-// Every other accept fails for want of something: it is tried again soon, so nobody waits for long.
+// Every other accept fails for lack of a resource: it is retried soon, so that no connection waits
+// for long.
 TEST(Accepting, ResumesSoonAfterAShortage) {
   Simulation sim(1, {.accept_error = 0.5});
   int opened = 0;
@@ -85,7 +86,8 @@ TEST(Deadlines, AnIdleConnectionIsClosed) {
   });
 }
 
-// A process that is stopped for seconds, handlers that take as long: none of it is a peer's fault.
+// The process is stopped for seconds, and handlers take as long: the peer must not be closed for
+// it.
 constexpr Faults late{
     .short_read = 0.2, .late_event = 0.3, .process_stop = 0.02, .slow_handler = 0.05};
 
@@ -109,7 +111,7 @@ TEST(Deadlines, APeerThatSendsInTimeIsNotIdle) {
   }
 }
 
-// Each speaks a while after the answer, which leaves late.
+// Each peer sends a while after the reply, which is sent late.
 TEST(Deadlines, TheTimeOfAHandlerIsNotCountedAsIdle) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     std::size_t closed = 0;
@@ -232,7 +234,7 @@ TEST(Deadlines, AClosingConnectionWithoutProgressIsAborted) {
     sim.run_for(20s);
     ASSERT_TRUE(end.after);
     EXPECT_GE(*end.after, 2s);
-    EXPECT_LE(*end.after, 2s + 200ms);  // what the kernel's buffers took was progress
+    EXPECT_LE(*end.after, 2s + 200ms);  // the bytes that filled the kernel's buffers were progress
     EXPECT_EQ(end.why, Errc::drain_timeout);
   });
 }
@@ -258,7 +260,7 @@ TEST(Deadlines, AClosedConnectionLingersForItsPeer) {
 
 TEST(Deadlines, AShutdownTakesNoLongerThanDrainTimeout) {
   for_seeds([](Simulation& sim, End& end, auto closed) {
-    bool stopped = false;  // lives long enough: the server ends before it does
+    bool stopped = false;  // outlives the server
     Server& server = sim.serve({.limits = {.drain_timeout = 2s},
                                 .opened = [](Conn& c) { c.write(std::string(1 << 20, 'x')); },
                                 .closed = closed,
@@ -286,7 +288,7 @@ TEST(Deadlines, AShutdownDoesNotWaitForASlowReader) {
     sim.run_for(1s);
     end.from = sim.now();
     server.shutdown();
-    for (int i = 0; i < 10; ++i) {  // progress, but too little
+    for (int i = 0; i < 10; ++i) {  // some progress, but too little
       peer.start_reading();
       sim.run_for(300us);
       peer.stop_reading();
@@ -308,8 +310,8 @@ TEST(Deadlines, APeerThatSendsNothingIsClosed) {
   });
 }
 
-// Nothing leaves any more when the buffers between them are full; then it has one period to take
-// something.
+// Nothing is sent any more when the buffers between the ends are full; the peer then has one period
+// to read something.
 TEST(Deadlines, AReaderThatHasStoppedIsClosed) {
   for_seeds([](Simulation& sim, End& end, auto closed) {
     sim.serve({.limits = {.output_low = 1000, .slow_reader_timeout = 2s},
@@ -321,7 +323,7 @@ TEST(Deadlines, AReaderThatHasStoppedIsClosed) {
                .closed = closed},
               "tcp://:1");
     Peer& peer = sim.connect("tcp://:1");
-    for (int i = 0; i < 10; ++i) {  // slowly, but steadily
+    for (int i = 0; i < 10; ++i) {  // slow but steady progress
       sim.run_for(100us);
       peer.stop_reading();
       sim.run_for(1s);
@@ -393,7 +395,7 @@ TEST(Deadlines, ATickRunsAtTheReturnedDelays) {
   });
 }
 
-// One after the other, so that it is known who is open.
+// Connects one after another, so that the open connections are known.
 void check_balance(LoadBalance balance,
                    const std::function<std::size_t(const std::vector<int>&, int accepted)>& right) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {

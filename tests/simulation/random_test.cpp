@@ -1,4 +1,4 @@
-// Random worlds, each named by its seed: everything that is promised holds in every one of them.
+// Random worlds, each determined by its seed: every rule holds in all of them.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -24,7 +24,7 @@ TEST(RandomWorlds, KeepEveryPromise) {
   EXPECT_FALSE(failure) << *failure;
 }
 
-// Whatever ran before, and wherever the memory is.
+// A run does not depend on earlier runs or on memory addresses.
 TEST(RandomWorlds, AreTheSameForTheSameSeed) {
   const auto traced = [](std::uint64_t seed) {
     Model model(seed);

@@ -1,5 +1,5 @@
-// Reconnecting in virtual time: each delay is what Backoff says, by seed, and begins anew when a
-// connection has lasted.
+// Reconnecting in virtual time: each delay follows Backoff and the seed, and starts again after a
+// long connection.
 #include <gtest/gtest.h>
 
 #include <evio/evio.hpp>
@@ -10,7 +10,7 @@ namespace evio::test { namespace {
 
 using namespace std::chrono_literals;
 
-// When a client whose server refuses it was closed, in milliseconds.
+// The times in milliseconds at which a client was closed whose server refuses it.
 std::vector<std::int64_t> failures(std::uint64_t seed, const Backoff& backoff, Duration time) {
   std::vector<std::int64_t> times;
   Simulation sim(seed, {});
@@ -54,7 +54,7 @@ TEST(ReconnectsInSimulation, StartWithTheInitialDelayAfterALongConnection) {
   std::vector<std::int64_t> opened;
   Simulation sim(1, {});
   sim.serve({}, "tcp://:5000");
-  // The first connections end at once, the fourth after a minute.
+  // The first connections end immediately, the fourth after a minute.
   const Binding to =
       on("tcp://127.0.0.1:5000", {.opened = [&](Conn& c) {
            opened.push_back(sim.now() / 1ms);

@@ -82,7 +82,7 @@ std::vector<Step> make_steps(std::uint64_t seed) {
                               Kind::connect,        Kind::connect_local, Kind::connect_udp,
                               Kind::connect_framed, Kind::dial};
     Kind kind = kinds[chance.below(8)];
-    // A part of a message may hold the memory that the rest of it waits for.
+    // An incomplete message may hold the memory that its rest needs.
     if (kind == Kind::connect_framed && setting.flawless && setting.limits.memory_max > 0)
       kind = Kind::connect;
     steps.push_back({.kind = kind, .peer = i});

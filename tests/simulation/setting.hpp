@@ -1,4 +1,4 @@
-// What a random world is like, and what happens in it: all from a seed.
+// The configuration of a random world and its steps, both derived from a seed.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ using namespace sim;
 
 using namespace detail;
 
-/// What somebody outside the loops does.
+/// An action from outside the loops.
 enum class Kind : std::uint8_t {
   connect,
   connect_local,
@@ -41,7 +41,7 @@ enum class Kind : std::uint8_t {
 
 struct Step {
   Kind kind;
-  std::uint32_t peer = 0;    // by the number of its connect step
+  std::uint32_t peer = 0;    // the number of its connect step
   std::uint32_t number = 0;  // bytes, or microseconds
 };
 
@@ -59,19 +59,19 @@ struct Setting {
   bool with_ended = true, with_detached = true, with_failed = true, with_pre_write = false,
        with_tick = false;
   bool reuseport = false;
-  std::optional<Duration> drain{};  // before the end, so long
+  std::optional<Duration> drain{};  // a drain before the end, with this deadline
   Framing framing;
 
-  /// Nothing keeps a loop from its clock.
+  /// Whether no fault delays a loop.
   bool keeps_time() const noexcept {
     return faults.clock_jump == 0 && faults.loop_stall == 0 && faults.process_stop == 0 &&
            faults.slow_handler == 0;
   }
-  /// Neither that, and nothing that has landed comes late.
+  /// Whether no fault delays a loop or the report of an event.
   bool punctual() const noexcept {
     return keeps_time() && faults.late_accept == 0 && faults.late_event == 0;
   }
-  /// Nothing breaks, nothing waits for ever: everything sent must arrive.
+  /// No connection breaks and none waits for ever: everything sent must arrive.
   bool flawless = false;
 };
 

@@ -1,8 +1,7 @@
-// Runs as many random worlds as fit into a time, and says what happened in them: `make sim
-// SECONDS=600`.
+// Runs random worlds for a given time and reports what happened: `make sim SECONDS=600`.
 //
-//     simulate --seconds 600 [--from SEED] [--failures COUNT]     or: simulate --seed SEED (one,
-//     with its trace)
+//     simulate --seconds 600 [--from SEED] [--failures COUNT]
+//     simulate --seed SEED     (one world, with its trace)
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -17,7 +16,7 @@ namespace {
 using namespace evio;
 using namespace evio::test;
 
-// One seed, made short; then with its trace.
+// Shrinks one seed's steps and runs them with a trace.
 int replay(std::uint64_t seed) {
   const auto failure =
       search({.first_seed = seed, .seeds = 1}, make_steps,

@@ -1,4 +1,4 @@
-// The simulation itself: what peers see and do, and that a seed decides everything.
+// The simulation itself: what peers see and do, and that a seed determines everything.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -46,7 +46,7 @@ TEST(Simulation, ServesUnixSocketsAndDatagrams) {
   EXPECT_EQ(datagrams.datagrams(), (std::vector<std::string>{"one", "two"}));
 }
 
-// One Events, unchanged, in one world after another.
+// The same Events object serves in several worlds, one after another.
 TEST(Simulation, ServesEventsOwnedByTheUser) {
   std::size_t closed = 0, chosen = 0;
   Events events{.loops = 2,
@@ -206,7 +206,7 @@ TEST(Simulation, ADetachedSocketReachesThePeer) {
   EXPECT_TRUE(peer.ended());
 }
 
-// What is on its way, to and from the user, is not lost.
+// Bytes on their way in either direction are not lost.
 TEST(Simulation, ADetachedSocketIsAdoptedAgain) {
   Socket socket;
   std::string heard;

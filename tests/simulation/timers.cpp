@@ -18,7 +18,7 @@ void TimerChecks::arm(Model& model, Loop& loop) {
       if (timer.active()) model.fail("a cancelled timer is active");
       return;
     }
-    case 1: {  // cancelled by another, which is due at the same time and was armed first
+    case 1: {  // cancelled by another timer that is due at the same time and was armed first
       auto victim = std::make_shared<Timer>();
       loop.run_after(delay, [this, &model, &loop, deadline, victim] {
         ran(model, loop, deadline);
@@ -28,7 +28,7 @@ void TimerChecks::arm(Model& model, Loop& loop) {
                                [&model] { model.fail("a cancelled timer ran"); });
       return;
     }
-    case 2: {  // restarted, later
+    case 2: {  // restarted with a later deadline
       Timer timer = loop.run_after(delay, [this, &model, &loop, deadline, delay] {
         ran(model, loop, deadline + delay + Duration(3'000'000));
       });
@@ -36,7 +36,7 @@ void TimerChecks::arm(Model& model, Loop& loop) {
       if (!timer.active()) model.fail("a restarted timer is not active");
       return;
     }
-    case 3: {  // again and again
+    case 3: {  // periodic
       if (every_begun_ != Duration::zero()) return;
       every_begun_ = model.sim().now();
       auto timer = std::make_shared<Timer>();

@@ -1,4 +1,4 @@
-// The timers of one loop: none early, in the order of their deadlines, none after it was
+// Checks of one loop's timers: none early, in the order of their deadlines, and none after it was
 // cancelled.
 #pragma once
 

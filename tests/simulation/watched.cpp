@@ -37,7 +37,7 @@ std::string Watched::name() const {
   return std::string(roles[static_cast<std::size_t>(role_)]) + " " + std::to_string(number) + ": ";
 }
 
-// What must be true whenever a handler runs.
+// The checks of every handler call.
 void Watched::enter(Conn& c, bool readable, const char* handler) {
   if (state_ != State::open && (readable || state_ != State::ended))
     fail(std::string(handler) + " out of order (state " + std::to_string(static_cast<int>(state_)) +
@@ -73,7 +73,7 @@ Action Watched::opened(Conn& c) {
 
 Action Watched::data(Conn& c, Input& in) {
   const Model::Inside inside(model_, "data");
-  enter(c, wakes_ == 0, "data");  // one that has ended may be woken
+  enter(c, wakes_ == 0, "data");  // an ended connection may be woken
   if (state_ == State::ended && !in.empty()) fail("input after the end");
   check_input(in);
   offered_ = taken_ + in.size();
@@ -151,7 +151,7 @@ Action Watched::ended(Conn& c, Input& in) {
   left_ = in.size();
   maybe_throw();
   switch (role_) {
-    case Role::producer:  // the rest is still to come
+    case Role::producer:  // more bytes follow
       return Action::none;
     case Role::sender:
       handle_.post([this](Conn&) { handle_close(); });
@@ -224,12 +224,12 @@ void Watched::closed(Conn& c, std::error_code error) {
     fail("drain timeout early");
   if (model_.flawless() && !peer_broke_ && error && error != Errc::handler_failed)
     fail("closed with an error: " + error.message());
-  if (model_.stopping())  // one of the last things that its loop hears
+  if (model_.stopping())  // one of the last calls of its loop
     model_.loop_post({.kind = Kind::loop_post, .number = static_cast<std::uint32_t>(loop_)});
   model_.context_dies(contexts_);
 }
 
-// Whether it was shown all that must have arrived by then, where nothing but the loop itself may
+// Whether `data` received everything that must have arrived by then, if only the loop itself may
 // have been late.
 bool Watched::was_heard(Duration until) const {
   const Setting& setting = model_.setting;
@@ -237,7 +237,7 @@ bool Watched::was_heard(Duration until) const {
                     setting.faults.reset > 0 || setting.options.receive_buffer ||
                     setting.options.send_buffer || setting.limits.memory_max > 0;
   if (slow || paused_ || congested_ || by_handle_) return true;
-  constexpr Duration margin = std::chrono::milliseconds(10);  // of the network, and of rounding
+  constexpr Duration margin = std::chrono::milliseconds(10);  // for the network and for rounding
   constexpr std::size_t at_once = 10'000;
   return std::none_of(sends_.begin(), sends_.end(), [&](const auto& sent) {
     return sent.second > offered_ && sent.second <= at_once && sent.first + margin < until;
@@ -265,7 +265,7 @@ void Watched::detached(Conn& c, Socket socket) {
   read_detached();
 }
 
-// What the socket has received, and what was written to it, is where it was.
+// The bytes that the socket has received, and those written to it, are complete.
 void Watched::adopt_again(Loop& loop, Socket socket) {
   loop.post([this, &loop, rest = socket.buffered().size(), own = std::move(socket)]() mutable {
     const Model::Inside inside(model_, "post");
@@ -335,8 +335,8 @@ bool Watched::runs(Conn& c, const char* what) {
   return true;
 }
 
-// ---- What handlers do. Who leaves something wakes himself: else it might hold the memory that
-// others wait for.
+// ---- What handlers do. A handler that leaves input wakes its connection: otherwise that input
+// might hold the memory that other connections wait for.
 
 bool Watched::write(Conn& c, std::string_view bytes) {
   const Limits& limits = model_.setting.limits;
@@ -427,11 +427,11 @@ Action Watched::produce(Conn& c) {
   if (c.write("dropped")) fail("a write behind the end is taken");
   to_produce_ = 0;
   closed_at_ = {};
-  handle_closed_ = true;  // nothing sent by its handle arrives
+  handle_closed_ = true;  // later sends through its handle are dropped
   return Action::none;
 }
 
-// By its return value or by the call.
+// Closes by the return value or by the call.
 Action Watched::by_chance(Conn& c, Action action) {
   closing_ = true;
   closed_at_ = model_.sim().now();
@@ -471,7 +471,7 @@ void Watched::someone_writes(Conn& c) {
   });
 }
 
-// ---- The other side, between turns
+// ---- The peer, between the loops' iterations
 
 void Watched::send(std::size_t size) {
   if (!peer.can_send()) return;
@@ -482,7 +482,7 @@ void Watched::send(std::size_t size) {
   peer.send(bytes);
 }
 
-// A wake is followed by a post, which finds that it was seen.
+// A wake is followed by a post, which checks that the wake was seen.
 void Watched::wake() {
   if (!handle_) return;
   ++wakes_;
@@ -497,7 +497,7 @@ void Watched::wake() {
   });
 }
 
-// The post behind it knows whether it was taken.
+// The post after it shows whether the send was accepted.
 void Watched::handle_send(std::size_t size) {
   if (!handle_ || handle_closed_ || role_ == Role::producer) return;
   by_handle_ = true;

@@ -1,5 +1,4 @@
-// One connection of a random world: what its handlers do, and everything that must be true
-// of it meanwhile.
+// A connection of a random world: what its handlers do, and the rules that are checked meanwhile.
 #pragma once
 
 #include <evio/evio.hpp>
@@ -36,12 +35,12 @@ class Watched {
   void closed(Conn& c, std::error_code error);
   void detached(Conn& c, Socket socket);
   void failed(Conn& c);
-  /// A post for it, or its timer: true if it may run.
+  /// A post or a timer of the connection runs: true if it may.
   bool runs(Conn& c, const char* what);
-  /// Its loop is about to let output out.
+  /// Its loop is about to send output.
   void committed() noexcept { allowed_ = expected_.size(); }
 
-  // The other side, between turns.
+  // The peer, between the loops' iterations.
   void send(std::size_t size);
   void wake();
   void handle_send(std::size_t size);
@@ -50,7 +49,7 @@ class Watched {
   void peer_reset() noexcept { peer_broke_ = true; }
   void peer_closed() noexcept { peer_broke_ = true; }
   void someone_writes(Conn& c);
-  /// Lets it come to an end: reads, ends, closes.
+  /// Ends the connection: reads, ends, closes.
   void finale();
 
   void check_peer();
@@ -64,7 +63,7 @@ class Watched {
   enum class State { none, open, ended, gone };
   enum class Role { echo, producer, sink, sender, detacher, aborter, thrower, closer };
 
-  struct Alive {  // its context: dies right after `closed`
+  struct Alive {  // its context: destroyed right after `closed`
     Watched* of;
     ~Alive() { --of->contexts_; }
   };
@@ -95,39 +94,39 @@ class Watched {
   std::uint64_t id_ = 0;
   Handle handle_;
   int contexts_ = 0;
-  std::string expected_;                                 // all that was written for the peer
-  std::size_t allowed_ = 0;                              // of it, what may have left (group commit)
-  std::size_t sent_ = 0;                                 // by the peer
-  std::vector<std::pair<Duration, std::size_t>> sends_;  // of that: when, and the end of each
-  std::size_t taken_ = 0;                                // of that, by the handlers
-  std::size_t offered_ = 0;                              // the end of what data was shown
-  std::size_t left_ = 0;                                 // untaken when the last handler returned
+  std::string expected_;     // all that was written for the peer
+  std::size_t allowed_ = 0;  // of it, what may have been sent (group commit)
+  std::size_t sent_ = 0;     // bytes sent by the peer
+  std::vector<std::pair<Duration, std::size_t>> sends_;  // of those: when, and where each send ends
+  std::size_t taken_ = 0;                                // of those, how many the handlers consumed
+  std::size_t offered_ = 0;                              // the end of what was passed to `data`
+  std::size_t left_ = 0;  // unconsumed when the last handler returned
   std::size_t to_produce_ = 0;
   bool congested_ = false;
   bool paused_ = false;
-  int wakes_ = 0;  // asked for and perhaps not yet seen
+  int wakes_ = 0;  // requested and perhaps not yet seen
   bool wake_due_ = false;
   bool aborted_ = false;
-  bool closing_ = false;  // by any way of ours
+  bool closing_ = false;  // closing from our side, in any way
   bool threw_ = false;
   bool handle_closed_ = false;
-  bool by_handle_ = false;  // bytes were sent through it, whose congestion nobody is told of
+  bool by_handle_ = false;  // bytes were sent through the handle: their congestion is not reported
   bool peer_broke_ = false;
   bool overflowed_ = false;
   bool saw_end_ = false;
   bool throws_ = false;
   std::size_t arrived_ = 0;    // sends with a completion that are known to have reached the loop
-  std::size_t completed_ = 0;  // of those, how many were told of
-  bool adopted_ = false;       // open once more, after it was detached
+  std::size_t completed_ = 0;  // of those, how many callbacks have run
+  bool adopted_ = false;       // opened again after it was detached
   Duration opened_at_{};
-  Duration closed_at_{};  // when close was asked for
-  Duration active_at_{};  // when a byte was last known to move
+  Duration closed_at_{};  // when close was requested
+  Duration active_at_{};  // when the last traffic is known to have happened
   std::error_code error_;
   std::shared_ptr<Socket> socket_;
   std::size_t socket_taken_ = 0;
 };
 
-/// What a peer sends: byte i of peer n.
+/// The byte i that peer n sends.
 inline char byte_of(std::uint32_t number, std::size_t i) noexcept {
   return static_cast<char>(number * 131 + i * 7 + (i >> 8) * 3);
 }
