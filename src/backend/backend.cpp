@@ -1,4 +1,4 @@
-// Chooses the kernel interface that a server runs on.
+// Chooses the backend, that is, the kernel interface that a server uses.
 #include <cstdlib>
 #include <evio/backend.hpp>
 #include <evio/error.hpp>
@@ -38,12 +38,12 @@ std::string why_not_uring() { return "this build was made without liburing"; }
 
 [[noreturn]] void refuse(const char* backend, const std::string& why) {
   throw Error(std::make_error_code(std::errc::not_supported), "",
-              std::string("backend ") + backend + " cannot be had: " + why);
+              std::string("backend ") + backend + " is not available: " + why);
 }
 
 Backend from_environment() {
   const char* name =
-      std::getenv("EVIO_BACKEND");  // NOLINT(concurrency-mt-unsafe): only setenv would not be
+      std::getenv("EVIO_BACKEND");  // NOLINT(concurrency-mt-unsafe): unsafe only beside setenv
   if (!name || !*name) return Backend::automatic;
   const std::string_view asked(name);
   if (asked == "automatic") return Backend::automatic;
@@ -67,7 +67,7 @@ std::unique_ptr<Platform> make_platform(Backend backend) {
       if (const std::string why = why_not_uring(); !why.empty()) refuse("io_uring", why);
       return make_posix_platform(uring_driver);
     case Backend::kqueue:
-      refuse("kqueue", "it is not a Linux interface; take automatic or epoll");
+      refuse("kqueue", "it is not a Linux interface; use automatic or epoll");
     case Backend::automatic:
     case Backend::epoll:
       break;

@@ -1,4 +1,4 @@
-// A driver's own record of each stream, found by the stream's name.
+// The table of a driver's records, one for each stream id.
 #pragma once
 
 #include <cstddef>
@@ -8,14 +8,15 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// Grows in chunks that never move: no doubling, nothing copied.
+// It grows in chunks that never move, so that growing copies nothing and references stay valid.
 template <class T>
 class Slots {
  public:
   T& operator[](std::uint32_t index) noexcept {
     return chunks_[index / per_chunk][index % per_chunk];
   }
-  // The lists, each of some of these, get as much room: then closing a stream needs no memory.
+  // Makes room for `index`, and reserves as much in each of the lists, whose elements refer to
+  // records. After that, closing a stream allocates nothing and cannot fail.
   template <class... Lists>
   void reserve(std::uint32_t index, Lists&... lists) {
     while (index >= size()) {
@@ -28,8 +29,8 @@ class Slots {
   }
 
  private:
-  // Far ahead: room that is not used takes no memory, but each block that a list leaves behind
-  // keeps a page of the heap.
+  // Reserves far ahead: unused room takes no physical memory, but each block that a list leaves
+  // when it grows keeps a page of the heap in use.
   template <class List>
   static void make_room(List& list, std::size_t count) {
     if (list.capacity() < count) list.reserve(count * 4);

@@ -1,4 +1,4 @@
-// The kernel's time.
+// The kernel's monotonic clock, and the times that system calls wait.
 #pragma once
 
 #include <algorithm>
@@ -12,14 +12,15 @@ inline Duration monotonic_now() noexcept {
   return std::chrono::steady_clock::now().time_since_epoch();
 }
 
-// How long to wait; negative: for ever.
+// The time to wait until the deadline. Negative: without a limit.
 inline Duration time_until(Duration deadline) noexcept {
   if (deadline == Duration::max()) return Duration(-1);
   if (deadline <= Duration::zero()) return Duration::zero();
   return std::max(deadline - monotonic_now(), Duration::zero());
 }
 
-// For waits: rounded up, so that they do not end early; negative for ever.
+// The timeout for poll(2) and epoll_wait(2): rounded up, so that waits do not end early. -1:
+// without a limit.
 inline int milliseconds(Duration timeout) noexcept {
   if (timeout < Duration::zero()) return -1;
   const auto count = timeout / std::chrono::milliseconds(1) +

@@ -14,8 +14,9 @@ namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
-// Where nobody listens, a socket that got this very port as its own has met itself (RFC 9293, a
-// simultaneous open).
+// Whether a socket is connected to itself. That happens on this machine if nothing listens at the
+// port and the kernel chose the same port for the connecting socket: by the rules of TCP this is a
+// simultaneous open (RFC 9293).
 bool met_itself(int fd) noexcept {
   sockaddr_storage own{}, peer{};
   socklen_t own_size = sizeof own, peer_size = sizeof peer;
@@ -25,12 +26,12 @@ bool met_itself(int fd) noexcept {
          std::memcmp(&own, &peer, own_size) == 0;
 }
 
-// 0: it is connected.
+// The errno of an attempt that has ended; 0 if it succeeded.
 int outcome(int fd) noexcept {
   if (const int error = pending_error(fd)) return error;
   if (!met_itself(fd)) return 0;
-  reset_on_close(
-      fd);  // else its port would stay taken for a while, and who is to listen there could not
+  // Otherwise the port would stay in TIME_WAIT, and a server could not listen there for a while.
+  reset_on_close(fd);
   return ECONNREFUSED;
 }
 
@@ -81,6 +82,8 @@ void ConnectAttempts::finish(ConnectId id, Sink& sink) {
   sink.on_connect_failed(id, {error, std::generic_category()});
 }
 
+// The sink may cancel other attempts, and begin new ones with the same ids, so each entry is
+// checked again.
 bool ConnectAttempts::report_failed(Sink& sink) {
   telling_.swap(failed_);
   const bool any = !telling_.empty();

@@ -1,4 +1,4 @@
-// The attempts to connect of one driver.
+// The attempts to connect of one driver: their sockets and their results.
 #pragma once
 
 #include <system_error>
@@ -16,11 +16,12 @@ class ConnectAttempts {
   ConnectAttempts& operator=(const ConnectAttempts&) = delete;
   ~ConnectAttempts();
 
-  // -1 if it failed at once, which is told with the next report_failed().
+  // Begins an attempt and returns its descriptor. -1 if it failed at once; the next report_failed()
+  // reports the error.
   int begin(ConnectId id, const Address& to, const Options& options);
-  // -1 once it is over.
+  // -1 once the attempt has ended.
   int fd(ConnectId id) const noexcept { return connects_[static_cast<std::size_t>(id)].fd; }
-  // Tells it from others that had its name.
+  // Distinguishes the attempt from earlier ones with the same id.
   std::uint32_t generation(ConnectId id) const noexcept {
     return connects_[static_cast<std::size_t>(id)].generation;
   }
@@ -29,10 +30,11 @@ class ConnectAttempts {
     return one.fd >= 0 && one.generation == generation;
   }
   void cancel(ConnectId id) noexcept;
-  // It cannot go on, which is told with the next report_failed().
+  // The attempt has failed. The next report_failed() reports the error.
   void fail(ConnectId id, std::error_code error);
 
-  // The descriptor is writable, and nobody watches it any more: tells the sink how it ended.
+  // The descriptor has become writable: reports the result to the sink. The driver must have
+  // stopped watching the descriptor.
   void finish(ConnectId id, Sink& sink);
   bool any_failed() const noexcept { return !failed_.empty(); }
   bool report_failed(Sink& sink);
@@ -41,8 +43,8 @@ class ConnectAttempts {
   struct One {
     int fd = -1;
     std::uint32_t generation = 0;
-    std::uint32_t forks = 0;  // NativeSocket's
-    bool failing = false;     // stands in failed_
+    std::uint32_t forks = 0;  // see NativeSocket
+    bool failing = false;     // it is in failed_
   };
   struct Failed {
     ConnectId id;
@@ -53,7 +55,7 @@ class ConnectAttempts {
   void close(One& one) noexcept;
 
   const Maker maker_{};
-  std::vector<One> connects_;  // by name
+  std::vector<One> connects_;  // by id
   std::vector<Failed> failed_, telling_;
 };
 

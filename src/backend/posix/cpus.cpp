@@ -18,7 +18,7 @@ std::string text_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// Processors that "quota period" stands for; 0: no bound.
+// The number of processors that a text "quota period" allows; 0: no limit.
 double quotient(const std::string& quota_and_period) {
   std::istringstream in(quota_and_period);
   double quota = 0, period = 0;
@@ -27,8 +27,8 @@ double quotient(const std::string& quota_and_period) {
 
 double smaller(double a, double b) { return a > 0 && b > 0 ? std::min(a, b) : std::max(a, b); }
 
-// The smallest of the group's and of all that it is in. In a container the own path may lie outside
-// of what is mounted there: then `base` itself is the group.
+// The smallest quota of a group and all its parents. In a container the group's path may be outside
+// of the mounted file system; then `base` itself is the group.
 template <class Quota>
 double smallest(const std::string& base, std::string path, Quota&& quota_at) {
   double least = quota_at(base);
@@ -43,8 +43,9 @@ bool names_cpu(const std::string& controllers) {
   return (',' + controllers + ',').find(",cpu,") != std::string::npos;
 }
 
+// The number of processors in this thread's affinity mask; 0 if it is unknown.
 int allowed() {
-  constexpr int most = 8192;  // more than any kernel is built for
+  constexpr int most = 8192;  // the largest NR_CPUS of Linux
   cpu_set_t* const set = CPU_ALLOC(most);
   if (!set) return 0;
   const std::size_t size = CPU_ALLOC_SIZE(most);
@@ -55,7 +56,7 @@ int allowed() {
 
 }  // namespace
 
-// Lines are "number:controllers:path"; version 2 has one, "0::path".
+// A line is "number:controllers:path". Version 2 of control groups has a single one, "0::path".
 double cpu_quota(const std::string& root, const std::string& groups) {
   double least = 0;
   std::istringstream lines(groups);

@@ -33,7 +33,7 @@ bool is(const cmsghdr* item, int level, int type) noexcept {
   return item->cmsg_level == level && item->cmsg_type == type;
 }
 
-// Behind what is there already.
+// Appends a control item after those that are there.
 template <class Value>
 void put(msghdr& message, int level, int type, const Value& value) noexcept {
   auto* item =
@@ -45,7 +45,7 @@ void put(msghdr& message, int level, int type, const Value& value) noexcept {
   std::memcpy(CMSG_DATA(item), &value, sizeof value);
 }
 
-// A multicast group is nobody's own address.
+// A multicast address cannot be the source of a datagram.
 bool can_be_source(const Address& from) noexcept {
   if (!from.has_ip()) return false;
   return from.is_ip4() ? (from.ip()[12] & 0xf0) != 0xe0 : from.ip()[0] != 0xff;

@@ -1,5 +1,4 @@
-// A udp socket, and what the kernel says beside a datagram: the address of ours that it
-// concerns.
+// A udp socket, and the control data of its messages: the local address, and the size of segments.
 #pragma once
 
 #include <sys/socket.h>
@@ -10,7 +9,7 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// What is the same for all datagrams of a socket.
+// The properties of a socket that all its datagrams share.
 struct DatagramPort {
   int fd = -1;
   int family = 0;
@@ -24,22 +23,23 @@ struct DatagramPort {
 // Room for the control data of one message: an address, and the size of segments.
 constexpr std::size_t datagram_control_size = 128;
 
-// What came with a message.
+// The control data of a received message.
 struct DatagramControl {
-  Address to;  // where it was sent to; for a broadcast, the address of ours that it reached
-  std::size_t segment_size =
-      0;  // it is several datagrams of this size, the last perhaps smaller; 0: it is one
+  // The destination; for a broadcast, the address of the interface that received it.
+  Address to;
+  // Not 0: the message is several datagrams of this size; the last one may be smaller (UDP_GRO).
+  std::size_t segment_size = 0;
 };
 DatagramControl read_control(const DatagramPort& port, msghdr& message);
 
-// Makes a message without control data leave from the address that it answers for.
+// Sets the source address of a message: a reply must come from the address that the peer used.
 void put_source(msghdr& message, const DatagramPort& port, const Address& from) noexcept;
-// Has it cut into datagrams of this size.
+// Requests that the kernel splits the message into datagrams of this size (UDP_SEGMENT).
 void put_segment_size(msghdr& message, std::uint16_t size) noexcept;
 
-// Asks for datagrams of one sender that came together in one message, where the kernel can do that.
+// Requests that the kernel combines datagrams of one sender into one message (UDP_GRO), if it can.
 void receive_together(const DatagramPort& port) noexcept;
-// As it is by itself: a reader that does not ask how many a message is must get them one by one.
+// Restores the default. A reader that does not evaluate the segment size needs single datagrams.
 void receive_one_by_one(int fd) noexcept;
 
 }}}  // namespace evio::v0::detail

@@ -10,8 +10,8 @@ namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
-// Where several wait more are coming: looking again before the answers leave makes larger batches
-// of both.
+// If a call has received at least this many messages, more are probably arriving. Receiving again
+// before the replies are sent makes larger batches of both.
 constexpr unsigned few = 4;
 constexpr int calls_a_turn = 4;
 

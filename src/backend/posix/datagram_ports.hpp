@@ -1,5 +1,4 @@
-// The udp sockets of one driver: what waits at each is received, and what is sent through
-// all leaves, in batches.
+// The udp sockets of one driver. Datagrams are received and sent in batches.
 #pragma once
 
 #include <memory>
@@ -23,20 +22,20 @@ class DatagramPorts {
   void close(UdpSocketId socket);
   // -1 once it is closed.
   int fd(UdpSocketId socket) const noexcept { return port(socket).fd; }
-  // Tells it from others that had its name.
+  // Distinguishes the socket from earlier ones with the same id.
   std::uint32_t generation(UdpSocketId socket) const noexcept { return at(socket).generation; }
   bool alive(UdpSocketId socket, std::uint32_t generation) const noexcept {
     return fd(socket) >= 0 && at(socket).generation == generation;
   }
 
-  // It leaves with the next flush at the latest.
+  // Adds the datagram to the batch, which is sent by the next flush at the latest.
   bool send(UdpSocketId socket, const Datagram& datagram);
   void flush() noexcept;
-  // What became of what was sent.
+  // Reports the results of sent datagrams, and refusals, to the sink.
   void report(Sink& sink);
   bool any_refused() const noexcept { return !refused_.empty(); }
-  // Delivers what waits, and sends what is answered; true: its share of the turn is used up and
-  // more may wait.
+  // Receives and delivers datagrams, and sends the replies. True if the socket's share of this
+  // iteration is used up and more may be waiting.
   bool receive_some(UdpSocketId socket, Sink& sink);
 
  private:
@@ -60,10 +59,10 @@ class DatagramPorts {
   const DatagramPort& port(UdpSocketId socket) const noexcept { return at(socket).port; }
   void note_refused(UdpSocketId socket) { refused_.push_back({socket, generation(socket)}); }
 
-  std::vector<Named> ports_;          // by the socket's name
-  std::unique_ptr<Batches> batches_;  // made with the first socket
-  UdpSocketId sending_{};             // whose datagrams are in the batch
-  std::vector<Refused> refused_;      // not told yet
+  std::vector<Named> ports_;          // by id
+  std::unique_ptr<Batches> batches_;  // large, so it is made with the first socket
+  UdpSocketId sending_{};             // the socket of the datagrams in the batch
+  std::vector<Refused> refused_;      // not reported yet
 };
 
 }}}  // namespace evio::v0::detail

@@ -23,8 +23,9 @@ unsigned DatagramReceiver::receive(const DatagramPort& port) noexcept {
     message.msg_hdr.msg_controllen = datagram_control_size;
   }
   int count = 0;
-  int troubles =
-      0;  // such as that of a peer that is gone: read off by asking, and in front of what waits
+  // A pending error of the socket, such as ECONNREFUSED, is returned once instead of datagrams that
+  // wait. So the call is repeated after the first error.
+  int troubles = 0;
   do {
     count = ::recvmmsg(port.fd, messages_.data(), batch, MSG_DONTWAIT, nullptr);
     if (count < 0 && errno == ECONNREFUSED) refused_ = true;

@@ -1,4 +1,4 @@
-// Receives datagrams, many to a system call.
+// Receives datagrams, many in one system call.
 #pragma once
 
 #include <sys/socket.h>
@@ -14,23 +14,23 @@ namespace evio { inline namespace v0 { namespace detail {
 
 class DatagramReceiver {
  public:
-  // Messages to a call; one may be many datagrams of one sender.
+  // The number of messages in one call. One message may contain many datagrams of one sender.
   static constexpr unsigned batch = 32;
 
   DatagramReceiver();
 
-  // What waits; how many messages that is. Fewer than `batch`: nothing more waits.
+  // Receives waiting messages and returns their number. If it is less than `batch`, no more wait.
   unsigned receive(const DatagramPort& port) noexcept;
-  // Whether a connected peer's host told, since this was asked last, that nobody receives there.
+  // Whether the peer's host has reported, since the last call, that the peer's port is closed.
   bool take_refused() noexcept { return std::exchange(refused_, false); }
-  // Gives each datagram of the message to `fn` until that returns false.
+  // Calls `fn` with each datagram of the message until it returns false.
   template <class Fn>
   bool deliver(const DatagramPort& port, unsigned message, Fn&& fn);
 
  private:
-  static constexpr std::size_t largest = 64 << 10;  // a datagram, or several in one message
+  static constexpr std::size_t largest = 64 << 10;  // the largest message
 
-  // Its pages are the kernel's until something is received into them.
+  // Not initialised: a page takes no physical memory until something is received into it.
   const std::unique_ptr<char[]> memory_ = std::make_unique_for_overwrite<char[]>(batch * largest);
   std::array<mmsghdr, batch> messages_{};
   std::array<iovec, batch> pieces_{};

@@ -12,9 +12,9 @@ namespace evio { inline namespace v0 { namespace detail {
 namespace {
 
 constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-constexpr unsigned segments_max = 64;        // that every kernel cuts a message into
-constexpr std::size_t message_max = 65'000;  // of several datagrams
-constexpr unsigned looked_back = 8;          // runs
+constexpr unsigned segments_max = 64;        // the limit of UDP_SEGMENT in older kernels
+constexpr std::size_t message_max = 65'000;  // the size of a message of several datagrams
+constexpr unsigned looked_back = 8;          // so many of the latest runs are searched
 constexpr std::size_t largest_ip4 = 65'507;
 constexpr std::size_t largest_ip6 = 65'527;
 
@@ -45,8 +45,8 @@ bool DatagramSender::add(const DatagramPort& port, const Datagram& datagram) {
   return true;
 }
 
-// The latest run between the two addresses, if there is room; behind it no other may be begun and
-// then passed by.
+// Finds the latest run to the same address, if the datagram fits into it, or begins a new one. Only
+// the latest run to that address is considered: adding to an earlier one would change the order.
 unsigned DatagramSender::run_for(const DatagramPort& port, const sockaddr_storage& to,
                                  socklen_t to_size, const Datagram& datagram) {
   for (unsigned back = 1; back <= std::min(run_count_, looked_back); ++back) {
@@ -92,7 +92,7 @@ void DatagramSender::flush() noexcept {
   used_ = 0;
 }
 
-// Each run's pieces side by side, in the order in which they came.
+// Fills the array of pieces: those of each run together, in the order in which they were added.
 void DatagramSender::lay_out() noexcept {
   iovec* place = pieces_.data();
   for (unsigned i = 0; i < run_count_; ++i) {
@@ -113,11 +113,12 @@ void DatagramSender::count_sent(const Run& run) noexcept {
   tally_.bytes += run.size;
 }
 
-// It did not fit the way to its receiver when cut by the kernel; or there is no room, and then it
-// is lost.
+// The kernel has rejected a message. If it consists of several datagrams, these may be too large
+// for the path (with UDP_SEGMENT the kernel does not fragment), so they are sent one by one. If the
+// kernel has no memory, they are dropped.
 void DatagramSender::refused(unsigned index, int error) noexcept {
   const bool no_room = error == EAGAIN || error == ENOBUFS || error == ENOMEM;
-  refused_ = refused_ || error == ECONNREFUSED;  // what was sent before
+  refused_ = refused_ || error == ECONNREFUSED;  // an error of an earlier datagram
   if (runs_[index].datagrams > 1 && !no_room && error != ECONNREFUSED)
     return send_one_by_one(index);
   tally_.dropped += runs_[index].datagrams;

@@ -1,4 +1,4 @@
-// Sends datagrams, many to a system call: copied into a batch, which leaves when it is
+// Sends datagrams, many in one system call. They are copied into a batch, which is sent when it is
 // full or flushed.
 #pragma once
 
@@ -16,15 +16,15 @@ namespace evio { inline namespace v0 { namespace detail {
 
 class DatagramSender {
  public:
-  // Leaves from datagram.from. False: no such datagram can be sent. Those to one peer keep their
-  // order.
+  // Adds a datagram with the source address datagram.from. Datagrams to one peer are sent in order.
+  // False if the datagram is too large, or its address does not fit the socket.
   bool add(const DatagramPort& port, const Datagram& datagram);
   void flush() noexcept;
   bool empty() const noexcept { return count_ == 0; }
 
-  // What became of them since this was asked last.
+  // The results since the last call.
   DatagramTally take_tally() noexcept;
-  // Whether a connected peer's host told, since this was asked last, that nobody receives there.
+  // Whether the peer's host has reported, since the last call, that the peer's port is closed.
   bool take_refused() noexcept { return std::exchange(refused_, false); }
 
  private:
@@ -32,8 +32,8 @@ class DatagramSender {
   static constexpr unsigned datagrams_max = 256;
   static constexpr std::size_t room = 256 << 10;
 
-  // Datagrams from one address to another, all of one size but the last, which may be smaller: one
-  // message, which the kernel cuts.
+  // Datagrams from one address to another, which are sent as one message. The kernel splits it, so
+  // all have the same size, except the last one, which may be smaller.
   struct Run {
     sockaddr_in6 to;  // or a sockaddr_in
     Address::Ip from;
@@ -41,7 +41,7 @@ class DatagramSender {
     std::size_t segment_size;
     std::size_t size;
     unsigned datagrams;
-    bool complete;  // by a smaller one
+    bool complete;  // its last datagram is smaller, so no other can follow
     alignas(cmsghdr) char control[datagram_control_size];
   };
   struct Queued {
@@ -57,12 +57,12 @@ class DatagramSender {
   void refused(unsigned index, int error) noexcept;
   void send_one_by_one(unsigned index) noexcept;
 
-  int fd_ = -1;  // of those in the batch
+  int fd_ = -1;  // the socket of the datagrams in the batch
   std::unique_ptr<char[]> memory_;
   std::size_t used_ = 0;
   unsigned count_ = 0;
   unsigned run_count_ = 0;
-  std::size_t largest_segment_ = 64 << 10;  // that the kernel was not seen to refuse
+  std::size_t largest_segment_ = 64 << 10;  // reduced when the kernel rejects larger segments
   std::array<Queued, datagrams_max> queued_;
   std::array<Run, runs_max> runs_;
   std::array<iovec, datagrams_max> pieces_;

@@ -28,13 +28,14 @@ IoResult retried(Call&& call) noexcept {
   }
 }
 
-// The connection to be accepted is at fault, not we.
+// Whether an error of accept(2) concerns only the connection that was to be accepted. accept(2)
+// passes pending network errors of that connection on; the next one may succeed.
 bool gone_before_accepted(int error) noexcept {
   switch (error) {
     case ECONNABORTED:
     case EINTR:
     case EPROTO:
-    case EPERM:  // a firewall's
+    case EPERM:  // rejected by a firewall
     case ENETDOWN:
     case ENOPROTOOPT:
     case EHOSTDOWN:
@@ -54,7 +55,7 @@ int option(int fd, int name) noexcept {
   return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : 0;
 }
 
-// Ends what the socket is connected to, a TCP connection by a reset. False for a unix socket.
+// Ends the connection of a socket; for TCP with a reset. False for a unix socket.
 bool disconnect(int fd) noexcept {
   sockaddr nobody{};
   nobody.sa_family = AF_UNSPEC;
@@ -68,7 +69,9 @@ bool resets_on_close(int fd) noexcept {
          how.l_linger == 0;
 }
 
-// Its port is given back, unless it was chosen by us: then the socket hears nobody but itself.
+// Makes a udp socket receive nothing, even if other processes have copies of it. Disconnecting
+// releases a port that the kernel chose. A port that was bound explicitly remains; then the socket
+// is connected to itself, so that it receives from no other address.
 void stop_receiving(int fd) noexcept {
   disconnect(fd);
   sockaddr_storage own{};
@@ -87,7 +90,7 @@ IoResult receive(int fd, std::span<char> into) noexcept {
 
 IoResult send(int fd, std::span<const Chunk> chunks) noexcept {
   constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-  if (chunks.size() == 1)  // as replies mostly are: the kernel has less to read
+  if (chunks.size() == 1)  // the usual case; send(2) costs less than sendmsg(2)
     return retried([&] { return ::send(fd, chunks[0].data, chunks[0].size, flags); });
   std::array<iovec, 64> pieces;
   const std::size_t count = std::min(chunks.size(), pieces.size());
@@ -154,7 +157,8 @@ void stop_serving(int fd) noexcept {
   if (option(fd, SO_TYPE) == SOCK_DGRAM) return stop_receiving(fd);
   ::shutdown(fd, SHUT_RDWR);
   if (!is_unix(fd)) return;
-  for (;;) {  // its backlog outlives that
+  // On a unix socket the connections in the backlog survive the shutdown, so they are closed here.
+  for (;;) {
     const int waiting = ::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC);
     if (waiting < 0) return;
     ::close(waiting);

@@ -1,4 +1,5 @@
-// Moving bytes and connections through sockets: the system calls, without their traps.
+// The system calls for bytes and connections, with their special cases (EINTR, SIGPIPE, forks)
+// handled.
 #pragma once
 
 #include <cstddef>
@@ -9,12 +10,12 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// What a call did: `count` bytes, or an errno.
+// The result of a call: `count` bytes, or an errno.
 struct IoResult {
   std::size_t count = 0;
   int error = 0;
 
-  bool again() const noexcept;  // nothing now; not an error
+  bool again() const noexcept;  // EAGAIN: nothing is possible now, which is not an error
 };
 
 IoResult receive(int fd, std::span<char> into) noexcept;
@@ -26,30 +27,33 @@ struct Accepted {
   int error = 0;
   Address peer{};
 };
-// `unix_socket`: of the listener. Skips connections that were gone before they were accepted.
+// Accepts a connection. `unix_socket`: whether the listener is one. Skips connections that failed
+// before they were accepted.
 Accepted accept(int fd, bool unix_socket);
-// Whether accepting failed for want of descriptors or memory, or for good: then it must not be
-// tried at once.
+// Whether accepting must pause after this error: descriptors or memory ran out, or the listener is
+// broken. Trying again at once would only repeat the error.
 bool accept_must_wait(int error) noexcept;
 
 int pending_error(int fd) noexcept;
 bool nothing_unsent_or_unread(int fd) noexcept;
 void reset_on_close(int fd) noexcept;
-// Closes a stream socket of ours. Its connection ends at once, by a reset if reset_on_close says
-// so, although a child holds a copy of the descriptor: close(2) ends it only with the last copy. No
-// child has one if this process has not forked but `forks_before` times.
+// Closes a stream socket and ends its connection; with a reset if reset_on_close was called. By
+// itself close(2) ends a connection only when the last copy of the descriptor is closed, and a
+// child that was forked may hold one. No child has one if this process has forked `forks_before`
+// times.
 void close_stream(int fd, std::uint32_t forks_before = 0) noexcept;
-// The same for a udp socket that is connected; others receive for as long as copies of them are
-// open.
+// As close_stream, for a connected udp socket. One that is not connected receives further as long
+// as a copy of it is open.
 void close_datagrams(int fd) noexcept;
-// Nobody reaches a bound socket of ours any more, whoever holds copies of it; who waits to be
-// accepted is reset.
+// Makes a bound socket unreachable, even if other processes hold copies of it. Connections that
+// wait to be accepted are reset.
 void stop_serving(int fd) noexcept;
 void make_blocking(int fd) noexcept;
-// Non-blocking and close-on-exec.
+// Makes it non-blocking and close-on-exec.
 void make_ready(int fd) noexcept;
 bool is_unix(int fd) noexcept;
-// Why its readiness cannot be told: closed, or a file that is always ready. None if it can be.
+// Why a descriptor cannot be polled: it is closed, or it is a file, which is always ready. No error
+// if it can be polled.
 std::error_code cannot_be_polled(int fd) noexcept;
 
 }}}  // namespace evio::v0::detail

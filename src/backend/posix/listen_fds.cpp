@@ -1,3 +1,4 @@
+// listen_fds: the sockets that systemd passes by its protocol of socket activation.
 #include <unistd.h>
 
 #include <charconv>
@@ -12,10 +13,10 @@ namespace {
 
 constexpr int first_descriptor = 3;
 
-// The number that a variable of the environment holds; -1 if none.
+// The number in an environment variable; -1 if there is none.
 int number_of(const char* variable) noexcept {
   const char* const text =
-      std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): only setenv would not be
+      std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): unsafe only beside setenv
   int number = -1;
   if (text) std::from_chars(text, text + std::strlen(text), number);
   return number;
@@ -25,7 +26,8 @@ int number_of(const char* variable) noexcept {
 
 std::vector<Binding> listen_fds() {
   std::vector<Binding> all;
-  if (number_of("LISTEN_PID") != ::getpid()) return all;  // they were meant for another process
+  // The environment is inherited: the sockets may be for a parent process.
+  if (number_of("LISTEN_PID") != ::getpid()) return all;
   for (int i = 0; i < number_of("LISTEN_FDS"); ++i)
     all.emplace_back("fd://" + std::to_string(first_descriptor + i));
   return all;

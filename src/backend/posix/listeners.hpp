@@ -14,7 +14,7 @@ class Listeners {
   Listeners& operator=(const Listeners&) = delete;
   ~Listeners();
 
-  // Takes the socket over; it accepts.
+  // Takes the socket over, and accepts from it.
   void add(ListenerId listener, NativeSocket socket);
   void close(ListenerId listener);
   // -1 once it is closed.
@@ -28,9 +28,12 @@ class Listeners {
     listeners_[static_cast<std::size_t>(listener)].accepting = accepting;
   }
 
-  enum class Outcome { drained, more, stopped };  // more: its share of the turn is used up
-  // Delivers what waits. After each one the sink may have stopped or closed the listener: it looks
-  // again. When accepting fails for want of something, it stops accepting and tells the sink.
+  // drained: no connection waits. more: the share of this iteration is used up. stopped: it does
+  // not accept any more.
+  enum class Outcome { drained, more, stopped };
+  // Accepts and delivers waiting connections. The sink may stop or close the listener, so this is
+  // checked after each. If accepting fails for lack of a resource, it stops accepting and reports
+  // that to the sink.
   Outcome accept_some(ListenerId listener, Sink& sink);
 
  private:
@@ -39,7 +42,7 @@ class Listeners {
     bool accepting = false;
     bool unix_socket = false;
   };
-  std::vector<ListenerState> listeners_;  // by the listener's name
+  std::vector<ListenerState> listeners_;  // by id
 };
 
 }}}  // namespace evio::v0::detail

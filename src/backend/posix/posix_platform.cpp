@@ -119,11 +119,11 @@ class PosixPlatform final : public Platform {
   }
 
  private:
-  // What this process may do with the bound sockets.
+  // How this process uses the bound sockets. It determines what closing them may affect.
   enum class Use {
-    only,    // it alone serves them
-    shared,  // a fork before it ran made copies, which may be served as well
-    none     // it is a copy of a server that runs in its parent
+    only,    // only this process serves them
+    shared,  // a fork copied the server before it ran, so other processes may serve them, too
+    none     // this object is a copy of a server that runs in the parent process
   };
   Use use() const noexcept {
     if (runs_in_ && !runs_in_->is_this_process()) return Use::none;

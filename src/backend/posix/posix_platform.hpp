@@ -1,4 +1,4 @@
-// The platform of a POSIX system: real sockets, threads, time and chance.
+// The platform of a POSIX system: its sockets, threads, clock and random numbers.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// What makes the drivers; the sink and the waker outlive them.
+// Makes a driver. The sink and the waker outlive it.
 using MakeDriver = std::unique_ptr<Driver> (*)(Sink& sink, EventFd& waker);
 
 std::unique_ptr<Platform> make_posix_platform(MakeDriver make_driver);

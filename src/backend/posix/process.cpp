@@ -12,9 +12,10 @@ std::atomic<std::uint32_t> forks{0};
 
 namespace {
 
-std::atomic<int> holders{0};  // of NoForkNow
+std::atomic<int> holders{0};  // objects of NoForkNow
 
-// The bound is for a fork from a signal handler, which may have interrupted a holder.
+// Runs before each fork, and waits until no NoForkNow exists. The wait is bounded, since a signal
+// handler that forks may have interrupted a thread that holds one.
 void prepare() {
   constexpr int tries = 1000;
   forks.fetch_add(1, std::memory_order_seq_cst);
@@ -24,7 +25,7 @@ void prepare() {
 void begin_child() {
   generation.fetch_add(1, std::memory_order_relaxed);
   forks.store(0, std::memory_order_relaxed);
-  holders.store(0, std::memory_order_relaxed);  // their threads are not here
+  holders.store(0, std::memory_order_relaxed);  // the threads that hold them are not in the child
 }
 
 [[maybe_unused]] const int registered = ::pthread_atfork(prepare, nullptr, begin_child);

@@ -1,5 +1,5 @@
-// What a fork changes: memory is copied, but what the kernel keeps for a descriptor stays
-// one thing that parent and child share. See docs/processes.md.
+// Forks. A fork copies memory, but parent and child share the kernel's object behind each
+// descriptor. See docs/processes.md.
 #pragma once
 
 #include <atomic>
@@ -12,11 +12,11 @@ extern std::atomic<std::uint32_t> generation;
 extern std::atomic<std::uint32_t> forks;
 }  // namespace process
 
-// How often this process has forked since it began. Counted before the child begins.
+// The number of forks of this process since it began. Incremented before the child exists.
 inline std::uint32_t forks() noexcept { return process::forks.load(std::memory_order_seq_cst); }
 
-// The process that made an object: a child has a copy of the object, but must leave its kernel
-// objects alone.
+// Remembers the process that made an object. In a child the object is a copy, which must not affect
+// the kernel objects of its parent, for example epoll registrations.
 class Maker {
  public:
   bool is_this_process() const noexcept {
@@ -24,12 +24,12 @@ class Maker {
   }
 
  private:
-  std::uint32_t generation_ =
-      process::generation.load(std::memory_order_relaxed);  // one more in each child
+  // Each child has a generation of its own.
+  std::uint32_t generation_ = process::generation.load(std::memory_order_relaxed);
 };
 
-// Holds a fork on another thread off for as long as it lives, for what a fork halfway through would
-// undo: a few system calls at most.
+// While it exists, forks on other threads wait. It protects sequences of a few system calls that a
+// fork in between would break, such as the check for forks and the close that depends on it.
 class NoForkNow {
  public:
   NoForkNow() noexcept;

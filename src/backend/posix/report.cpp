@@ -17,8 +17,8 @@ namespace {
 std::atomic<Duration::rep> next_at{0};
 std::atomic<std::uint64_t> left_out{0};
 
-// Only where a short line is taken at once: whoever makes handlers throw must not be able to stop a
-// loop by it.
+// Whether writing a short line to stderr will not block. A peer that makes handlers throw must not
+// be able to stop a loop by filling a pipe.
 bool would_take_it() noexcept {
   pollfd end{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
   return ::poll(&end, 1, 0) == 1 && end.revents == POLLOUT;

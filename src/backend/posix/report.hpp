@@ -1,12 +1,12 @@
-// A line on stderr, now and then.
+// Writes lines to stderr at a limited rate.
 #pragma once
 
 #include <string_view>
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// At most a line a second for the whole process, each with how many were left out since the one
-// before. Never waits for who reads it, and raises no SIGPIPE where nobody does.
+// Writes at most one line a second for the whole process. Each line says how many were omitted
+// since the last one. It never blocks, and raises no SIGPIPE if the reader has closed a pipe.
 void report_line(std::string_view line) noexcept;
 
 }}}  // namespace evio::v0::detail

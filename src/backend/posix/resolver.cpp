@@ -33,8 +33,8 @@ struct Resolver::State {
   const LookUp look_up;
   std::mutex mutex;
   std::condition_variable changed;
-  std::deque<std::weak_ptr<const Job>> jobs;  // those whose question has died are passed over
-  Maker threads_of;                           // the process that the threads run in
+  std::deque<std::weak_ptr<const Job>> jobs;  // abandoned ones have expired, and are skipped
+  Maker threads_of;                           // the process in which the threads run
   int threads = 0;
   int idle = 0;
   bool closed = false;
@@ -42,8 +42,8 @@ struct Resolver::State {
 
 Resolver::Resolver(LookUp look_up) : state_(std::make_shared<State>(std::move(look_up))) {}
 
-// In a child that was forked there are no threads to wait for, and one may have held the mutex: all
-// is left as it is.
+// In a forked child the threads do not exist, and the mutex may be locked for ever. So the state is
+// leaked there.
 Resolver::~Resolver() {
   if (!state_->threads_of.is_this_process()) {
     new std::shared_ptr<State>(state_);
@@ -68,7 +68,7 @@ ResolveHandle Resolver::resolve(const Address& name, std::function<void(Resolved
     std::thread([state = state_] { work(state); }).detach();
     ++state_->threads;
   } catch (const std::system_error& error) {
-    if (state_->threads > 0) return job;  // those that there are will come to it
+    if (state_->threads > 0) return job;  // an existing thread will run it later
     state_->jobs.pop_back();
     job->done({.addresses = {}, .error = error.code()});
   }
@@ -93,8 +93,8 @@ void Resolver::work(const std::shared_ptr<State>& state) {
     Resolved found = state->look_up(name);
     lock.lock();
     job = asked.lock();
-    if (job && !state->closed)
-      job->done(std::move(found));  // under the lock: not while or after the platform dies
+    // Called with the mutex locked, so that the platform cannot be destroyed meanwhile.
+    if (job && !state->closed) job->done(std::move(found));
   }
   --state->threads;
   state->changed.notify_all();

@@ -1,4 +1,4 @@
-// Looks names up on threads of its own, since the C library blocks.
+// Name resolution on separate threads, since getaddrinfo(3) blocks.
 #pragma once
 
 #include <functional>
@@ -8,19 +8,19 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// Threads come with the first name, and go when nothing is to be looked up for a while. A look-up
-// that hangs keeps its thread, so there may be many: names that hang shall not hold up others.
+// Threads are created when needed, and end after they were idle for a while. There may be many,
+// because a resolution that hangs occupies its thread and must not delay others.
 class Resolver {
  public:
   using LookUp = std::function<Resolved(const Address& name)>;
 
-  // `look_up` blocks; it is called by several threads at once, and may be so still when this is
-  // gone.
+  // `look_up` may block. Several threads call it at once, and may still do so after this object was
+  // destroyed.
   explicit Resolver(LookUp look_up);
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
-  // No `done` is called any more. A look-up that hangs cannot be ended: its thread touches nothing
-  // of ours and goes when the C library gives up.
+  // From then on no `done` is called. A getaddrinfo(3) that hangs cannot be cancelled: its thread
+  // uses only the shared state, and ends when the C library returns.
   ~Resolver();
 
   ResolveHandle resolve(const Address& name, std::function<void(Resolved)> done);

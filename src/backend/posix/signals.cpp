@@ -13,18 +13,18 @@ namespace {
 
 std::atomic<Stoppable*> the_target{nullptr};
 std::atomic<bool> stopped{false};
-std::atomic<int> handling{0};  // signal handlers that are looking at the target
+std::atomic<int> handling{0};  // signal handlers that are using the target now
 
 constexpr int caught[] = {SIGINT, SIGTERM};
 struct sigaction old_actions[std::size(caught)];
-pid_t catcher = 0;  // not a Maker: a signal may come before a child knows that it is one
+pid_t catcher = 0;  // not a Maker: a signal may arrive before the child's atfork handler has run
 
 struct sigaction& old_action(int signal) noexcept {
   return old_actions[signal == caught[0] ? 0 : 1];
 }
 
-// In a child the signal is the child's own: it comes again when this returns, and finds what was
-// there before.
+// In a forked child this handler must not stop the server. There it restores the previous
+// disposition and raises the signal again, which is delivered when this returns.
 void on_signal(int signal) {
   if (catcher != ::getpid()) {
     ::sigaction(signal, &old_action(signal), nullptr);
@@ -47,8 +47,8 @@ class Caught {
     Stoppable* none = nullptr;
     if (!the_target.compare_exchange_strong(none, &target))
       throw Error(std::make_error_code(std::errc::device_or_resource_busy), "",
-                  "handle_signals is set, but another server of this process has the signals: set "
-                  "it for one of them");
+                  "another server of this process handles signals already: set handle_signals for "
+                  "one of them only");
     stopped = false;
     catcher = ::getpid();
     struct sigaction action {};
@@ -65,8 +65,8 @@ class Caught {
   ~Caught() {
     for (const int signal : caught) ::sigaction(signal, &old_action(signal), nullptr);
     the_target.store(nullptr);
-    while (catcher == ::getpid() &&
-           handling.load() > 0) {  // on another thread, for a few instructions more
+    // A handler may be running on another thread, for a few instructions more.
+    while (catcher == ::getpid() && handling.load() > 0) {
     }
   }
 };

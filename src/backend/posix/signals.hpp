@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM become an orderly stop.
+// Stops a server on SIGINT and SIGTERM.
 #pragma once
 
 #include <memory>
@@ -7,10 +7,10 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// The first of the signals stops `target`, a second one at once, until what is returned dies: then
-// the dispositions are what they were. A signal that was ignored, as a shell makes SIGINT for what
-// runs in the background, stays so. To a child that is forked meanwhile they do what they did
-// before. Throws Error if this process has such a target already.
+// The first signal stops `target`; a second one stops it at once. Destroying the returned object
+// restores the previous dispositions. A signal that was ignored stays ignored: a shell ignores
+// SIGINT for jobs in the background. In a child that is forked meanwhile, the signals have their
+// previous effect. Throws Error if this process has another target already.
 std::shared_ptr<void> catch_signals(Stoppable& target);
 
 }}}  // namespace evio::v0::detail
