@@ -1,4 +1,4 @@
-// The callable type of every handler, post and timer.
+// Callback: the callable type of every handler, post and timer.
 #pragma once
 
 #include <cstddef>
@@ -15,24 +15,32 @@ enum class Action;
 template <class Signature>
 class Callback;
 
-/// An owning, move-only callable: one indirect call, 32 bytes of room in place (larger callables
-/// live on the heap). It takes any callable with the parameters `Args...`, or with the first of
-/// them, or with none, that returns `R`; where `R` is Action it may also return void, which means
-/// Action::none. Move-only captures are welcome. An empty Handler is false: nullptr makes one, and
-/// so does a callable that is empty itself (a null function or member pointer, an empty
-/// std::function). A call of it does nothing and returns R(), or throws std::bad_function_call
-/// where R has no such value. Belongs to one thread at a time, but for the handlers of Events,
-/// which all loops share.
+/// An owning, move-only callable, like C++23's std::move_only_function. It accepts every callable
+/// that takes the parameters `Args...`, or only the first ones, or none, and returns `R`; where `R`
+/// is Action the callable may also return void, which means Action::none. Captures may be
+/// move-only.
+///
+///     evio::Callback<evio::Action(evio::Conn&)> opened = [](evio::Conn& c) { c.write("hello\n");
+///     };
+///
+/// Cost: a call is one indirect call; callables of up to 32 bytes are stored in place, larger ones
+/// on the heap.
+///
+/// An empty Callback converts to false. It comes from nullptr, and from a callable that is empty
+/// itself (a null function or member pointer, an empty std::function). Calling it does nothing and
+/// returns R(), or throws std::bad_function_call if R has no such value.
+///
+/// Thread: one at a time, except the handlers of Events, which all loops share.
 template <class R, class... Args>
 class Callback<R(Args...)> {
  public:
-  Callback() noexcept = default;
-  /// Empty, as by default.
+  Callback() noexcept = default;  ///< empty
+  /// Makes an empty Callback.
   Callback(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor)
 
-  // Deliberately not constrained: a callable that does not fit is told so by a static_assert that a
-  // person can read.
-  /// Of a function, a lambda or anything else that can be called.
+  // Deliberately not constrained: a callable that does not fit gets a static_assert that a person
+  // can read, instead of a list of rejected overloads.
+  /// Stores a function, a lambda or another callable.
   template <class F>
   requires(!std::is_same_v<std::remove_cvref_t<F>, Callback>) Callback(
       F&& callable) {  // NOLINT(google-explicit-constructor): handlers are written as plain lambdas
@@ -58,7 +66,7 @@ class Callback<R(Args...)> {
     other.call_ = &do_nothing;
     other.manage_ = nullptr;
   }
-  /// Leaves `other` empty; what was held is destroyed.
+  /// Destroys the stored callable, and leaves `other` empty.
   Callback& operator=(Callback&& other) noexcept {
     if (this != &other) {
       this->~Callback();
@@ -70,11 +78,11 @@ class Callback<R(Args...)> {
     if (manage_) manage_(nullptr, storage_);
   }
 
-  /// Whether there is anything to call.
+  /// False if it is empty.
   explicit operator bool() const noexcept { return manage_ != nullptr; }
 
-  /// Calls it. const, because one handler object serves all loops: with several, its captures are
-  /// shared by threads.
+  /// Calls the stored callable. It is const because one Events serves all loops: with several loops
+  /// a handler's captures are shared by their threads.
   R operator()(Args... args) const { return call_(storage_, std::forward<Args>(args)...); }
 
  private:
@@ -85,7 +93,8 @@ class Callback<R(Args...)> {
   static constexpr bool takes(std::index_sequence<I...>) {
     return std::is_invocable_v<Callable&, std::tuple_element_t<I, std::tuple<Args...>>...>;
   }
-  // How many it takes, as many as it can, of the first `Count` ones; -1: it cannot be called.
+  // The largest number of leading parameters, at most `Count`, with which a Callable can be called;
+  // -1 if there is none.
   template <class Callable, std::size_t Count>
   static constexpr int parameters_taken() {
     if constexpr (takes<Callable>(std::make_index_sequence<Count>()))
@@ -101,7 +110,8 @@ class Callback<R(Args...)> {
     return std::invoke(callable, std::get<I>(std::move(all))...);
   }
 
-  // Whether it holds nothing that could be called. A lambda that could decay to a pointer is none.
+  // Whether `callable` is itself empty. Lambdas that convert to a function pointer never are,
+  // although they compare with nullptr.
   template <class Callable>
   static bool is_empty(const Callable& callable) noexcept {
     if constexpr (std::is_member_pointer_v<Callable> || std::is_pointer_v<Callable>)

@@ -1,4 +1,4 @@
-// How messages become bytes of a stream, and bytes messages again.
+// Codec: cuts a stream into messages, and turns messages into bytes of a stream.
 #pragma once
 
 #include <concepts>
@@ -12,31 +12,36 @@
 
 namespace evio { inline namespace v0 {
 
-/// What decode found at the beginning of the bytes: a whole frame, the beginning of one, or
-/// nonsense.
+/// What decode found at the beginning of the bytes: a complete frame, the beginning of one, or
+/// bytes that are not a frame.
 struct Decoded {
   /// What was found.
   enum class Kind { incomplete, frame, malformed };
 
-  /// `message`: what `data` is to see, within the bytes; `size`: how many of them the frame takes,
-  /// at least one.
+  /// A complete frame. `message` is what `data` gets, a part of the bytes that decode was given;
+  /// `size` is how many of these bytes the frame takes, at least one.
   static Decoded frame(std::string_view message, std::size_t size) noexcept {
     return {Kind::frame, size, message};
   }
-  /// More must come. `size`: of the whole frame, if that is known already; 0 if not.
+  /// More bytes are needed. `size` is the size of the whole frame if it is known already, otherwise
+  /// 0; with it a frame that is too large is refused before it has arrived.
   static Decoded incomplete(std::size_t size = 0) noexcept { return {Kind::incomplete, size, {}}; }
-  /// No frame begins like this: the connection closes with Errc::bad_frame.
+  /// The bytes cannot begin a frame: the connection closes with Errc::bad_frame.
   static Decoded malformed() noexcept { return {Kind::malformed, 0, {}}; }
 
-  Kind kind = Kind::incomplete;  ///< which of these
-  std::size_t size = 0;          ///< of the whole frame, bytes; 0 if it is not known
-  std::string_view message{};    ///< what `data` is to see of a whole frame
+  /// Which of the three it is.
+  Kind kind = Kind::incomplete;
+  /// The size of the whole frame, bytes; 0 if it is not known.
+  std::size_t size = 0;
+  /// The message in a complete frame; borrowed from the bytes that were decoded.
+  std::string_view message{};
 };
 
-/// Where encode puts the bytes of a frame. What is part of the message is not copied again.
+/// Receives the bytes of a frame from encode. Belongs to the call: do not store it.
 class EVIO_API ByteSink {
  public:
-  /// Sends the bytes behind those before. Bytes of the message itself are not copied.
+  /// Appends the bytes to the output. Where possible, bytes that are part of the message itself are
+  /// referenced, and only others, such as a header, are copied.
   virtual void append(std::string_view bytes) = 0;
 
  protected:
@@ -44,21 +49,41 @@ class EVIO_API ByteSink {
   ~ByteSink() = default;
 };
 
-/// Cuts a service's streams into messages (Events::codec): `data` then gets one whole message each
-/// time, and each `write` and `Handle::send` is one. Made of any copyable type with
+/// Cuts the streams of a service into messages (Events::codec): `data` gets one whole message in
+/// each call, and each Conn::write and Handle::send sends one. evio/codecs.hpp has the common ones.
+/// Your own is a copyable type with these two functions:
 ///
 ///     Decoded decode(std::string_view bytes, std::size_t searched) const;
 ///     void encode(std::string_view message, ByteSink& wire) const;
 ///
-/// `bytes`: all that was received and not yet decoded; in the first `searched` of them a call
-/// before found no whole frame. One object serves all connections, from all loops' threads at once.
-/// decode must not throw; encode may, for a message that it cannot express, before it appends
-/// anything: write then throws that. A frame of more than Limits::input_max bytes closes the
-/// connection with Errc::frame_too_large. The ready ones are in evio/codecs.hpp.
+/// decode gets all bytes that were received and not decoded yet. In the first `searched` of them an
+/// earlier call found no complete frame, so a codec that searches for a delimiter need not look at
+/// them again. It must not throw. encode may throw for a message that the format cannot express,
+/// before it appends anything; the exception leaves Conn::write.
+///
+///     // A length byte, then the message.
+///     struct Tiny {
+///       evio::Decoded decode(std::string_view bytes, std::size_t) const noexcept {
+///         if (bytes.empty()) return evio::Decoded::incomplete();
+///         const std::size_t size = 1 + static_cast<unsigned char>(bytes[0]);
+///         if (bytes.size() < size) return evio::Decoded::incomplete(size);
+///         return evio::Decoded::frame(bytes.substr(1, size - 1), size);
+///       }
+///       void encode(std::string_view message, evio::ByteSink& wire) const {
+///         if (message.size() > 255) throw std::length_error("Tiny: the message is too long");
+///         const char size = static_cast<char>(message.size());
+///         wire.append({&size, 1});
+///         wire.append(message);
+///       }
+///     };
+///
+/// Thread: one object serves all connections, from all loops' threads at once; therefore both are
+/// const. A frame of more than Limits::input_max bytes closes the connection with
+/// Errc::frame_too_large.
 class EVIO_API Codec {
  public:
-  Codec() = default;  ///< none: bytes as they come
-  /// Keeps a copy of `codec`, which has decode and encode as described above.
+  Codec() = default;  ///< no codec: bytes as they arrive
+  /// Stores a copy of `codec`, which has decode and encode as described above.
   template <class T>
   requires(!std::same_as<std::remove_cvref_t<T>, Codec>)
       Codec(T&& codec)  // NOLINT(google-explicit-constructor)
@@ -66,20 +91,21 @@ class EVIO_API Codec {
 
   /// Whether there is a codec.
   explicit operator bool() const noexcept { return held_ != nullptr; }
-  /// What `bytes` begin with; `searched` of them were looked at in vain before.
+  /// Decodes the beginning of `bytes`, in the first `searched` of which no complete frame was found
+  /// before. There must be a codec.
   Decoded decode(std::string_view bytes, std::size_t searched = 0) const noexcept {
     return held_->decode(bytes, searched);
   }
-  /// Writes the message as a frame. May throw for a message that has none.
+  /// Appends the frame of the message to `wire`. Throws what the codec's encode throws. There must
+  /// be a codec.
   void encode(std::string_view message, ByteSink& wire) const { held_->encode(message, wire); }
-  /// The frame of a message, for tests and files.
+  /// Returns the frame of a message, for tests and files. There must be a codec.
   std::string encoded(std::string_view message) const;
 
  private:
   struct Holder {
     virtual ~Holder() = default;
     virtual Decoded decode(std::string_view bytes, std::size_t searched) const noexcept = 0;
-    /// Writes the message as a frame. May throw for a message that has none.
     virtual void encode(std::string_view message, ByteSink& wire) const = 0;
   };
   template <class T>
@@ -89,7 +115,6 @@ class EVIO_API Codec {
     Decoded decode(std::string_view bytes, std::size_t searched) const noexcept override {
       return codec.decode(bytes, searched);
     }
-    /// Writes the message as a frame. May throw for a message that has none.
     void encode(std::string_view message, ByteSink& wire) const override {
       codec.encode(message, wire);
     }

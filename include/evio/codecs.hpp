@@ -1,4 +1,5 @@
-// The codecs that most protocols need: `{.codec = evio::codec::Lines{}, .data = ...}`.
+// The codecs that most protocols need, for Events::codec: Lines, Delimited, LengthPrefixed and
+// others.
 #pragma once
 
 #include <bit>
@@ -10,10 +11,11 @@
 
 namespace evio { inline namespace v0 { namespace codec {
 
-/// Every message is `size` bytes. encode throws std::length_error for others.
+/// Every message has the same size: `{.codec = evio::codec::FixedLength(16), .data = ...}`. encode
+/// throws std::length_error for a message of another size.
 class EVIO_API FixedLength {
  public:
-  /// Throws std::invalid_argument for 0.
+  /// `size` in bytes; throws std::invalid_argument for 0.
   explicit FixedLength(std::size_t size);
   /// As Codec::decode.
   Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
@@ -24,12 +26,13 @@ class EVIO_API FixedLength {
   std::size_t size_;
 };
 
-/// A number of 1, 2, 4 or 8 bytes says how many follow. encode throws std::length_error for a
-/// message whose length does not fit in there.
+/// A number of 1, 2, 4 or 8 bytes precedes each message and says how many bytes follow:
+/// `LengthPrefixed(4)`. encode throws std::length_error for a message whose length does not fit.
 class EVIO_API LengthPrefixed {
  public:
-  /// `order`: of the number's bytes; big is what networks use. Throws std::invalid_argument for
-  /// another width.
+  /// `width` is the size of the number in bytes; throws std::invalid_argument if it is not 1, 2, 4
+  /// or
+  /// 8. `order` is its byte order; network protocols use big endian.
   explicit LengthPrefixed(std::size_t width, std::endian order = std::endian::big);
   /// As Codec::decode.
   Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
@@ -41,8 +44,9 @@ class EVIO_API LengthPrefixed {
   std::endian order_;
 };
 
-/// A varint, seven bits a byte and the lowest first, says how many bytes follow: how Protobuf
-/// messages are strung together. A number beyond 64 bits is malformed.
+/// A varint (7 bits in each byte, the lowest ones first) precedes each message and says how many
+/// bytes follow: the usual framing of Protobuf messages. A varint of more than 64 bits is
+/// malformed.
 class EVIO_API VarintPrefixed {
  public:
   /// As Codec::decode.
@@ -51,11 +55,11 @@ class EVIO_API VarintPrefixed {
   void encode(std::string_view message, ByteSink& wire) const;
 };
 
-/// A delimiter ends each message, and is no part of it. encode throws std::invalid_argument for a
-/// message that holds it.
+/// A delimiter ends each message, and is not part of it: `Delimited("\r\n")`. encode throws
+/// std::invalid_argument for a message that contains the delimiter.
 class EVIO_API Delimited {
  public:
-  /// Throws std::invalid_argument if the delimiter is empty.
+  /// The delimiter may have several bytes; throws std::invalid_argument if it is empty.
   explicit Delimited(std::string delimiter);
   /// As Codec::decode.
   Decoded decode(std::string_view bytes, std::size_t searched) const noexcept;
@@ -66,9 +70,8 @@ class EVIO_API Delimited {
   std::string delimiter_;
 };
 
-/// Lines: "\n" or "\r\n" ends each; written with "\n". encode throws std::invalid_argument for a
-/// message that holds
-/// "\n".
+/// Lines of text: "\n" or "\r\n" ends each, and is not part of the message; they are written with
+/// "\n". encode throws std::invalid_argument for a message that contains "\n".
 class EVIO_API Lines {
  public:
   /// As Codec::decode.

@@ -1,4 +1,5 @@
-// Everything a server needs: include this.
+// The whole core of the library: include this. HTTP, WebSocket, metrics and the simulation have
+// headers of their own.
 #pragma once
 
 #include <evio/action.hpp>

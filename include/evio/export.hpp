@@ -1,7 +1,7 @@
-// Marks what a shared library exports: all else is hidden.
+// EVIO_API: marks what a shared library exports; everything else is hidden.
 #pragma once
 
-/// Stands before each class and function of the public API that is compiled into the library.
+/// Precedes each class and function of the public API that is compiled into the library.
 #if defined(__GNUC__)
 #define EVIO_API __attribute__((visibility("default")))
 #else

@@ -1,4 +1,4 @@
-// What can go wrong in a simulation, and how often.
+// Faults: what goes wrong in a simulation, and how often.
 #pragma once
 
 #include <array>
@@ -9,54 +9,80 @@
 
 namespace evio { inline namespace v0 { namespace sim {
 
-/// How often each thing goes wrong: probabilities, each asked where its comment says. All are 0:
-/// then the network is slow, as networks are, but nothing is lost and nothing breaks.
+/// The probability (0 to 1) of each fault, drawn each time the fault could happen. All are 0 by
+/// default: then the simulated network has delays, as networks do, but loses and breaks nothing.
+///
+///     evio::Simulation sim(seed, {.short_read = 0.5, .reset = 0.01});
 struct EVIO_API Faults {
   // What the kernel does to the server.
-  double short_read = 0;   ///< a read brings less than there is
-  double short_write = 0;  ///< a write takes less than there is room for
-  double late_send = 0;    ///< a send is only begun: its end is told later
-  double late_receive =
-      0;  ///< bytes come although the server has just stopped reading: they had landed
-  double late_accept = 0;  ///< a connection comes although the server has just stopped accepting
-  double late_close = 0;   ///< a close, or a detach, takes its time
-  double late_event = 0;   ///< an event is told a turn later, others before it
-  double stray_wake = 0;   ///< a loop comes back from waiting with nothing
-  double buffer_exhaustion = 0;  ///< there is no buffer to receive into: it must wait for its turn
-  double accept_error =
-      0;  ///< accepting fails: no descriptor, no memory (EMFILE, ENFILE, ENOBUFS, ENOMEM)
-  double accept_abort = 0;  ///< a connection is gone before it was accepted (ECONNABORTED)
-  double loop_stall = 0;    ///< a loop's thread gets no processor for up to 100 ms, before a turn
-  double clock_jump = 0;    ///< the machine sleeps for up to an hour, before a turn
-  double process_stop =
-      0;  ///< all loops stop for up to 5 s, before a turn, while the kernel goes on
-  double slow_handler = 0;  ///< a handler of a connection takes up to 3 s, while the kernel goes on
+
+  /// A read returns fewer bytes than there are.
+  double short_read = 0;
+  /// A write accepts fewer bytes than there is room for.
+  double short_write = 0;
+  /// A send only begins; its completion is reported later.
+  double late_send = 0;
+  /// Bytes arrive although the server has just stopped reading: they were received already.
+  double late_receive = 0;
+  /// A connection arrives although the server has just stopped accepting.
+  double late_accept = 0;
+  /// A close or a detach takes some time.
+  double late_close = 0;
+  /// An event is reported an iteration later, and others before it.
+  double late_event = 0;
+  /// A loop returns from waiting without any event.
+  double stray_wake = 0;
+  /// No buffer is free to receive into: the connection must wait for the next iteration.
+  double buffer_exhaustion = 0;
+  /// Accepting fails: no descriptor or no memory (EMFILE, ENFILE, ENOBUFS, ENOMEM).
+  double accept_error = 0;
+  /// A connection ends before it was accepted (ECONNABORTED).
+  double accept_abort = 0;
+  /// Before an iteration, a loop's thread gets no processor for up to 100 ms.
+  double loop_stall = 0;
+  /// Before an iteration, the machine sleeps for up to an hour.
+  double clock_jump = 0;
+  /// Before an iteration, all loops stop for up to 5 s, while the kernel goes on.
+  double process_stop = 0;
+  /// A handler of a connection takes up to 3 s, while the kernel goes on.
+  double slow_handler = 0;
 
   // What the network and the peers do.
-  double delay = 0;                ///< what is sent takes up to a second longer
-  double stall = 0;                ///< what is sent takes up to 30 seconds longer
-  double reset = 0;                ///< the connection breaks, asked for each part of what is sent
-  double half_close = 0;           ///< the peer ends its direction, asked for each of its sends
-  double connect_failure = 0;      ///< a peer's connect is refused
-  double datagram_lost = 0;        ///< a datagram does not arrive
-  double datagram_duplicated = 0;  ///< a datagram arrives twice
-  double datagram_reordered = 0;   ///< a datagram is overtaken by later ones
-  double datagram_refused = 0;     ///< the kernel does not take a datagram of the server's
 
-  /// If not 0: the faults come in phases of about this length, in each of which some of them are
-  /// switched off.
+  /// Sent bytes take up to a second longer.
+  double delay = 0;
+  /// Sent bytes take up to 30 seconds longer.
+  double stall = 0;
+  /// The connection breaks; drawn for each part of what is sent.
+  double reset = 0;
+  /// The peer ends its direction; drawn for each of its sends.
+  double half_close = 0;
+  /// A connect is refused.
+  double connect_failure = 0;
+  /// A datagram does not arrive.
+  double datagram_lost = 0;
+  /// A datagram arrives twice.
+  double datagram_duplicated = 0;
+  /// A datagram arrives after later ones.
+  double datagram_reordered = 0;
+  /// The kernel does not accept a datagram of the server.
+  double datagram_refused = 0;
+
+  /// If not 0: time is divided into phases of about this length, and in each of them some of the
+  /// faults are switched off.
   Duration phase{};
 
-  /// No fault ever happens.
+  /// No fault happens.
   static Faults none() { return {}; }
-  /// Each now and then.
+  /// Each fault happens occasionally.
   static Faults all();
-  /// A selection, each as often as the seed says, in phases or not: what finds more than always
-  /// everything (swarm testing).
+  /// A selection of faults with probabilities, and perhaps phases, that the seed decides. Over many
+  /// seeds it finds more errors than all() does, because faults can hide each other (swarm
+  /// testing).
   static Faults swarm(std::uint64_t seed);
 };
 
-/// The faults by number, to count and to list them.
+/// The faults by number, to count and to list them. Each is the member of Faults with its name.
 enum class Fault : std::uint8_t {
   short_read,
   short_write,
@@ -83,11 +109,12 @@ enum class Fault : std::uint8_t {
   datagram_reordered,
   datagram_refused,
 };
+/// The number of values of Fault.
 inline constexpr std::size_t fault_count = 24;
 
-/// The name that it has in Faults.
+/// The name of the member of Faults, such as "short_read".
 EVIO_API const char* name(Fault fault) noexcept;
-/// Its probability.
+/// The member of `faults` that is the fault's probability, to read or to set.
 EVIO_API double& probability(Faults& faults, Fault fault) noexcept;
 
 }}}  // namespace evio::v0::sim

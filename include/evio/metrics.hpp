@@ -1,4 +1,5 @@
-// What a server counts, served over HTTP; the component evio::metrics.
+// metrics(): serves a server's counters over HTTP, for Prometheus and for a browser. Link
+// evio::metrics.
 #pragma once
 
 #include <evio/binding.hpp>
@@ -7,20 +8,19 @@
 
 namespace evio { inline namespace v0 {
 
-/// An address that shows what the server it is given to counts (see Stats), to be served beside the
-/// others: `serve(std::move(events), "tcp://:5000", evio::metrics("tcp://127.0.0.1:9091"))`. It
-/// answers GET and HEAD of
+/// Returns an address that serves the counters (Stats) of the server that it is given to:
 ///
-///  - `/metrics`: the text format of Prometheus, every counter for each loop (the thread that only
-///  accepts is
-///    loop="accept")
-///  - `/`: a page with plots, which asks once a second and needs nothing from elsewhere
-///  - `/stats.json`: what the page asks for; its form may change
+///     evio::serve(std::move(events), "tcp://:5000", evio::metrics("tcp://127.0.0.1:9091"));
 ///
-/// The address is a tcp or unix one. Whoever can reach it sees the figures: nothing asks who it is,
-/// so keep it to loopback or a network of your own. What is asked here counts as well: the
-/// connections, bytes and messages of this address are the server's too. Throws Error as Binding
-/// does.
+/// `address` is a tcp or unix address. GET and HEAD are answered for
+///  - `/metrics`: every counter of each loop in the text format of Prometheus; the thread that only
+///    accepts is loop="accept";
+///  - `/`: a page with plots, which requests the values once a second and nothing from other hosts;
+///  - `/stats.json`: the values for that page; their form may change.
+///
+/// There is no authentication: everyone who can reach the address sees the values. Use a loopback
+/// address or a private network. The connections, bytes and messages of this address are counted
+/// too. Throws Error as Binding does.
 EVIO_API Binding metrics(std::string_view address);
 
 }}  // namespace evio::v0

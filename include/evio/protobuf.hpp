@@ -1,5 +1,4 @@
-// Protobuf messages, strung together as their length in a varint and their bytes. Component
-// evio::protobuf.
+// Protobuf messages on a stream, each preceded by its length as a varint. Link evio::protobuf.
 #pragma once
 
 #include <google/protobuf/message_lite.h>
@@ -16,19 +15,29 @@
 
 namespace evio { inline namespace v0 { namespace protobuf {
 
-/// For Events::codec: `data` gets one serialized message each time. It is what parseDelimitedFrom
-/// and writeDelimitedTo of other languages read and write.
+/// For Events::codec: `data` gets one serialized message in each call. It is the format of
+/// parseDelimitedFrom and writeDelimitedTo in other languages.
+///
+///     evio::Events events{
+///         .codec = evio::protobuf::Codec{},
+///         .data = [](evio::Conn& c, evio::Input& in) {
+///           Request request;
+///           if (!evio::protobuf::parse(in, request)) return c.abort();
+///           evio::protobuf::write(c, answer(request));
+///         },
+///     };
 using Codec = codec::VarintPrefixed;
 
-/// Parses the message that `data` got, and takes it. False if it is none of this type.
+/// Takes the bytes that `data` got and parses them as `message`. Returns false if they are not a
+/// message of this type.
 inline bool parse(Input& in, google::protobuf::MessageLite& message) {
   const std::string_view bytes = in.take();
   if (bytes.size() > std::numeric_limits<int>::max()) return false;
   return message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 
-/// The message's bytes, for Handle::send, Conn::write and Server::broadcast of a service with that
-/// codec. Throws std::invalid_argument if a required field is missing.
+/// Returns the serialized message, for Handle::send, Conn::write and Server::broadcast of a service
+/// with that codec. Throws std::invalid_argument if a required field is missing.
 inline SharedBytes serialized(const google::protobuf::MessageLite& message) {
   std::string bytes;
   if (!message.SerializeToString(&bytes))
@@ -37,7 +46,7 @@ inline SharedBytes serialized(const google::protobuf::MessageLite& message) {
   return SharedBytes(std::move(bytes));
 }
 
-/// Conn::write of a message.
+/// Serializes a message and writes it: Conn::write(serialized(message)).
 inline WriteResult write(Conn& conn, const google::protobuf::MessageLite& message) {
   return conn.write(serialized(message));
 }

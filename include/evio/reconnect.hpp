@@ -1,4 +1,4 @@
-// A client that connects again whenever its connection ends.
+// Reconnecting: a client connection that is made again whenever it ends.
 #pragma once
 
 #include <chrono>
@@ -16,40 +16,51 @@ namespace evio { inline namespace v0 {
 class Conn;
 class Loop;
 
-/// How long to wait before connecting again: longer each time, until a connection has lasted.
+/// The delays between attempts to connect: each is longer than the one before, until a connection
+/// has lasted.
 struct Backoff {
-  Duration initial = std::chrono::milliseconds(100);  ///< the first delay
-  Duration max = std::chrono::seconds(30);            ///< no delay is longer
-  double multiplier = 2;  ///< each delay is so many times the one before; at least 1
+  /// The first delay; must be positive.
+  Duration initial = std::chrono::milliseconds(100);
+  /// No delay is longer; at least `initial`.
+  Duration max = std::chrono::seconds(30);
+  /// Each delay is this many times the one before; at least 1.
+  double multiplier = 2;
   /// Each delay is shortened at random by at most this share of it (0 to 1), so that the clients of
-  /// a server that was gone do not all come back at once. The simulation draws it from its seed.
+  /// a server that restarts do not all return at the same moment. A simulation draws it from its
+  /// seed.
   double jitter = 0.5;
-  Duration reset_after =
-      std::chrono::seconds(10);  ///< a connection that was open for so long makes delays begin
-                                 ///< anew; Duration::max(): none does
+  /// A connection that was open for this long resets the delay to `initial`. Shorter ones do not:
+  /// a server that accepts and closes at once would be flooded with attempts. Duration::max(): the
+  /// delay is never reset.
+  Duration reset_after = std::chrono::seconds(10);
 };
 
-/// Keeps one connection to an address: connects at once and, however the connection ends (it could
-/// not be made, the peer or you closed it, it was detached), again after a delay. Handlers, limits
-/// and options are those of the Binding, as for Loop::connect: its `opened` and `closed` run for
-/// each connection. Over once the server shuts down.
+/// Maintains one connection to an address: connects at once, and connects again after a delay
+/// however the connection ends (it could not be made, the peer or you closed it, or it was
+/// detached). Handlers, limits and options are those of the Binding, as for Loop::connect; `opened`
+/// and `closed` are called for each connection. It ends when the server shuts down.
 ///
-/// Belongs to the loop's thread, where it is made, called and destroyed, such as in the loop's
-/// context, or is destroyed after the server has ended. Its destructor is stop().
+///     .loop_started = [](evio::Loop& loop) {
+///       loop.emplace_context<evio::Reconnecting>(loop, evio::on("tcp://db:5432", db_events()));
+///     }
+///
+/// Thread: it is made, called and destroyed on the loop's thread, for example in the loop's
+/// context, or destroyed after the server has ended. Its destructor calls stop().
 class EVIO_API Reconnecting {
  public:
-  /// Throws Error for an address that nothing can connect to, and for delays that make no sense.
+  /// Connects at once. Throws Error for an address that nothing can connect to, and for values of
+  /// `backoff` that are out of range.
   [[nodiscard]] Reconnecting(Loop& loop, const Binding& to, const Backoff& backoff = {});
-  /// Leaves the other empty.
+  /// Leaves the other without a connection.
   Reconnecting(Reconnecting&&) noexcept = default;
-  /// Ends what it named before.
+  /// Calls stop() on what it maintained before.
   Reconnecting& operator=(Reconnecting&& other) noexcept;
   ~Reconnecting() { stop(); }
 
-  /// The connection, open or under way (writing to it works then, too); null while it waits and
-  /// after stop().
+  /// The current connection, open or still connecting (it can be written to in both cases). Null
+  /// while waiting for the next attempt, and after stop(). Do not store it: it changes.
   Conn* connection() const noexcept;
-  /// Connects no more. A connection that there is goes on by itself.
+  /// Makes no further attempts. A connection that is open or connecting goes on by itself.
   void stop() noexcept;
 
  private:

@@ -1,4 +1,4 @@
-// Counters of a server.
+// Stats: what a server counts, and the reasons for which connections close.
 #pragma once
 
 #include <array>
@@ -12,11 +12,14 @@
 
 namespace evio { inline namespace v0 {
 
-/// How a connection came to its end: what `closed` was told, or that it was detached.
+/// Why a connection ended: the error that `closed` got, or that it was detached. The values from
+/// idle_timeout to slow_reader stand for the evio::Errc of the same name.
 enum class CloseReason : std::uint8_t {
-  orderly,  ///< no error: the peer's orderly end, our own close or abort, shutdown
+  /// No error: an orderly end by the peer, your own close or abort, or shutdown.
+  orderly,
+  /// A handler returned Action::detach.
   detached,
-  idle_timeout,  ///< from here on as evio::Errc has it
+  idle_timeout,
   input_overflow,
   output_overflow,
   connect_timeout,
@@ -27,26 +30,33 @@ enum class CloseReason : std::uint8_t {
   bad_frame,
   first_bytes_timeout,
   slow_reader,
-  reset,  ///< by the peer
-  other,  ///< any other error, such as a connection that was refused
+  /// The peer reset the connection.
+  reset,
+  /// Any other error, such as a connection that was refused.
+  other,
 };
+/// The number of values of CloseReason.
 inline constexpr std::size_t close_reason_count = static_cast<std::size_t>(CloseReason::other) + 1;
 
-/// Its enumerator's name.
+/// The name of the enumerator, such as "idle_timeout".
 EVIO_API std::string_view name_of(CloseReason ending) noexcept;
-/// Where `closed` with this error is counted.
+/// The reason under which a `closed` with this error is counted.
 EVIO_API CloseReason close_reason_of(const std::error_code& error) noexcept;
 
-/// How long a loop's batches of events took, in buckets that double.
+/// A histogram of how long a loop's batches of events took. The bound of each bucket is twice the
+/// bound of the one before.
 struct LagHistogram {
-  static constexpr std::size_t bound_count = 21;  ///< buckets that have a bound
-  /// The longest that is counted in that bucket: 8 us for the first, 8.4 s for the last.
+  /// The number of buckets that have a bound.
+  static constexpr std::size_t bound_count = 21;
+  /// The longest duration that is counted in that bucket: 8 us for the first, 8.4 s for the last.
   static constexpr Duration bound(std::size_t bucket) noexcept {
     return std::chrono::microseconds(8LL << bucket);
   }
 
-  std::array<std::uint64_t, bound_count + 1> counts{};  ///< one more: longer than any bound
-  Duration sum{};                                       ///< of all
+  /// The batches in each bucket; the last bucket is for those longer than any bound.
+  std::array<std::uint64_t, bound_count + 1> counts{};
+  /// The time of all batches together.
+  Duration sum{};
 
   /// How many batches were measured.
   std::uint64_t count() const noexcept {
@@ -54,50 +64,67 @@ struct LagHistogram {
   }
 };
 
-/// A server's counters since it was made, or one loop's, from Server::stats(); each is exact, all
-/// together are not one instant. What is 'now' is what the loops knew when they last looked for
-/// events.
+/// The counters of a server since it was made, or of one of its loops, from Server::stats(). Each
+/// counter is exact, but they are not read at one instant. Counters 'now' are as of when each loop
+/// last asked the kernel for events. Counters of events only grow; compute rates from differences.
 struct Stats {
-  /// A batch longer than this is a slow one.
+  /// A batch of events that takes longer is counted in slow_batches.
   static constexpr Duration slow = std::chrono::milliseconds(100);
 
-  std::uint64_t accepted = 0;  ///< connections accepted; counted by the loop that gets them
-  std::uint64_t open = 0;      ///< connections open now
-  std::uint64_t closed = 0;    ///< connections closed or detached
-  std::uint64_t refused = 0;   ///< accepted but dropped before `opened`: the server was stopping,
-                               ///< or Limits::connections_per_peer_max
-  std::uint64_t received = 0;  ///< bytes, datagrams included
-  std::uint64_t sent = 0;      ///< bytes that the kernel took, datagrams included
-  std::uint64_t datagrams_received = 0;  ///< datagrams handed to `data`
-  std::uint64_t datagrams_sent = 0;      ///< datagrams that the kernel took
-  std::uint64_t datagrams_dropped = 0;   ///< datagrams too large, not taken by the kernel, or come
-                                         ///< while paused or stopping, or whose handler threw
-  std::uint64_t accept_pauses =
-      0;  ///< times accepting paused for want of descriptors or kernel memory
-  std::uint64_t memory =
-      0;  ///< bytes of memory held now, as Limits::memory_max counts it: what output_pending
-          ///< takes in all, input_held, and what is on its way through handles
-  std::uint64_t memory_pauses =
-      0;                      ///< times a connection's reading paused because of Limits::memory_max
-  std::uint64_t wakeups = 0;  ///< times a loop came back from waiting for the kernel
-  std::uint64_t messages = 0;        ///< calls of `data`, datagrams included
-  std::uint64_t output_pending = 0;  ///< bytes written that the kernel has not taken, now
-  std::uint64_t input_held = 0;  ///< bytes of memory for input that handlers left untaken, or that
-                                 ///< protocols hold (Conn::set_held), now
-  std::uint64_t timers =
-      0;  ///< armed now, the library's own (idle, drain and linger deadlines) included
-  std::uint64_t timers_run = 0;  ///< likewise
-  std::uint64_t posts = 0;  ///< posts, sends, wakes and closes that came through Loop, Server or
-                            ///< Handle, and what loops tell each other, such as new connections
-  std::uint64_t slow_batches = 0;  ///< batches that took longer than `slow`
-  std::uint64_t exceptions = 0;    ///< exceptions that left handlers, posts and timers
-  /// `closed` by its reason; the index is an CloseReason.
+  /// Connections accepted, counted by the loop that gets them.
+  std::uint64_t accepted = 0;
+  /// Connections open now.
+  std::uint64_t open = 0;
+  /// Connections closed or detached.
+  std::uint64_t closed = 0;
+  /// Connections accepted but closed before `opened`: the server was stopping, or the peer had
+  /// Limits::connections_per_peer_max already.
+  std::uint64_t refused = 0;
+  /// Bytes received, including datagrams.
+  std::uint64_t received = 0;
+  /// Bytes that the kernel accepted for sending, including datagrams.
+  std::uint64_t sent = 0;
+  /// Datagrams received.
+  std::uint64_t datagrams_received = 0;
+  /// Datagrams that the kernel accepted for sending.
+  std::uint64_t datagrams_sent = 0;
+  /// Datagrams that were too large or that the kernel did not accept, that arrived while the
+  /// connection was paused or stopping, or whose handler threw.
+  std::uint64_t datagrams_dropped = 0;
+  /// Times accepting paused because descriptors or kernel memory ran out.
+  std::uint64_t accept_pauses = 0;
+  /// Bytes of memory held now, as Limits::memory_max counts them: the memory of output_pending,
+  /// input_held, and what was sent through handles and has not reached its loop.
+  std::uint64_t memory = 0;
+  /// Times the reading of a connection paused because of Limits::memory_max.
+  std::uint64_t memory_pauses = 0;
+  /// Times a loop returned from sleeping in the kernel.
+  std::uint64_t wakeups = 0;
+  /// Calls of `data`, including datagrams.
+  std::uint64_t messages = 0;
+  /// Bytes written that the kernel has not accepted, now.
+  std::uint64_t output_pending = 0;
+  /// Bytes of memory for input that handlers have not taken, and for what protocols hold
+  /// (Conn::set_held), now.
+  std::uint64_t input_held = 0;
+  /// Timers armed now, including the library's own (idle, drain and linger deadlines).
+  std::uint64_t timers = 0;
+  /// Timers that fired, including the library's own.
+  std::uint64_t timers_run = 0;
+  /// Posts, sends, wakes and closes that came through Loop, Server or Handle, and what loops send
+  /// each other, such as accepted connections.
+  std::uint64_t posts = 0;
+  /// Batches of events that took longer than `slow`.
+  std::uint64_t slow_batches = 0;
+  /// Exceptions that left handlers, posts and timers.
+  std::uint64_t exceptions = 0;
+  /// `closed`, divided by reason; the index is a CloseReason.
   std::array<std::uint64_t, close_reason_count> closed_by{};
-  /// From coming back from the kernel to asking it again: so long an event that comes meanwhile
-  /// waits. It is the handlers of the batch that take this time.
+  /// The time from each return from the kernel to the next call into it. An event that arrives
+  /// meanwhile waits that long, so this is the latency that handlers of the batch add.
   LagHistogram lag{};
 
-  /// How many connections ended so.
+  /// How many connections ended for that reason.
   std::uint64_t closed_as(CloseReason ending) const noexcept {
     return closed_by[static_cast<std::size_t>(ending)];
   }
