@@ -1,4 +1,4 @@
-// metrics(): serves a server's counters over HTTP, for Prometheus and for a browser. Link
+// Serves a server's counters over HTTP, for Prometheus and for a browser. Link
 // evio::metrics.
 #pragma once
 
