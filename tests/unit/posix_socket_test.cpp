@@ -231,7 +231,7 @@ TEST(BindSocket, SharesAPortOnlyWhenAllAgree) {
 TEST(BindSocket, RefusesAddressesOfOtherHosts) {
   auto [code, what] = refusal("tcp://192.0.2.77:0");
   EXPECT_EQ(code, std::errc::address_not_available);
-  EXPECT_THAT(what, HasSubstr("'192.0.2.77' is no address of this machine"));
+  EXPECT_THAT(what, HasSubstr("'192.0.2.77' is not an address of this machine"));
 }
 
 TEST(BindSocket, RequiresTheZoneOfALinkLocalAddress) {
@@ -240,8 +240,8 @@ TEST(BindSocket, RequiresTheZoneOfALinkLocalAddress) {
 
 TEST(BindSocket, RefusesUnknownNames) {
   std::string host(64, 'a');  // too long for a part of a name: known without asking anybody
-  EXPECT_THAT(refusal("tcp://" + host + ":0").what, HasSubstr("host '" + host + "' is not found"));
-  EXPECT_THAT(refusal("tcp://[fe80::1%nosuchif0]:0").what, HasSubstr("is not found"));
+  EXPECT_THAT(refusal("tcp://" + host + ":0").what, HasSubstr("host '" + host + "' was not found"));
+  EXPECT_THAT(refusal("tcp://[fe80::1%nosuchif0]:0").what, HasSubstr("was not found"));
 }
 
 TEST(BindSocket, RefusesOptionsThatTheKernelRefuses) {

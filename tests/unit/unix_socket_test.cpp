@@ -132,7 +132,7 @@ TEST(BindUnix, NeverReplacesAFile) {
   std::ofstream(directory.file("notes")) << "mine";
   auto [code, what] = refusal(directory.url("notes"));
   EXPECT_EQ(code, std::errc::file_exists);
-  EXPECT_THAT(what, HasSubstr("a file stands there"));
+  EXPECT_THAT(what, HasSubstr("a file exists there"));
   std::string content;
   std::ifstream(directory.file("notes")) >> content;
   EXPECT_EQ(content, "mine");
@@ -146,7 +146,7 @@ TEST(BindUnix, NeverReplacesADirectory) {
   for (std::string name : {"folder", "folder/", "folder/."}) {
     auto [code, what] = refusal(directory.url(name));
     EXPECT_EQ(code, std::errc::file_exists) << name;
-    EXPECT_THAT(what, HasSubstr("a directory stands there"));
+    EXPECT_THAT(what, HasSubstr("a directory exists there"));
   }
   EXPECT_TRUE(fs::exists(directory.file("folder/notes")));
   EXPECT_EQ(std::distance(fs::directory_iterator(directory.file("folder")), {}), 1);
@@ -162,7 +162,7 @@ TEST(BindUnix, NeverReplacesASymbolicLink) {
   for (std::string name : {"to-file", "dangling", "to-stale"}) {
     auto [code, what] = refusal(directory.url(name));
     EXPECT_EQ(code, std::errc::file_exists) << name;
-    EXPECT_THAT(what, HasSubstr("a symbolic link stands there")) << name;
+    EXPECT_THAT(what, HasSubstr("a symbolic link exists there")) << name;
     EXPECT_TRUE(fs::is_symlink(directory.file(name))) << name;
   }
   EXPECT_FALSE(fs::exists(directory.file("nowhere")));

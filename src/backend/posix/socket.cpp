@@ -1,3 +1,4 @@
+// Binding, connecting and configuring sockets, and the conversion of addresses.
 #include "backend/posix/socket.hpp"
 
 #include <fcntl.h>
@@ -26,9 +27,9 @@ namespace evio { inline namespace v0 { namespace detail {
 namespace {
 
 using Scheme = Address::Scheme;
-using FileStatus = struct stat;  // not the function
+using FileStatus = struct stat;  // the type, not the function of the same name
 
-constexpr std::size_t ip4_offset = 12;  // of the four bytes in ::ffff:a.b.c.d
+constexpr std::size_t ip4_offset = 12;  // of the IPv4 address in ::ffff:a.b.c.d
 
 std::error_code last_error() { return {errno, std::generic_category()}; }
 
@@ -40,17 +41,17 @@ std::error_code set(int fd, int level, int name, int value) noexcept {
   return setsockopt(fd, level, name, &value, sizeof value) == 0 ? std::error_code() : last_error();
 }
 
-// The kernel takes ints; what does not fit is as much as can be had.
+// The kernel expects an int. Larger values are reduced to the maximum.
 int as_int(std::size_t value) { return static_cast<int>(std::min<std::size_t>(value, INT_MAX)); }
 
-// Rounded up; the kernel refuses either end.
+// Rounded up. Values out of range stay out of range, so that the kernel rejects them.
 int as_seconds(Duration time) noexcept {
   auto seconds = std::chrono::ceil<std::chrono::seconds>(time).count();
   return static_cast<int>(std::clamp<decltype(seconds)>(seconds, -1, INT_MAX));
 }
 
-// A peer that is gone is noticed soon after keep_alive, not after the system's nine probes of 75
-// seconds.
+// If only keep_alive is set, the interval and the number of probes are chosen to match. With the
+// system's defaults, nine probes at 75 seconds, a lost peer would be detected far too late.
 std::error_code set_keep_alive(int fd, const Options& options) noexcept {
   const bool off = options.keep_alive == Duration::zero();
   if (off) return set(fd, SOL_SOCKET, SO_KEEPALIVE, 0);
@@ -78,19 +79,19 @@ Socket open_socket(const Address& address, int family) {
   if (socket.fd() >= 0) return socket;
   bool full = errno == EMFILE || errno == ENFILE;
   refuse(last_error(), address,
-         full ? "cannot open one more socket; raise ulimit -n" : "cannot open a socket");
+         full ? "cannot open another socket; raise ulimit -n" : "cannot open a socket");
 }
 
 void set_options(const Address& address, int fd, Options options) {
   bool is_tcp = !address.is_unix() && !address.is_udp();
   if (!options.no_delay) options.no_delay = true;
   if (auto error = apply(fd, options, is_tcp))
-    refuse(error, address, "the kernel refuses a value of Options");
+    refuse(error, address, "the kernel rejects a value of Options");
 }
 
 // ---- IP ----
 
-// Where to bind, in the kernel's form.
+// An address to bind to, as a sockaddr.
 struct Endpoint {
   sockaddr_storage where{};
   socklen_t size = 0;
@@ -102,15 +103,15 @@ bool has_ip6() {
   return probe.fd() >= 0 || errno != EAFNOSUPPORT;
 }
 
-// AF_UNSPEC when the scheme allows either.
+// AF_UNSPEC if the scheme allows both families.
 int family_of(Scheme scheme) {
   if (scheme == Scheme::tcp4 || scheme == Scheme::udp4) return AF_INET;
   if (scheme == Scheme::tcp6 || scheme == Scheme::udp6) return AF_INET6;
   return AF_UNSPEC;
 }
 
-// Short of descriptors or memory the C library may say that there is no such name: then errno
-// tells.
+// The error of a failed getaddrinfo. If descriptors or memory have run out, the C library may
+// report that the name does not exist; errno then shows the actual reason.
 std::error_code lookup_error(int result, int error) {
   const bool short_of = error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
   if (result == EAI_SYSTEM || short_of) return {error, std::generic_category()};
@@ -122,11 +123,11 @@ std::error_code lookup_error(int result, int error) {
 using Found = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
 struct LookUpFailure {
-  int result = 0;  // the C library's
+  int result = 0;  // of getaddrinfo
   std::error_code error;
 };
 
-// Nothing with a failure.
+// Calls getaddrinfo. Returns null and sets `failure` if it fails.
 Found ask_for(const Address& address, LookUpFailure& failure) {
   addrinfo hints{};
   hints.ai_family = family_of(address.scheme());
@@ -140,13 +141,14 @@ Found ask_for(const Address& address, LookUpFailure& failure) {
   return {failure.result == 0 ? first : nullptr, freeaddrinfo};
 }
 
-// One of the name's addresses: IPv4 if it has any.
+// One of the name's addresses. IPv4 is preferred, since a machine without IPv6 cannot bind to the
+// other.
 Endpoint look_up(const Address& address) {
   LookUpFailure failure;
   const Found found = ask_for(address, failure);
   if (failure.error)
     refuse(failure.error, address,
-           "host '" + address.host() + "' is not found: " + gai_strerror(failure.result));
+           "host '" + address.host() + "' was not found: " + gai_strerror(failure.result));
   const addrinfo* chosen = found.get();
   while (chosen && chosen->ai_family != AF_INET) chosen = chosen->ai_next;
   if (!chosen) chosen = found.get();
@@ -171,12 +173,13 @@ Endpoint endpoint_of(const Address& address) {
   return endpoint;
 }
 
-// Both families by one socket: only if neither the scheme nor the host chooses one.
+// Whether one socket serves both families: if neither the scheme nor the host determines one.
 bool wants_both(const Address& address) {
   return family_of(address.scheme()) == AF_UNSPEC && address.host().empty();
 }
 
-// Each datagram is to tell which of the machine's addresses it was sent to.
+// Requests the destination address with each datagram. On a machine with several addresses, the
+// reply must come from that one.
 std::error_code report_destination(int fd, int family) {
   if (family == AF_INET6) {
     if (auto error = set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)) return error;
@@ -191,23 +194,23 @@ std::error_code prepare(const Address& address, int fd, int family, bool reusepo
   if (family == AF_INET6) {
     if (auto error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, !wants_both(address))) return error;
   }
-  // Past connections of a restarted server must not keep its port; with udp it would let two
-  // servers share one.
+  // SO_REUSEADDR: connections in TIME_WAIT must not prevent a restarted server from binding its
+  // port. For udp the option would let two servers share a port by mistake.
   return address.is_udp() ? report_destination(fd, family) : set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 }
 
 std::string why_not_bound(const Address& address, const std::error_code& error) {
   if (error == std::errc::address_in_use && address.port() == 0) {
-    return "no port is free (see net.ipv4.ip_local_port_range); bind another of the machine's "
-           "addresses, or free some";
+    return "no port is free (see net.ipv4.ip_local_port_range); use another of the machine's "
+           "addresses, or close sockets";
   }
   if (error == std::errc::address_in_use) {
-    return "another socket is bound there; choose another port, or let both share it by "
+    return "another socket is bound there; choose another port, or let both share it with "
            "?reuseport=true";
   }
   if (error == std::errc::permission_denied) return "not permitted; try a port above 1023";
   if (error == std::errc::address_not_available)
-    return "'" + address.host() + "' is no address of this machine";
+    return "'" + address.host() + "' is not an address of this machine";
   if (error == std::errc::invalid_argument)
     return "cannot bind; a link-local address needs a zone: [fe80::1%eth0]";
   return "cannot bind";
@@ -225,7 +228,7 @@ BoundSocket bind_ip(const Address& address, bool reuseport, int backlog, const O
     refuse(error, address, "cannot prepare the socket");
   }
   set_options(address, socket.fd(), options);
-  // With SO_REUSEADDR it may be listen that finds the port taken.
+  // With SO_REUSEADDR it may be listen(2), not bind(2), that reports a port in use.
   if (bind(socket.fd(), reinterpret_cast<const sockaddr*>(&endpoint.where), endpoint.size) != 0 ||
       (!address.is_udp() && listen(socket.fd(), backlog) != 0)) {
     auto error = last_error();
@@ -255,22 +258,22 @@ UnixEndpoint unix_endpoint(const Address& address) {
   }
   endpoint.where.sun_family = AF_UNIX;
   std::memcpy(endpoint.where.sun_path, path.data(), path.size());
-  // The length of an abstract name is part of it; a file's name ends with NUL.
+  // An abstract name ends where the length says, a path ends with NUL.
   endpoint.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() +
                                          (is_abstract(address) ? 0 : 1));
   if (is_abstract(address)) endpoint.where.sun_path[0] = '\0';
   return endpoint;
 }
 
-// What lstat tells, or nothing if nothing stands there.
+// The status of the file at the path; nothing if there is none.
 std::optional<FileStatus> look_at(const Address& address) {
   FileStatus status;
   if (lstat(address.host().c_str(), &status) == 0) return status;
   if (errno == ENOENT) return std::nullopt;
-  refuse(last_error(), address, "cannot tell what stands there");
+  refuse(last_error(), address, "cannot examine the file there");
 }
 
-// The time of change too: the number of a removed file is given to the next one.
+// Compares the time of change, too: the inode number of a removed file may be used again.
 bool same_file(const FileStatus& a, const FileStatus& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_ctim.tv_sec == b.st_ctim.tv_sec &&
          a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
@@ -280,12 +283,11 @@ std::string kind_of(const FileStatus& status) {
   if (S_ISREG(status.st_mode)) return "a file";
   if (S_ISDIR(status.st_mode)) return "a directory";
   if (S_ISLNK(status.st_mode)) return "a symbolic link";
-  return "something that is no socket";
+  return "something that is not a socket";
 }
 
-// Held while a server binds a path: by a second server that starts meanwhile, a socket that is
-// bound but does not listen yet would be taken for a stale one, and so would both find the same
-// stale one and replace each other's.
+// A lock that is held while a server binds a path. Without it, a second server could take a socket
+// that does not listen yet for a stale one, or both could replace the same stale one.
 class PathLock {
  public:
   explicit PathLock(const Address& address) : path_(address.host() + ".evio-lock") {
@@ -294,12 +296,13 @@ class PathLock {
           open(path_.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644));
       if (file_.fd() < 0)
         refuse(last_error(), address,
-               "cannot create " + path_ + ", which guards the path meanwhile");
+               "cannot create " + path_ + ", the lock that is needed while binding");
       if (!is_lock())
         refuse(std::make_error_code(std::errc::file_exists), address,
-               path_ + " is to guard the path meanwhile, but something else stands there");
+               path_ + " is needed as a lock while binding, but it is some other file");
       if (flock(file_.fd(), LOCK_EX | LOCK_NB) != 0) not_locked(address);
-    } while (!still_there());  // removed by who held it before: others would lock the next one
+      // The last holder may have removed the file meanwhile; others would then lock a new one.
+    } while (!still_there());
   }
   PathLock(const PathLock&) = delete;
   PathLock& operator=(const PathLock&) = delete;
@@ -312,7 +315,7 @@ class PathLock {
            "another server is starting there");
   }
 
-  // Removed afterwards: it must not be somebody's file.
+  // An empty regular file. The destructor removes the file, so it must not be anything else.
   bool is_lock() const {
     FileStatus status;
     return fstat(file_.fd(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0;
@@ -328,9 +331,9 @@ class PathLock {
   Socket file_;
 };
 
-// The answer to a connect: nobody serves a socket whose connections are refused. Anything else,
-// such as EAGAIN from a full backlog or EPROTOTYPE from a datagram socket, comes from one that is
-// alive, or cannot be told.
+// Whether no server uses the socket file: then connecting is refused. Any other error means that
+// the socket is in use (EAGAIN: its backlog is full; EPROTOTYPE: it is a datagram socket), or that
+// it is unknown.
 bool is_stale(const Address& address, const UnixEndpoint& endpoint) {
   Socket probe = open_socket(address, AF_UNIX);
   return connect(probe.fd(), reinterpret_cast<const sockaddr*>(&endpoint.where), endpoint.size) !=
@@ -338,19 +341,19 @@ bool is_stale(const Address& address, const UnixEndpoint& endpoint) {
          errno == ECONNREFUSED;
 }
 
-// Makes room where a socket is left over from a server that is gone; throws if it is anything else.
+// Removes a socket file that an ended server has left. Throws if there is anything else.
 void remove_stale(const Address& address, const UnixEndpoint& endpoint) {
   auto in_use = std::make_error_code(std::errc::address_in_use);
   auto found = look_at(address);
   if (!found) return;
   if (!S_ISSOCK(found->st_mode)) {
     refuse(std::make_error_code(std::errc::file_exists), address,
-           kind_of(*found) + " stands there; it is left alone");
+           kind_of(*found) + " exists there; it is not replaced");
   }
   if (!is_stale(address, endpoint)) refuse(in_use, address, "another server serves it");
   auto now = look_at(address);
   if (!now) return;
-  if (!same_file(*found, *now)) refuse(in_use, address, "another server has just taken it");
+  if (!same_file(*found, *now)) refuse(in_use, address, "another server has just bound it");
   if (unlink(address.host().c_str()) != 0 && errno != ENOENT) {
     refuse(last_error(), address, "cannot remove the stale socket there");
   }
@@ -373,7 +376,8 @@ void bind_unix_name(const Address& address, int fd) {
            error == std::errc::address_in_use ? "another server serves it" : "cannot bind");
 }
 
-// Nobody can connect before it listens: there is no moment at which others could.
+// Called before listen(2). Until then nobody can connect, so there is no moment at which the file's
+// initial mode admits anyone.
 void set_file_mode(const Address& address, unsigned mode) {
   if (fchmodat(AT_FDCWD, address.host().c_str(), mode, AT_SYMLINK_NOFOLLOW) != 0)
     refuse(last_error(), address, "cannot set Options::file_mode");
@@ -433,7 +437,7 @@ BoundSocket inherit_socket(Socket socket, int backlog, const Options& options) {
     socklen_t size = sizeof value;
     if (getsockopt(socket.fd(), SOL_SOCKET, option, &value, &size) != 0)
       throw Error(last_error(), name,
-                  "it is no socket; pass a bound one on, without close-on-exec");
+                  "it is not a socket; pass on a bound one, without close-on-exec");
     return value;
   };
   const bool datagrams = ask(SO_TYPE) == SOCK_DGRAM;
@@ -441,7 +445,7 @@ BoundSocket inherit_socket(Socket socket, int backlog, const Options& options) {
   const bool is_ip = ask(SO_DOMAIN) == AF_INET || ask(SO_DOMAIN) == AF_INET6;
   if (!(is_ip || is_unix) || (datagrams ? is_unix : ask(SO_TYPE) != SOCK_STREAM))
     throw Error(std::make_error_code(std::errc::not_supported), name,
-                "it is no tcp, udp or unix stream socket");
+                "it is not a tcp, udp or unix stream socket");
   const Address address = local_address(socket.fd(), datagrams ? Scheme::udp : Scheme::tcp);
   if (!is_unix && address.port() == 0)
     throw Error(std::make_error_code(std::errc::invalid_argument), name, "it is not bound");
@@ -473,29 +477,30 @@ void check_connected(int fd) {
     refuse(std::errc::bad_file_descriptor, "its descriptor is closed");
   if (type < 0)
     refuse(std::errc::not_a_socket,
-           "its descriptor is no socket, but a pipe or a file, say; see Loop::watch");
+           "its descriptor is not a socket; for others, such as pipes, see Loop::watch");
   if (type != SOCK_STREAM)
-    refuse(std::errc::wrong_protocol_type, "it is no stream; see Loop::connect for udp");
+    refuse(std::errc::wrong_protocol_type, "it is not a stream; see Loop::connect for udp");
   if (ask(SO_ACCEPTCONN) == 1)
-    refuse(std::errc::invalid_argument, "it listens; give it to a Server as an address");
+    refuse(std::errc::invalid_argument, "it listens; pass it to a Server as a Binding");
   sockaddr_storage peer{};
   socklen_t size = sizeof peer;
   if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0) return;
-  const bool lost = ask(SO_DOMAIN) != AF_UNIX &&
-                    local_address(fd, Scheme::tcp).port() != 0;  // it was connected once
+  // A TCP socket that has a port was connected before. It is accepted here, so that its loss is
+  // reported by `closed`, as for any connection.
+  const bool lost = ask(SO_DOMAIN) != AF_UNIX && local_address(fd, Scheme::tcp).port() != 0;
   if (!lost) refuse(std::errc::not_connected, "it is not connected");
 }
 
 Socket duplicate_socket(int fd) {
   Socket duplicate(fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  if (duplicate.fd() < 0) throw Error(last_error(), {}, "cannot open one more descriptor");
+  if (duplicate.fd() < 0) throw Error(last_error(), {}, "cannot open another descriptor");
   return duplicate;
 }
 
 namespace {
 
-// The port, if any will do, is chosen when it connects: then others may share it that have another
-// peer.
+// Binds to Options::source. If the port is 0, the kernel chooses it when the socket connects:
+// then connections to different peers can share a port, and there can be far more of them.
 std::error_code bind_source(int fd, const Address& source, int family) noexcept {
   sockaddr_storage from{};
   socklen_t size = 0;
@@ -560,9 +565,9 @@ void remove_socket_file(const Address& address, dev_t device, ino_t inode) noexc
   if (ours) unlink(path.c_str());
 }
 
-// A connect of another kind asks without disturbing: it is refused by the file of a socket that is
-// gone, and fails in another way at one that is there. The lock keeps those away who would replace
-// the file meanwhile.
+// Removes the file if no socket is bound to it any more. It tries to connect a datagram socket:
+// that is refused if the socket is gone, and fails with another error, without disturbing the
+// server, if it exists. The lock prevents others from replacing the file meanwhile.
 void remove_unserved_file(const Address& address, dev_t device, ino_t inode) noexcept {
   try {
     const PathLock lock(address);
@@ -572,8 +577,9 @@ void remove_unserved_file(const Address& address, dev_t device, ino_t inode) noe
                                  endpoint.size) != 0 &&
                          errno == ECONNREFUSED;
     if (refused) remove_socket_file(address, device, inode);
-  } catch (const std::system_error&) {  // somebody binds there, or nothing can be had: it is
-                                        // replaced when next bound
+  } catch (const std::system_error&) {
+    // Another server is binding there, or resources have run out. The file is replaced when the
+    // path is bound next.
   }
 }
 

@@ -1,3 +1,4 @@
+// Socket: a socket that the user owns, for example after Action::detach.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -17,9 +18,9 @@ namespace {
   throw Error({errno, std::generic_category()}, {}, problem);
 }
 
-// Whether to try a call again that failed, once waiting has made sense of that. In blocking mode
-// EAGAIN is the end of a timeout that the user has set on the descriptor (SO_RCVTIMEO): that is an
-// error.
+// Whether a failed call must be repeated. If the descriptor is non-blocking, this waits until it is
+// ready. In blocking mode EAGAIN means that a timeout of the user's (SO_RCVTIMEO) has passed, which
+// is an error.
 bool try_again(int fd, short event) {
   if (errno == EINTR) return true;
   if (errno != EAGAIN && errno != EWOULDBLOCK) return false;
@@ -36,7 +37,7 @@ Socket::Socket(Socket&& other) noexcept
       taken_(std::exchange(other.taken_, 0)) {}
 
 Socket& Socket::operator=(Socket&& other) noexcept {
-  Socket moved(std::move(other));  // in the end it closes what this had
+  Socket moved(std::move(other));  // its destructor closes the previous descriptor of *this
   std::swap(fd_, moved.fd_);
   std::swap(buffered_, moved.buffered_);
   std::swap(taken_, moved.taken_);

@@ -14,7 +14,7 @@ namespace {
 int make() {
   const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (fd < 0)
-    throw Error(std::error_code(errno, std::generic_category()), "", "an eventfd cannot be had");
+    throw Error(std::error_code(errno, std::generic_category()), "", "cannot open an eventfd");
   return fd;
 }
 
@@ -39,7 +39,7 @@ EventFd::~EventFd() {
   if (bell_ >= 0) ::close(bell_);
 }
 
-// A signal handler may call this: errno is put back.
+// A signal handler may call this, so it restores errno.
 void EventFd::wake() noexcept {
   if (!maker_.is_this_process()) return;
   const int saved = errno;

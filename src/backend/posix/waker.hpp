@@ -1,4 +1,4 @@
-// Ends a wait from another thread or a signal handler, by an eventfd.
+// A Waker that ends a wait by writing to an eventfd.
 #pragma once
 
 #include <atomic>
@@ -15,12 +15,14 @@ class EventFd final : public Waker {
   EventFd& operator=(const EventFd&) = delete;
   ~EventFd() override;
 
-  void wake() noexcept override;  // nothing in a child that was forked: who waits is its parent
+  // Does nothing in a forked child: the eventfd is shared, and would wake the parent's loop.
+  void wake() noexcept override;
   void drain() noexcept;
   int fd() const noexcept { return fd_; }
 
-  // A second one, made when first asked for, that wake() writes to as well, and others may.
-  int poll_eventfd();  // throws Error
+  // A second eventfd, for a foreign loop to wait for. It is made by the first call; wake() writes
+  // to it, too, and so does io_uring. Throws Error.
+  int poll_eventfd();
   void clear() noexcept;
 
  private:

@@ -13,7 +13,7 @@ class Watched {
   struct One {
     int fd = -1;  // -1: not watched
     Interest interest = Interest::read;
-    std::uint32_t generation = 0;  // tells it from others that had its name
+    std::uint32_t generation = 0;  // distinguishes it from earlier ones with the same id
 
     bool wants(Interest what) const noexcept {
       return (static_cast<unsigned>(interest) & static_cast<unsigned>(what)) != 0;
@@ -32,14 +32,15 @@ class Watched {
     return one.fd >= 0 && one.generation == generation;
   }
 
-  // What to tell: an error makes it ready for all that is wanted; 0: nothing that is wanted.
+  // What to report: 1 for read, 2 for write, 0 for nothing. An error makes the descriptor ready for
+  // everything that is wanted.
   static unsigned ready(const One& one, bool readable, bool writable, bool broken) noexcept {
     return ((readable || broken) && one.wants(Interest::read) ? 1U : 0U) |
            ((writable || broken) && one.wants(Interest::write) ? 2U : 0U);
   }
 
  private:
-  std::vector<One> all_;  // by name
+  std::vector<One> all_;  // by id
 };
 
 }}}  // namespace evio::v0::detail

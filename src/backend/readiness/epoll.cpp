@@ -1,3 +1,4 @@
+// The selector for epoll(7).
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@ class Epoll final : public Selector {
  public:
   Epoll() : fd_(::epoll_create1(EPOLL_CLOEXEC)) {
     if (fd_ < 0)
-      throw Error(std::error_code(errno, std::generic_category()), "", "epoll cannot be had");
+      throw Error(std::error_code(errno, std::generic_category()), "", "cannot open an epoll");
   }
   ~Epoll() override { ::close(fd_); }
   Epoll(const Epoll&) = delete;
@@ -69,7 +70,8 @@ class Epoll final : public Selector {
            (wanted.write ? std::uint32_t{EPOLLOUT} : 0);
   }
   std::error_code control(int operation, int fd, std::uint32_t events, std::uint64_t key) noexcept {
-    if (!maker_.is_this_process()) return {};  // the registrations are the parent's
+    // In a forked child the epoll is shared with the parent, whose registrations must stay.
+    if (!maker_.is_this_process()) return {};
     epoll_event event{};
     event.events = events;
     event.data.u64 = key;
@@ -77,8 +79,9 @@ class Epoll final : public Selector {
     return {errno, std::generic_category()};
   }
 
-  // Those that are ready are told in turn, and not more than `highest_` can be: after so many,
-  // whatever was ready when the first of them was told has been told.
+  // The kernel reports ready descriptors in rotation, and at most highest_ + 1 can be ready. So
+  // after more than highest_ events, everything that was ready at the first of these waits was
+  // reported.
   void note_told(int count) noexcept {
     told_ += std::max(count, 0);
     complete_ = count >= 0 && (count < static_cast<int>(batch) || told_ > highest_);
@@ -87,8 +90,8 @@ class Epoll final : public Selector {
 
   const Maker maker_{};
   const int fd_;
-  int highest_ = 0;  // descriptor ever watched
-  int told_ = 0;     // events, since a look began that is not complete
+  int highest_ = 0;  // the largest descriptor that was ever added
+  int told_ = 0;     // the number of events since the first incomplete wait
   bool complete_ = true;
   std::array<epoll_event, batch> raw_;
   std::array<Ready, batch> ready_;

@@ -1,3 +1,4 @@
+// The selector for poll(2).
 #include <poll.h>
 
 #include <cerrno>
@@ -13,7 +14,7 @@ namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
-// The portable one: a wait costs as much as there are descriptors.
+// Portable, but the cost of each wait is proportional to the number of descriptors.
 class Poll final : public Selector {
  public:
   std::error_code add(int fd, Wanted wanted, std::uint64_t key) override try {
@@ -85,8 +86,8 @@ class Poll final : public Selector {
   }
 
   std::vector<pollfd> entries_;
-  std::vector<std::uint64_t> keys_;              // of entries_
-  std::unordered_map<int, std::size_t> places_;  // in entries_
+  std::vector<std::uint64_t> keys_;              // the key of each entry
+  std::unordered_map<int, std::size_t> places_;  // the index of each descriptor in entries_
   std::vector<Ready> ready_;
   bool complete_ = true;
 };

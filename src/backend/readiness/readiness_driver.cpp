@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t buffer_size = 64 << 10;
 
+// See watch_socket.
 constexpr Duration watch_again_after = std::chrono::milliseconds(50);
 
 constexpr int kind_shift = 29;
@@ -38,6 +39,8 @@ ReadinessDriver::~ReadinessDriver() {
     if (slots_[i].fd >= 0) close_stream(slots_[i].fd, is_copy() ? forks() : 0);
 }
 
+// The key of a registration: the kind, the id, and a generation. An event of the same batch may
+// concern an earlier object with the same id; the generation shows that.
 std::uint64_t ReadinessDriver::key(Kind kind, std::uint32_t index,
                                    std::uint32_t generation) noexcept {
   return static_cast<std::uint64_t>(generation) << 32 |
@@ -55,9 +58,9 @@ void ReadinessDriver::accept_from(ListenerId listener, NativeSocket socket) {
   watch_socket(key(Kind::listener, static_cast<std::uint32_t>(listener), 0));
 }
 
-// Nobody else would ever hear of a socket that could not be watched, for want of kernel memory: it
-// is tried again. A listener that does not accept is not watched at all: its hang-up, which another
-// process can bring about, would be told for ever.
+// If registering fails for lack of kernel memory, it is tried again later: otherwise the socket
+// would never be served, without any error. A listener that does not accept is not registered at
+// all: another process may cause a hang-up of it, which would be reported by every wait.
 void ReadinessDriver::watch_socket(std::uint64_t key) {
   const auto index = static_cast<std::uint32_t>(key) & index_mask;
   const auto listener = static_cast<ListenerId>(index);
@@ -152,7 +155,7 @@ void ReadinessDriver::open(StreamId stream, NativeSocket socket) {
   Slot& slot = slots_[index];
   slot = {.fd = static_cast<int>(socket.value), .generation = slot.generation + 1};
   slot.forks = socket.forks & 0xffffff;
-  change(stream);  // watched from the next wait on, for its reset if for nothing else
+  change(stream);  // registered before the next wait, at least to detect a reset
 }
 
 bool ReadinessDriver::alive(StreamId stream, std::uint32_t generation) noexcept {
@@ -173,7 +176,7 @@ std::size_t ReadinessDriver::send_now(StreamId stream, std::span<const Chunk> ch
   return result.count;
 }
 
-// What is not taken at once is sent when the kernel has room: it is not tried again before.
+// If the kernel accepts nothing, the send stays in flight until the socket is writable.
 std::size_t ReadinessDriver::send(StreamId stream, std::span<const Chunk> chunks) {
   const std::size_t count = send_now(stream, chunks);
   if (count == 0) {
@@ -228,8 +231,8 @@ void ReadinessDriver::change(StreamId stream) {
   changed_.push_back(stream);
 }
 
-// A stream that wants nothing stays watched, for its reset; but not once it has hung up, which
-// would be told for ever.
+// A stream that wants neither to read nor to write stays registered, to detect a reset. Once it has
+// hung up it does not, because every wait would report that again.
 void ReadinessDriver::apply_changes() {
   for (const StreamId stream : changed_) {
     Slot& changing = slot(stream);
@@ -256,7 +259,7 @@ void ReadinessDriver::apply_changes() {
   changed_.clear();
 }
 
-// The first reason counts, but a close overrides a detach that is still to come.
+// The first reason counts. However, close() overrides a detach() that was not carried out yet.
 void ReadinessDriver::begin_close(StreamId stream, Leaving how) {
   Slot& going = slot(stream);
   if (!going.closing) {
@@ -291,8 +294,8 @@ bool ReadinessDriver::finish_closing() {
   return any;
 }
 
-// A peer that has reset the connection may have said why before: a send that failed must not hide
-// it.
+// Delivers the remaining input of a stream that ends by an error. A peer may send an error message
+// and then reset the connection: if a send fails first, that message must still be delivered.
 void ReadinessDriver::show_rest(StreamId stream) {
   while (slot(stream).receiving) {
     const IoResult result = receive(slot(stream).fd, {buffer_.get(), buffer_size});
@@ -359,7 +362,7 @@ void ReadinessDriver::dispatch(const Ready& ready) {
   }
 }
 
-// After every up call the stream may have left; looked at again each time.
+// Every up call may close the stream, and another one may get its id, so this is checked each time.
 void ReadinessDriver::stream_ready(StreamId stream, std::uint32_t generation, const Ready& ready) {
   if (alive(stream, generation) && (ready.writable || ready.hung_up) &&
       slot(stream).pending != none)
@@ -389,8 +392,8 @@ void ReadinessDriver::read_some(StreamId stream) {
   sink_.on_end_of_stream(stream);
 }
 
-// Nothing is wanted of the stream, or nothing that could be had: a reset ends it, both sides' end
-// is no news.
+// A hang-up of a stream that does not read. A reset ends it. Without an error both directions have
+// ended in an orderly way, which on_end_of_stream reports once the stream reads.
 void ReadinessDriver::hung_up(StreamId stream) {
   if (const int error = pending_error(slot(stream).fd))
     return begin_close(stream, {.stream = stream, .error = error});

@@ -1,4 +1,5 @@
-// The driver for kernels that tell readiness: all socket logic of epoll, kqueue and poll.
+// The driver for kernel interfaces that report readiness: the common part of epoll, kqueue and
+// poll.
 #pragma once
 
 #include <memory>
@@ -55,24 +56,25 @@ class ReadinessDriver final : public Driver {
  private:
   static constexpr std::uint32_t none = Slab<int>::none;
 
-  // 16 bytes a stream. `registered` lags behind what is wanted until the next wait, so that what is
-  // turned off and on again within one batch costs nothing.
+  // The record of a stream: 16 bytes. The registration (watched, watched_read, watched_write) is
+  // updated before the next wait only, so that turning reading off and on within one batch costs no
+  // system call.
   struct Slot {
     int fd = -1;
     std::uint32_t generation = 0;
     std::uint32_t pending = none;  // the send in flight
     bool receiving : 1 = false;
-    bool blocked : 1 = false;  // the kernel took less than it was given; until it is writable again
+    bool blocked : 1 = false;  // the kernel's send buffer is full; not writable yet
     bool watched : 1 = false;
     bool watched_read : 1 = false;
     bool watched_write : 1 = false;
-    bool hung_up : 1 = false;      // without an error: watched only when something is wanted
-    bool changed : 1 = false;      // stands in changed_
-    bool closing : 1 = false;      // stands in closing_
-    std::uint32_t forks : 24 = 0;  // NativeSocket's
+    bool hung_up : 1 = false;      // without an error: registered only if something is wanted
+    bool changed : 1 = false;      // it is in changed_
+    bool closing : 1 = false;      // it is in closing_
+    std::uint32_t forks : 24 = 0;  // see NativeSocket
   };
   static_assert(sizeof(Slot) == 16);
-  struct Leaving {  // a stream that closes, or is detached
+  struct Leaving {  // a stream that closes or is detached
     StreamId stream;
     bool detached = false;
     int error = 0;
@@ -103,14 +105,14 @@ class ReadinessDriver final : public Driver {
   Sink& sink_;
   EventFd& waker_;
   const std::unique_ptr<Selector> selector_;
-  const std::unique_ptr<char[]> buffer_;  // what is received is lent upwards from here
+  const std::unique_ptr<char[]> buffer_;  // received bytes, during the up call
   bool drain_waker_ = false;
   Slots<Slot> slots_;
   Slab<std::span<const Chunk>> pending_;
   std::vector<StreamId> changed_;
   std::vector<Leaving> closing_, closing_now_;
-  std::vector<std::uint64_t>
-      unwatched_;  // keys of listeners and datagram sockets that the selector refused
+  // Keys of listeners and datagram sockets that could not be registered.
+  std::vector<std::uint64_t> unwatched_;
   Listeners listeners_;
   ConnectAttempts connects_;
   Watched watched_;

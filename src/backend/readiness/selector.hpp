@@ -1,9 +1,13 @@
-// What tells when a descriptor is ready: the only thing in which epoll, kqueue and poll
-// differ.
+// Selector: the interface to epoll, kqueue or poll, which report when descriptors are ready. All
+// other logic of these backends is in ReadinessDriver.
 //
-// A selector must provide: registrations that persist until changed, level-triggered; a key that
-// comes back with each event; hang-ups reported even when nothing is wanted. A signal may end a
-// wait early.
+// A selector must provide:
+//
+// - registrations that persist until they are changed, and are level-triggered;
+// - a key for each registration, which is reported with each event;
+// - reports of hang-ups even if neither reading nor writing is wanted.
+//
+// A signal may end a wait early.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +28,7 @@ struct Ready {
   std::uint64_t key = 0;
   bool readable = false;
   bool writable = false;
-  bool hung_up = false;  // an error, or both directions ended
+  bool hung_up = false;  // an error, or both directions have ended
 };
 
 class Selector {
@@ -33,21 +37,21 @@ class Selector {
 
   virtual std::error_code add(int fd, Wanted wanted, std::uint64_t key) = 0;
   virtual std::error_code modify(int fd, Wanted wanted, std::uint64_t key) = 0;
-  // Nothing if it is not watched.
+  // Does nothing if the descriptor is not registered.
   virtual void remove(int fd) = 0;
-  // The same for a descriptor that is about to be closed. `copied`: a child may have a copy, and
-  // the kernel forgets a registration by itself with the last copy only.
+  // As remove(), for a descriptor that will be closed next. Closing removes the registration by
+  // itself, unless `copied`: a child may have a copy, and the kernel waits for the last one.
   virtual void forget(int fd, bool copied) = 0;
-  // An eventfd that ends waits. Whether it must be read after each; otherwise every write is told
-  // just once. Throws Error if it cannot be had.
+  // Registers an eventfd that ends waits. Returns whether it must be read after each wake-up; if
+  // not, each write is reported once. Throws Error.
   virtual bool watch_wakes(int fd, std::uint64_t key) = 0;
-  // Readable when a wait would find something; -1 if there is no such descriptor.
+  // A descriptor that is readable when a wait would find something; -1 if there is none.
   virtual int fd() const noexcept = 0;
-  // What is ready; waits at most `timeout` for something to be (negative: for ever). Valid until
-  // the next call.
+  // Waits at most `timeout` (negative: without a limit), and returns what is ready. The result is
+  // valid until the next call.
   virtual std::span<const Ready> wait(Duration timeout) = 0;
-  // Whether that was all that was ready; or, after waits that told a part of it, all that was ready
-  // before these.
+  // Whether the last wait has reported everything that was ready; or, after a sequence of
+  // incomplete waits, everything that was ready when that sequence began.
   virtual bool complete() const noexcept = 0;
 };
 

@@ -14,7 +14,8 @@ BufferRing::BufferRing(Ring& ring, unsigned count) : ring_(ring), count_(count) 
   void* memory =
       ::mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED)
-    throw Error(std::make_error_code(std::errc::not_enough_memory), "", "io_uring's buffers");
+    throw Error(std::make_error_code(std::errc::not_enough_memory), "",
+                "cannot allocate the buffers of io_uring");
   buffers_ = static_cast<io_uring_buf_ring*>(memory);
   memory_ = static_cast<char*>(memory) + head;
   io_uring_buf_reg registration{};

@@ -1,4 +1,5 @@
-// Buffers that the kernel picks when bytes arrive, so that no idle connection owns one.
+// Provided buffers: a pool from which the kernel takes one when bytes arrive, so that an idle
+// connection owns no buffer.
 #pragma once
 
 #include <liburing.h>
@@ -14,12 +15,12 @@ class Ring;
 class BufferRing {
  public:
   static constexpr std::uint16_t group = 0;
-  // Few and cycled through, they stay in the cache; a peer that sends more than fits into one is
-  // read in another way.
+  // A small number, so that the buffers stay in the processor's cache. A stream that sends more
+  // than fits into one is read by readiness instead.
   static constexpr unsigned usual_count = 128;
   static constexpr std::size_t size = 8 << 10;
 
-  // `count`: a power of two. Throws Error.
+  // `count` must be a power of two. Throws Error.
   BufferRing(Ring& ring, unsigned count);
   BufferRing(const BufferRing&) = delete;
   BufferRing& operator=(const BufferRing&) = delete;
@@ -28,7 +29,7 @@ class BufferRing {
   std::string_view bytes(std::uint16_t id, std::size_t length) const noexcept {
     return {memory_ + id * size, length};
   }
-  // The kernel may fill it again.
+  // Gives a buffer back to the kernel, which may fill it again.
   void give_back(std::uint16_t id) noexcept;
 
  private:

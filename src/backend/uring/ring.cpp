@@ -17,8 +17,8 @@ namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
-// Room for a burst of all connections; less where a user may lock little memory, which rings count
-// as.
+// The size of the queue of completions: enough for a burst of all connections. Smaller sizes are
+// tried if the user may lock little memory, since older kernels count rings as locked.
 constexpr unsigned completions[] = {16384, 4096, 1024};
 constexpr unsigned completions_per_submission = 16;
 
@@ -30,8 +30,9 @@ std::string failed(const char* what, int error) {
   return std::string(what) + ": " + std::generic_category().message(error);
 }
 
-// Receives once by multishot into a provided buffer: the newest feature that the driver stands on,
-// and it implies the others.
+// Tries a multishot receive into a provided buffer. That is the newest feature that the driver
+// needs, so it implies the others. Trying is more reliable than comparing versions: a sandbox may
+// forbid io_uring on any kernel.
 std::string try_receiving() {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) < 0)
@@ -51,7 +52,7 @@ std::string try_receiving() {
     ring.submit_and_wait(std::chrono::seconds(1));
     io_uring_cqe completion{};
     if (!ring.take(completion) || completion.res != 1 || !(completion.flags & IORING_CQE_F_MORE))
-      missing = "this kernel has no multishot receive with provided buffers (Linux 6.1 has)";
+      missing = "multishot receive with provided buffers needs Linux 6.1 or later";
   } catch (const std::exception& error) {
     missing = error.what();
   }
@@ -73,17 +74,18 @@ Ring::Ring() {
   }
   if (error == -ENOMEM)
     throw Error(std::error_code(ENOMEM, std::generic_category()), "",
-                "io_uring may lock no more memory (see `ulimit -l`); take automatic or epoll");
+                "io_uring may lock no more memory (see `ulimit -l`); use automatic or epoll");
   if (error < 0)
     throw Error(
         std::error_code(-error, std::generic_category()), "",
-        "io_uring cannot be set up (forbidden, or a kernel before 6.1); take automatic or epoll");
+        "io_uring cannot be set up (forbidden, or a kernel before 6.1); use automatic or epoll");
 }
 
 Ring::~Ring() { io_uring_queue_exit(&ring_); }
 
 void Ring::enable() {
-  // Not by io_uring_enable_rings, which the shared library of liburing 2.3 does not export.
+  // By a system call, because the shared library of liburing 2.3 does not export
+  // io_uring_enable_rings.
   ::syscall(__NR_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
   io_uring_register_ring_fd(&ring_);
 }
@@ -145,13 +147,13 @@ bool Ring::take_queued(io_uring_cqe& completion) noexcept {
 std::string Ring::what_is_missing() {
   static std::atomic<bool> worked = false;
   if (worked) return {};
-  // On a thread of its own: closing a ring interrupts, a little later, whatever call its thread
-  // then waits in.
+  // Tries it on a separate thread: some time after a ring is closed, the kernel interrupts a call
+  // in which its thread waits, and the caller's thread should not get that EINTR.
   std::string missing;
   try {
     std::thread([&missing] { missing = try_receiving(); }).join();
   } catch (const std::system_error& error) {
-    return std::string("no thread to try it on: ") + error.what();
+    return std::string("cannot start a thread to try it: ") + error.what();
   }
   worked = missing.empty();
   return missing;

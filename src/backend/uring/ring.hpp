@@ -1,4 +1,4 @@
-// An io_uring instance: its set-up, what this kernel's can do, and entering it.
+// An io_uring instance: its set-up, the check for the features of this kernel, and entering it.
 #pragma once
 
 #include <liburing.h>
@@ -14,7 +14,8 @@ namespace evio { inline namespace v0 { namespace detail {
 
 class Ring {
  public:
-  // Disabled until the thread that is to use it calls enable(). Throws Error.
+  // The ring is disabled until the thread that will use it calls enable():
+  // IORING_SETUP_SINGLE_ISSUER ties it to that thread. Throws Error.
   Ring();
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
@@ -22,30 +23,30 @@ class Ring {
 
   void enable();
 
-  // In a child that was forked the ring is its parent's, memory included: what is asked of it here
-  // goes nowhere.
+  // Whether this object is a copy in a forked child. The ring, including its shared memory, belongs
+  // to the parent then, so calls do nothing.
   bool is_copy() const noexcept { return !maker_.is_this_process(); }
 
-  // An entry to fill in; submits what is queued if the queue is full.
+  // Returns an entry to be filled in. Submits the queue first if it is full.
   io_uring_sqe* entry();
   bool queued() const noexcept { return io_uring_sq_ready(&ring_) > 0; }
-  // The kernel has finished something that it has not told yet: it does so much in an entry, and
-  // what had no room in the queue of completions waits there.
+  // Whether the kernel has completions that are not in the queue yet: work that it defers until it
+  // is entered, or completions for which the queue had no room.
   bool work_left() const noexcept {
     return (IO_URING_READ_ONCE(*ring_.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) !=
            0;
   }
 
-  // Submits what is queued and runs what the kernel has finished; does not wait. Spares the system
-  // call if there is nothing of either.
+  // Submits the queued entries and gets completions, without waiting. Makes no system call if there
+  // is nothing to do.
   void submit_and_reap();
-  // The same, then waits for a completion until `timeout` has passed (negative: for ever). False:
-  // none came, since time was up or for a signal.
+  // Submits the queued entries and waits for a completion, at most `timeout` (negative: without a
+  // limit). False if there is none: the time has passed, or a signal has arrived.
   bool submit_and_wait(Duration timeout);
-  // Brings completions that did not fit into the queue, making room for them.
+  // Gets all completions, including those that did not fit into the queue.
   void flush_overflow();
 
-  // The completions that are there, first to last.
+  // Calls fn for all completions in order, without removing them.
   template <class Fn>
   void peek(Fn&& fn) const {
     for (const io_uring_cqe& completion : aside_) fn(completion);
@@ -53,12 +54,13 @@ class Ring {
     io_uring_cqe* completion = nullptr;
     io_uring_for_each_cqe(&ring_, head, completion) fn(*completion);
   }
+  // Removes the first completion. False if there is none.
   bool take(io_uring_cqe& completion) noexcept;
-  // How many.
+  // The number of completions.
   std::size_t ready() const noexcept { return aside_.size() + io_uring_cq_ready(&ring_); }
   io_uring* native() noexcept { return &ring_; }
 
-  // Why io_uring cannot be had here; empty if all that the driver needs works.
+  // Why io_uring is not available here; empty if everything that the driver needs works.
   static std::string what_is_missing();
 
  private:
@@ -66,7 +68,7 @@ class Ring {
 
   const Maker maker_{};
   mutable io_uring ring_{};
-  std::deque<io_uring_cqe> aside_;  // taken out of a queue that was full
+  std::deque<io_uring_cqe> aside_;  // removed from the queue by flush_overflow
 };
 
 }}}  // namespace evio::v0::detail

@@ -17,8 +17,9 @@ namespace evio { inline namespace v0 { namespace detail {
 namespace {
 
 constexpr std::size_t buffer_size = 64 << 10;
-constexpr std::size_t large_send =
-    16 << 10;  // from here on copying costs more than the system call that it saves
+// From this size on, a separate system call costs less than queueing, which requires a copy.
+constexpr std::size_t large_send = 16 << 10;
+// So many consecutive large receives switch to readiness mode, and so many small reads back.
 constexpr int large_reads_for_bulk = 2;
 constexpr int small_reads_for_ring = 7;
 
@@ -47,7 +48,8 @@ UringDriver::~UringDriver() {
     if (slots_[i].fd >= 0) close_stream(slots_[i].fd, is_copy() ? forks() : 0);
 }
 
-// The kernel lets go of the sockets before this returns: else a port would stay taken for a while.
+// Cancels all operations and waits for that, at most a second. Otherwise the kernel would hold the
+// sockets for a while, and their ports would stay in use.
 void UringDriver::drain_ring() noexcept {
   queue_cancel(0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
   const Duration deadline = monotonic_now() + std::chrono::seconds(1);
@@ -121,7 +123,7 @@ Address UringDriver::local_address(StreamId stream) {
 
 NativeSocket UringDriver::native(StreamId stream) { return {slot(stream).fd}; }
 
-// ---- What is outstanding
+// ---- Outstanding operations
 
 void UringDriver::change(StreamId stream) {
   Slot& changing = slot(stream);
@@ -140,8 +142,8 @@ void UringDriver::apply_changes() {
   changing_.clear();
 }
 
-// Brings what is outstanding in line with what is wanted. A stream that does not receive is watched
-// for its reset.
+// Arms or cancels operations according to the stream's state. A stream that does not receive is
+// polled for errors, to detect a reset.
 void UringDriver::arm(StreamId stream, Slot& slot) {
   const bool wanted = slot.receiving && !slot.ended;
   const bool reading = slot.receive_armed || slot.read_poll_armed;
@@ -156,8 +158,8 @@ void UringDriver::arm(StreamId stream, Slot& slot) {
     }
   }
   if ((!wanted || slot.unix_domain) && !slot.reset_poll_armed) {
-    arm_poll(Op::reset_poll, stream, slot, 0,
-             true);  // once would not do: the peer's end sets it off, too
+    // Multishot, because the peer's end completes this poll, too, and a reset may follow.
+    arm_poll(Op::reset_poll, stream, slot, 0, true);
     slot.reset_poll_armed = true;
   }
   if (slot.pending != none && slot.blocked && !slot.write_poll_armed) {
@@ -206,7 +208,7 @@ void UringDriver::cancel_all(StreamId stream, Slot& slot) {
   if (slot.reset_poll_armed) queue_cancel(user_data(Op::reset_poll, index, slot.generation));
 }
 
-// ---- Leaving
+// ---- Closing and detaching
 
 // The first reason counts.
 void UringDriver::begin_close(StreamId stream, int error) {
@@ -223,7 +225,8 @@ bool UringDriver::may_leave() noexcept {
                      [this](StreamId stream) { return !outstanding(slot(stream)); });
 }
 
-// A stream is gone when nothing of it is outstanding any more.
+// A stream has ended when none of its operations is outstanding any more: the kernel may use its
+// descriptor and memory until then.
 bool UringDriver::finish_closing() {
   bool any = false;
   closing_now_.swap(closing_);
@@ -249,8 +252,8 @@ bool UringDriver::finish_closing() {
   return any;
 }
 
-// A peer that has reset the connection may have said why before: a send that failed must not hide
-// it.
+// Delivers the remaining input of a stream that ends by an error. A peer may send an error message
+// and then reset the connection: if a send fails first, that message must still be delivered.
 void UringDriver::show_rest(StreamId stream) {
   while (slot(stream).receiving) {
     const IoResult result = receive(slot(stream).fd, {buffer_.get(), buffer_size});
@@ -306,7 +309,8 @@ void UringDriver::queue_send(std::uint32_t index) {
   queued_sends_.push_back(index);
 }
 
-// A send that fell short says so; its completion may be seen twice.
+// Records the result of a send that failed or was incomplete; only these have a completion. This
+// may be called twice for the same completion, since peek() does not remove it.
 void UringDriver::note_send(const io_uring_cqe& completion) noexcept {
   const auto index = static_cast<std::uint32_t>(completion.user_data) & index_mask;
   if (!pending_.alive(index) || pending_[index].serial != completion.user_data >> 32) return;
@@ -314,8 +318,8 @@ void UringDriver::note_send(const io_uring_cqe& completion) noexcept {
   pending_[index].result = completion.res;
 }
 
-// What was submitted and did not complain is with the kernel. Short of memory it may not have taken
-// all that was queued: then the next entry brings the rest.
+// Sends that were submitted and have no completion were successful. If the kernel was short of
+// memory, some entries may still be queued; then this waits until they were submitted.
 void UringDriver::finish_sends() {
   if (queued_sends_.empty() || ring_.queued()) return;
   ring_.flush_overflow();
@@ -362,7 +366,7 @@ void UringDriver::write_more(StreamId stream) {
 
 Duration UringDriver::now() { return monotonic_now(); }
 
-// On the loop's own thread, which is not the one that made it.
+// Called on the loop's thread, which is not the thread that made the driver.
 void UringDriver::enable() {
   if (std::exchange(enabled_, true)) return;
   ring_.enable();
@@ -392,8 +396,8 @@ PollResult UringDriver::poll(Duration deadline) {
   connects_.report_failed(sink_);
   resume_partial();
   bool any = more;
-  // No more than were there: what handlers queue may bring further ones, and each stream has its
-  // share of a turn.
+  // Handles only the completions that are there now. Handlers may cause further ones, and each
+  // stream gets only its share of an iteration.
   std::size_t left = ring_.ready();
   for (io_uring_cqe completion; left > 0 && ring_.take(completion); --left, any = true)
     dispatch(completion);
@@ -404,12 +408,13 @@ PollResult UringDriver::poll(Duration deadline) {
   return {.any = any || unfinished, .slept = sleep, .partial = is_partial(work_left || unfinished)};
 }
 
-// What is not armed, or found no buffer, is told of by later entries, and while ever more arrives
-// there is always something. But each entry goes on with what waits longest. After as many as go
-// through everything four times, all that waited was told: at worst a receive without a buffer, its
-// cancellation, and the poll that takes its place.
+// Whether events that had arrived before may still be undelivered. A receive that found no buffer,
+// for example, is reported later, and under load there are always more events. But the kernel
+// serves what has waited longest first. Therefore the number of partial polls is bounded: after all
+// operations were served four times, everything was delivered. At worst a stream needs a receive
+// that finds no buffer, its cancellation, and the poll that replaces it.
 bool UringDriver::is_partial(bool more) noexcept {
-  constexpr std::size_t entry_at_least = 20;  // operations that an entry goes on with
+  constexpr std::size_t entry_at_least = 20;  // operations that the kernel serves in each entry
   more = more && ++looks_ <= 4 * (outstanding_ / entry_at_least + 1);
   if (!more) looks_ = 0;
   return more;
@@ -522,27 +527,28 @@ void UringDriver::received(StreamId stream, std::uint32_t generation,
     case 0:
       from.ended = true;
       return sink_.on_end_of_stream(stream);
-    case -ENOBUFS:  // others took them all, and would again: it is read without
+    case -ENOBUFS:  // other streams use all buffers, and might do so again
       from.readiness_mode = true;
       return;
     case -ECANCELED:
     case -EINTR:
     case -EAGAIN:
-      return;  // armed again, if it is still wanted
+      return;  // armed again if reading is still wanted
     default:
       return begin_close(stream, -completion.res);
   }
 }
 
-// A multishot receive that is armed when bytes and a reset have come brings the bytes, and sleeps
-// through the reset (Linux 6.18): so what begins to receive looks for itself, once.
+// If bytes and a reset have arrived before a multishot receive is armed, it delivers the bytes but
+// does not report the reset (seen with Linux 6.18). So this checks for an error once, when the
+// bytes that were there are delivered.
 void UringDriver::look_for_reset(StreamId stream) {
   slot(stream).begins = false;
   if (const int error = pending_error(slot(stream).fd)) begin_close(stream, error);
 }
 
-// More than fits into a provided buffer comes, again and again: reading it by readiness costs a
-// fraction.
+// Switches to readiness mode when a stream repeatedly sends more than fits into a provided buffer:
+// for such a stream, reads into a large buffer cost much less.
 void UringDriver::update_receive_mode(StreamId stream, std::size_t size) {
   Slot& from = slot(stream);
   if (size < BufferRing::size) {
@@ -565,9 +571,9 @@ void UringDriver::update_read_mode(StreamId stream, std::size_t size) {
   }
 }
 
-// The poll tells each arrival once: what is not read now must be remembered, and when reading is
-// off its poll is asked anew later. One that was not read to its end has had its share of this
-// turn.
+// Reads once in readiness mode. A multishot poll reports each arrival once. So what is left must be
+// remembered in unread_; and if reading is off, the poll is cancelled, and armed anew later, which
+// reports the bytes again. One read is the stream's share of an iteration.
 void UringDriver::readable(StreamId stream, std::uint32_t generation) {
   if (!alive(stream, generation)) return;
   Slot& from = slot(stream);
@@ -587,8 +593,8 @@ void UringDriver::readable(StreamId stream, std::uint32_t generation) {
     change(stream);
     return sink_.on_end_of_stream(stream);
   }
-  // A read stops at urgent data, and on a unix socket where descriptors were sent along: more may
-  // stand behind it.
+  // A read ends at urgent data, and on a unix socket at the bytes with which descriptors were sent:
+  // even a short read may leave bytes.
   if (from.ending || from.unix_domain || result.count == buffer_size) {
     from.unread = true;
     unread_.push_back({stream, generation});
@@ -597,9 +603,9 @@ void UringDriver::readable(StreamId stream, std::uint32_t generation) {
   sink_.on_received(stream, {buffer_.get(), result.count});
 }
 
-// A reset ends it. An end alone is no news, but that the multishot receive of a unix socket sleeps
-// through an end that came before the bytes in front of it were received (Linux 6.18): the rest is
-// read by readiness.
+// A reset ends the stream. The end of both directions alone needs nothing here, with one exception:
+// if a unix socket's end arrives before all bytes were received, the multishot receive does not
+// report it (seen with Linux 6.18). Then the rest is read in readiness mode.
 void UringDriver::hung_up(StreamId stream) {
   Slot& about = slot(stream);
   if (const int error = pending_error(about.fd)) return begin_close(stream, error);

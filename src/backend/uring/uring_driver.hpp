@@ -1,12 +1,15 @@
-// The driver for io_uring: what one batch of events receives and sends costs one system
-// call.
+// The driver for io_uring: one system call receives and sends for a whole batch of events.
 //
-// Bytes arrive by multishot receives into provided buffers, lent upwards in place. Small output is
-// queued and submitted with the next entry to the kernel, never waiting there (MSG_DONTWAIT):
-// silence means that the kernel has all of it. Large output goes out at once by sendmsg, and a
-// stream that sends more than fits into a provided buffer, or finds none, is read as on epoll: by
-// readiness, into one large buffer. So the kernel never refers to memory of a stream while the loop
-// runs, and all that can be outstanding for one is a receive or polls.
+// Receiving: a multishot receive for each stream fills provided buffers, whose bytes are passed up
+// in place. If a stream repeatedly sends more than fits into a buffer, or if no buffer is free, it
+// is switched to readiness mode: as with epoll, it is polled, and read into one large buffer.
+//
+// Sending: small output is queued and submitted when the kernel is entered next. It never waits in
+// the kernel (MSG_DONTWAIT), and a send without a completion was successful. Large output is sent
+// at once with sendmsg.
+//
+// So the kernel reads the memory of a stream only while it is entered, never while handlers run,
+// and the only operations that can be outstanding for a stream are a receive and polls.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +32,7 @@ namespace evio { inline namespace v0 { namespace detail {
 
 class UringDriver final : public Driver {
  public:
-  // `buffers`: how many receive at a time, a power of two.
+  // `buffers` is the number of provided buffers, a power of two.
   UringDriver(Sink& sink, EventFd& waker, unsigned buffers = BufferRing::usual_count);
   ~UringDriver() override;
 
@@ -65,7 +68,7 @@ class UringDriver final : public Driver {
  private:
   static constexpr std::uint32_t none = Slab<int>::none;
 
-  // What a completion is about; with the name and its generation it makes up the user data.
+  // The kind of operation. With the id and its generation it forms the user data of an entry.
   enum class Op : std::uint64_t {
     receive,
     read_poll,
@@ -80,30 +83,35 @@ class UringDriver final : public Driver {
     cancel
   };
 
-  // 16 bytes a stream.
+  // The record of a stream: 16 bytes.
   struct Slot {
     int fd = -1;
     std::uint32_t generation = 0;
     std::uint32_t pending = none;  // the send in flight
     bool unix_domain : 1 = false;
-    bool receiving : 1 = false;       // what is wanted
-    bool readiness_mode : 1 = false;  // read by readiness, since it sends a lot at a time
-    bool blocked : 1 = false;  // the kernel took less than it was given; until it is writable again
-    bool changed : 1 = false;  // stands in changed_
-    bool closing : 1 = false;  // closes, or is being detached
-    bool detaching : 1 = false;  // that of the two
-    bool unread : 1 = false;     // stands in unread_
-    bool ending : 1 =
-        false;  // the peer's end or urgent data is in what is to be read: till nothing is left
-    bool ended : 1 = false;          // the peer's end came
-    bool cancelling : 1 = false;     // its receive or read_poll was told to stop
-    bool begins : 1 = false;         // to receive: what stood there before is not all here yet
-    bool receive_armed : 1 = false;  // what is outstanding in the kernel
+    bool receiving : 1 = false;       // the last argument of set_receiving
+    bool readiness_mode : 1 = false;  // read by readiness
+    bool blocked : 1 = false;         // the kernel's send buffer is full; not writable yet
+    bool changed : 1 = false;         // it is in changed_
+    bool closing : 1 = false;         // it closes or is detached
+    bool detaching : 1 = false;       // of these two: it is detached
+    bool unread : 1 = false;          // it is in unread_
+    // The peer's end or urgent data has arrived: read until nothing is left, since no further event
+    // may follow.
+    bool ending : 1 = false;
+    bool ended : 1 = false;       // the peer's end was received
+    bool cancelling : 1 = false;  // its receive or read_poll is being cancelled
+    // A receive was armed, and the bytes that had arrived before are not all delivered yet: see
+    // look_for_reset.
+    bool begins : 1 = false;
+    // Operations that are outstanding in the kernel.
+    bool receive_armed : 1 = false;
     bool read_poll_armed : 1 = false;
     bool write_poll_armed : 1 = false;
     bool reset_poll_armed : 1 = false;
-    std::uint8_t large_reads : 3 = 0;  // of late, that filled a buffer; or, while bulk, small ones
-    unsigned error : 12 = 0;           // why it leaves
+    // Consecutive receives that filled a buffer; in readiness mode, consecutive small reads.
+    std::uint8_t large_reads : 3 = 0;
+    unsigned error : 12 = 0;  // the errno for which it closes
   };
   static_assert(sizeof(Slot) == 16);
   struct Pending {  // a send in flight
@@ -112,12 +120,11 @@ class UringDriver final : public Driver {
             std::uint32_t number) noexcept
         : stream(to), serial(number), chunks(what), size(bytes) {}
     StreamId stream;
-    std::uint32_t serial;  // tells it from others that had its place
+    std::uint32_t serial;  // distinguishes it from earlier ones in the same place
     std::span<const Chunk> chunks;
     std::size_t size;
-    bool queued =
-        false;  // given to the ring; the kernel looks at the chunks when it is entered next
-    bool fell_short = false;  // then `result` says how; silence is success
+    bool queued = false;  // it is in the ring; the kernel reads the chunks when it is entered next
+    bool fell_short = false;  // `result` is an error or less than `size`; else it was successful
     int result = 0;
     msghdr message{};
     iovec pieces[max_chunks];
@@ -181,19 +188,21 @@ class UringDriver final : public Driver {
     StreamId stream;
     std::uint32_t generation;
   };
-  std::vector<Unread> unread_, rereading_;          // by readiness: more is there
-  std::vector<ListenerId> unaccepted_, accepting_;  // more is there
+  // Streams, listeners and sockets that have used up their share of an iteration, and may have
+  // more. The second list of each pair is the one that is being worked off.
+  std::vector<Unread> unread_, rereading_;
+  std::vector<ListenerId> unaccepted_, accepting_;
   std::vector<UdpSocketId> undelivered_, delivering_;
   Listeners listeners_;
   ConnectAttempts connects_;
   Watched watched_;
-  std::vector<std::pair<WatchId, std::uint32_t>> rewatched_,
-      rewatching_;                 // told, and to be asked for again
-  bool has_poll_eventfd_ = false;  // its waker's bell, for a foreign loop
+  // Watches that were reported, and must be polled again.
+  std::vector<std::pair<WatchId, std::uint32_t>> rewatched_, rewatching_;
+  bool has_poll_eventfd_ = false;  // a foreign loop waits for waker_.poll_eventfd()
   DatagramPorts ports_;
-  std::size_t outstanding_ = 0;  // operations whose last completion has not come
+  std::size_t outstanding_ = 0;  // operations whose last completion has not arrived
   std::uint32_t last_serial_ = 0;
-  std::size_t looks_ = 0;  // polls since a look began that is not complete
+  std::size_t looks_ = 0;  // consecutive polls that were partial
   bool enabled_ = false;
 };
 

@@ -1,4 +1,4 @@
-// The driver's sockets that are no streams, and the user's descriptors.
+// The part of UringDriver for listeners, udp sockets, attempts to connect and watched descriptors.
 #include <poll.h>
 
 #include <utility>
@@ -9,9 +9,10 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// ---- Listeners and datagrams: by readiness. Accepting in this way keeps to a limit exactly and
-// brings the peer's address with each connection, for one system call, as asking for it after a
-// multishot accept would be.
+// ---- Listeners and datagrams
+//
+// They are polled. A multishot accept could exceed a limit on connections, and does not return the
+// peer's address, so that a system call for each connection would be needed in any case.
 
 void UringDriver::watch(Op op, std::uint32_t index, int fd) {
   poll_for(user_data(op, index, 0), fd, POLLIN, true);
@@ -32,12 +33,13 @@ void UringDriver::accept_from(ListenerId listener, NativeSocket socket) {
 void UringDriver::set_accepting(ListenerId listener, bool accepting) {
   if (listeners_.fd(listener) < 0) return;
   listeners_.set_accepting(listener, accepting);
-  if (accepting) unaccepted_.push_back(listener);  // what came meanwhile was told then
+  // Connections that arrived meanwhile were reported then, and will not be again.
+  if (accepting) unaccepted_.push_back(listener);
 }
 
 void UringDriver::close_listener(ListenerId listener) {
   queue_cancel(user_data(Op::listener, static_cast<std::uint32_t>(listener), 0));
-  ring_.submit_and_reap();  // else it would listen for as long as the kernel holds it
+  ring_.submit_and_reap();  // otherwise the poll would keep the closed socket listening
   listeners_.close(listener);
 }
 
@@ -97,7 +99,10 @@ void UringDriver::cancel(ConnectId id) {
   connects_.cancel(id);
 }
 
-// ---- Watches: a poll each time, since those that stay tell each arrival once.
+// ---- Watches
+//
+// A single-shot poll for each report: a multishot poll reports each arrival once, but a watch must
+// be reported as long as the descriptor is ready.
 
 std::error_code UringDriver::watch(WatchId name, NativeSocket descriptor, Interest interest) {
   enable();
@@ -119,13 +124,13 @@ void UringDriver::ask(WatchId name) {
 void UringDriver::unwatch(WatchId name) {
   Watched::One& one = watched_[name];
   queue_cancel(user_data(Op::watched, static_cast<std::uint32_t>(name), one.generation));
-  ring_.submit_and_reap();  // the user may close the descriptor, and the kernel would hold it
+  ring_.submit_and_reap();  // the user may close the descriptor, and the poll would hold it open
   one.fd = -1;
 }
 
-// The ring's own descriptor is not readable before its completions are asked for; an eventfd that
-// is registered with it is written to, but not when an eventfd set off what completes. So the waker
-// writes to it, too.
+// The ring's own descriptor becomes readable only after completions were requested. So this
+// registers an eventfd, which the kernel writes to. It does not do so for completions that an
+// eventfd has caused, therefore the waker writes to that eventfd, too.
 NativeSocket UringDriver::pollable() {
   enable();
   if (!std::exchange(has_poll_eventfd_, true))
