@@ -1,5 +1,5 @@
-// Boost.Beast's parser, as far as requests and replies are read alike: bodies and
-// trailers, in place.
+// Boost.Beast's parser with what is common to requests and responses: bodies and trailers, which
+// are read in place.
 #pragma once
 
 #include <algorithm>
@@ -23,9 +23,9 @@ inline boost::asio::const_buffer beast_buffer(std::string_view bytes) {
   return {bytes.data(), bytes.size()};
 }
 
-/// Whether a line ends without CR, which Beast notices late, goes on in the next one (it is folded:
-/// the next begins with a blank), or has a control character in a quoted string, which Beast
-/// allows.
+/// Whether one of these lines is invalid in a way that Beast accepts or notices late: it ends
+/// without CR, is continued by the next one (folding: the next begins with a blank), or has a
+/// control character in a quoted string.
 inline bool has_bad_line(std::string_view lines) {
   const auto is_control = [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r' && c != '\n') ||
@@ -39,8 +39,8 @@ inline bool has_bad_line(std::string_view lines) {
   return false;
 }
 
-/// Whether a chunk's line, perhaps behind the CRLF of the chunk before, ends within a quoted
-/// string: Beast would wait for the quote's end in what follows.
+/// Whether a chunk's line, perhaps after the CRLF of the previous chunk, ends inside a quoted
+/// string. Beast would look for the closing quote in the chunk's data.
 inline bool ends_quoted(std::string_view lines) {
   const std::size_t begin = lines.starts_with("\r\n") ? 2 : 0, end = lines.find('\n', begin);
   if (end == lines.npos) return false;
@@ -53,31 +53,33 @@ inline bool ends_quoted(std::string_view lines) {
 }
 
 enum class BodyState {
-  partial,   // needs more
-  piece,     // there is one
-  end,       // of the body, perhaps with a last piece
-  bad,       // it is no body
-  too_long,  // the body
-  bad_size,  // of a line or of the trailers
+  partial,   // more bytes are needed
+  piece,     // a piece was read
+  end,       // the body has ended, perhaps with a last piece
+  bad,       // the framing is invalid
+  too_long,  // the body exceeds body_limit
+  bad_size,  // a line, the extensions or the trailers exceed max_line
 };
 
+/// A push parser. Beast's own body and field containers are not used: pieces are views of the
+/// input.
 template <bool isRequest>
 class BeastParser : public beast::basic_parser<isRequest> {
  public:
   BeastParser() {
-    this->header_limit(UINT32_MAX);  // headers are measured before they come here
-    this->body_limit(UINT64_MAX);
+    this->header_limit(UINT32_MAX);  // the callers measure headers before they pass them
+    this->body_limit(UINT64_MAX);    // the default is 1 MiB; the owner sets its own
   }
 
-  /// The next piece of the body, of whose lines none may be longer than max_line; `used`: the bytes
-  /// read.
+  /// Reads the next piece of the body. No line of the chunked framing may be longer than max_line.
+  /// `used` is set to the number of bytes read.
   BodyState read_body(std::string_view bytes, std::size_t max_line, std::size_t& used) {
     used = 0;
     piece = {};
     if (this->is_done()) return BodyState::end;
     const bool line = this->chunked() && chunk_left_ == 0;
-    // The last chunk, "0\r\n\r\n", is still to come; Beast asserts that so much is there when it
-    // looks again.
+    // At least the last chunk, "0\r\n\r\n", is still to come. Beast asserts that five bytes are
+    // there when it continues after a chunk.
     if (bytes.size() < (line ? 5U : 1U)) return BodyState::partial;
     const std::string_view readable = line ? bytes.substr(0, max_line) : bytes;
     BeastError error;
@@ -88,16 +90,18 @@ class BeastParser : public beast::basic_parser<isRequest> {
     if (more) return readable.size() < max_line ? BodyState::partial : BodyState::bad_size;
     if (error == beast::error::body_limit) return BodyState::too_long;
     if (error) return BodyState::bad;
+    // The sum over all chunks: otherwise a body of many small chunks could have any number of bytes
+    // that body_limit does not count.
     if (extensions_ > max_line) return BodyState::bad_size;
     return this->is_done() ? BodyState::end : BodyState::piece;
   }
 
-  /// Whether the connection goes on behind the message.
+  /// Whether the connection continues after the message (RFC 9112, section 9.3).
   bool persists() const noexcept {
     return !close_ && (version_ > 10 || keep_alive_) && !this->need_eof();
   }
 
-  std::string_view piece;  // of the latest call
+  std::string_view piece;  // what the last read_body() found; a view of its bytes
   std::vector<Field> trailers;
 
  protected:
@@ -113,8 +117,8 @@ class BeastParser : public beast::basic_parser<isRequest> {
     chunk_left_ = left - body.size();
     return on_body_impl(body, error);
   }
-  /// What decides on whether the connection goes on; Beast knows no `close` in HTTP/1.0 and heeds
-  /// Proxy-Connection.
+  /// These decide persists(). Beast's own keep_alive() ignores `close` in HTTP/1.0 and evaluates
+  /// Proxy-Connection, which is not a field of HTTP.
   void note_version(int version) noexcept { version_ = version; }
   void note_field(beast::field field, BeastText value) noexcept {
     if (field != beast::field::connection) return;
@@ -129,7 +133,7 @@ class BeastParser : public beast::basic_parser<isRequest> {
 
  private:
   std::uint64_t chunk_left_ = 0;
-  std::size_t extensions_ = 0;  // bytes, of all chunks
+  std::size_t extensions_ = 0;  // bytes of the extensions of all chunks
   int version_ = 11;
   bool close_ = false;
   bool keep_alive_ = false;

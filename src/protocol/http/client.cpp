@@ -1,4 +1,4 @@
-// The public Client, and the pool of connections behind it.
+// The public Client, and its pool of connections.
 #include <algorithm>
 #include <array>
 #include <evio/address.hpp>
@@ -30,24 +30,27 @@ Url parsed(std::string_view url) {
   };
   constexpr std::string_view scheme = "http://";
   if (begins_with("https://"))
-    refuse("https wants TLS, which this client does not have: http:// only");
-  if (!begins_with(scheme)) refuse("a URL to call begins with http://");
+    refuse("https needs TLS, which this client does not have: http:// only");
+  if (!begins_with(scheme)) refuse("the URL does not begin with http://");
   std::string_view rest = url.substr(scheme.size());
   rest = rest.substr(0, rest.find('#'));  // a fragment is not sent (RFC 9110, section 7.1)
   const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
   const std::string_view authority = rest.substr(0, end);
   if (authority.find('@') != authority.npos)
-    refuse("a URL with a user name or password is not called: give them in an Authorization field");
-  if (!is_authority(authority)) refuse("no host to call");
+    refuse("user name and password belong in an Authorization field, not in the URL");
+  if (!is_authority(authority)) refuse("no valid host in the URL");
   std::string target(rest.substr(end));
   if (!target.starts_with('/')) target.insert(0, "/");
+  // A blank or a line's end in the target would be read as the end of the request line, and what
+  // follows as fields that the caller did not intend.
   const auto bad = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == '\x7f'; };
-  if (std::ranges::any_of(target, bad)) refuse("characters that no HTTP target may have");
+  if (std::ranges::any_of(target, bad))
+    refuse("the URL has characters that an HTTP target must not have");
   return {authority, std::move(target)};
 }
 
-// The authority with `sign` and what stands behind it in place of an IPv6 address's zone, "%25eth0"
-// in URLs.
+// The authority with the "%25" of an IPv6 address's zone ("%25eth0" in a URL, RFC 6874) replaced by
+// `sign`. The zone itself stays if `kept`.
 std::string with_zone(std::string_view authority, std::string_view sign, bool kept) {
   std::string text(authority);
   const std::size_t at = text.find("%25"), end = text.find(']');
@@ -63,10 +66,10 @@ std::string address_of(std::string_view authority) {
   return Address::parse("tcp://" + text).to_string();
 }
 
-// As Host names it: a zone means something to this host alone.
+// The authority for the Host field, without a zone: that has a meaning on this machine only.
 std::string host_of(std::string_view authority) { return with_zone(authority, "", false); }
 
-// The client writes it itself.
+// A second Host or Content-Length would let proxies and servers read the request in different ways.
 bool is_own_field(std::string_view name) {
   constexpr std::array<std::string_view, 3> own_fields{"host", "content-length",
                                                        "transfer-encoding"};
@@ -82,10 +85,12 @@ std::string request_of(const ClientRequest& call, const Url& url) {
       .append("\r\n");
   for (const auto& [name, value] : call.fields) {
     if (is_own_field(name) || !is_token(name) || !is_field_value(value))
-      throw std::invalid_argument("evio: a ClientRequest may have no HTTP field \"" +
+      throw std::invalid_argument("evio: a ClientRequest must not have the HTTP field \"" +
                                   std::string(name).append(": ").append(value) + '"');
     request.append(name).append(": ").append(value).append("\r\n");
   }
+  // A POST or PUT without a body says so (RFC 9110, section 8.6): some servers answer 411
+  // otherwise.
   const bool has_body = !call.body.empty() || call.method == "POST" || call.method == "PUT";
   if (has_body)
     request.append("Content-Length: ").append(std::to_string(call.body.size())).append("\r\n");
@@ -98,6 +103,7 @@ bool asks_to_close(const ClientRequest& call) {
   });
 }
 
+// The idempotent methods (RFC 9110, section 9.2.2).
 bool may_be_repeated(const ClientRequest& call) {
   constexpr std::array<std::string_view, 6> methods{"GET",    "HEAD",    "PUT",
                                                     "DELETE", "OPTIONS", "TRACE"};
@@ -122,9 +128,9 @@ const ClientSettings& checked(const ClientSettings& settings) {
   const auto refuse = [](const char* problem) {
     throw std::invalid_argument(std::string("evio: http::ClientSettings::") + problem);
   };
-  if (settings.connections_max == 0) refuse("connections is 0: no call could be made");
-  if (settings.timeout < Duration::zero()) refuse("time is negative");
-  if (settings.idle_timeout < Duration::zero()) refuse("idle_time is negative");
+  if (settings.connections_max == 0) refuse("connections_max is 0: no call could be made");
+  if (settings.timeout < Duration::zero()) refuse("timeout is negative");
+  if (settings.idle_timeout < Duration::zero()) refuse("idle_timeout is negative");
   return settings;
 }
 
@@ -168,14 +174,15 @@ void ClientCall::cancel() const {
 
 ClientCall ClientPool::call(ClientRequest call, Callback<void(ClientResponse)> done) {
   if (!is_token(call.method) || call.method == "CONNECT")
-    throw std::invalid_argument("evio: \"" + call.method + "\" is no HTTP method to call with");
+    throw std::invalid_argument("evio: \"" + call.method +
+                                "\" is not a valid method of a ClientRequest");
   const Url url = parsed(call.url);
   Host& to = host(address_of(url.authority));
   const auto pending = std::make_shared<PendingCall>();
   pending->pool = weak_from_this();
   pending->host = &to;
   pending->request = std::make_shared<const std::string>(request_of(call, url));
-  call.body = {};
+  call.body = {};  // request_of has copied it
   pending->repeatable = may_be_repeated(call);
   pending->last = asks_to_close(call);
   pending->call = std::move(call);
@@ -184,7 +191,7 @@ ClientCall ClientPool::call(ClientRequest call, Callback<void(ClientResponse)> d
     const auto late = weak.lock();
     if (!late) return;
     late->late = true;
-    if (late->connection) return late->connection->conn().abort();  // and `closed` says so
+    if (late->connection) return late->connection->conn().abort();  // `closed` reports timed_out
     give_up(late);
     late->done({.error = std::make_error_code(std::errc::timed_out)});
   });
@@ -194,8 +201,9 @@ ClientCall ClientPool::call(ClientRequest call, Callback<void(ClientResponse)> d
 }
 
 void ClientPool::end() {
-  const auto hosts = std::exchange(
-      hosts_, {});  // nobody finds them any more, not even what is destroyed with them
+  // Emptied first: the destructor of a caller's callback may use the client and must not find hosts
+  // that are being destroyed.
+  const auto hosts = std::exchange(hosts_, {});
   for (const auto& [address, each] : hosts) {
     for (const auto& call : each.waiting) call->deadline.cancel();
     for (const auto* connections : {&each.idle, &each.busy})
@@ -212,7 +220,9 @@ Host& ClientPool::host(const std::string& address) {
   return hosts_.emplace(address, Host{.binding = on(address, handlers(address))}).first->second;
 }
 
-// Gives waiting calls to connections, and makes more of these where there may be more.
+// Assigns waiting calls to idle connections, and opens more connections if calls remain. The idle
+// connection that was used last comes first, because it is the least likely to have been closed. A
+// repeated call only gets a new connection: on a reused one it could fail in the same way again.
 void ClientPool::serve(Host& host) {
   for (auto next = host.waiting.begin(); next != host.waiting.end() && !host.idle.empty();) {
     const auto fits = [&](const ClientConnection* each) {
@@ -228,12 +238,12 @@ void ClientPool::serve(Host& host) {
     host.busy.push_back(connection);
     std::shared_ptr<PendingCall> call = std::move(*next);
     next = host.waiting.erase(next);
-    connection->conn().set({.idle_timeout = Duration::zero()});
+    connection->conn().set({.idle_timeout = Duration::zero()});  // the call has its own deadline
     connection->make(std::move(call));
   }
   if (!host.waiting.empty() && !host.idle.empty() &&
       host.connections >= settings_.connections_max) {
-    host.idle.back()->conn().abort();  // makes room for a new one, which a repeated call asks for
+    host.idle.back()->conn().abort();  // makes room for the new one that a repeated call needs
     host.idle.pop_back();
   }
   while (host.connecting < host.waiting.size() && host.connections < settings_.connections_max) {
@@ -245,7 +255,7 @@ void ClientPool::serve(Host& host) {
 
 void ClientPool::give_up(const std::shared_ptr<PendingCall>& call) {
   const auto pool = call->pool.lock();
-  if (!pool || pool->hosts_.empty()) return;  // gone, or at its end
+  if (!pool || pool->hosts_.empty()) return;  // the pool is gone or has ended
   call->deadline.cancel();
   std::erase(call->host->waiting, call);
   if (ClientConnection* connection = call->connection) {
@@ -257,7 +267,8 @@ void ClientPool::give_up(const std::shared_ptr<PendingCall>& call) {
 Events ClientPool::handlers(const std::string& address) {
   Events events;
   events.limits = settings_.limits;
-  events.options.read_when_congested = true;  // a server that does not read on may be saying why
+  // A server that stops reading a request may have sent the answer that says why.
+  events.options.read_when_congested = true;
   const auto find = [weak = weak_from_this(), address] {
     auto pool = weak.lock();
     Host* host = pool ? &pool->hosts_.at(address) : nullptr;
@@ -293,19 +304,20 @@ void ClientPool::opened(Host& host, Conn& conn) {
 
 void ClientPool::read(Host& host, ClientConnection& connection, Input& in, bool ended) {
   const std::shared_ptr<PendingCall> call =
-      connection.call();  // stays also if one of its own handlers gives it up
-  if (!call) {            // nobody asked
+      connection.call();  // a copy: one of the call's own callbacks may cancel it
+  if (!call) {            // no request was sent that these bytes could answer
     in.take();
     connection.conn().close();
     return;
   }
   const ClientConnection::State state = connection.read(in, ended);
   if (state == ClientConnection::State::waits) return;
+  // The server had closed the reused connection: `closed` follows and repeats the call.
   if (state == ClientConnection::State::failed && connection.was_stale() && call->repeatable)
     return;
   const bool unfinished = connection.sends() && !ended;
   if (unfinished && state == ClientConnection::State::done && !connection.refuses())
-    return;  // it may want the rest
+    return;  // an early answer that accepts the request: the server may still need the rest
   const bool kept =
       state == ClientConnection::State::done && connection.keeps_alive() && in.empty() && !ended;
   connection.take_call();
@@ -321,13 +333,13 @@ void ClientPool::read(Host& host, ClientConnection& connection, Input& in, bool 
   }
   ClientResponse reply = connection.take_reply();
   serve(host);
-  call->done(std::move(reply));
+  call->done(std::move(reply));  // last: it may destroy the client, and with it `host`
 }
 
 void ClientPool::closed(Host& host, ClientConnection* connection, std::error_code error) {
   --host.connections;
   if (!connection) {
-    --host.connecting;
+    --host.connecting;  // it was never connected
     return fail_first(host, error ? error : std::make_error_code(std::errc::connection_refused));
   }
   forget(host.idle, connection);
@@ -346,6 +358,7 @@ void ClientPool::closed(Host& host, ClientConnection* connection, std::error_cod
   call->done({.error = error ? error : std::make_error_code(std::errc::connection_reset)});
 }
 
+// One failed connect fails one call, so that each waiting call costs the host one attempt at most.
 void ClientPool::fail_first(Host& host, std::error_code error) {
   std::shared_ptr<PendingCall> call;
   if (!host.waiting.empty()) {

@@ -1,4 +1,4 @@
-// A connection of the client's: makes one call after the other.
+// One connection of an HTTP client: sends the requests of its calls one after the other.
 #include "protocol/http/client_connection.hpp"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 
 namespace evio { inline namespace v0 { namespace http {
 
+// Beast's parser, filling a ClientResponse. Trailers are read and discarded.
 class ResponseParser final : public BeastParser<false> {
  public:
   explicit ResponseParser(ClientResponse& reply) : reply_(reply) {}
@@ -29,8 +30,9 @@ class ResponseParser final : public BeastParser<false> {
 
 namespace {
 
-// The header as Beast reads it: folded lines are one (RFC 9112, section 5.2), and a status is
-// followed by a blank.
+// The header in the form that Beast accepts. A client must accept two more: folded lines, which are
+// joined here (RFC 9112, section 5.2), and a status line that ends after the status, to which the
+// missing blank is added (many servers omit it).
 std::string tidied(std::string_view header) {
   constexpr std::size_t bare_status_line = std::string_view("HTTP/1.1 200").size();
   std::string tidy;
@@ -72,6 +74,8 @@ void ClientConnection::make(std::shared_ptr<PendingCall> call) {
 
 void ClientConnection::send_more() {
   constexpr std::size_t piece_max = 16 << 10;
+  // Small pieces and a bound at output_max: the connection would close if a large request were
+  // written at once. The pieces share the request's memory.
   for (bool ready = true; ready && sends();) {
     const std::size_t most = settings_.limits.output_max,
                       room = most - std::min(most, conn_.pending_output());
@@ -83,7 +87,8 @@ void ClientConnection::send_more() {
   }
 }
 
-// Where Limits::output_max is not above output_high the connection is full before `drained` is due.
+// Waits until the output has left. `drained` alone is not enough: if Limits::output_max is not
+// above output_high, the output never exceeds output_high, and `drained` is never called.
 void ClientConnection::await_room() {
   conn_.handle().send(SharedBytes(), [this](std::error_code error) {
     if (!error) drained();
@@ -92,7 +97,8 @@ void ClientConnection::await_room() {
 
 void ClientConnection::drained() {
   send_more();
-  if (is_replied() && !sends()) conn_.handle().wake();  // `data` goes on with the reply
+  // The response arrived before the request had left: `data` must run again to report it.
+  if (is_replied() && !sends()) conn_.handle().wake();
 }
 
 std::shared_ptr<PendingCall> ClientConnection::take_call() noexcept {
@@ -124,21 +130,23 @@ ClientConnection::State ClientConnection::read(Input& in, bool ended) {
   const State state = call_ ? read_body(in) : State::waits;
   if (state != State::waits || !ended) return state;
   BeastError error;
-  parser_->put_eof(error);
+  parser_->put_eof(
+      error);  // an end of the connection may be the body's end (RFC 9112, section 6.3)
   return error ? fail(std::errc::connection_reset) : State::done;
 }
 
-// Of a reply; those before the final one are skipped.
+// Reads one header. Interim responses (100 to 199, RFC 9110, section 15.2) are skipped.
 bool ClientConnection::read_header(Input& in) {
   const std::string header = tidied(in.take(in.view().find("\r\n\r\n") + 4));
   if (has_bad_line(header)) return false;
-  if (call_->call.method == "HEAD") parser_->skip(true);
+  if (call_->call.method == "HEAD")
+    parser_->skip(true);  // its fields announce a body, none follows
   BeastError error;
   parser_->put(beast_buffer(header), error);
   if (error) return false;
   if (reply_.status < 200) {
-    if (reply_.status < 100 || reply_.status == 101)
-      return false;  // no status; nobody asked for it
+    // Not a status, or an upgrade that was not requested: the bytes after it are not HTTP.
+    if (reply_.status < 100 || reply_.status == 101) return false;
     reply_ = {};
     parser_ = std::make_unique<ResponseParser>(reply_);
   } else if (call_->call.begun) {
@@ -154,6 +162,7 @@ ClientConnection::State ClientConnection::read_body(Input& in) {
     const BodyState state = parser_->read_body(in.view(), settings_.header_max, used);
     in.consume(used);
     if (!keep(parser_->piece)) return fail(std::errc::message_size);
+    // ClientRequest::receive may have cancelled the call.
     if (state == BodyState::partial || !call_) return State::waits;
     if (state == BodyState::end) return State::done;
     if (state != BodyState::piece) return fail(std::errc::bad_message);

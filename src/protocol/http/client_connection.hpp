@@ -1,4 +1,4 @@
-// A connection of the client's: makes one call after the other.
+// One connection of an HTTP client: sends the requests of its calls one after the other.
 #pragma once
 
 #include <cstddef>
@@ -17,23 +17,25 @@ class ClientConnection;
 class ResponseParser;
 struct Host;
 
-/// A call on its way.
+/// A call in progress: waiting for a connection, or using one.
 struct PendingCall {
-  std::shared_ptr<const std::string> request;  // its bytes
+  // The request as it is sent. Shared with the connection's output, which may outlive the call.
+  std::shared_ptr<const std::string> request;
   ClientRequest call;
   Callback<void(ClientResponse)> done;
   std::weak_ptr<ClientPool> pool{};
-  Host* host = nullptr;                    // the pool's
-  ClientConnection* connection = nullptr;  // once it has one
-  bool repeatable = false;                 // as yet
-  bool repeated = false;                   // a new connection makes it
-  bool last = false;                       // of its connection
+  Host* host = nullptr;                    // belongs to the pool
+  ClientConnection* connection = nullptr;  // null while the call waits for one
+  bool repeatable = false;                 // the method is idempotent and was not sent twice yet
+  bool repeated = false;                   // it is sent for the second time
+  bool last = false;                       // the connection is not reused after it
   bool paused = false;
-  bool late = false;  // it took longer than it may
+  bool late = false;  // ClientSettings::timeout has passed
   Timer deadline{};
 };
 
-/// Belongs to the pool's loop. Its Conn's handlers are the pool's.
+/// The state of one connection, stored as the connection's context. Used on the pool's loop only.
+/// It reads and writes; the pool has the handlers and decides what follows.
 class ClientConnection {
  public:
   explicit ClientConnection(Conn& conn, const ClientSettings& settings);
@@ -41,28 +43,30 @@ class ClientConnection {
 
   Conn& conn() noexcept { return conn_; }
   const std::shared_ptr<PendingCall>& call() const noexcept { return call_; }
-  /// For an idle one.
+  /// Sends the call's request. The connection must be idle.
   void make(std::shared_ptr<PendingCall> call);
-  /// The call that it makes, taken from it; paused or not, the connection is read again.
+  /// Removes and returns the present call. A paused connection is read again, because the next call
+  /// is not paused.
   std::shared_ptr<PendingCall> take_call() noexcept;
-  /// For a call that may have been the end of another connection.
+  /// Whether it has made no call: a repeated call needs such a connection.
   bool is_new() const noexcept { return calls_ == 0; }
-  /// Nothing of the reply has come, on a connection that had served another call.
+  /// Whether the connection was reused and no byte of the response has arrived: if it ends now, the
+  /// server had probably closed it before the request.
   bool was_stale() const noexcept { return calls_ > 1 && !heard_; }
-  /// There is room for more of the request.
+  /// The output has room for more of the request.
   void drained();
-  /// There is a rest of the request.
+  /// Whether a part of the request was not written yet.
   bool sends() const noexcept { return call_ && sent_ < call_->request->size(); }
 
   enum class State { waits, done, failed };
-  /// Reads on; when done or failed the reply is complete.
+  /// Reads the response. After `done` and `failed` take_reply() returns it.
   State read(Input& in, bool ended);
-  /// The whole reply is there.
+  /// Whether the whole response has arrived.
   bool is_replied() const noexcept;
-  /// The server does not want the rest of the request.
+  /// Whether the server does not need the rest of the request.
   bool refuses() const noexcept { return reply_.status >= 400 || !keeps_alive(); }
   ClientResponse take_reply() noexcept { return std::move(reply_); }
-  /// Whether it can make another call.
+  /// Whether the connection can be reused (RFC 9112, section 9.3).
   bool keeps_alive() const noexcept;
 
  private:
@@ -78,9 +82,9 @@ class ClientConnection {
   std::shared_ptr<PendingCall> call_;
   std::unique_ptr<ResponseParser> parser_;
   ClientResponse reply_;
-  std::size_t calls_ = 0;  // made
-  std::size_t sent_ = 0;   // of the request
-  bool heard_ = false;
+  std::size_t calls_ = 0;  // how many it has made
+  std::size_t sent_ = 0;   // bytes of the request that were written
+  bool heard_ = false;     // a byte of the response has arrived
 };
 
 }}}  // namespace evio::v0::http

@@ -1,4 +1,4 @@
-// The client's connections, by host, and the calls that wait for one.
+// The connections of an HTTP client, by host, and the calls that wait for one.
 #pragma once
 
 #include <deque>
@@ -14,26 +14,29 @@
 
 namespace evio { inline namespace v0 { namespace http {
 
-/// And a port.
+/// One host and port. Hosts are never removed while the pool lives, so that calls and handlers may
+/// refer to them.
 struct Host {
-  Binding binding;  // with the handlers of its connections
-  std::size_t connections = 0;
-  std::size_t connecting = 0;  // of these
+  Binding binding;              // the address and the handlers of its connections
+  std::size_t connections = 0;  // open or connecting
+  std::size_t connecting = 0;   // those of them that are not connected yet
   std::vector<ClientConnection*> idle{};
   std::vector<ClientConnection*> busy{};
   std::deque<std::shared_ptr<PendingCall>> waiting{};
 };
 
-/// Belongs to its loop's thread. Its connections know it weakly.
+/// The pool behind a Client. Used on its loop's thread only. The connections belong to the loop and
+/// may outlive the pool: their handlers have a weak pointer, and end the connection when the pool
+/// is gone.
 class ClientPool : public std::enable_shared_from_this<ClientPool> {
  public:
   ClientPool(Loop& loop, ClientSettings settings) : loop_(loop), settings_(settings) {}
   ClientPool(const ClientPool&) = delete;
 
   ClientCall call(ClientRequest call, Callback<void(ClientResponse)> done);
-  /// Closes all connections.
+  /// Closes all connections and drops all calls.
   void end();
-  /// Nobody will be told its reply.
+  /// Ends a call without calling its `done`.
   static void give_up(const std::shared_ptr<PendingCall>& call);
 
   const ClientSettings& settings() const noexcept { return settings_; }

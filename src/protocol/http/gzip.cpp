@@ -1,4 +1,4 @@
-// Compressing bodies, by zlib.
+// Compresses bodies with zlib.
 #include "protocol/http/gzip.hpp"
 
 #include <zlib.h>
@@ -24,7 +24,7 @@ bool is_compressible(std::string_view content_type) noexcept {
 
 namespace {
 
-// Of a member of Accept-Encoding, in thousandths.
+// The quality value of a member of Accept-Encoding, in thousandths (RFC 9110, section 12.4.2).
 int weight(std::string_view member) noexcept {
   constexpr int whole = 1000;
   const std::size_t semicolon = std::min(member.find(';'), member.size());
@@ -49,6 +49,7 @@ bool accepts_gzip(const Request& request) noexcept {
     if (iequals(coding, "identity")) identity = weight(each);
     return false;
   });
+  // gzip is used if it is accepted at least as much as the uncompressed form.
   const int wanted = gzip.value_or(others.value_or(0));
   return wanted > 0 && wanted >= identity.value_or(0);
 }
@@ -58,7 +59,7 @@ struct Gzip::Stream {
 };
 
 Gzip::Gzip() : stream_(std::make_unique<Stream>()) {
-  constexpr int gzip_window = 15 + 16;
+  constexpr int gzip_window = 15 + 16;  // zlib: 16 asks for gzip's header and trailer
   if (deflateInit2(&stream_->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip_window, 8,
                    Z_DEFAULT_STRATEGY) != Z_OK)
     throw std::bad_alloc();

@@ -1,4 +1,4 @@
-// Reads requests, strictly.
+// Reads requests strictly.
 #include "protocol/http/request_parser.hpp"
 
 #include <algorithm>
@@ -11,13 +11,14 @@ namespace evio { inline namespace v0 { namespace http {
 
 namespace {
 
-// A host and its port: whereto CONNECT is asked to connect.
+// Whether a target is a host and a port, as CONNECT's must be (RFC 9112, section 3.2.3).
 bool has_port(std::string_view target) {
   const std::string_view port = target.substr(std::min(target.rfind(':'), target.size() - 1) + 1);
   return is_authority(target) && !port.empty() && !port.ends_with(']');
 }
 
-// The path and the query of a target; false if it is none that a server is asked for.
+// Splits a target into host, path and query. False: it has none of the forms of RFC 9112, section
+// 3.2, that its method allows.
 bool split_target(Message& message) {
   std::string_view path = message.target;
   if (message.method == "CONNECT") return has_port(path);
@@ -26,8 +27,9 @@ bool split_target(Message& message) {
     message.host = path.substr(7, authority - 7);
     if (!is_authority(message.host)) return false;
     path.remove_prefix(authority);
-    if (!path.starts_with(
-            '/')) {  // "http://host?query": the path is "/", the slash in front of the host
+    // "http://host?query" has the path "/". The slash before the host serves as its text, because
+    // the path must be a view of the header.
+    if (!path.starts_with('/')) {
       message.path = message.target.substr(6, 1);
       if (path.starts_with('?')) message.query = path.substr(1);
       return path.find('#') == path.npos;
@@ -41,15 +43,16 @@ bool split_target(Message& message) {
   return true;
 }
 
-// Whether the rest of a request line may follow. What speaks something else, such as TLS, does not
-// wait for a deadline.
+// Whether these bytes can be the beginning of a request line. A client of another protocol, such as
+// TLS, is refused at once and need not wait for header_timeout.
 bool may_begin_request(std::string_view bytes) {
   const std::string_view method = bytes.substr(0, bytes.find(' '));
   return is_token(method) || bytes.empty() || bytes == "\r";
 }
 
-// Whether a Transfer-Encoding tells where the body ends: then it is only that its other codings are
-// not known here.
+// Whether `chunked` is the last coding of a Transfer-Encoding. If it is, the body's end is known
+// and only the other codings are not supported: 501. If not, the request is invalid: 400 (RFC 9112,
+// sections 6.1 and 6.3).
 bool ends_chunked(std::string_view codings) {
   bool once = false;
   for (std::string_view each = next_member(codings); !each.empty(); each = next_member(codings)) {
@@ -128,7 +131,9 @@ RequestParser::State RequestParser::read_header(std::string_view bytes, const Se
   return parse_header(bytes.substr(0, used), message);
 }
 
-// Looks at each line as it comes, and for the empty one that ends the header: `done`.
+// Checks each line as it arrives. `done`: the empty line that ends the header was found. A line
+// that ends without CR, or that continues the previous one (folding), is refused: proxies differ in
+// how they read these, which allows request smuggling (RFC 9112, sections 2.2 and 5.2).
 RequestParser::State RequestParser::check_lines(std::string_view bytes, const Settings& settings) {
   const std::string_view header = bytes.substr(0, settings.header_max);
   for (;;) {
@@ -151,7 +156,8 @@ RequestParser::State RequestParser::check_lines(std::string_view bytes, const Se
   return refuse(lines_ == 0 ? 414 : 431);
 }
 
-// A client that speaks something else is told so at once.
+// Checks that the line has the form of a request line with a version 1.x. A client of another
+// protocol is refused at once.
 RequestParser::State RequestParser::check_request_line(std::string_view line) {
   const std::size_t space = line.find(' ');
   const bool form = space != line.npos && line.size() > 11 &&
