@@ -1,3 +1,4 @@
+// The codecs of evio/codecs.hpp: where a message begins and ends in a stream.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -8,7 +9,9 @@ namespace evio { inline namespace v0 { namespace codec {
 
 namespace {
 
-// What a number in front says: a frame of so many bytes behind it.
+// The frame after a prefix that gives its length. A length beyond the address space is reported as
+// incomplete with the largest size, so that the connection closes because of Limits::input_max and
+// the sum does not overflow.
 Decoded behind(std::size_t prefix, std::uint64_t length, std::string_view bytes) noexcept {
   if (length > SIZE_MAX - prefix) return Decoded::incomplete(SIZE_MAX);
   const std::size_t size = prefix + static_cast<std::size_t>(length);
@@ -20,7 +23,7 @@ Decoded behind(std::size_t prefix, std::uint64_t length, std::string_view bytes)
 
 FixedLength::FixedLength(std::size_t size) : size_(size) {
   if (size == 0)
-    throw std::invalid_argument("evio::codec::FixedLength: a message needs a byte at least");
+    throw std::invalid_argument("evio::codec::FixedLength: the size of a message must not be 0");
 }
 
 Decoded FixedLength::decode(std::string_view bytes, std::size_t) const noexcept {
@@ -30,7 +33,7 @@ Decoded FixedLength::decode(std::string_view bytes, std::size_t) const noexcept 
 void FixedLength::encode(std::string_view message, ByteSink& wire) const {
   if (message.size() != size_)
     throw std::length_error("evio::codec::FixedLength: a message of " +
-                            std::to_string(message.size()) + " bytes where each has " +
+                            std::to_string(message.size()) + " bytes instead of " +
                             std::to_string(size_));
   wire.append(message);
 }
@@ -39,7 +42,7 @@ LengthPrefixed::LengthPrefixed(std::size_t width, std::endian order)
     : width_(width), order_(order) {
   if (width != 1 && width != 2 && width != 4 && width != 8)
     throw std::invalid_argument(
-        "evio::codec::LengthPrefixed: the length takes 1, 2, 4 or 8 bytes, not " +
+        "evio::codec::LengthPrefixed: the length has 1, 2, 4 or 8 bytes, not " +
         std::to_string(width));
 }
 
@@ -57,7 +60,7 @@ void LengthPrefixed::encode(std::string_view message, ByteSink& wire) const {
   const std::uint64_t length = message.size();
   if (width_ < 8 && length >> (8 * width_) != 0)
     throw std::length_error("evio::codec::LengthPrefixed: " + std::to_string(width_) +
-                            " bytes cannot tell a length of " + std::to_string(length));
+                            " bytes cannot hold a length of " + std::to_string(length));
   std::array<char, 8> prefix{};
   for (std::size_t i = 0; i < width_; ++i) {
     const std::size_t at = order_ == std::endian::little ? i : width_ - 1 - i;
@@ -68,11 +71,11 @@ void LengthPrefixed::encode(std::string_view message, ByteSink& wire) const {
 }
 
 Decoded VarintPrefixed::decode(std::string_view bytes, std::size_t) const noexcept {
-  constexpr std::size_t longest = 10;  // bytes for 64 bits
+  constexpr std::size_t longest = 10;  // bytes of 7 bits each for 64 bits
   std::uint64_t length = 0;
   for (std::size_t i = 0; i < longest && i < bytes.size(); ++i) {
     const auto byte = static_cast<unsigned char>(bytes[i]);
-    if (i == longest - 1 && byte > 1) return Decoded::malformed();
+    if (i == longest - 1 && byte > 1) return Decoded::malformed();  // more than 64 bits
     length |= static_cast<std::uint64_t>(byte & 0x7f) << (7 * i);
     if ((byte & 0x80) == 0) return behind(i + 1, length, bytes);
   }
@@ -94,7 +97,7 @@ Delimited::Delimited(std::string delimiter) : delimiter_(std::move(delimiter)) {
     throw std::invalid_argument("evio::codec::Delimited: the delimiter is empty");
 }
 
-// The delimiter may have begun in what was searched.
+// The last bytes that were searched may be the beginning of the delimiter.
 Decoded Delimited::decode(std::string_view bytes, std::size_t searched) const noexcept {
   const std::size_t from = searched < delimiter_.size() ? 0 : searched - (delimiter_.size() - 1);
   const std::size_t end = bytes.find(delimiter_, from);
@@ -102,18 +105,21 @@ Decoded Delimited::decode(std::string_view bytes, std::size_t searched) const no
   return Decoded::frame(bytes.substr(0, end), end + delimiter_.size());
 }
 
-// A message may hold no delimiter, nor make one together with the delimiter behind it.
+// A message must not contain the delimiter, and its end must not form one together with the
+// beginning of the delimiter after it ("a;" with ";;" would be read as "a" and then as a message
+// that begins with ";").
 void Delimited::encode(std::string_view message, ByteSink& wire) const {
   std::string tail(
       message.substr(message.size() - std::min(message.size(), delimiter_.size() - 1)));
   tail += delimiter_;
   if (message.find(delimiter_) != message.npos ||
       tail.find(delimiter_) != tail.size() - delimiter_.size())
-    throw std::invalid_argument("evio::codec::Delimited: the message holds the delimiter");
+    throw std::invalid_argument("evio::codec::Delimited: the message contains the delimiter");
   wire.append(message);
   wire.append(delimiter_);
 }
 
+// CRLF and LF are both accepted; `searched` bytes have no LF, so each byte is looked at once.
 Decoded Lines::decode(std::string_view bytes, std::size_t searched) const noexcept {
   const std::size_t end = bytes.find('\n', searched);
   if (end == bytes.npos) return Decoded::incomplete();
@@ -123,7 +129,7 @@ Decoded Lines::decode(std::string_view bytes, std::size_t searched) const noexce
 
 void Lines::encode(std::string_view message, ByteSink& wire) const {
   if (message.find('\n') != message.npos)
-    throw std::invalid_argument("evio::codec::Lines: the message holds a line's end");
+    throw std::invalid_argument("evio::codec::Lines: the message contains the end of a line");
   wire.append(message);
   wire.append("\n");
 }

@@ -1,4 +1,4 @@
-// Conditional requests and ranges.
+// Conditional requests and ranges (RFC 9110, sections 13 and 14).
 #include "protocol/http/conditions.hpp"
 
 #include <algorithm>
@@ -11,6 +11,8 @@ namespace evio { inline namespace v0 { namespace http {
 
 namespace {
 
+// Whether a list of entity tags has this one. If-None-Match compares weakly and If-Match strongly
+// (RFC 9110, section 8.8.3.2): a weak tag does not promise equal bytes.
 bool is_one_of(const Request& request, std::string_view name, const std::string& etag,
                bool weakly) {
   return any_tag(request, name, [&](std::string_view each) {
@@ -19,7 +21,7 @@ bool is_one_of(const Request& request, std::string_view name, const std::string&
   });
 }
 
-// The largest there is for numbers that are larger still.
+// A decimal number. One that is too large becomes the largest number, which is beyond any file too.
 std::optional<std::uint64_t> number(std::string_view digits) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
@@ -27,7 +29,7 @@ std::optional<std::uint64_t> number(std::string_view digits) {
   return error == std::errc() ? value : UINT64_MAX;
 }
 
-// "first-last", "first-" or "-length".
+// A range of the form "first-last", "first-" or "-length".
 std::optional<Range> parsed(std::string_view spec, std::uint64_t size) {
   const std::size_t dash = spec.find('-');
   if (dash == spec.npos) return std::nullopt;
@@ -44,6 +46,7 @@ std::optional<Range> parsed(std::string_view spec, std::uint64_t size) {
 }  // namespace
 
 int status_by_conditions(const Request& request, const Validators& validators) {
+  // A date that cannot be parsed is ignored, as if the field were not there.
   const auto newer_than = [&](std::string_view field) {
     const auto date = parse_date(request.field(field));
     return !date || validators.modified > *date;

@@ -10,23 +10,25 @@
 
 namespace evio { inline namespace v0 { namespace http {
 
-/// What stands for a file's content.
+/// The validators of a file: they change when its content does (RFC 9110, section 8.8).
 struct Validators {
-  std::string etag;  // strong, with its quotes
+  std::string etag;  // a strong ETag, with its quotes
   std::chrono::sys_seconds modified;
 };
 
-/// 304 or 412 if the request's conditions say so; 0: go on.
+/// Evaluates the conditions of a request in the order of RFC 9110, section 13.2.2. Returns 304 or
+/// 412, or 0 if the request is to be answered as usual.
 int status_by_conditions(const Request& request, const Validators& validators);
 
-/// A part of a body of some size.
+/// A part of a body, in bytes.
 struct Range {
   std::uint64_t begin = 0;
-  std::uint64_t end = 0;
+  std::uint64_t end = 0;  // one past the last byte
 };
 
-/// What part the request wants: nothing if it wants all, or several parts, or something else; an
-/// empty range if no byte of it exists.
+/// Returns the part that the request asks for. nullopt: the whole body is to be sent, because there
+/// is no valid Range, it has several parts (a server may ignore it, section 14.2), or If-Range says
+/// that the content has changed. An empty range: no byte of the part exists, which is a 416.
 std::optional<Range> wanted_range(const Request& request, std::uint64_t size,
                                   const Validators& validators);
 

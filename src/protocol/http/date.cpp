@@ -1,4 +1,4 @@
-// Times as HTTP writes them.
+// Formats and parses HTTP dates, without the locale, which would translate the names.
 #include "protocol/http/date.hpp"
 
 #include <algorithm>
@@ -37,7 +37,7 @@ struct Parts {
   int year = 0, hour = 0, minute = 0, second = 0;
 };
 
-// The three forms of RFC 9110, section 5.6.7.
+// The three forms of RFC 9110, section 5.6.7. The name of the day is not checked: it is redundant.
 std::optional<Parts> parts_of(const std::string& text) {
   Parts in;
   int read = 0;
@@ -49,7 +49,7 @@ std::optional<Parts> parts_of(const std::string& text) {
     return in;
   if (whole(std::sscanf(text.c_str(), "%*9[A-Za-z], %2u-%3s-%2d %2d:%2d:%2d GMT%n", &in.day,
                         in.month, &in.year, &in.hour, &in.minute, &in.second, &read))) {
-    in.year += in.year < 70 ? 2000 : 1900;
+    in.year += in.year < 70 ? 2000 : 1900;  // RFC 850 has two digits
     return in;
   }
   if (whole(std::sscanf(text.c_str(), "%*3[A-Za-z] %3s %2u %2d:%2d:%2d %4d%n", in.month, &in.day,

@@ -1,4 +1,4 @@
-// Times as HTTP writes them: "Sun, 06 Nov 1994 08:49:37 GMT".
+// Formats and parses HTTP dates: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, section 5.6.7).
 #pragma once
 
 #include <chrono>
@@ -8,8 +8,10 @@
 
 namespace evio { inline namespace v0 { namespace http {
 
+/// Formats a time in the form above, the only one that may be sent.
 std::string date_text(std::chrono::sys_seconds time);
-/// In the form above, which all send today, or one of the two old ones; nothing for others.
+/// Parses a time in the form above or in one of the two obsolete ones, which a server must accept;
+/// nullopt for everything else.
 std::optional<std::chrono::sys_seconds> parse_date(std::string_view text);
 
 }}}  // namespace evio::v0::http

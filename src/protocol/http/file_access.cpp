@@ -1,4 +1,4 @@
-// What is asked of the kernel about files.
+// The system calls for files.
 #include "protocol/http/file_access.hpp"
 
 #include <fcntl.h>
@@ -37,7 +37,8 @@ Descriptor open_folder(const std::string& path, std::error_code& error) noexcept
 Descriptor open_below(const Descriptor& folder, const std::string& path, Patience patience,
                       std::error_code& error) noexcept {
   open_how how{};
-  how.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;  // a pipe must not keep us waiting
+  // O_NONBLOCK: opening a named pipe would wait for a writer.
+  how.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   if (patience == Patience::at_once) how.resolve |= RESOLVE_CACHED;
   Descriptor file(
@@ -61,6 +62,7 @@ FileStatus status_of(const Descriptor& file, std::error_code& error) noexcept {
 std::size_t read_at(const Descriptor& file, std::uint64_t offset, char* to, std::size_t size,
                     Patience patience, std::error_code& error) noexcept {
   const iovec place{.iov_base = to, .iov_len = size};
+  // RWF_NOWAIT reads what the page cache has, and nothing else.
   const int flags = patience == Patience::at_once ? RWF_NOWAIT : 0;
   const ssize_t read = ::preadv2(file.get(), &place, 1, static_cast<off_t>(offset), flags);
   error = read < 0 ? last_error() : std::error_code();

@@ -1,4 +1,4 @@
-// What is asked of the kernel about files.
+// The system calls for files: the only place of the HTTP component that uses them.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@
 
 namespace evio { inline namespace v0 { namespace http {
 
-/// An open descriptor.
+/// Owns a file descriptor.
 class Descriptor {
  public:
   Descriptor() = default;
@@ -26,6 +26,7 @@ class Descriptor {
   int fd_ = -1;
 };
 
+/// The part of stat(2) that is needed.
 struct FileStatus {
   bool is_regular = false;
   bool is_folder = false;
@@ -33,17 +34,20 @@ struct FileStatus {
   std::chrono::system_clock::time_point modified{};
 };
 
-/// How long a call may take: `at_once` never waits for a disk, but may fail with
-/// resource_unavailable_try_again.
+/// Whether a call may wait for a disk. With `at_once` it does not wait, and fails with
+/// resource_unavailable_try_again where it would have to.
 enum class Patience { at_once, as_long_as_it_takes };
 
-/// A folder to open others in.
+/// Opens a directory for open_below.
 Descriptor open_folder(const std::string& path, std::error_code& error) noexcept;
-/// Opens for reading what is at the relative path below the folder: nothing leads out of it.
+/// Opens the file at a relative path below the directory for reading. Neither ".." nor a symbolic
+/// link leads out of the directory: the kernel checks it, because a check of the text could not see
+/// links, nor a link that is made between the check and the opening.
 Descriptor open_below(const Descriptor& folder, const std::string& path, Patience patience,
                       std::error_code& error) noexcept;
 FileStatus status_of(const Descriptor& file, std::error_code& error) noexcept;
-/// The bytes read: fewer than `size` at the file's end, or with Patience::at_once.
+/// Reads into `to` and returns the number of bytes: fewer than `size` at the end of the file, and
+/// with Patience::at_once.
 std::size_t read_at(const Descriptor& file, std::uint64_t offset, char* to, std::size_t size,
                     Patience patience, std::error_code& error) noexcept;
 

@@ -1,4 +1,4 @@
-// Threads that do what may wait for a disk.
+// Threads for operations that may wait for a disk.
 #include "protocol/http/file_threads.hpp"
 
 #include <unistd.h>
@@ -27,7 +27,8 @@ struct FileThreads::State {
 
 FileThreads::FileThreads(int threads) : state_(std::make_unique<State>(threads)) {}
 
-// A copy in a child cannot be destroyed either: the condition would wait for those who wait for it.
+// In a forked child the state is leaked: destroying its condition variable would wait for the
+// threads that wait for it, and these exist in the parent only.
 FileThreads::~FileThreads() {
   if (state_->threads_of != 0 && state_->threads_of != ::getpid()) {
     state_.release();  // NOLINT(bugprone-unused-return-value)
@@ -67,7 +68,7 @@ void FileThreads::work(State& state) {
     state.jobs.pop_front();
     lock.unlock();
     job();
-    job = {};
+    job = {};  // without the lock: a destructor of the job's captures may call run()
     lock.lock();
   }
 }

@@ -1,4 +1,4 @@
-// Threads that do what may wait for a disk.
+// Threads for operations that may wait for a disk.
 #pragma once
 
 #include <evio/callback.hpp>
@@ -6,16 +6,19 @@
 
 namespace evio { inline namespace v0 { namespace http {
 
-/// Runs jobs, the eldest first. All calls from any thread.
+/// A thread pool that runs jobs in the order of run(). The threads start when they are first
+/// needed. All functions may be called on any thread.
 class FileThreads {
  public:
-  /// With no threads the caller of run does the job.
+  /// With 0 threads run() does the job itself, on the caller's thread: a simulation must not start
+  /// threads.
   explicit FileThreads(int threads);
   FileThreads(const FileThreads&) = delete;
-  /// Ends when the jobs that run have ended; those that wait are dropped. In a child that was
-  /// forked there is nobody to wait for.
+  /// Waits for the jobs that run and drops those that wait. In a forked child it waits for nothing,
+  /// because fork(2) does not copy the threads.
   ~FileThreads();
 
+  /// Queues a job.
   void run(Callback<void()> job);
 
  private:

@@ -1,4 +1,4 @@
-// Files of a folder, over HTTP.
+// Serves the files of a directory over HTTP.
 #include <algorithm>
 #include <array>
 #include <evio/error.hpp>
@@ -19,6 +19,8 @@ namespace evio { inline namespace v0 { namespace http {
 
 namespace {
 
+// The Content-Type of a file, by its name's extension. An unknown one is not guessed from the
+// content, because a guess could make a browser run an uploaded file as a script.
 std::string_view type_of(std::string_view path) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 24> types{{
       {"html", "text/html; charset=utf-8"},
@@ -60,7 +62,8 @@ std::string hex(std::uint64_t number) {
   return text;
 }
 
-// 404 is for what is not there: a lack of descriptors or memory passes.
+// The status for a file that cannot be opened. 404 means that it does not exist, and caches
+// remember that; a lack of descriptors or memory is temporary and must be a 503.
 int refusal_by(std::error_code error) {
   constexpr std::array passing{
       std::errc::too_many_files_open, std::errc::too_many_files_open_in_system,
@@ -70,13 +73,16 @@ int refusal_by(std::error_code error) {
   return std::ranges::any_of(passing, [&](std::errc each) { return error == each; }) ? 503 : 404;
 }
 
+// The ETag changes with the modification time and the size. Reading the content for a hash would
+// cost as much as sending it.
 Validators validators_of(const FileStatus& status) {
   const auto modified = static_cast<std::uint64_t>(status.modified.time_since_epoch().count());
   return {.etag = '"' + hex(modified) + '-' + hex(status.size) + '"',
           .modified = std::chrono::floor<std::chrono::seconds>(status.modified)};
 }
 
-// As the client has them: when compressed the ETag was a weak one.
+// The validators as this client has them: an answer that was compressed had a weak ETag, and a 304
+// must repeat the ETag of that answer (RFC 9110, section 15.4.5).
 Validators known_to(const Request& request, Validators validators) {
   const std::string weak = "W/" + validators.etag;
   const bool names_weak =
@@ -85,8 +91,10 @@ Validators known_to(const Request& request, Validators validators) {
   return validators;
 }
 
-/// Reads a part of a file, chunk by chunk, for one answer: the producer. On the loop's thread but
-/// for the reading.
+/// Reads a part of a file, chunk by chunk, as the producer of one answer. It runs on the loop's
+/// thread, except for reads that would wait for the disk: those run on a file thread, which posts
+/// the chunk back through the answer's handle. Only one of the two uses it at a time: while waits_
+/// is set, the loop does nothing.
 class Reading : public std::enable_shared_from_this<Reading> {
  public:
   Reading(Descriptor file, Range range, std::size_t chunk, FileThreads& threads,
@@ -99,6 +107,8 @@ class Reading : public std::enable_shared_from_this<Reading> {
         answer_(std::move(answer)) {}
 
   void produce(Response& response) {
+    // A failed read ends the answer before its length is reached, so that the connection closes and
+    // the client notices.
     while (!waits_) {
       if (at_ == end_ || failed_) return response.end();
       if (next_.size() == 0 && !read_at_once()) return read_elsewhere();
@@ -140,7 +150,7 @@ class Reading : public std::enable_shared_from_this<Reading> {
       self->answer_.post(
           [self, chunk = self->read(Patience::as_long_as_it_takes)](Response&) mutable {
             self->waits_ = false;
-            self->failed_ = chunk.size == 0;  // an error, or it has become shorter
+            self->failed_ = chunk.size == 0;  // an error, or the file has become shorter
             self->take(std::move(chunk));
           });
     });
@@ -150,20 +160,21 @@ class Reading : public std::enable_shared_from_this<Reading> {
   std::uint64_t at_;
   const std::uint64_t end_;
   const std::size_t chunk_;
-  FileThreads& threads_;  // outlives the connections
+  FileThreads& threads_;  // belongs to the handler, which outlives the connections
   const ResponseHandle answer_;
   SharedBytes next_;
   bool waits_ = false;
   bool failed_ = false;
 };
 
+// The handler of one directory. Used by all loops at the same time: it does not change.
 class Files {
  public:
   Files(const std::string& root, FileOptions options)
       : options_(std::move(options)), threads_(options_.threads) {
     std::error_code error;
     root_ = open_folder(root, error);
-    if (error) throw Error(error, root, "no folder whose files could be served");
+    if (error) throw Error(error, root, "not a directory whose files can be served");
   }
 
   void answer(Request& request, Response& response) {
@@ -171,6 +182,7 @@ class Files {
     if (!names_a_file(path)) return response.send(404);
     if (path.empty() || path.ends_with('/')) path += options_.index;
     std::error_code error;
+    // Opening may need directory entries that are not in memory. Then a file thread does it.
     Descriptor file = open_below(root_, path, Patience::at_once, error);
     if (error != std::errc::resource_unavailable_try_again)
       return answer(response, path, std::move(file), error);
@@ -188,6 +200,7 @@ class Files {
     FileStatus status;
     if (!error) status = status_of(file, error);
     if (error) return response.send(refusal_by(error));
+    // Relative links in the index file need the slash at the end.
     if (status.is_folder && !response.request().path().ends_with('/')) return redirect(response);
     if (!status.is_regular) return response.send(404);
     const Validators validators = validators_of(status);
@@ -211,7 +224,8 @@ class Files {
     send(response, type, std::move(file), range.value_or(Range{0, status.size}));
   }
 
-  // Also a rest that another server than ours may have split.
+  // Whether a path may name a file. A null byte would end the name that the kernel sees, and a path
+  // that begins with a slash is absolute.
   bool names_a_file(std::string_view path) const {
     if (path.find('\0') != path.npos || path.starts_with('/')) return false;
     return options_.dot_files || (!path.starts_with('.') && path.find("/.") == path.npos);
@@ -222,7 +236,7 @@ class Files {
     std::string to(request.path());
     to += '/';
     if (!request.query().empty()) to.append("?").append(request.query());
-    while (to.starts_with("//")) to.erase(0, 1);  // would be another host
+    while (to.starts_with("//")) to.erase(0, 1);  // a browser would read "//name" as a host
     response.add("Location", to);
     response.send(301);
   }
@@ -232,12 +246,13 @@ class Files {
     response.add("ETag", validators.etag);
     response.add("Accept-Ranges", "bytes");
     if (is_compressible(type))
-      response.add("Vary", "Accept-Encoding");  // parts and 304 have what all of it has
+      response.add("Vary", "Accept-Encoding");  // for a 206 and a 304, too, as for the whole file
     if (!options_.cache_control.empty()) response.add("Cache-Control", options_.cache_control);
   }
 
   void send(Response& response, std::string_view type, Descriptor file, Range range) {
     const std::uint64_t size = range.end - range.begin;
+    // A small file is one body: it can be compressed, and needs no producer.
     if (size <= small) {
       std::array<char, small> bytes;
       std::error_code error;
@@ -252,7 +267,7 @@ class Files {
     response.produce([reading](Response& to) { reading->produce(to); });
   }
 
-  static constexpr std::size_t small = 64 << 10;  // bytes that are sent as one
+  static constexpr std::size_t small = 64 << 10;  // bytes that are sent as one body
 
   const FileOptions options_;
   Descriptor root_;

@@ -46,6 +46,7 @@ void LoopCache::look_at_clock(const Settings& settings) {
   const auto time =
       settings.wall_clock ? settings.wall_clock(loop_) : std::chrono::system_clock::now();
   date_ = std::chrono::floor<std::chrono::seconds>(time);
+  // Until the wall clock's next second, measured by the loop's clock, which costs nothing to read.
   stale_ = now + (date_ + std::chrono::seconds(1) - time);
   const std::string fields = "\r\nServer: evio\r\nDate: " + date_text(date_);
   size_ = fields.copy(fields_, sizeof fields_);

@@ -1,5 +1,4 @@
-// What an HTTP server has once for each loop: answers on their way out, the date, and
-// exchanges to use again.
+// What an HTTP server has once for each loop: the output batch, the date, and exchanges for reuse.
 #pragma once
 
 #include <chrono>
@@ -15,11 +14,13 @@ namespace evio { inline namespace v0 { namespace http {
 
 class Session;
 
-/// Pieces of output, gathered so as to be written at once. Room for all that is put into it before
-/// it is full, and one piece more: it never grows.
+/// Collects the small pieces of an answer, so that they are passed to the connection in one write.
+/// When full() is true, there is still room for one piece of piece_max bytes: append() never checks
+/// and the memory never moves.
 class Batch {
  public:
-  static constexpr std::size_t piece_max = 16 << 10;  // larger ones are not worth a copy
+  static constexpr std::size_t piece_max = 16
+                                           << 10;  // copying a larger piece costs more than a write
 
   void append(std::string_view piece) noexcept {
     size_ += piece.copy(bytes_.get() + size_, piece.size());
@@ -36,34 +37,36 @@ class Batch {
   std::size_t size_ = 0;
 };
 
-/// Belongs to its loop's thread.
+/// What the connections of one loop share, on the loop's thread only. One batch is enough for all
+/// of them, because one handler runs at a time and its output is flushed before the next.
 class LoopCache {
  public:
   explicit LoopCache(Loop& loop) : loop_(loop) {}
 
+  /// Returns an exchange for a new request, reused if possible.
   std::unique_ptr<Exchange> acquire(Session& session);
   void release(std::unique_ptr<Exchange> exchange) noexcept;
 
   /// "\r\nServer: ...\r\nDate: ...", formatted once a second.
   std::string_view common_fields(const Settings& settings);
-  /// The Date of these.
+  /// The time that common_fields() states, rounded down to a second.
   std::chrono::sys_seconds date(const Settings& settings);
 
-  /// For whole bodies.
+  /// The compressor of whole bodies, made when it is first needed.
   Gzip& gzip();
 
-  /// What the running handler's connection sends; empty between two handlers.
+  /// The output of the connection whose handler runs; empty between two handlers.
   Batch batch;
 
  private:
-  static constexpr std::size_t kept_exchanges = 64;
+  static constexpr std::size_t kept_exchanges = 64;  // more are freed, or a peak would bind memory
 
   void look_at_clock(const Settings& settings);
 
   Loop& loop_;
   std::vector<std::unique_ptr<Exchange>> spare_;
   std::unique_ptr<Gzip> gzip_;
-  std::chrono::steady_clock::time_point stale_{};
+  std::chrono::steady_clock::time_point stale_{};  // when fields_ must be formatted anew
   std::chrono::sys_seconds date_{};
   char fields_[64];
   std::size_t size_ = 0;

@@ -1,4 +1,4 @@
-// How much of what was sent has reached the client, and how much of its own was not read yet.
+// Asks the kernel how much output has reached the client, and whether input was not read yet.
 #include "protocol/http/progress.hpp"
 
 #include <linux/tcp.h>

@@ -1,5 +1,4 @@
-// How much of what was sent has reached the client, and how much of its own was not read
-// yet.
+// Asks the kernel how much output has reached the client, and whether input was not read yet.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +6,11 @@
 
 namespace evio { inline namespace v0 { namespace http {
 
-/// Bytes, ever, that the peer of a TCP socket has acknowledged; 0 if it is none.
+/// Returns how many bytes the peer of a TCP socket has acknowledged since the connection began; 0
+/// if the descriptor is not a TCP socket, as in a simulation. A system call: for timers, not for
+/// each write.
 EVIO_API std::uint64_t acknowledged(int socket) noexcept;
-/// Whether bytes that have come wait in the kernel; false if it is no socket.
+/// Returns whether received bytes wait in the kernel; false if the descriptor is not a socket.
 bool has_unread(int socket) noexcept;
 
 }}}  // namespace evio::v0::http

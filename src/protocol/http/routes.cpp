@@ -1,4 +1,4 @@
-// The tree of a Router's patterns, and the Router, which fills it.
+// The tree of a Router's patterns, and the public Router, which fills it.
 #include "protocol/http/routes.hpp"
 
 #include <algorithm>
@@ -12,13 +12,15 @@ namespace evio { inline namespace v0 { namespace http {
 
 namespace {
 
-// The first segment of what begins behind a slash, and the rest, which begins with one or is empty.
+// Splits a path after its first slash: the first segment, and the rest, which begins with a slash
+// or is empty.
 std::pair<std::string_view, std::string_view> split(std::string_view path) {
   const std::size_t end = std::min(path.find('/'), path.size());
   return {path.substr(0, end), path.substr(end)};
 }
 
-// Whether a segment of a path says what a route says.
+// Whether a segment of a path matches a literal. The segment may be percent-encoded in any way:
+// otherwise "/%61dmin" would lead around the route "/admin" to a less special one.
 bool says(std::string_view segment, std::string_view literal) {
   return segment == literal ||
          (segment.find('%') != segment.npos && percent_decoded(segment) == literal);
@@ -39,7 +41,7 @@ bool has_encoded_slash(std::string_view path) noexcept {
 const Route* RouteTree::Node::route(std::string_view method) const noexcept {
   for (const Method& each : methods)
     if (each.name == method) return &each.route;
-  return method == "HEAD" ? route("GET") : nullptr;
+  return method == "HEAD" ? route("GET") : nullptr;  // RFC 9110, section 9.3.2
 }
 
 void RouteTree::Node::add(std::string_view method, std::string_view pattern, Route route) {
@@ -59,7 +61,8 @@ RouteTree::Node& RouteTree::node_of(std::string_view pattern) {
     const auto [segment, behind] = split(left.substr(1));
     left = behind;
     const bool rest = segment.starts_with('*');
-    if (rest && !left.empty()) refuse(pattern, "goes on behind a rest");
+    if (rest && !left.empty())
+      refuse(pattern, "continues after a rest (\"*name\"), which must be the last segment");
     std::unique_ptr<Node>* place = rest ? &node->rest : &node->param;
     if (!rest && !segment.starts_with(':')) {
       const auto same = [literal = segment](const auto& each) { return each->segment == literal; };
@@ -72,7 +75,7 @@ RouteTree::Node& RouteTree::node_of(std::string_view pattern) {
       *place = std::make_unique<Node>();
       (*place)->segment = name;
     } else if ((*place)->segment != name) {
-      refuse(pattern, "has another name for a parameter of another route");
+      refuse(pattern, "names a parameter differently from a route that has it too");
     }
     node = place->get();
   }
@@ -103,8 +106,9 @@ Found RouteTree::find(std::string_view method, std::string_view path,
   return found;
 }
 
-// Shows each node that the path leads to, the most special ones first, until it is the one. `path`
-// begins with a slash, or is used up.
+// Calls visitor(node) for each node that matches the path, literals before parameters and these
+// before a rest, until it returns true. So a search goes back where a more special node has no
+// route for the method. `path` begins with a slash, or is used up.
 template <class Visitor>
 bool RouteTree::visit(const Node& node, std::string_view path, std::vector<Param>& params,
                       const Visitor& visitor) {
@@ -117,8 +121,8 @@ bool RouteTree::visit(const Node& node, std::string_view path, std::vector<Param
     if (visit(*node.param, behind, params, visitor)) return true;
     params.pop_back();
   }
-  // Whoever reads a rest may take an encoded slash for one, and two for one, as no other route
-  // does.
+  // A handler that splits a rest may read an encoded slash, or two slashes, as one slash. It would
+  // then see another path than the one that was matched against the other routes.
   if (!node.rest || has_encoded_slash(path) || path.find("//") != path.npos) return false;
   params.push_back({node.rest->segment, path.substr(1)});
   if (visitor(*node.rest)) return true;
@@ -139,7 +143,7 @@ Router& Router::stream(std::string_view method, std::string_view pattern, Reques
 }
 Router& Router::add(std::string_view method, std::string_view pattern, RequestHandler handler,
                     bool streamed) {
-  if (!handler) refuse(pattern, "has no handler: an empty function was given");
+  if (!handler) refuse(pattern, "has no handler: the function is empty");
   tree_->add(method, pattern, {.handler = std::move(handler), .streamed = streamed});
   return *this;
 }

@@ -1,4 +1,4 @@
-// The tree of a Router's patterns.
+// The tree of a Router's patterns, by path segment.
 #pragma once
 
 #include <evio/http/request.hpp>
@@ -11,22 +11,28 @@
 
 namespace evio { inline namespace v0 { namespace http {
 
+/// A handler, and whether it is called before the body has arrived.
 struct Route {
   RequestHandler handler;
   bool streamed = false;
 };
 
-/// What answers a request: `route`, or when that is null 405 with `allow` or, if that is empty,
+/// The result of a search. If `route` is null, the answer is 405 with `allow` or, if that is empty,
 /// 404.
 struct Found {
   const Route* route = nullptr;
   std::string allow{};
 };
 
+/// A tree with one level per path segment, so that a search takes time in proportion to the path's
+/// segments and the literals at each node, and not to the number of routes. Read by all loops
+/// without a lock: it does not change once a server has it.
 class RouteTree {
  public:
+  /// Throws std::invalid_argument: see Router.
   void add(std::string_view method, std::string_view pattern, Route route);
-  /// `path` is a normal one (see normal_path); `params` is empty, and gets its parameters.
+  /// Finds the route of a request. `path` has no dot segments (see normal_path). `params` must be
+  /// empty and gets the parameters, whose values are views of `path`.
   Found find(std::string_view method, std::string_view path, std::vector<Param>& params) const;
 
  private:
@@ -35,7 +41,7 @@ class RouteTree {
     Route route;
   };
   struct Node {
-    std::string segment;  // a literal, or a parameter's name
+    std::string segment;  // a literal, or the name of a parameter or rest
     std::vector<std::unique_ptr<Node>> literals;
     std::unique_ptr<Node> param;
     std::unique_ptr<Node> rest;

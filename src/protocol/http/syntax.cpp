@@ -1,4 +1,4 @@
-// The small words of HTTP.
+// The lexical rules of HTTP.
 #include "protocol/http/syntax.hpp"
 
 #include <arpa/inet.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <boost/beast/http/status.hpp>
 #include <charconv>
-#include <ostream>  // which Beast's header needs
+#include <ostream>  // Beast's header needs it and does not include it
 
 namespace evio { inline namespace v0 { namespace http {
 
@@ -26,7 +26,7 @@ constexpr bool is_control(char c) noexcept {
   return static_cast<unsigned char>(c) < 0x20 || c == '\x7f';
 }
 
-// A set of characters, as a table: every byte of a request is looked up in one or another.
+// A set of characters as a table, because every byte of a request is looked up in one.
 class Characters {
  public:
   template <class Has>
@@ -66,7 +66,8 @@ bool is_port(std::string_view text) noexcept {
          (error == std::errc() && end == text.data() + text.size() && number <= 65535);
 }
 
-// What may stand in brackets: an IPv6 address, perhaps with a zone, or one of a later version.
+// Whether the text may stand in the brackets of a host: an IPv6 address, perhaps with a zone (RFC
+// 6874), or an address of a later version (RFC 3986, section 3.2.2).
 bool is_literal_address(std::string_view text) noexcept {
   if (text.starts_with('v') || text.starts_with('V')) {
     const std::size_t dot = text.find('.');
@@ -94,7 +95,7 @@ bool is_token(std::string_view text) noexcept {
 bool is_field_value(std::string_view text) noexcept { return of_values.contain_all(text); }
 
 bool is_host(std::string_view text) noexcept {
-  if (of_names.contain_all(text)) return true;  // as most are
+  if (of_names.contain_all(text)) return true;  // the usual case: one pass over a table
   if (!of_hosts.contain_all(text) || has_bad_triplet(text)) return false;
   if (text.starts_with('[')) {
     const std::size_t end = text.find(']');
@@ -122,7 +123,7 @@ std::string_view trimmed(std::string_view text) noexcept {
 
 namespace {
 
-// What stands in front of the first comma behind `from`, taken from the list.
+// Removes what is before the first comma at or after `from` from the list and returns it.
 std::string_view take_member(std::string_view& list, std::size_t from) noexcept {
   const std::size_t comma = std::min(list.find(',', from), list.size());
   const std::string_view member = trimmed(list.substr(0, comma));
@@ -173,7 +174,7 @@ std::string percent_decoded(std::string_view text) {
 
 namespace {
 
-// ".", "%2E" and so on, or none.
+// "." or ".." if the segment is one of these, percent-encoded or not; otherwise empty.
 std::string_view dots_of(std::string_view segment) noexcept {
   std::size_t dots = 0;
   while (!segment.empty() && dots < 3) {
