@@ -88,6 +88,7 @@ docs:  ## the reference and the pages of docs/ as a site in build/docs/html; no 
 	@cmake/install-packages packages/docs.txt
 	mkdir -p build
 	doxygen docs/Doxyfile
+	cp -r examples include build/docs/html/
 
 deps:  ## install what the build needs
 	@cmake/install-packages packages/build.txt
