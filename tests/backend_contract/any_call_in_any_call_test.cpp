@@ -9,7 +9,7 @@ using namespace detail;
 namespace {
 
 constexpr StreamId spare{7};
-constexpr ListenerId listener_state{0}, other_door{1};
+constexpr ListenerId listener{0}, other_listener{1};
 constexpr UdpSocketId port{0}, other_port{1};
 
 // Two streams with traffic, one that closes and one that is detached, a listener and a datagram
@@ -28,7 +28,7 @@ class Scene {
     for (const std::uint32_t i : {0u, 1u}) rig.send(StreamId{i}, sent_by_us);
     rig.close(StreamId{2});
     rig.detach(StreamId{3});
-    const Address address = rig.listen(listener_state);
+    const Address address = rig.listen(listener);
     for (int i = 0; i < 3; ++i) peers_.push_back(connect_to(address));
     udp_port_ = rig.bind(port).port();
     for (int i = 0; i < 3; ++i) udp_.send_to(udp_port_, "datagram");
@@ -114,10 +114,9 @@ const DownCall down_calls[] = {
        EXPECT_FALSE(rig->set_options(stream, {.no_delay = true}));
      }},
     {"open", false, [](Rig& rig, StreamId) { rig.open(spare, unix_pair().ours); }},
-    {"stop accepting", false,
-     [](Rig& rig, StreamId) { rig->set_accepting(listener_state, false); }},
-    {"close listener", false, [](Rig& rig, StreamId) { rig->close_listener(listener_state); }},
-    {"listen", false, [](Rig& rig, StreamId) { rig.listen(other_door); }},
+    {"stop accepting", false, [](Rig& rig, StreamId) { rig->set_accepting(listener, false); }},
+    {"close listener", false, [](Rig& rig, StreamId) { rig->close_listener(listener); }},
+    {"listen", false, [](Rig& rig, StreamId) { rig.listen(other_listener); }},
     {"send datagram", false,
      [](Rig& rig, StreamId) {
        const Address from = Address::parse("udp://127.0.0.1:0"),

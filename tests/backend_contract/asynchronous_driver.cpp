@@ -19,7 +19,7 @@ namespace {
 constexpr int ring_size = 16;  // buffers for received bytes
 constexpr std::size_t datagram_batch = 64;
 constexpr std::size_t datagram_max = 65'507;
-constexpr int told_in_a_row = 3;  // reports of one stream in one poll
+constexpr int reports_in_a_row = 3;  // reports of one stream in one poll
 
 }  // namespace
 
@@ -352,40 +352,40 @@ PollResult AsynchronousDriver::poll(Duration deadline) {
   }
   const bool woken = std::exchange(woken_, false);
   sink_.on_woken();
-  const bool told = deliver();
+  const bool any = deliver();
   if (const DatagramTally tally = sender_.take_tally(); tally.sent + tally.dropped > 0)
     sink_.on_datagrams_sent(tally);
   more_ |= any_news();
   polling_ = false;
-  return {.any = told || woken, .slept = slept, .partial = more_};
+  return {.any = any || woken, .slept = slept, .partial = more_};
 }
 
 // The up call may have changed everything: look up the stream again.
 bool AsynchronousDriver::deliver() {
-  bool told = false;
+  bool any = false;
   std::vector<std::uint32_t> listeners, ports, attempts, watches;
   for (const auto& [index, one] : watches_) watches.push_back(index);
   for (const auto& [index, listener_state] : listeners_) listeners.push_back(index);
   for (const auto& [index, port] : ports_) ports.push_back(index);
   for (const auto& [index, attempt] : attempts_) attempts.push_back(index);
-  for (const std::uint32_t index : listeners) told |= deliver_accepted(index);
-  for (const std::uint32_t index : watches) told |= deliver_ready(index);
-  for (const std::uint32_t index : attempts) told |= deliver_connected(index);
-  for (const Name& name : names_shuffled()) told |= deliver(name);
-  for (const std::uint32_t index : ports) told |= deliver_datagram(index);
-  return told;
+  for (const std::uint32_t index : listeners) any |= deliver_accepted(index);
+  for (const std::uint32_t index : watches) any |= deliver_ready(index);
+  for (const std::uint32_t index : attempts) any |= deliver_connected(index);
+  for (const Name& name : names_shuffled()) any |= deliver(name);
+  for (const std::uint32_t index : ports) any |= deliver_datagram(index);
+  return any;
 }
 
 bool AsynchronousDriver::deliver(const Name& name) {
   int count = 0;
-  for (; count < told_in_a_row; ++count) {
+  for (; count < reports_in_a_row; ++count) {
     AsynchronousStream* from = find(name);
-    if (!from || chance_(faults_.idle) || !tell(name, *from)) break;
+    if (!from || chance_(faults_.idle) || !report(name, *from)) break;
   }
   return count > 0;
 }
 
-bool AsynchronousDriver::tell(const Name& name, AsynchronousStream& from) {
+bool AsynchronousDriver::report(const Name& name, AsynchronousStream& from) {
   const auto stream = static_cast<StreamId>(name.index);
   more_ = true;
   switch (from.news()) {
@@ -420,12 +420,12 @@ bool AsynchronousDriver::tell(const Name& name, AsynchronousStream& from) {
 }
 
 bool AsynchronousDriver::deliver_accepted(std::uint32_t index) {
-  bool told = false;
+  bool any = false;
   for (auto found = listeners_.find(index); found != listeners_.end();
        found = listeners_.find(index)) {
     ListenerState& listener_state = found->second;
     if ((listener_state.landed.empty() && !listener_state.error) || chance_(faults_.idle)) break;
-    told = true;
+    any = true;
     if (listener_state.landed.empty()) {
       listener_state.accepting = false;
       sink_.on_accept_stopped(static_cast<ListenerId>(index),
@@ -436,7 +436,7 @@ bool AsynchronousDriver::deliver_accepted(std::uint32_t index) {
       sink_.on_accepted(static_cast<ListenerId>(index), {accepted.fd}, accepted.peer);
     }
   }
-  return told;
+  return any;
 }
 
 bool AsynchronousDriver::deliver_ready(std::uint32_t index) {

@@ -2,7 +2,7 @@
 // it checks its user too.
 //
 // No send is done at once, each may end after a part. Receives that were stopped bring more.
-// Closing and detaching wait for what is under way. Whatever can be told later is told later. All
+// Closing and detaching wait for what is under way. Whatever can be any later is any later. All
 // of it by seed, over real sockets.
 #pragma once
 
@@ -88,7 +88,7 @@ class AsynchronousDriver final : public Driver {
   struct Port {
     DatagramPort port{};
     bool readable = false;
-    bool refused = false;  // not told yet
+    bool refused = false;  // not reported yet
     std::deque<Task> landed{}, batch{};
   };
 
@@ -108,7 +108,7 @@ class AsynchronousDriver final : public Driver {
 
   bool deliver();
   bool deliver(const Name& name);
-  bool tell(const Name& name, AsynchronousStream& from);
+  bool report(const Name& name, AsynchronousStream& from);
   bool deliver_accepted(std::uint32_t index);
   bool deliver_datagram(std::uint32_t index);
 

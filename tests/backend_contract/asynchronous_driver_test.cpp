@@ -56,7 +56,7 @@ TEST_F(AsynchronousDouble, ReportsBytesAfterReceivingWasStopped) {
     };
     rig.poll_until([&] { return !rig[a].received.empty(); });
     const std::size_t stopped_at = rig[a].received.size();
-    rig.settle();
+    rig.poll_until_idle();
     late += rig[a].received.size() > stopped_at;
     rig.script = nullptr;
     rig.close(a);
@@ -67,12 +67,12 @@ TEST_F(AsynchronousDouble, ReportsBytesAfterReceivingWasStopped) {
 
 TEST_F(AsynchronousDouble, FailsToAcceptAndResumesOnRequest) {
   Rig rig({"double", failing_accepts});
-  const ListenerId listener_state{0};
-  const Address address = rig.listen(listener_state);
+  const ListenerId listener{0};
+  const Address address = rig.listen(listener);
   std::vector<Peer> peers;
   for (int i = 0; i < 50; ++i) peers.push_back(connect_to(address));
   rig.script = [&](const Up& up) {
-    if (up.kind == Up::accept_stopped) rig->set_accepting(listener_state, true);
+    if (up.kind == Up::accept_stopped) rig->set_accepting(listener, true);
   };
   EXPECT_TRUE(rig.poll_until([&] { return rig.accepted.size() == 50; }));
   EXPECT_GT(rig.accept_stops.size(), 10U);
@@ -118,14 +118,14 @@ TEST_F(AsynchronousDoubleDeathTest, DetectsReceivedBytesThatAreUsedTooLate) {
   open();
   rig->send(a, {&chunk, 1});
   bytes[bytes.size() / 2] = '#';
-  EXPECT_DEATH(rig.settle(), "bytes stay in place");
+  EXPECT_DEATH(rig.poll_until_idle(), "bytes stay in place");
 }
 
 TEST_F(AsynchronousDoubleDeathTest, DetectsChunksThatAreFreedTooEarly) {
   open();
   rig->send(a, {&chunk, 1});
   --chunk.size;
-  EXPECT_DEATH(rig.settle(), "chunks stay in place");
+  EXPECT_DEATH(rig.poll_until_idle(), "chunks stay in place");
 }
 
 TEST_F(AsynchronousDoubleDeathTest, DetectsASecondSend) {

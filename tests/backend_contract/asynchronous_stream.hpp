@@ -80,14 +80,14 @@ class AsynchronousStream {
   enum class News { none, bytes, end, sent, detached, closed };
   News news() const noexcept;
   std::string take_bytes();
-  void take_end() noexcept { end_ = End::told; }
+  void take_end() noexcept { end_ = End::reported; }
   std::size_t take_sent();
   std::error_code error() const noexcept;
   int drop_landed() noexcept;
 
  private:
   enum class Receive { off, armed, stopping };
-  enum class End { none, landed, told };
+  enum class End { none, landed, reported };
   enum class Fate { staying, detaching, closing };
   struct Send {
     std::span<const Chunk> chunks;

@@ -37,7 +37,7 @@ TEST_P(Closing, OrderlyEndsThePeersReading) {
 TEST_P(Closing, ByAbortResetsThePeer) {
   open();
   rig.send(a, pattern(100 * kib));
-  rig.settle();
+  rig.poll_until_idle();
   rig.close(a, CloseMode::abort);
   ASSERT_TRUE(closed());
   EXPECT_FALSE(*rig[a].closed);
@@ -70,12 +70,12 @@ TEST_P(Closing, DropsTheSendInFlight) {
     own.open(a, pair.ours);
     const std::string bytes = pattern(1 * mib);
     own.send(a, bytes);
-    own.settle();
+    own.poll_until_idle();
     EXPECT_GT(own.unsent(a), 0U);
     own.close(a, mode);
     ASSERT_TRUE(own.poll_until([&] { return own[a].closed.has_value(); }));
     EXPECT_FALSE(*own[a].closed);
-    own.settle();
+    own.poll_until_idle();
     pair.peer.read();
     EXPECT_TRUE(is_prefix(pair.peer.received(), bytes));
   }
@@ -93,7 +93,7 @@ TEST_P(Closing, NothingIsReportedAfterwards) {
     rig.script = nullptr;
   };
   ASSERT_TRUE(closed());
-  rig.settle();  // a late up call would fail in the rig
+  rig.poll_until_idle();  // a late up call would fail in the rig
 }
 
 TEST_P(Closing, KeepsTheSocketUntilOnClosedReturns) {
@@ -136,7 +136,7 @@ TEST_P(Closing, OfAStreamThatIsResetAtTheSameTimeIsReportedOnce) {
   peer.reset();
   rig.close(a);
   ASSERT_TRUE(closed());
-  rig.settle();
+  rig.poll_until_idle();
 }
 
 // A stream's id may be reused once on_closed has returned, even in the same batch. Events of the
@@ -167,7 +167,7 @@ TEST_P(Closing, AStreamIdReusedInTheSameBatchReportsNothingStale) {
     rig.script = nullptr;
     if (!reused) reuse();
     ASSERT_TRUE(rig.poll_until([&] { return rig[name].received.size() >= 5; }));
-    rig.settle();
+    rig.poll_until_idle();
     EXPECT_EQ(rig[name].received, "fresh");
     EXPECT_FALSE(rig[name].ended);
     rig.close(name);

@@ -57,7 +57,7 @@ TEST_P(Connecting, ACancelledAttemptIsNeverReported) {
   rig->cancel(second);
   rig->connect(second, Address::parse("unix:///nowhere/at/all"), {});
   rig->cancel(second);
-  rig.settle();
+  rig.poll_until_idle();
   EXPECT_FALSE(over(first));
   EXPECT_FALSE(over(second));
   EXPECT_LE(rig.idle_for(50ms).polls, 5);
@@ -89,12 +89,12 @@ TEST_P(Connecting, ToAUdpAddressMakesASocketForItsDatagramsAlone) {
   EXPECT_EQ(own.host(), "127.0.0.1");
   EXPECT_EQ(rig->set_options(port, {.receive_buffer = 65536}), std::error_code());
   EXPECT_TRUE(rig->send_to(port, {.from = Address(), .to = to, .bytes = "hello"}));
-  rig.settle();
+  rig.poll_until_idle();
   EXPECT_EQ(peer.receive().from_port, own.port());
   stranger.send_to(own.port(), "not for you");
   peer.send_to(own.port(), "for you");
   ASSERT_TRUE(rig.poll_until([&] { return !rig.datagrams.empty(); }));
-  rig.settle();
+  rig.poll_until_idle();
   ASSERT_EQ(rig.datagrams.size(), 1U);
   EXPECT_EQ(rig.datagrams[0].bytes, "for you");
   EXPECT_TRUE(rig.datagrams_refused.empty());
@@ -122,10 +122,10 @@ TEST_P(Connecting, ARefusedDatagramIsReportedForItsSocket) {
     EXPECT_EQ(rig.datagrams_refused,
               (std::map<UdpSocketId, std::error_code>{
                   {port, std::make_error_code(std::errc::connection_refused)}}));
-    rig->send_to(other, {.from = address, .to = to, .bytes = "nobody is told of this one"});
+    rig->send_to(other, {.from = address, .to = to, .bytes = "refused without a report"});
     rig->close_datagram(port);
     rig.datagrams_refused.clear();
-    rig.settle();
+    rig.poll_until_idle();
     EXPECT_TRUE(rig.datagrams_refused.empty());
   }
   EXPECT_LE(rig.idle_for(50ms).polls, 5);

@@ -131,7 +131,7 @@ TEST_P(Datagrams, OfAllSizesStaySeparateAndInOrder) {
   for (const std::string& bytes : all)
     ASSERT_TRUE(rig.poll_until([&] { return reply(question, bytes); }));
   for (const std::string& bytes : all) ASSERT_TRUE(same_bytes(answer(client).bytes, bytes));
-  rig.settle();
+  rig.poll_until_idle();
   EXPECT_EQ(rig.datagrams_sent.sent, all.size());
   EXPECT_EQ(rig.datagrams_sent.dropped, 0U);
 }
@@ -174,7 +174,7 @@ TEST_P(Datagrams, ToAClosedPortEndNothing) {
   EXPECT_EQ(last.from.port(), gone);
   for (int i = 0; i < 3; ++i) {
     reply(last, "too late");
-    rig.settle();
+    rig.poll_until_idle();
   }
   client.send_to(address.port(), "next");
   EXPECT_EQ(next().bytes, "next");
@@ -186,7 +186,7 @@ TEST_P(Datagrams, StopWhenTheSocketIsClosedInTheCall) {
   for (int i = 0; i < 10; ++i) client.send_to(address.port(), "datagram");
   rig.script = [&](const Up&) { rig->close_datagram(port); };
   next();
-  rig.settle();
+  rig.poll_until_idle();
   EXPECT_EQ(rig.datagrams.size(), 1U);
 }
 

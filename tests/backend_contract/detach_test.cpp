@@ -50,7 +50,7 @@ TEST_P(Detaching, UnreceivedBytesStayInTheSocket) {
   open();
   peer.send("unheard");
   peer.shutdown_write();
-  rig.settle();
+  rig.poll_until_idle();
   rig.detach(a);
   ASSERT_TRUE(detached());
   EXPECT_EQ(rest(), "unheard");
@@ -80,7 +80,7 @@ TEST_P(Detaching, NothingIsReportedAfterwards) {
   rig.detach(a);
   ASSERT_TRUE(detached());
   peer.send("for the user");
-  rig.settle();  // a late up call would fail in the rig
+  rig.poll_until_idle();  // a late up call would fail in the rig
   EXPECT_LE(rig.idle_for(50ms).polls, 5);
   peer.shutdown_write();
   EXPECT_EQ(rest(), "for the user");
@@ -120,11 +120,11 @@ TEST_P(Detaching, WorksBeforeTheFirstPoll) {
 TEST_P(Detaching, OfAResetStreamIsReportedOnce) {
   open();
   rig->set_receiving(a, true);
-  rig.settle();
+  rig.poll_until_idle();
   peer.reset();
   rig.detach(a);
   ASSERT_TRUE(rig.poll_until([&] { return rig[a].gone(); }));
-  rig.settle();
+  rig.poll_until_idle();
 }
 
 TEST_P(Detaching, ALaterCloseIsObeyed) {

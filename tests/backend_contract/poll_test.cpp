@@ -34,7 +34,7 @@ TEST_P(Polling, ReportsWhetherThereWasAnEvent) {
   Pair pair = tcp_pair();
   rig.open(a, pair.ours);
   rig->set_receiving(a, true);
-  rig.settle();
+  rig.poll_until_idle();
   pair.peer.send("x");
   bool any = false;
   ASSERT_TRUE(eventually([&] {
@@ -82,18 +82,18 @@ TEST_P(Polling, AWakeInsideAnUpCallIsNotLost) {
 TEST_P(Polling, AWakeIsSeenOnce) {
   for (int i = 0; i < 3; ++i) {
     rig.waker().wake();
-    rig.settle();
+    rig.poll_until_idle();
     EXPECT_LE(rig.idle_for(50ms).polls, 5);
   }
 }
 
 // Each number is announced by a wake; a lost wake would hang the test.
 TEST_P(Polling, NoWakeIsLostAmongMany) {
-  std::atomic<int> told = 0, seen = 0;
+  std::atomic<int> announced = 0, seen = 0;
   constexpr int count = 2000;
   Background waking([&] {
     for (int i = 1; i <= count; ++i) {
-      told = i;
+      announced = i;
       rig.waker().wake();
       if (i % 2) continue;
       while (seen < i) std::this_thread::yield();
@@ -101,7 +101,7 @@ TEST_P(Polling, NoWakeIsLostAmongMany) {
   });
   while (seen < count) {
     rig.poll_at(Duration::max());
-    seen = told.load();
+    seen = announced.load();
   }
 }
 
@@ -132,7 +132,7 @@ TEST_P(Polling, NothingToDoCostsNothing) {
   rig->set_receiving(a, true);
   rig.listen(ListenerId{0});
   rig.bind(UdpSocketId{0});
-  rig.settle();
+  rig.poll_until_idle();
   const Rig::Cost cost = rig.idle_for(200ms);
   EXPECT_LE(cost.polls, 5);
   EXPECT_LT(cost.processor, 100ms);

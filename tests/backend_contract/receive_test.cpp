@@ -54,7 +54,7 @@ TEST_P(Receiving, NothingIsReportedBeforeReceivingStarts) {
   open();
   peer.send("early");
   peer.shutdown_write();
-  rig.settle();
+  rig.poll_until_idle();
   EXPECT_EQ(rig[a].received, "");
   EXPECT_FALSE(rig[a].ended);
   rig->set_receiving(a, true);
@@ -131,9 +131,9 @@ TEST_P(Receiving, StopsLateAndLosesNothing) {
   std::size_t sent = 0;
   const auto flood = [&] { sent += peer.send(std::string_view(bytes).substr(sent)); };
   ASSERT_TRUE(rig.poll_until([&] { return before > 0; }, flood));
-  rig.settle();
+  rig.poll_until_idle();
   flood();
-  rig.settle();
+  rig.poll_until_idle();
   EXPECT_LE(rig[a].received.size() - before, landed_max);
   EXPECT_LT(rig[a].received.size(), bytes.size());
   rig->set_receiving(a, true);
@@ -144,12 +144,12 @@ TEST_P(Receiving, StopsLateAndLosesNothing) {
 TEST_P(Receiving, TheEndWaitsForUnreceivedBytes) {
   open();
   rig->set_receiving(a, true);
-  rig.settle();
+  rig.poll_until_idle();
   rig->set_receiving(a, false);
   const std::string bytes = pattern(300 * kib);
   send(bytes);
   peer.shutdown_write();
-  rig.settle();
+  rig.poll_until_idle();
   EXPECT_LE(rig[a].received.size(), landed_max);
   EXPECT_TRUE(!rig[a].ended || same_bytes(rig[a].received, bytes));
   rig->set_receiving(a, true);
@@ -176,11 +176,11 @@ TEST_P(Receiving, StoppedAndStartedOftenLosesNothing) {
   open();
   const std::string bytes = pattern(2 * mib);
   std::size_t sent = 0;
-  int turn = 0;
+  int round = 0;
   ASSERT_TRUE(rig.poll_until([&] { return rig[a].received.size() == bytes.size(); },
                              [&] {
                                sent += peer.send(std::string_view(bytes).substr(sent));
-                               rig->set_receiving(a, ++turn % 3 != 0);
+                               rig->set_receiving(a, ++round % 3 != 0);
                              }));
   EXPECT_TRUE(same_bytes(rig[a].received, bytes));
 }
@@ -189,7 +189,7 @@ TEST_P(Receiving, UnreceivedBytesCostNoPolls) {
   open();
   peer.send("unheard");
   peer.shutdown_write();
-  rig.settle();
+  rig.poll_until_idle();
   const Rig::Cost cost = rig.idle_for(100ms);
   EXPECT_LE(cost.polls, 5);
   EXPECT_LT(cost.processor, 50ms);
@@ -210,7 +210,7 @@ TEST_P(Receiving, AnEndedStreamCostsNothing) {
   rig->set_receiving(a, true);
   peer.shutdown_write();
   ASSERT_TRUE(rig.poll_until([&] { return rig[a].ended; }));
-  rig.settle();
+  rig.poll_until_idle();
   const Rig::Cost cost = rig.idle_for(100ms);
   EXPECT_LE(cost.polls, 5);
   EXPECT_LT(cost.processor, 50ms);

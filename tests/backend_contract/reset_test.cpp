@@ -22,7 +22,7 @@ class Resets : public DriverContract {
     EXPECT_TRUE(*rig[stream].closed == std::errc::connection_reset ||
                 *rig[stream].closed == std::errc::broken_pipe)
         << *rig[stream].closed;
-    rig.settle();
+    rig.poll_until_idle();
   }
   void expect_no_cost() {
     const Rig::Cost cost = rig.idle_for(100ms);
@@ -35,14 +35,14 @@ EVIO_ON_EVERY_DRIVER(Resets);
 TEST_P(Resets, AreReportedWhileReceiving) {
   open();
   rig->set_receiving(a, true);
-  rig.settle();
+  rig.poll_until_idle();
   peer.reset();
   expect_reset();
 }
 
 TEST_P(Resets, AreReportedBeforeReceivingStarted) {
   open();
-  rig.settle();
+  rig.poll_until_idle();
   peer.reset();
   expect_reset();
 }
@@ -53,7 +53,7 @@ TEST_P(Resets, AreReportedAfterReceivingStopped) {
   peer.send("first");
   ASSERT_TRUE(rig.poll_until([&] { return rig[a].received == "first"; }));
   rig->set_receiving(a, false);
-  rig.settle();
+  rig.poll_until_idle();
   peer.reset();
   expect_reset();
 }
@@ -61,7 +61,7 @@ TEST_P(Resets, AreReportedAfterReceivingStopped) {
 TEST_P(Resets, AreReportedWithUnreceivedBytes) {
   open();
   peer.send("unheard");
-  rig.settle();
+  rig.poll_until_idle();
   peer.reset();
   expect_reset();
 }
@@ -85,7 +85,7 @@ TEST_P(Resets, AreReportedAfterThePeersEnd) {
   rig->set_receiving(a, true);
   peer.shutdown_write();
   ASSERT_TRUE(rig.poll_until([&] { return rig[a].ended; }));
-  rig.settle();
+  rig.poll_until_idle();
   peer.reset();
   expect_reset();
 }
@@ -93,7 +93,7 @@ TEST_P(Resets, AreReportedAfterThePeersEnd) {
 TEST_P(Resets, AreReportedAfterAnUnreceivedEnd) {
   open();
   peer.shutdown_write();
-  rig.settle();
+  rig.poll_until_idle();
   peer.reset();
   expect_reset();
 }
@@ -101,7 +101,7 @@ TEST_P(Resets, AreReportedAfterAnUnreceivedEnd) {
 TEST_P(Resets, AreReportedAfterShutdownSend) {
   open();
   rig->shutdown_send(a);
-  rig.settle();
+  rig.poll_until_idle();
   peer.reset();
   expect_reset();
 }
@@ -113,11 +113,11 @@ TEST_P(Resets, AreReportedWhileASendIsInFlight) {
     own.open(a, pair.ours);
     own->set_receiving(a, receiving);
     own.send(a, pattern(1 * mib));
-    own.settle();
+    own.poll_until_idle();
     pair.peer.reset();
     ASSERT_TRUE(own.poll_until([&] { return own[a].closed.has_value(); }));
     EXPECT_TRUE(*own[a].closed);
-    own.settle();
+    own.poll_until_idle();
   }
 }
 
@@ -127,7 +127,7 @@ TEST_P(Resets, AreReportedWhileASendIsInFlightAfterThePeersEnd) {
   rig.send(a, pattern(1 * mib));
   peer.shutdown_write();
   ASSERT_TRUE(rig.poll_until([&] { return rig[a].ended; }));
-  rig.settle();
+  rig.poll_until_idle();
   peer.reset();
   expect_reset();
 }
@@ -155,16 +155,16 @@ TEST_P(Resets, DoNotAffectOtherStreams) {
 // The peer has gone without an error: its bytes and its end wait until they are received.
 TEST_P(Resets, AHangUpWithoutAnErrorWaitsAndCostsNothing) {
   open(unix_pair());
-  rig.settle();
+  rig.poll_until_idle();
   peer.send("last words");
   peer.close();
-  rig.settle();
+  rig.poll_until_idle();
   expect_no_cost();
   EXPECT_FALSE(rig[a].closed);
   rig->set_receiving(a, true);
   ASSERT_TRUE(rig.poll_until([&] { return rig[a].ended; }));
   EXPECT_EQ(rig[a].received, "last words");
-  rig.settle();
+  rig.poll_until_idle();
   expect_no_cost();
   EXPECT_FALSE(rig[a].closed);
 }
@@ -174,12 +174,12 @@ TEST_P(Resets, BothEndsWithoutAnErrorWaitAndCostNothing) {
   rig->shutdown_send(a);
   peer.send("last words");
   peer.shutdown_write();
-  rig.settle();
+  rig.poll_until_idle();
   expect_no_cost();
   rig->set_receiving(a, true);
   ASSERT_TRUE(rig.poll_until([&] { return rig[a].ended; }));
   EXPECT_EQ(rig[a].received, "last words");
-  rig.settle();
+  rig.poll_until_idle();
   expect_no_cost();
 }
 
@@ -188,10 +188,10 @@ TEST_P(Resets, AHangUpWithReceivingStoppedAndStartedLosesNothing) {
   const std::string bytes = pattern(100 * kib);
   EXPECT_EQ(peer.send(bytes), bytes.size());
   peer.close();
-  int turn = 0;
+  int round = 0;
   ASSERT_TRUE(rig.poll_until([&] { return rig[a].ended; },
                              [&] {
-                               if (!rig[a].ended) rig->set_receiving(a, ++turn % 3 == 0);
+                               if (!rig[a].ended) rig->set_receiving(a, ++round % 3 == 0);
                              }));
   EXPECT_TRUE(same_bytes(rig[a].received, bytes));
 }

@@ -120,7 +120,7 @@ bool Rig::poll_until(const std::function<bool()>& done, const std::function<void
   return true;
 }
 
-void Rig::settle() {
+void Rig::poll_until_idle() {
   for (int before = -1; before != up_calls;) {
     before = up_calls;
     idle_for(60ms);  // longer than a peer may delay its acknowledgement

@@ -98,7 +98,7 @@ class Rig final : private Sink {
   bool poll_until(const std::function<bool()>& done,
                   const std::function<void()>& between = nullptr);
   /// Polls until nothing more is reported.
-  void settle();
+  void poll_until_idle();
   /// What idle_for() used: it polls for that long while there is nothing to do.
   struct Cost {
     int polls = 0;

@@ -44,7 +44,7 @@ TEST_P(Sending, DeliversEverythingInOrderToASlowReader) {
     ASSERT_TRUE(own.poll_until([&] { return pair.peer.received().size() == bytes.size(); },
                                [&] { pair.peer.read(10'000); }));
     EXPECT_TRUE(same_bytes(pair.peer.received(), bytes));
-    own.settle();
+    own.poll_until_idle();
     EXPECT_EQ(own.unsent(a), 0U) << "the counts add up";
   }
 }
@@ -87,9 +87,9 @@ TEST_P(Sending, SendNowReportsWhatItSentAndRetainsNothing) {
     rig.poll(Duration::zero());
     peer.read(600);
   }
-  rig.settle();
+  rig.poll_until_idle();
   ASSERT_TRUE(arrive(expected.size()));
-  rig.settle();
+  rig.poll_until_idle();
   peer.read();
   EXPECT_TRUE(same_bytes(peer.received(), expected));
 }
@@ -126,7 +126,7 @@ TEST_P(Sending, WorksInBothDirectionsAtOnce) {
 TEST_P(Sending, APeerThatDoesNotReadCostsNothing) {
   open(tcp_pair(tiny_buffer));
   rig.send(a, pattern(1 * mib));
-  rig.settle();
+  rig.poll_until_idle();
   EXPECT_GT(rig.unsent(a), 0U);
   const Rig::Cost cost = rig.idle_for(100ms);
   EXPECT_LE(cost.polls, 5);
@@ -138,7 +138,7 @@ TEST_P(Sending, APeerThatDoesNotReadDoesNotDelayOthers) {
   Pair other = tcp_pair();
   rig.open(b, other.ours);
   rig.send(a, pattern(1 * mib));
-  rig.settle();
+  rig.poll_until_idle();
   rig.send(b, pattern(1 * mib));
   EXPECT_TRUE(rig.poll_until([&] { return other.peer.received().size() == 1 * mib; },
                              [&] { other.peer.read(); }));
@@ -183,13 +183,13 @@ TEST_P(Sending, IsDrainedWhenTheKernelHoldsNoBytes) {
   open(tcp_pair(tiny_buffer));
   EXPECT_TRUE(rig->is_drained(a));
   peer.send("unread");
-  rig.settle();
+  rig.poll_until_idle();
   EXPECT_FALSE(rig->is_drained(a));
   rig->set_receiving(a, true);
   ASSERT_TRUE(rig.poll_until([&] { return rig[a].received == "unread"; }));
   EXPECT_TRUE(rig.poll_until([&] { return rig->is_drained(a); }));
   rig.send(a, pattern(100 * kib));
-  rig.settle();
+  rig.poll_until_idle();
   EXPECT_FALSE(rig->is_drained(a));
   ASSERT_TRUE(arrive(100 * kib));
   EXPECT_TRUE(rig.poll_until([&] { return rig->is_drained(a); }));

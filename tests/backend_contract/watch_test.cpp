@@ -34,7 +34,7 @@ EVIO_ON_EVERY_DRIVER(Watching);
 
 TEST_P(Watching, ReportsADescriptorWhileItIsReady) {
   EXPECT_FALSE(watch(first, from_, Interest::read));
-  rig.settle();
+  rig.poll_until_idle();
   EXPECT_EQ(told(first), 0U);
   fill();
   ASSERT_TRUE(rig.poll_until([&] { return told(first) >= 3; }));
@@ -73,7 +73,7 @@ TEST_P(Watching, NeverReportsAnUnwatchedDescriptor) {
   ASSERT_TRUE(rig.poll_until([&] { return told(second) == 1; }));
   fill();
   rig->unwatch(first);
-  rig.settle();
+  rig.poll_until_idle();
   EXPECT_EQ(told(first), 0U);
   EXPECT_EQ(told(second), 1U);
   from_ = Socket();  // and may be closed
@@ -91,7 +91,7 @@ TEST_P(Watching, ADescriptorThatCannotBeWatchedIsAnError) {
   const Socket file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   EXPECT_TRUE(watch(first, file, Interest::read));
   EXPECT_TRUE(rig->watch(second, {-1}, Interest::read));
-  rig.settle();
+  rig.poll_until_idle();
 }
 
 }  // namespace

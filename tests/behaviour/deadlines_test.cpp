@@ -16,7 +16,7 @@ class Deadlines : public Behaviour {};
 EVIO_ON_EVERY_BACKEND_WITH_LOOPS(Deadlines, 1);
 
 constexpr std::size_t many = 600;  // more than one epoll_wait returns
-constexpr Duration patience = 2s;
+constexpr Duration timeout = 2s;
 constexpr Duration beyond = 2500ms;
 
 std::vector<Client> connect_many(std::uint16_t port) {
@@ -69,8 +69,8 @@ TEST_P(Deadlines, AStoppedProcessClosesNobodyWhoseBytesWait) {
   if (id == 0) {
     try {
       Events events = greets_and_echoes();
-      events.options.idle_timeout = patience;
-      events.limits.first_bytes_timeout = patience;
+      events.options.idle_timeout = timeout;
+      events.limits.first_bytes_timeout = timeout;
       events.serving = [&](Server& server) {
         const std::uint16_t port = server.addresses()[0].port();
         if (::write(port_pipe[1], &port, sizeof port) != sizeof port) ::_exit(1);
@@ -111,8 +111,8 @@ void hold(TestServer& server, Held& held) {
 TEST_P(Deadlines, ALongHandlerClosesNobodyWhoseBytesWait) {
   Held held;
   Events events = greets_and_echoes();
-  events.options.idle_timeout = patience;
-  events.limits.first_bytes_timeout = patience;
+  events.options.idle_timeout = timeout;
+  events.limits.first_bytes_timeout = timeout;
   TestServer server = serve(std::move(events));
   const OpensAtEnd lets_go(held.go_on);
   std::vector<Client> clients = connect_many(server.port());
@@ -162,19 +162,19 @@ TEST_P(Deadlines, TheTimeOfALongHandlerIsNotCountedAsIdle) {
 }
 
 TEST_P(Deadlines, IdleTimeCountsFromTheEndOfALongHandler) {
-  std::atomic<bool> told{false};
+  std::atomic<bool> called{false};
   Duration idle{};
   TestServer server = serve({.data = [&](Conn& c, Input& in) {
     in.take();
     std::this_thread::sleep_for(700ms);
     c.run_after(1ms, [&](Conn& later) {
       idle = later.idle_for();
-      told = true;
+      called = true;
     });
   }});
   Client client = server.connect();
   client.send("x");
-  ASSERT_TRUE(eventually([&] { return told.load(); }));
+  ASSERT_TRUE(eventually([&] { return called.load(); }));
   EXPECT_LT(idle, 600ms);
 }
 

@@ -19,21 +19,21 @@ class InLibuv {
       uv_poll_init(&loop, &watch_, descriptor);
       watch_.data = this;
       uv_poll_start(&watch_, UV_READABLE,
-                    [](uv_poll_t* handle, int, int) { self(handle->data).turn(); });
+                    [](uv_poll_t* handle, int, int) { self(handle->data).poll(); });
     }
-    turn();
+    poll();
   }
 
  private:
   static InLibuv& self(void* data) { return *static_cast<InLibuv*>(data); }
 
-  void turn() {
+  void poll() {
     if (server_.poll(Duration::zero())) {
       const Duration most =
           watching_ ? server_.next_timer() : std::min<Duration>(server_.next_timer(), 5ms);
       const auto wait = std::chrono::ceil<std::chrono::milliseconds>(most).count();
       uv_timer_start(
-          &timer_, [](uv_timer_t* handle) { self(handle->data).turn(); },
+          &timer_, [](uv_timer_t* handle) { self(handle->data).poll(); },
           static_cast<std::uint64_t>(wait), 0);
     } else {
       uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);

@@ -210,12 +210,13 @@ TEST_P(Fork, WorkersServeAddressesBoundBeforeTheFork) {
     ASSERT_EQ(::pipe2(pipe_to_watch, O_CLOEXEC), 0);
     const auto sign = [&](char what) { EXPECT_EQ(::write(signs[1], &what, 1), 1); };
     server->loop(0).run_after(1ms, [&] { sign('t'); });
-    server->loop(0).watch(pipe_to_watch[1], Interest::write, [&, told = false](Interest) mutable {
-      if (!std::exchange(told, true)) sign('w');
-    });
-    Events dialled;
-    dialled.opened = [&] { sign('c'); };
-    server->loop(0).connect(on(peer.addresses().front().to_string(), std::move(dialled)));
+    server->loop(0).watch(pipe_to_watch[1], Interest::write,
+                          [&, written = false](Interest) mutable {
+                            if (!std::exchange(written, true)) sign('w');
+                          });
+    Events outgoing;
+    outgoing.opened = [&] { sign('c'); };
+    server->loop(0).connect(on(peer.addresses().front().to_string(), std::move(outgoing)));
     if (loops() == 1) server->native_handle();
     const std::vector<Address> addresses = server->addresses();
     const auto work = [&] {
@@ -223,14 +224,14 @@ TEST_P(Fork, WorkersServeAddressesBoundBeforeTheFork) {
       ::_exit(0);
     };
     std::optional<Child> first(std::in_place, work), second(std::in_place, work);
-    std::string told;
-    while (told.size() < 6) {
+    std::string received;
+    while (received.size() < 6) {
       char what = 0;
       ASSERT_EQ(::read(signs[0], &what, 1), 1);
-      told += what;
+      received += what;
     }
     for (const char what : {'t', 'w', 'c'})
-      EXPECT_EQ(std::count(told.begin(), told.end(), what), 2) << what;
+      EXPECT_EQ(std::count(received.begin(), received.end(), what), 2) << what;
     for (const Address& address : addresses) {
       Client client = Client::to(address);
       EXPECT_EQ(echo_through(client, "hello"), "hello");

@@ -96,7 +96,7 @@ TEST_P(Handles, AStaleWakeDoesNotReachTheNextOwnerOfTheDescriptor) {
     const Handle live = number_of(i + 1).first;
     live.wake();
     ASSERT_TRUE(log.wait_for("data " + std::to_string(live.id())));
-    settle(live);
+    wait_for_pending(live);
     EXPECT_EQ(log.count("data " + std::to_string(live.id())), 1U) << "the stale wake reached it";
     EXPECT_TRUE(next[i].silent());
   }

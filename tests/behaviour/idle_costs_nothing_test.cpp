@@ -69,7 +69,7 @@ TEST_P(IdleCostsNothing, AfterWakesPostsAndTraffic) {
   echo_through(client, "x");
   for (int i = 0; i < loops(); ++i) server.on_loop(i, [] {});
   handle.get().wake();
-  settle(*handle);
+  wait_for_pending(*handle);
   expect_idle(cost_of(server));
 }
 

@@ -102,15 +102,15 @@ TEST_P(OutputOrder, IsKeptWhileACloseIsPending) {
 
 TEST_P(OutputOrder, IsKeptForPiecesSharedBytesCopiesAndBorrowedInput) {
   const auto sent_as = [](Conn& c, Input& in) {
-    const std::string_view lent = in.take();
+    const std::string_view borrowed = in.take();
     c.write("a");
-    c.write(lent.substr(0, 3));
-    c.write({"<", lent.substr(3), ">"});
+    c.write(borrowed.substr(0, 3));
+    c.write({"<", borrowed.substr(3), ">"});
     c.write(SharedBytes(std::string(100 * kib, 'B')));
     c.write(std::as_bytes(std::span("bytes", 5)));
     c.write(std::string(70 * kib, 'c'));
     c.write("");
-    c.write(lent);
+    c.write(borrowed);
   };
   TestServer server = serve({.data = sent_as});
   Client client = server.connect();
@@ -127,28 +127,27 @@ TEST_P(OutputOrder, IsKeptForAnySequenceOfWrites) {
   std::mutex mutex;
   Script script;
   std::string expected;
-  TestServer server = serve({.limits = {.output_high = 64 * mib},
-                             .options = {.send_buffer = 8192},
-                             .data = [&](Conn& c, Input& in) {
-                               if (in.size() < 1000) return;
-                               const std::string_view lent = in.take();
-                               const std::lock_guard lock(mutex);
-                               unsigned seed = 0;
-                               expected.clear();
-                               for (const auto& [kind, size] : script) {
-                                 const std::string bytes = kind == 2
-                                                               ? std::string(lent.substr(0, size))
-                                                               : pattern(size, ++seed);
-                                 expected += bytes;
-                                 if (kind == 0) c.write(bytes);
-                                 if (kind == 1) c.write(SharedBytes(bytes));
-                                 if (kind == 2) c.write(lent.substr(0, size));
-                                 if (kind == 3)
-                                   c.write({bytes.substr(0, size / 3), bytes.substr(size / 3)});
-                                 if (kind == 4) c.handle().send(bytes);
-                               }
-                               c.handle().close();
-                             }});
+  TestServer server =
+      serve({.limits = {.output_high = 64 * mib},
+             .options = {.send_buffer = 8192},
+             .data = [&](Conn& c, Input& in) {
+               if (in.size() < 1000) return;
+               const std::string_view borrowed = in.take();
+               const std::lock_guard lock(mutex);
+               unsigned seed = 0;
+               expected.clear();
+               for (const auto& [kind, size] : script) {
+                 const std::string bytes =
+                     kind == 2 ? std::string(borrowed.substr(0, size)) : pattern(size, ++seed);
+                 expected += bytes;
+                 if (kind == 0) c.write(bytes);
+                 if (kind == 1) c.write(SharedBytes(bytes));
+                 if (kind == 2) c.write(borrowed.substr(0, size));
+                 if (kind == 3) c.write({bytes.substr(0, size / 3), bytes.substr(size / 3)});
+                 if (kind == 4) c.handle().send(bytes);
+               }
+               c.handle().close();
+             }});
   const bool holds = rc::check("the peer receives exactly what was written", [&] {
     // Sends through handles are queued after the handler call, so they are last.
     const auto size =
@@ -268,10 +267,10 @@ TEST_P(OutputOrder, PendingSharedBytesAreNotCopied) {
                              }});
   Client client = server.connect(tiny);
   const Handle handle = slot.get();
-  settle(handle);
+  wait_for_pending(handle);
   EXPECT_EQ(bytes.use_count(), 2) << "it would be free to go if its bytes had been copied";
   handle.send(SharedBytes(bytes, *bytes));
-  settle(handle);
+  wait_for_pending(handle);
   EXPECT_EQ(bytes.use_count(), 3);
   EXPECT_TRUE(same_bytes(client.receive(2 * bytes->size()), *bytes + *bytes));
   EXPECT_TRUE(eventually([&] { return bytes.use_count() == 1; }));

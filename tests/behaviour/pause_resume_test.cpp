@@ -40,10 +40,10 @@ TEST_P(PauseResume, OnlyAWakeCallsDataDuringAPause) {
   client.send("left");
   ASSERT_TRUE(log.wait_for("data left"));
   client.send("unheard");
-  settle(*handle);
+  wait_for_pending(*handle);
   EXPECT_EQ(log.size(), 1U);
   handle.get().wake();
-  settle(*handle);
+  wait_for_pending(*handle);
   ASSERT_EQ(log.size(), 2U);
   EXPECT_TRUE(log.events()[1].starts_with("data left")) << "what was left untaken is there";
 }
@@ -67,7 +67,7 @@ TEST_P(PauseResume, ResumeRedeliversUnconsumedInputOnce) {
   });
   ASSERT_TRUE(returned.wait());
   EXPECT_TRUE(log.wait_for("data left", 2));
-  settle(*handle);
+  wait_for_pending(*handle);
   EXPECT_EQ(log.size(), 2U) << "once";
 }
 
@@ -83,7 +83,7 @@ TEST_P(PauseResume, ResumeWithoutUnconsumedInputCallsNothing) {
   client.send("1");
   ASSERT_TRUE(log.wait_for("data 1"));
   handle.get().post([](Conn& c) { c.resume(); });
-  settle(*handle);
+  wait_for_pending(*handle);
   EXPECT_EQ(log.size(), 1U);
   client.send("2");
   EXPECT_TRUE(log.wait_for("data 2"));
@@ -99,9 +99,9 @@ TEST_P(PauseResume, PauseInOpenedDelaysAllInput) {
                                  },
                              .data = [&](Conn&, Input& in) { log.add(std::string(in.take())); }});
   Client client = server.connect();
-  settle(*handle);
+  wait_for_pending(*handle);
   client.send("early");
-  settle(*handle);
+  wait_for_pending(*handle);
   EXPECT_EQ(log.size(), 0U);
   handle.get().post([](Conn& c) { c.resume(); });
   EXPECT_TRUE(log.wait_for("early"));
@@ -141,7 +141,7 @@ TEST_P(PauseResume, APausedConnectionNoticesAResetButNotAnEnd) {
   ASSERT_TRUE(log.wait_for("resets"));
   resets.reset();
   ASSERT_TRUE(log.wait_for("reset"));
-  settle(*ending);
+  wait_for_pending(*ending);
   EXPECT_EQ(log.count("ended"), 0U);
   ending.get().post([](Conn& c) { c.resume(); });
   EXPECT_TRUE(log.wait_for("ended"));
@@ -183,7 +183,7 @@ TEST_P(PauseResume, AnExplicitPauseOutlastsCongestion) {
   client.send("ab");
   client.receive(1 * mib);
   ASSERT_TRUE(log.wait_for("drained"));
-  settle(*handle);
+  wait_for_pending(*handle);
   EXPECT_EQ(log.count("data b"), 0U);
   handle.get().post([](Conn& c) { c.resume(); });
   EXPECT_TRUE(log.wait_for("data b"));

@@ -23,7 +23,8 @@ class Registrations : public Behaviour {};
 EVIO_ON_EVERY_BACKEND(Registrations);
 
 TEST_P(Registrations, AConnectionIsRegisteredOnce) {
-  if (backend() != Backend::epoll || sanitized) GTEST_SKIP() << "only epoll is told one by one";
+  if (backend() != Backend::epoll || sanitized)
+    GTEST_SKIP() << "only epoll registers descriptors one by one";
   Events events = echo();
   events.opened = [](Conn& c) { c.write("welcome"); };
   TestServer server = serve(std::move(events));

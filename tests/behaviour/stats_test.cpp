@@ -90,7 +90,7 @@ TEST_P(Statistics, MayBeReadForExistingLoopsOnly) {
 }
 
 // Closes connections in every way that takes no time; the first byte of the input selects the way.
-Events closing(std::map<CloseReason, std::uint64_t>& told, std::mutex& mutex) {
+Events closing(std::map<CloseReason, std::uint64_t>& expected, std::mutex& mutex) {
   return {.limits = {.input_max = 10,
                      .output_high = 100,
                      .output_low = 10,
@@ -120,16 +120,16 @@ Events closing(std::map<CloseReason, std::uint64_t>& told, std::mutex& mutex) {
           .closed =
               [&](Conn&, std::error_code error) {
                 const std::lock_guard lock(mutex);
-                ++told[close_reason_of(error)];
+                ++expected[close_reason_of(error)];
               },
           .detached = [](Conn&, Socket) {},
           .failed = [](Conn*, std::exception_ptr) {}};
 }
 
 TEST_P(Statistics, CountWhyConnectionsClose) {
-  std::map<CloseReason, std::uint64_t> told;
+  std::map<CloseReason, std::uint64_t> expected;
   std::mutex mutex;
-  TestServer server = serve(closing(told, mutex));
+  TestServer server = serve(closing(expected, mutex));
   std::vector<Client> clients;
   const auto expect_one_more = [&](CloseReason ending, std::string_view bytes) {
     const std::uint64_t before = server->stats().closed_as(ending);
@@ -156,9 +156,9 @@ TEST_P(Statistics, CountWhyConnectionsClose) {
   const Stats stats = server->stats();
   EXPECT_EQ(stats.closed, 8U);
   EXPECT_EQ(stats.accepted, 8U);
-  ++told[CloseReason::detached];  // `closed` is not called for it
+  ++expected[CloseReason::detached];  // `closed` is not called for it
   for (std::size_t i = 0; i < close_reason_count; ++i)
-    EXPECT_EQ(stats.closed_by[i], told[static_cast<CloseReason>(i)])
+    EXPECT_EQ(stats.closed_by[i], expected[static_cast<CloseReason>(i)])
         << name_of(static_cast<CloseReason>(i));
 }
 
@@ -207,7 +207,7 @@ TEST_P(Statistics, ReportPendingOutputAndUnconsumedInput) {
 TEST_P(Statistics, CountTimersAndPosts) {
   TestServer server = serve(echo());
   Client client = server.connect();
-  EXPECT_EQ(echo_through(client, "x"), "x") << "and now no loop has anything to tell another";
+  EXPECT_EQ(echo_through(client, "x"), "x") << "and no loop has a pending task for another now";
   const int last = loops() - 1;
   std::uint64_t posts = 0;
   server.on_loop(last, [&] { posts = server->stats(last).posts; });

@@ -1,11 +1,12 @@
-// How the driver of this thread learns that there is something to read.
+// How the driver of this thread is notified of input: once (edge-triggered), or as long as some is
+// there.
 #pragma once
 
 namespace evio::test::faults {
 
-/// Whether its kernel tells an arrival just once, so that it may not be told of nothing, or of a
-/// part, instead.
-inline bool& told_once() {
+/// Whether the kernel reports an arrival only once: then EAGAIN or a short result must not be
+/// injected.
+inline bool& reported_once() {
   static thread_local bool once = false;
   return once;
 }

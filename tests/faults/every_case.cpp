@@ -1,5 +1,4 @@
-// Runs every test of the program under faults. EVIO_FAULT_SEED chooses them; with the name of the
-// test it decides which.
+// Runs every test of the program under faults, chosen by EVIO_FAULT_SEED and the name of the test.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

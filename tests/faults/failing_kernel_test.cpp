@@ -1,5 +1,4 @@
-// A kernel that fails for good: what that costs is the connection that it happened to, and nobody
-// else.
+// A kernel that keeps failing: only the connection with the failed call is affected.
 #include <atomic>
 
 #include "faults.hpp"
@@ -18,7 +17,7 @@ class FailingKernel : public Behaviour {
     plan_[fault] = probability;
     faults::set(plan_);
   }
-  /// An echo server's events that count.
+  /// The events of an echo server that counts.
   Events counted() {
     return {.opened = [this] { ++opened_; },
             .data = [](Conn& c, Input& in) { c.write(in.take()); },
@@ -28,7 +27,7 @@ class FailingKernel : public Behaviour {
                   if (error) ++errors_;
                 }};
   }
-  /// Connections, one after the other, that send and read to the end, whatever that is.
+  /// Makes connections one after another that send, and read until the end, however that comes.
   void many_echoes(const TestServer& server, int count) {
     const std::string bytes = pattern(20 * kib);
     for (int i = 0; i < count; ++i) {
@@ -87,7 +86,7 @@ TEST_P(FailingKernel, AcceptingResumesAfterAShortage) {
   all_is_well_again(server);
 }
 
-// Only epoll can refuse to watch.
+// Only epoll can fail to watch a descriptor.
 class FailingEpoll : public FailingKernel {};
 
 TEST_P(FailingEpoll, AConnectionThatCannotBeWatchedIsClosed) {
@@ -99,7 +98,7 @@ TEST_P(FailingEpoll, AConnectionThatCannotBeWatchedIsClosed) {
   all_is_well_again(server);
 }
 
-// A listener or a udp socket that is not watched would never be heard of again.
+// A listener or a UDP socket that is not watched would never be reported again.
 TEST_P(FailingEpoll, AServerWhoseSocketsCannotBeWatchedRetries) {
   for (int i = 0; i < 10; ++i) {
     Events events = counted();
@@ -126,7 +125,8 @@ TEST_P(FailingKernel, ARefusedDatagramIsCounted) {
   TestServer server = serve(echo(), "udp://127.0.0.1:0");
   expect(Fault::datagram_refused, 0.3);
   UdpClient client = UdpClient::udp4();
-  for (std::uint64_t sent = 1; sent <= count; ++sent) {  // one by one: else they leave together
+  // One by one, so that they are not sent together.
+  for (std::uint64_t sent = 1; sent <= count; ++sent) {
     client.send_to(server.port(), "datagram");
     ASSERT_TRUE(eventually([&] {
       const Stats stats = server->stats();

@@ -14,7 +14,7 @@ std::atomic<unsigned> chosen_ring_entries{0};
 std::atomic<std::uint64_t> drawn{0};
 std::array<std::atomic<std::uint64_t>, fault_count> counts{};
 
-// SplitMix64: the n-th number of a seed, whoever asks.
+// SplitMix64: the n-th number of a seed, the same on every thread.
 std::uint64_t mix(std::uint64_t number) {
   number = (number ^ (number >> 30)) * 0xbf58476d1ce4e5b9;
   number = (number ^ (number >> 27)) * 0x94d049bb133111eb;

@@ -15,8 +15,8 @@ namespace evio::test::faults {
 
 enum class Fault : std::size_t {
   interrupted,        // EINTR from a call on a descriptor, or from a wait
-  again,              // EAGAIN though there is something, where readiness tells of it again
-  short_receive,      // fewer bytes than there are
+  again,              // EAGAIN although there is input, where readiness reports it again
+  short_receive,      // fewer bytes than have arrived
   short_send,         // fewer bytes than there is room for
   few_events,         // one event of those that are ready
   accept_aborted,     // ECONNABORTED
@@ -25,10 +25,10 @@ enum class Fault : std::size_t {
   send_failed,        // ECONNRESET, EPIPE, ENOBUFS, ENOMEM
   datagram_refused,   // ENOBUFS, EPERM
   watch_refused,      // ENOSPC, ENOMEM from epoll_ctl
-  multishot_ended,    // io_uring: an operation that should go on ends with its first completion
+  multishot_ended,    // io_uring: a multishot operation ends with its first completion
   no_buffers,         // io_uring: a receive finds none
   entry_interrupted,  // io_uring: a receive ends with EINTR
-  late_submission,    // io_uring: the kernel takes only some of the entries
+  late_submission,    // io_uring: the kernel accepts only some of the entries
   count
 };
 inline constexpr std::size_t fault_count = static_cast<std::size_t>(Fault::count);
@@ -43,23 +43,22 @@ struct Plan {
   double& operator[](Fault fault) { return probability[static_cast<std::size_t>(fault)]; }
 };
 
-/// Faults that a program must not notice: each is there or not, and more or less often, as the seed
-/// says.
+/// Faults that a program must not notice: the seed decides which occur and how often.
 Plan unnoticeable(std::uint64_t seed);
 
-/// From now on; the counts begin anew.
+/// Applies the plan from now on and resets the counts.
 void set(const Plan& plan);
-/// None any more.
+/// Injects no more faults.
 inline void clear() { set({}); }
 
-/// How often it happened since the last set().
+/// How often the fault was injected since the last set().
 std::uint64_t happened(Fault fault);
 
-// For the calls.
+// Used by the wrapped calls.
 bool happens(Fault fault);
 std::uint64_t draw();
 unsigned ring_entries();
-/// Sets errno to one of them.
+/// Sets errno to one of the values.
 int fail_with(std::initializer_list<int> errors);
 
 }  // namespace evio::test::faults

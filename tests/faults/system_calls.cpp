@@ -16,16 +16,18 @@
 
 namespace evio::test::faults { namespace {
 
-// EAGAIN on a blocking descriptor would be the end of a timeout that nobody has set.
+// EAGAIN on a blocking descriptor would mean the expiry of a timeout that is not set.
 bool blocking(int fd) { return (::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0; }
 
 std::size_t part_of(std::size_t size) { return size < 2 ? size : 1 + draw() % (size - 1); }
 
-// What goes wrong with any receive. Where an edge was told, all that came before it must be read.
+// The faults of every receive. If an edge was reported, everything that arrived before it must be
+// read.
 bool receive_fails(int fd, int flags) {
   if (happens(Fault::interrupted)) return fail_with({EINTR}) < 0;
-  const bool may_be_told_again = !told_once() && ((flags & MSG_DONTWAIT) != 0 || !blocking(fd));
-  return may_be_told_again && happens(Fault::again) && fail_with({EAGAIN}) < 0;
+  const bool may_be_reported_again =
+      !reported_once() && ((flags & MSG_DONTWAIT) != 0 || !blocking(fd));
+  return may_be_reported_again && happens(Fault::again) && fail_with({EAGAIN}) < 0;
 }
 
 bool send_fails(int fd, int flags) {
@@ -34,7 +36,7 @@ bool send_fails(int fd, int flags) {
   return may_be_full && happens(Fault::again) && fail_with({EAGAIN}) < 0;
 }
 
-// The first bytes only of what is to be sent.
+// Only the first bytes of a send.
 ssize_t send_part(int fd, const msghdr& message, int flags) {
   std::size_t size = 0;
   for (std::size_t i = 0; i < message.msg_iovlen; ++i) size += message.msg_iov[i].iov_len;
@@ -68,13 +70,14 @@ extern "C" {
 ssize_t evio_faulty_recv(int fd, void* to, std::size_t size, int flags) {
   if (receive_fails(fd, flags)) return -1;
   if (happens(Fault::receive_failed)) return fail_with({ECONNRESET, ETIMEDOUT, ENOMEM});
-  if (!told_once() && happens(Fault::short_receive)) size = part_of(size);
+  if (!reported_once() && happens(Fault::short_receive)) size = part_of(size);
   return ::recv(fd, to, size, flags);
 }
 
 int evio_faulty_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout) {
   if (receive_fails(fd, flags)) return -1;
-  if (!told_once() && happens(Fault::short_receive)) count = static_cast<unsigned>(part_of(count));
+  if (!reported_once() && happens(Fault::short_receive))
+    count = static_cast<unsigned>(part_of(count));
   return ::recvmmsg(fd, messages, count, flags, timeout);
 }
 
@@ -113,13 +116,13 @@ int evio_faulty_epoll_ctl(int epoll, int operation, int fd, epoll_event* event) 
 }
 
 int evio_faulty_epoll_wait(int epoll, epoll_event* events, int count, int timeout) {
-  told_once() = false;
+  reported_once() = false;
   if (happens(Fault::interrupted)) return fail_with({EINTR});
   return ::epoll_wait(epoll, events, happens(Fault::few_events) ? 1 : count, timeout);
 }
 
 int evio_faulty_poll(pollfd* entries, nfds_t count, int timeout) {
-  told_once() = false;
+  reported_once() = false;
   if (happens(Fault::interrupted)) return fail_with({EINTR});
   return ::poll(entries, count, timeout);
 }

@@ -1,6 +1,6 @@
 // The library's calls of liburing: see symbols.txt. Entries are changed before the kernel sees
-// them, so that what it answers is always true: a send is asked to send less, a receive to end
-// after one completion, or to take its buffer where there is none.
+// them, so that the kernel's results are always true: a send is shortened, a receive ends after one
+// completion, or requests a buffer where none is left.
 #include <liburing.h>
 #include <sys/socket.h>
 
@@ -15,8 +15,8 @@ namespace evio::test::faults { namespace {
 constexpr std::uint16_t no_such_group = 0xffff;
 constexpr unsigned nop_injects_result = 1;  // IORING_NOP_INJECT_RESULT, of Linux 6.10
 
-// Whether the kernel answers a nop with what it is told.
-bool answers_as_told() {
+// Whether the kernel completes a nop with a requested result.
+bool completes_nops_as_requested() {
   io_uring ring{};
   if (::io_uring_queue_init(1, &ring, 0) < 0) return false;
   io_uring_sqe* entry = io_uring_get_sqe(&ring);
@@ -24,15 +24,15 @@ bool answers_as_told() {
   entry->rw_flags = nop_injects_result;
   entry->len = static_cast<unsigned>(-EINTR);
   io_uring_cqe* completion = nullptr;
-  const bool told = ::io_uring_submit_and_wait(&ring, 1) == 1 &&
-                    io_uring_peek_cqe(&ring, &completion) == 0 && completion->res == -EINTR;
+  const bool completed = ::io_uring_submit_and_wait(&ring, 1) == 1 &&
+                         io_uring_peek_cqe(&ring, &completion) == 0 && completion->res == -EINTR;
   ::io_uring_queue_exit(&ring);
-  return told;
+  return completed;
 }
 
-// The entry does nothing and ends with this.
+// Turns the entry into a nop that completes with this result.
 bool answer(io_uring_sqe& entry, int error) {
-  static const bool possible = answers_as_told();
+  static const bool possible = completes_nops_as_requested();
   if (!possible) return false;
   const std::uint64_t user_data = entry.user_data;
   const std::uint8_t flags = entry.flags & IOSQE_CQE_SKIP_SUCCESS;
@@ -44,7 +44,7 @@ bool answer(io_uring_sqe& entry, int error) {
   return true;
 }
 
-// Success would be silent: now it must be told how much it was.
+// A successful send would post no completion: now its size must be reported.
 void shorten(io_uring_sqe& entry) {
   if (entry.opcode == IORING_OP_SEND) {
     if (entry.len < 2) return;
@@ -92,11 +92,11 @@ void change(io_uring_sqe& entry) {
   }
 }
 
-// Changes what is queued, once each; how many entries the kernel is not to see yet.
+// Changes each queued entry once; returns how many entries to withhold from the kernel.
 unsigned prepare(io_uring& ring) {
   static thread_local io_uring* seen_ring = nullptr;
-  static thread_local unsigned seen = 0;  // up to here they were changed
-  told_once() = true;
+  static thread_local unsigned seen = 0;  // entries up to here were changed
+  reported_once() = true;
   const unsigned first = *ring.sq.khead, last = ring.sq.sqe_tail;
   if (seen_ring != &ring || seen - first > last - first) seen = first;
   seen_ring = &ring;
@@ -106,7 +106,7 @@ unsigned prepare(io_uring& ring) {
              : 0;
 }
 
-// Calls with the last entries out of the kernel's sight.
+// Calls while the last entries are withheld from the kernel.
 template <class Call>
 int without_last(io_uring& ring, unsigned hidden, Call call) {
   ring.sq.sqe_tail -= hidden;
@@ -138,7 +138,7 @@ int evio_faulty_io_uring_submit_and_get_events(io_uring* ring) {
                       [&] { return ::io_uring_submit_and_get_events(ring); });
 }
 
-// The kernel does not wait when it has not taken everything.
+// The kernel does not wait if it has not accepted all entries.
 int evio_faulty_io_uring_submit_and_wait_timeout(io_uring* ring, io_uring_cqe** first,
                                                  unsigned count, __kernel_timespec* timeout,
                                                  sigset_t* mask) {
@@ -150,7 +150,7 @@ int evio_faulty_io_uring_submit_and_wait_timeout(io_uring* ring, io_uring_cqe** 
 }
 
 int evio_faulty_io_uring_get_events(io_uring* ring) {
-  told_once() = true;
+  reported_once() = true;
   return ::io_uring_get_events(ring);
 }
 }

@@ -110,8 +110,8 @@ Events Model::events() {
             for (const auto& [number, watched] : peers_)
               if (watched->is_open() && watched->loop() == loop.index())
                 fail("a loop stops before its last closed");
-            for (const auto& [number, dialled] : dialled_)
-              if (dialled->is_open() && dialled->loop() == loop.index())
+            for (const auto& [number, outgoing] : outgoing_)
+              if (outgoing->is_open() && outgoing->loop() == loop.index())
                 fail("a loop stops before its last closed");
           },
   };
@@ -259,9 +259,9 @@ Watched* Model::of(std::uint32_t number) {
 void Model::connect(const Step& step) {
   const std::string number = std::to_string(step.peer);
   if (step.kind == Kind::connect_framed) return connect_framed(step.peer);
-  if (step.kind == Kind::dial) {
-    dialled_[step.peer] = std::make_unique<Dialled>(*this, step.peer);
-    return dialled_[step.peer]->begin();
+  if (step.kind == Kind::connect_outgoing) {
+    outgoing_[step.peer] = std::make_unique<OutgoingConnection>(*this, step.peer);
+    return outgoing_[step.peer]->begin();
   }
   if (step.kind == Kind::connect_udp) {
     Peer& peer = sim_->connect("udp://:5002");
@@ -313,10 +313,10 @@ bool Model::play_framed(const Step& step) {
   return true;
 }
 
-bool Model::play_dialled(const Step& step) {
-  const auto found = dialled_.find(step.peer);
-  if (found == dialled_.end()) return false;
-  Dialled& one = *found->second;
+bool Model::play_outgoing(const Step& step) {
+  const auto found = outgoing_.find(step.peer);
+  if (found == outgoing_.end()) return false;
+  OutgoingConnection& one = *found->second;
   if (step.kind == Kind::send || step.kind == Kind::handle_send) one.send(step.number);
   if (step.kind == Kind::end) one.shut_write();
   if (step.kind == Kind::wake) one.wake();
@@ -326,7 +326,7 @@ bool Model::play_dialled(const Step& step) {
 }
 
 void Model::play(const Step& step) {
-  if (step.kind <= Kind::dial) return connect(step);
+  if (step.kind <= Kind::connect_outgoing) return connect(step);
   if (step.kind == Kind::wait) return sim_->run_for(std::chrono::microseconds(step.number));
   if (step.kind == Kind::loop_post) return loop_post(step);
   if (step.kind == Kind::for_each)
@@ -335,7 +335,7 @@ void Model::play(const Step& step) {
       const auto found = by_place_.find(place(c.remote()));
       if (found != by_place_.end()) found->second->runs(c, "for_each");
     });
-  if (play_datagram(step) || play_framed(step) || play_dialled(step)) return;
+  if (play_datagram(step) || play_framed(step) || play_outgoing(step)) return;
   Watched* const watched = of(step.peer);
   if (!watched) return;
   switch (step.kind) {
@@ -390,8 +390,8 @@ void Model::finale() {
     if (setting.flawless || chance_(0.5)) watched->finale();
   for (auto& [number, framed] : framed_)
     if (setting.flawless || chance_(0.5)) framed->finale();
-  for (auto& [number, dialled] : dialled_)
-    if (setting.flawless || chance_(0.5)) dialled->finale();
+  for (auto& [number, outgoing] : outgoing_)
+    if (setting.flawless || chance_(0.5)) outgoing->finale();
 }
 
 void Model::stop() {
@@ -435,7 +435,7 @@ void Model::check_totals() {
     if (ran_[i] != posted_[i]) fail("a post did not run");
   for (auto& [number, watched] : peers_) watched->check_at_end();
   for (auto& [number, framed] : framed_) framed->check_at_end();
-  for (auto& [number, dialled] : dialled_) dialled->check_at_end();
+  for (auto& [number, outgoing] : outgoing_) outgoing->check_at_end();
   check_counts();
   check_balance();
   for (auto& [number, watched] : peers_) watched->peer.reset();
@@ -447,7 +447,7 @@ void Model::check_counts() {
   const Stats stats = server_->stats(), far = far_->stats();
   const auto heard_of = [](const auto& one) { return one.second->heard_of(); };
   const auto made =
-      static_cast<std::uint64_t>(std::count_if(dialled_.begin(), dialled_.end(), heard_of)) +
+      static_cast<std::uint64_t>(std::count_if(outgoing_.begin(), outgoing_.end(), heard_of)) +
       adopted_;
   if (stats.open != 0) fail("connections are open at the end");
   if (stats.memory != 0) fail("memory is held at the end");
@@ -461,10 +461,10 @@ void Model::check_balance() {
   if (setting.balance != LoadBalance::round_robin || setting.reuseport ||
       server_->stats().refused > 0)
     return;
-  for (const auto& [number, dialled] : dialled_) {
-    if (!dialled->by_server()) continue;
-    if (!dialled->heard_of()) return;  // it was counted, but on an unknown loop
-    ++opened_on_[static_cast<std::size_t>(dialled->loop())];
+  for (const auto& [number, outgoing] : outgoing_) {
+    if (!outgoing->by_server()) continue;
+    if (!outgoing->heard_of()) return;  // it was counted, but on an unknown loop
+    ++opened_on_[static_cast<std::size_t>(outgoing->loop())];
   }
   const auto [least, most] = std::minmax_element(opened_on_.begin(), opened_on_.end());
   if (*most - *least > 1) fail("round robin is not exact");

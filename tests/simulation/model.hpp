@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "datagram_peer.hpp"
-#include "dialled.hpp"
 #include "framed.hpp"
+#include "outgoing.hpp"
 #include "setting.hpp"
 #include "timers.hpp"
 #include "watched.hpp"
@@ -84,7 +84,7 @@ class Model {
   void connect_framed(std::uint32_t number);
   bool play_datagram(const Step& step);
   bool play_framed(const Step& step);
-  bool play_dialled(const Step& step);
+  bool play_outgoing(const Step& step);
   void finale();
   void check_counts();
   void check_balance();
@@ -102,7 +102,7 @@ class Model {
   std::map<std::uint32_t, std::unique_ptr<Watched>> peers_;
   std::map<std::uint32_t, std::unique_ptr<DatagramPeer>> datagram_peers_;
   std::map<std::uint32_t, std::unique_ptr<Framed>> framed_;
-  std::map<std::uint32_t, std::unique_ptr<Dialled>> dialled_;
+  std::map<std::uint32_t, std::unique_ptr<OutgoingConnection>> outgoing_;
   std::unordered_map<std::string, Watched*> by_place_;
   std::unordered_map<std::string, Framed*> framed_by_place_;
   std::vector<TimerChecks> timers_;

@@ -7,9 +7,9 @@ using namespace sim;
 namespace {
 
 constexpr const char* names[] = {
-    "connect",     "connect_local", "connect_udp",  "connect_framed", "dial",          "send",
-    "end",         "close",         "reset",        "stop_reading",   "start_reading", "wake",
-    "handle_send", "handle_post",   "handle_close", "loop_post",      "for_each",      "wait"};
+    "connect",     "connect_local", "connect_udp",  "connect_framed", "connect_outgoing", "send",
+    "end",         "close",         "reset",        "stop_reading",   "start_reading",    "wake",
+    "handle_send", "handle_post",   "handle_close", "loop_post",      "for_each",         "wait"};
 
 std::size_t a_size(Chance& chance) {
   switch (chance.below(8)) {
@@ -78,9 +78,9 @@ std::vector<Step> make_steps(std::uint64_t seed) {
   std::vector<Step> steps;
   const auto peers = static_cast<std::uint32_t>(chance.upto(8));
   for (std::uint32_t i = 0; i < peers; ++i) {
-    constexpr Kind kinds[] = {Kind::connect,        Kind::connect,       Kind::connect,
-                              Kind::connect,        Kind::connect_local, Kind::connect_udp,
-                              Kind::connect_framed, Kind::dial};
+    constexpr Kind kinds[] = {Kind::connect,        Kind::connect,         Kind::connect,
+                              Kind::connect,        Kind::connect_local,   Kind::connect_udp,
+                              Kind::connect_framed, Kind::connect_outgoing};
     Kind kind = kinds[chance.below(8)];
     // An incomplete message may hold the memory that its rest needs.
     if (kind == Kind::connect_framed && setting.flawless && setting.limits.memory_max > 0)

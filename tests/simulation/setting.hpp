@@ -23,7 +23,7 @@ enum class Kind : std::uint8_t {
   connect_local,
   connect_udp,
   connect_framed,
-  dial,
+  connect_outgoing,
   send,
   end,
   close,

@@ -213,7 +213,7 @@ void Watched::closed(Conn& c, std::error_code error) {
       fail("slow_reader early");
     if (c.pending_output() == 0) fail("slow_reader, but nothing waits");
   }
-  if (completed_ < arrived_) fail("a send was never told of");
+  if (completed_ < arrived_) fail("a send was never reported");
   if (error == Errc::input_overflow && left_ <= setting.limits.input_max)
     fail("input overflow, but there was room");
   if (error == Errc::output_overflow && !overflowed_ && !by_handle_)
@@ -259,7 +259,7 @@ void Watched::detached(Conn& c, Socket socket) {
   socket.write(tail);
   expected_ += tail;
   allowed_ = expected_.size();
-  if (completed_ < arrived_) fail("a send was never told of");
+  if (completed_ < arrived_) fail("a send was never reported");
   if (chance_(0.5)) return adopt_again(c.loop(), std::move(socket));
   socket_ = std::make_shared<Socket>(std::move(socket));
   read_detached();
@@ -505,7 +505,7 @@ void Watched::handle_send(std::size_t size) {
   const bool counted = chance_(0.3);
   const auto done = [this] {
     const Model::Inside inside(model_, "a send's end");
-    if (!is_open()) fail("a send was told of after its connection");
+    if (!is_open()) fail("a send was reported after its connection");
     ++completed_;
   };
   if (!(counted ? handle_.send(SharedBytes(bytes), done) : handle_.send(bytes))) {

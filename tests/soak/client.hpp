@@ -1,4 +1,4 @@
-// One connection of the crowd.
+// A client connection of the soak test.
 #pragma once
 
 #include <poll.h>
@@ -15,15 +15,15 @@ class Client {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// Connects; throws if it cannot. From an address of its own, so that ports do not run out.
+  /// Connects from an address of its own, so that ports do not run out; throws if that fails.
   Client(const Address& to, const Script& script, Random& random);
   Client(Client&& other) noexcept;
   Client& operator=(Client&& other) noexcept;
   ~Client();
 
-  /// What to wait for.
+  /// The events to wait for.
   pollfd wanted(Clock::time_point now) const;
-  /// Goes on. False: it is over; what went wrong is in problem().
+  /// Makes progress; false when it has ended, and problem() says what went wrong.
   bool go_on(short events, Clock::time_point now);
   const std::string& problem() const noexcept { return problem_; }
   const Script& script() const noexcept { return script_; }

@@ -26,7 +26,7 @@ void Crowd::run(Client::Clock::time_point deadline) {
   }
 }
 
-// In waves: at times many at once, at times nobody.
+// The number of connections varies in waves, from many to none.
 void Crowd::let_in() {
   const std::size_t room = most - clients_.size();
   const std::size_t arrivals =

@@ -1,4 +1,4 @@
-// Many connections that come and go, on a thread.
+// Many short client connections on one thread.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@ struct Totals {
 class Crowd {
  public:
   Crowd(std::vector<Address> addresses, std::uint64_t seed, Totals& totals);
-  /// Until `deadline`, then until those that are there have finished.
+  /// Makes connections until `deadline`, then runs until the existing ones have finished.
   void run(Client::Clock::time_point deadline);
 
  private:

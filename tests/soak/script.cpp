@@ -8,7 +8,7 @@ namespace evio::test::soak {
 
 namespace {
 
-// Mostly what fits into a packet, at times what fills all buffers on the way.
+// Mostly sizes that fit into a packet, at times sizes that fill all buffers on the way.
 std::size_t random_length(Random& random) {
   const std::size_t kind = between(random, 0, 99);
   if (kind < 70) return between(random, 1, 4 * kib);

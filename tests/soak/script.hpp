@@ -1,4 +1,4 @@
-// What a connection of the crowd does, and what it must get for it.
+// The script of a client connection: what it sends, and what it must receive.
 #pragma once
 
 #include <cstddef>
@@ -14,22 +14,22 @@ inline std::size_t between(Random& random, std::size_t least, std::size_t most) 
   return std::uniform_int_distribution<std::size_t>(least, most)(random);
 }
 
-/// All bytes that are ever sent. Each connection uses a part of its own choice, so that one which
-/// gets another's shows.
+/// All bytes that are ever sent. Each connection uses a different part, so that bytes of another
+/// connection are detected.
 std::string_view all_bytes();
 inline constexpr std::string_view trailer = "and that was all";
 
 enum class Mode : char {
-  echo = 'e',    // it gets back what it sends
-  ended = 'h',   // the same, and the trailer when it has ended its side
-  pushed = 'p',  // threads of the server send it its part through its handle, and close it
+  echo = 'e',    // the server echoes its bytes
+  ended = 'h',   // the same, and a trailer after the client has ended its side
+  pushed = 'p',  // threads of the server send its part through the handle, and close it
 };
 
-/// A connection begins with this.
+/// The first bytes of a connection.
 struct Header {
   static constexpr std::size_t size = 9;
   Mode mode = Mode::echo;
-  std::uint32_t offset = 0;  // the part of all_bytes()
+  std::uint32_t offset = 0;  // the beginning of its part of all_bytes()
   std::uint32_t length = 0;
 
   std::string_view part() const { return all_bytes().substr(offset, length); }
@@ -38,10 +38,10 @@ struct Header {
 };
 
 struct Script {
-  enum class CloseReason { orderly, close, reset };  // the others when it has got `enough`
+  enum class CloseReason { orderly, close, reset };  // close and reset happen after `enough` bytes
   Header header;
-  std::size_t burst = 0;  // it sends so much at a time
-  bool slow = false;      // it reads little, and rarely
+  std::size_t burst = 0;  // how much it sends at a time
+  bool slow = false;      // reads little, and rarely
   CloseReason ending = CloseReason::orderly;
   std::size_t enough = 0;
 

@@ -56,8 +56,8 @@ Action Service::data(Conn& conn, Input& in) {
       pushes_.push_back({conn.handle(), session.header.part()});
     }
   }
-  if (session.header.mode == Mode::pushed) return Action::none;  // perhaps woken
-  // At times not all, or later: what is left comes again.
+  if (session.header.mode == Mode::pushed) return Action::none;  // possibly a wake
+  // At times consumes only a part, or later: the rest is passed again.
   const std::size_t whim = (in.size() + conn.id()) % 16;
   if (whim == 0 && in.size() > 1) {
     conn.write(in.take(in.size() / 2));
@@ -73,7 +73,7 @@ Action Service::data(Conn& conn, Input& in) {
 
 Action Service::ended(Conn& conn) {
   const Session& session = *conn.context<Session>();
-  if (session.header.mode == Mode::pushed) return Action::none;  // those who push will close it
+  if (session.header.mode == Mode::pushed) return Action::none;  // the pushing threads close it
   if (session.header.mode == Mode::ended) conn.write(trailer);
   return Action::close;
 }

@@ -1,4 +1,4 @@
-// What the crowd talks to: see script.hpp.
+// The server's side of the soak test: see script.hpp.
 #pragma once
 
 #include <atomic>
@@ -17,11 +17,11 @@ class Service {
   Service(const Service&) = delete;
   ~Service();
 
-  /// To be served while this lives.
+  /// The events of the service, valid while this object exists.
   Events events();
   std::uint64_t opened() const noexcept { return opened_; }
   std::uint64_t closed() const noexcept { return closed_; }
-  /// Whether no handle is pushed to any more.
+  /// Whether no thread sends through a handle any more.
   bool idle();
 
  private:

@@ -1,5 +1,5 @@
-// A server under a crowd, for EVIO_SOAK_SECONDS (3): no byte may be wrong, and in the end all is as
-// it was.
+// A server under many random connections for EVIO_SOAK_SECONDS (default 3): no byte may be wrong,
+// and all resources are released at the end.
 #include <malloc.h>
 
 #include <chrono>
@@ -16,8 +16,7 @@ namespace evio::test::soak {
 using namespace detail;
 namespace {
 
-constexpr std::size_t growth_max =
-    24 * mib;  // of what the allocator keeps, whatever was asked of it
+constexpr std::size_t growth_max = 24 * mib;  // what the allocator may hold in reserve
 
 std::chrono::milliseconds asked_time() {
   const char* seconds = std::getenv("EVIO_SOAK_SECONDS");
@@ -34,7 +33,7 @@ class Soak : public Behaviour {
         Crowd((*server_)->addresses(), seed * 2 + i, totals_).run(deadline);
       });
   }
-  void settle() {
+  void expect_all_released() {
     EXPECT_TRUE(eventually([&] {
       const Stats stats = (*server_)->stats();
       return service_.idle() && stats.accepted == totals_.connections && stats.open == 0 &&
@@ -56,11 +55,11 @@ TEST_P(Soak, LosesNoByteAndHoldsNoMemoryAtTheEnd) {
   server_.emplace(as_set_up(service_.events()), "tcp://127.0.0.1:0",
                   "unix://" + (directory_ / "socket"));
   run_crowds(time / 3, 0);
-  settle();
+  expect_all_released();
   const auto descriptors = open_descriptors();
   const std::size_t memory = resident_bytes();
   run_crowds(time - time / 3, 1);
-  settle();
+  expect_all_released();
   EXPECT_EQ(open_descriptors(), descriptors);
   if (!sanitized) {
     EXPECT_LT(resident_bytes(), memory + growth_max);

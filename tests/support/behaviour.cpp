@@ -26,8 +26,8 @@ const std::vector<Backend>& backends() {
 }
 
 std::vector<Setup> setups(std::vector<int> loops) {
-  // Races are between threads: where there are several loops, one alone shows ThreadSanitizer
-  // nothing more.
+  // Races occur between threads: where there are setups with several loops, a setup with one loop
+  // shows ThreadSanitizer nothing more.
   if (finds_races && loops.size() > 1) std::erase(loops, 1);
   std::vector<Setup> all;
   for (const Backend backend : backends())

@@ -34,7 +34,7 @@ class HandleSlot {
 
 /// Waits until everything that was queued for the connection's loop has run, and its consequences
 /// too.
-inline void settle(const Handle& handle) {
+inline void wait_for_pending(const Handle& handle) {
   for (int i = 0; i < 10; ++i) {
     Gate ran;
     if (!handle.post([&](Conn&) { ran.open(); })) return;

@@ -10,11 +10,10 @@ namespace evio::test {
 
 using namespace std::chrono_literals;
 
-/// Longer than anything waited for ever takes, sanitizers on a busy machine included: reached only
-/// by a hang.
+/// Longer than any wait takes, including sanitizers on a busy machine: only a hang reaches it.
 inline constexpr std::chrono::seconds hang_guard{45};
 
-/// Something that happens once, on any thread.
+/// An event that happens once, on any thread.
 class Gate {
  public:
   void open() {
@@ -38,7 +37,7 @@ class Gate {
   bool open_ = false;
 };
 
-/// Opens a gate at the end of a scope, so that a handler that waits for it is let go even when the
+/// Opens a gate at the end of a scope, so that a handler that waits for it continues even if the
 /// test fails.
 class OpensAtEnd {
  public:
@@ -50,8 +49,7 @@ class OpensAtEnd {
   Gate& gate_;
 };
 
-/// For what tells nobody when it comes true: asks again and again. False if the hang guard passed
-/// first.
+/// Polls a condition that sends no notification. False if the hang guard passed first.
 template <class Predicate>
 [[nodiscard]] bool eventually(Predicate&& true_now) {
   const auto deadline = std::chrono::steady_clock::now() + hang_guard;

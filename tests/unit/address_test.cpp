@@ -16,7 +16,7 @@ namespace evio { namespace {
 using testing::HasSubstr;
 using Scheme = Address::Scheme;
 
-// What parse() has to say against it.
+// The message of parse()'s error.
 std::string complaint(std::string_view url) {
   try {
     Address::parse(url);
@@ -264,7 +264,7 @@ Address any_ip() {
   auto bytes =
       *rc::gen::container<std::vector<std::uint8_t>>(16, rc::gen::arbitrary<std::uint8_t>());
   Address::Ip ip = ip4(bytes[0], bytes[1], bytes[2], bytes[3]);
-  // Runs of zeros are what the shortest form of IPv6 is about.
+  // Runs of zeros are what the shortest form of IPv6 depends on.
   auto zeros = *rc::gen::inRange<std::size_t>(0, 17);
   if (!is4)
     std::fill_n(bytes.begin(), zeros, std::uint8_t{0}),
@@ -323,7 +323,7 @@ RC_GTEST_PROP(AddressProperty, AnyTextIsAnAddressOrAnErrorThatNamesIt, (const st
   expect_parsed_or_named(text);
 }
 
-// Text that comes closer.
+// Text that is closer to an address.
 RC_GTEST_PROP(AddressProperty, AnyMixOfPartsIsAnAddressOrAnErrorThatNamesIt, ()) {
   auto parts = *rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
       "tcp", "tcp6", "udp4", "unix", "://", ":", "/", "[", "]", "::", "1", "80", "65536", "1.2.3.4",

@@ -1,4 +1,4 @@
-// What the calling thread has asked of operator new so far, all tests of the executable included.
+// Counts the calling thread's uses of operator new so far, in all tests of the executable.
 #pragma once
 
 #include <cstddef>

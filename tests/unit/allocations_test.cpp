@@ -25,7 +25,7 @@ std::size_t rounded_up(std::size_t size, std::align_val_t alignment) {
 
 Allocations allocations() noexcept { return so_far; }
 
-// Not inlined, for g++ would warn of new and free that do not match.
+// Not inlined, because g++ would warn of a mismatched new and free.
 [[gnu::noinline]] void* operator new(std::size_t size) {
   return counted(size, std::malloc(size ? size : 1));
 }

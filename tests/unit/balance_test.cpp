@@ -1,4 +1,4 @@
-// The balance: each strategy, exactly.
+// The balancer: each strategy chooses exactly the specified loops.
 #include "balance.hpp"
 
 #include <gtest/gtest.h>

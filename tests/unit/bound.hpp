@@ -1,4 +1,4 @@
-// Sockets that bind_socket made, and why it made none.
+// Helpers that call bind_socket and return its sockets or its error.
 #pragma once
 
 #include <fcntl.h>
@@ -31,7 +31,7 @@ struct Bound {
   ino_t inode;
 };
 
-// Why it cannot be bound; empty if it can.
+// The error of binding the address; empty if it can be bound.
 struct Refusal {
   std::error_code code;
   std::string what;
@@ -51,7 +51,7 @@ inline Refusal refusal(const std::string& url, bool reuseport = false,
 
 inline std::error_code refused(const std::string& url) { return refusal(url).code; }
 
-// What the next descriptor will be: one that leaked changes it.
+// The number of the next descriptor: a leaked descriptor changes it.
 inline int lowest_free_descriptor() { return Socket(open("/dev/null", O_RDONLY)).fd(); }
 
 }  // namespace evio::test

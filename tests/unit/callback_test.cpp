@@ -17,7 +17,7 @@ namespace {
 using evio::Action;
 using evio::Callback;
 
-// Counts how many of it live.
+// Counts its living instances.
 struct Token {
   explicit Token(int& living) : count(&living) { ++*count; }
   Token(const Token& other) : count(other.count) { ++*count; }

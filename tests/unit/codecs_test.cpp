@@ -15,7 +15,7 @@ std::string bytes(std::initializer_list<int> values) {
   return made;
 }
 
-// What comes out when the bytes come in steps of so many.
+// The messages that are decoded when the bytes arrive in steps of this size.
 Strings decoded(const Codec& codec, std::string_view wire, std::size_t step) {
   Strings messages;
   std::size_t begin = 0;
@@ -37,7 +37,7 @@ Strings decoded(const Codec& codec, std::string_view wire, std::size_t step) {
 struct Case {
   const char* name;
   Codec codec;
-  std::string forbidden{};  // what no message may hold
+  std::string forbidden{};  // bytes that no message may contain
 };
 
 std::vector<Case> prefixed() {

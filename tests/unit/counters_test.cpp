@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The bucket that a lag is counted in.
+// The bucket in which a lag is counted.
 std::size_t bucket_of(Duration lag) {
   LagCounter counter;
   counter.add(lag);
@@ -79,7 +79,7 @@ TEST(Counters, SumsUpWhatBelongsTogether) {
 
 TEST(Counters, NeverHaveFewerThanNoConnections) {
   Counters counters;
-  counters.closed_by[0].add(1);  // as who looks between the two may see it
+  counters.closed_by[0].add(1);  // as a reader may see it between the two updates
   Stats stats;
   counters.add_to(stats);
   EXPECT_EQ(stats.open, 0U);

@@ -30,7 +30,7 @@ class DatagramSenderTest : public testing::Test {
     }
     return all;
   }
-  // The kernel then cuts no message, as for a way too narrow for the pieces.
+  // The kernel then does not segment a message, as on a path with a small MTU.
   void forbid_cutting() {
     const int on = 1;
     ASSERT_EQ(::setsockopt(from_port_.fd, SOL_SOCKET, SO_NO_CHECK, &on, sizeof on), 0);
@@ -70,7 +70,7 @@ TEST_F(DatagramSenderTest, CountsSentAndDroppedDatagrams) {
   EXPECT_EQ(tally.bytes, 33U);
   EXPECT_EQ(tally.dropped, 0U);
   EXPECT_EQ(sender_.take_tally().sent, 0U) << "told once";
-  to_.address = Address::parse("udp://127.0.0.1:0");  // to port 0 nothing can be sent
+  to_.address = Address::parse("udp://127.0.0.1:0");  // a datagram to port 0 cannot be sent
   EXPECT_TRUE(add("lost"));
   sender_.flush();
   EXPECT_EQ(sender_.take_tally().dropped, 1U);

@@ -1,4 +1,4 @@
-// When slots are asked about: never late, once in a while, and not at all once they say so.
+// When the idle watch asks for a slot: never late, rarely, and not again once the answer says so.
 #include "idle_watch.hpp"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 class IdleWatchTest : public testing::Test {
  protected:
-  // Until there is nothing to wait for, or that time has come.
+  // Runs until nothing is left to wait for, or until that time.
   void run_until(Duration end) {
     const TimerWheel::Run run = [](TimerWheel::TimerCallback& callback, Conn*) {
       std::get<Callback<void()>>(callback)();
@@ -31,7 +31,7 @@ class IdleWatchTest : public testing::Test {
   Duration now = 0ms;
   std::shared_ptr<TimerWheel> wheel = std::make_shared<TimerWheel>([this] { return now; });
   std::map<std::uint32_t, Duration> asked_at;
-  std::map<std::uint32_t, Duration> answers;  // none: no more
+  std::map<std::uint32_t, Duration> answers;  // no entry: do not ask again
   IdleWatch watch{*wheel, [this] { return now; }, 160ms,
                   [this](std::uint32_t slot) -> std::optional<Duration> {
                     asked_at[slot] = now;
@@ -68,7 +68,7 @@ TEST_F(IdleWatchTest, AsksAgainWhenTheAnswerSays) {
 TEST_F(IdleWatchTest, HoldsAConnectionOnce) {
   watch.add(1, 160ms);
   run_until(100ms);
-  watch.add(1, 160ms);  // its turn is at 160, as it was
+  watch.add(1, 160ms);  // still asked for at 160
   answers[1] = 90ms;
   run_until(200ms);
   EXPECT_EQ(asked_at[1], 160ms);

@@ -1,5 +1,5 @@
-// The output queue: whatever is appended, in whatever form, comes out in order, however little is
-// taken at a time.
+// The output queue: the bytes leave in the order in which they were appended, in whatever form and
+// however few at a time.
 #include "output.hpp"
 
 #include <gtest/gtest.h>
@@ -90,7 +90,7 @@ TEST(Output, BytesInFlightStayInPlaceWhileMoreIsAppended) {
   EXPECT_EQ(std::string_view(first.data, 9), "in flight");
 }
 
-// Whatever is appended in small pieces takes hardly more memory than its bytes.
+// Small pieces take hardly more memory than their bytes.
 TEST(Output, SmallPiecesAreMerged) {
   const std::string bytes(100'000, 'b');
   const SharedBytes one(std::string("b"));
@@ -116,7 +116,7 @@ TEST(Output, SmallPiecesAreMerged) {
       << "in another order";
 }
 
-// A small copy between two references has a small block.
+// A small copy between two references is stored in a small block.
 TEST(Output, AlternatingPiecesTakeMemoryInProportion) {
   OutputPool pool;
   Output output(pool);
@@ -135,7 +135,7 @@ TEST(Output, AlternatingPiecesTakeMemoryInProportion) {
   EXPECT_LE(pool.held, 2 * output.size());
 }
 
-// Random commands against a string that is the model.
+// Random commands on the queue and on a string as the model.
 TEST(Output, ReturnsTheBytesThatWereAppended) {
   EXPECT_TRUE(rc::check([] {
     OutputPool pool;

@@ -165,7 +165,7 @@ TEST(BindSocket, ServesOneFamilyWhenAsked) {
   }
 }
 
-// From here on the kernel of this process has no IPv6.
+// Makes the kernel refuse IPv6 to this process from now on.
 bool forbid_ip6() {
   sock_filter program[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
@@ -214,7 +214,7 @@ TEST(BindSocket, AcceptsAPortWithConnectionsInTimeWait) {
     url = bound.address.to_string();
     Socket client(socket(AF_INET, SOCK_STREAM, 0));
     ASSERT_FALSE(connect_to(client, bound.address, AF_INET));
-    accept_from(bound.socket);  // closed first: it is this end that lingers in TIME_WAIT
+    accept_from(bound.socket);  // closed first, so that this end stays in TIME_WAIT
   }
   EXPECT_EQ(refusal(url).what, "");
 }
@@ -239,7 +239,7 @@ TEST(BindSocket, RequiresTheZoneOfALinkLocalAddress) {
 }
 
 TEST(BindSocket, RefusesUnknownNames) {
-  std::string host(64, 'a');  // too long for a part of a name: known without asking anybody
+  std::string host(64, 'a');  // too long for a label: rejected without a lookup
   EXPECT_THAT(refusal("tcp://" + host + ":0").what, HasSubstr("host '" + host + "' was not found"));
   EXPECT_THAT(refusal("tcp://[fe80::1%nosuchif0]:0").what, HasSubstr("was not found"));
 }
@@ -379,7 +379,7 @@ TEST(Apply, ReportsTheFirstErrorAndSetsTheRest) {
 
 TEST(Apply, AcceptsAnyBufferSize) {
   Options options;
-  options.receive_buffer = SIZE_MAX;  // the kernel's own bound counts
+  options.receive_buffer = SIZE_MAX;  // the kernel's own limit applies
   Socket socket(::socket(AF_INET, SOCK_STREAM, 0));
   EXPECT_FALSE(apply(socket.fd(), options, true));
   EXPECT_GT(option(socket, SOL_SOCKET, SO_RCVBUF), 0);

@@ -14,7 +14,7 @@ namespace evio::test {
 using namespace detail;
 namespace {
 
-// Whether it is so in a child.
+// Whether the condition holds in a child process.
 bool in_child(const std::function<bool()>& is_so) {
   const pid_t child = ::fork();
   if (child == 0) ::_exit(is_so() ? 0 : 1);

@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Names that begin with "slow" hang until they are let go.
+// Lookups of names that begin with "slow" hang until they are released.
 class Names {
  public:
   Resolved look_up(const Address& name) {
@@ -44,7 +44,7 @@ class Names {
 
 class Resolving : public testing::Test {
  protected:
-  // Those that hang outlive the resolver, so they share what they ask.
+  // Hanging lookups outlive the resolver, so they share the state that they use.
   std::shared_ptr<Names> names = std::make_shared<Names>();
   std::unique_ptr<Resolver> resolver = std::make_unique<Resolver>(
       [names = names](const Address& name) { return names->look_up(name); });

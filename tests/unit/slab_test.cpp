@@ -19,7 +19,7 @@ namespace {
 
 using evio::detail::Slab;
 
-// Neither copied nor moved; runs what it is told when it dies.
+// Can be neither copied nor moved; its destructor calls the given function.
 struct Fixed {
   explicit Fixed(int n = 0, std::function<void()> fn = {}) : number(n), at_death(std::move(fn)) {}
   Fixed(const Fixed&) = delete;
@@ -113,7 +113,7 @@ TEST(Slab, ADestructorMayMakeOthersWhenTheSlabIsDestroyed) {
     slab.make(1, [&] {
       slab.destroy(2);
       for (int i = 0; i < 2; ++i)
-        slab.make(3, [&] { ++deaths; });  // one of them in the place of the first
+        slab.make(3, [&] { ++deaths; });  // one of them in the slot of the first
     });
     slab.make(2, [&] { ++deaths; });
   }
@@ -210,14 +210,14 @@ TEST(Slab, HoldsObjectsOfAnySizeAndAlignment) {
   EXPECT_EQ(huge.next(300), Slab<Huge>::none);
 }
 
-// Whatever is made and destroyed, in what order ever, the slab holds what a map would.
+// Whatever is made and destroyed in any order, the slab holds the same objects as a map.
 RC_GTEST_PROP(SlabProperty, BehavesLikeAMapThatChoosesItsKeys, ()) {
   struct Big {
     explicit Big(int n) : number(n) {}
     int number;
     char bytes[1020] = {};
   };
-  using Command = std::pair<bool, std::uint32_t>;  // make, or destroy one of those alive
+  using Command = std::pair<bool, std::uint32_t>;  // make an object, or destroy an existing one
   const auto commands = *rc::gen::scale(5.0, rc::gen::arbitrary<std::vector<Command>>());
   Slab<Big> slab;
   std::map<std::uint32_t, int> model;

@@ -32,7 +32,7 @@ void make_non_blocking(int fd) {
   ASSERT_EQ(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK), 0);
 }
 
-// The peer reads only once writing can go no further.
+// The peer reads only when the socket buffers are full.
 void wait_until_full(int fd) {
   pollfd writable{fd, POLLOUT, 0};
   while (poll(&writable, 1, 0) != 0) std::this_thread::yield();
@@ -172,7 +172,7 @@ TEST(Socket, ContinuesAfterASignal) {
 }
 
 TEST(Socket, ReportsABrokenPipeWithoutASignal) {
-  auto* before = std::signal(SIGPIPE, SIG_DFL);  // now it would end this test
+  auto* before = std::signal(SIGPIPE, SIG_DFL);  // SIGPIPE would end this test now
   Pair pair;
   pair.peer = Socket();
   EXPECT_EQ(error_of([&] { pair.ours.write("x"); }), std::errc::broken_pipe);

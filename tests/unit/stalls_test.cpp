@@ -1,4 +1,5 @@
-// When a loop did not hear of its peers: from when a deadline counts, with bounded memory.
+// The times at which a loop did not ask the kernel: from when a deadline counts, with bounded
+// memory.
 #include "stalls.hpp"
 
 #include <gtest/gtest.h>
@@ -38,7 +39,7 @@ TEST(Stalls, ShortStallsAreIgnored) {
   EXPECT_EQ(stalls.counted_from(11ms), 11ms);
 }
 
-// However many there are, what they add to a deadline is bounded by a share of it.
+// However many stalls there are, the time that they add to a deadline is bounded.
 TEST(Stalls, NeitherForgetNorGrowWithoutBound) {
   Stalls stalls;
   constexpr Duration each = 10ms, end = 5min;

@@ -1,4 +1,4 @@
-// When something last happened, in four bytes: exact for days, to the second for years.
+// A time stamp of four bytes: exact for days, and to the second for years.
 #include "stamp.hpp"
 
 #include <gtest/gtest.h>

@@ -12,7 +12,7 @@ namespace {
 
 using evio::detail::StoredInput;
 
-// Counts the bytes that were copied within: whatever is not where it was.
+// Counts the bytes that were moved within the buffer: those at a different address.
 class Watched {
  public:
   void append(std::string_view bytes) {
@@ -103,7 +103,7 @@ TEST(StoredInput, ASlidingWindowIsLinearAndBounded) {
 }
 
 RC_GTEST_PROP(StoredInputProperty, BehavesLikeAString, ()) {
-  using Command = std::pair<bool, std::uint32_t>;  // append so many bytes, or consume
+  using Command = std::pair<bool, std::uint32_t>;  // append that many bytes, or consume them
   const auto commands = *rc::gen::scale(
       3.0, rc::gen::container<std::vector<Command>>(rc::gen::pair(
                rc::gen::arbitrary<bool>(),

@@ -1,4 +1,4 @@
-// The mailbox: nothing pushed is lost, reordered for its sender, or left lying while the receiver
+// The task queue: no task is lost, reordered for its sender, or left pending while the receiver
 // sleeps.
 #include "task_queue.hpp"
 
@@ -30,7 +30,7 @@ struct Counted final : Task {
   int& destroyed;
 };
 
-// Sleeps as a driver would; says whether it was woken or the guard ended it.
+// Sleeps as a driver would; returns whether it was woken before the guard expired.
 class Bed final : public Waker {
  public:
   void wake() noexcept override {
@@ -81,8 +81,8 @@ TEST(TaskQueue, KeepsTheOrderOfEachSender) {
   for (std::thread& thread : threads) thread.join();
 }
 
-// Without the second look in prepare_to_sleep, or with weaker ordering, this sleeps with mail in
-// the box sooner or later.
+// Without the second check in prepare_to_sleep, or with weaker ordering, this would eventually
+// sleep with pending tasks.
 TEST(TaskQueue, NeverSleepsWithPendingTasks) {
   TaskQueue tasks;
   auto owned = std::make_unique<Bed>();

@@ -1,5 +1,5 @@
-// The timer wheel's deadlines that judge a peer: each waits until all that had arrived by then was
-// handled.
+// The timer wheel's deadlines that judge a peer: each waits until everything that had arrived by
+// then was handled.
 #include "stalls.hpp"
 #include "timer_wheel_fixture.hpp"
 
@@ -61,7 +61,8 @@ TEST_F(DeadlineTest, CountsFromTheEndOfTheStallInWhichItWasSet) {
   advance(100ms);
   EXPECT_EQ(judge(100ms), 0u);
   EXPECT_EQ(wheel->next_deadline(), 110ms);
-  stalls.add(100ms, 200ms);  // once: else a loop that is always slow would never judge
+  stalls.add(100ms,
+             200ms);  // counted once: otherwise a loop that is always slow would never judge a peer
   advance(200ms);
   EXPECT_EQ(judge(200ms), 1u);
 }

@@ -1,4 +1,4 @@
-// A timer wheel, its clock and what ran, for the tests of it.
+// A fixture with a timer wheel, its clock and a log of the timers that ran.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ struct SomeConn : Conn {
   SomeConn() : Conn(Kind::stream) {}
 };
 
-// A wheel whose time is what the test says.
+// A wheel with a clock that the test sets.
 class TimerWheelTest : public testing::Test {
  protected:
   std::size_t advance(Duration to) {
@@ -43,7 +43,7 @@ class TimerWheelTest : public testing::Test {
     });
   }
 
-  // Does what a loop that has nothing else to do does, and says how often it woke.
+  // Runs the wheel as a loop without other work would; returns how often it woke up.
   int sleep_until(Duration end) {
     int wakes = 0;
     for (auto next = wheel->next_deadline(); next && *next <= end;

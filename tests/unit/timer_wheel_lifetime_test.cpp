@@ -1,4 +1,4 @@
-// The timer wheel: groups, destructors that use it, clocks that jump, and what it costs.
+// The timer wheel: groups, destructors that use it, clocks that jump, and its cost.
 #include "allocations.hpp"
 #include "timer_wheel_fixture.hpp"
 
@@ -77,7 +77,7 @@ TEST_F(TimerWheelTest, ATimerOfAGroupMayRestartItself) {
   EXPECT_EQ(wheel->size(), 0u);
 }
 
-// Calls fn when it dies.
+// Calls fn in its destructor.
 struct AtDeath {
   explicit AtDeath(Callback<void()> fn) : call(std::move(fn)) {}
   AtDeath(AtDeath&&) = default;
@@ -267,7 +267,7 @@ TEST_F(TimerWheelTest, AllocatesNothingOnceWarm) {
   wheel->cancel_group(group);
 }
 
-// Would take hours if any of this depended on how many are armed.
+// This would take hours if any operation depended on the number of armed timers.
 TEST_F(TimerWheelTest, ManyArmedTimersCostNothingPerEvent) {
   constexpr std::size_t count = 300'000;
   std::vector<Timer> timers;
@@ -275,7 +275,7 @@ TEST_F(TimerWheelTest, ManyArmedTimersCostNothingPerEvent) {
     now = Duration(i * 100'000);
     timers.push_back(wheel->run_after(60s, [] {}));
   }
-  for (std::size_t i = 0; i < count; ++i) {  // always the one that would have been next
+  for (std::size_t i = 0; i < count; ++i) {  // always the timer that would be next
     timers[i].restart(60s);
     ASSERT_GE(*wheel->next_deadline(), 60s);
     if (i % 8 == 0) timers[i].cancel();

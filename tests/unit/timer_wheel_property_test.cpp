@@ -15,7 +15,7 @@
 #include "support/process.hpp"
 #include "timer_wheel.hpp"
 
-// The wheel and a naive model of it obey the same random commands, and must run the same timers in
+// The wheel and a simple model execute the same random commands, and must run the same timers in
 // the same order.
 namespace {
 
@@ -34,7 +34,8 @@ struct SomeConn : Conn {
   SomeConn() : Conn(Kind::stream) {}
 };
 
-// What a test, or a timer when it runs, may do. Timers go by the order in which they were armed.
+// What a test, or a running timer, may do. Timers are numbered in the order in which they were
+// armed.
 struct Command {
   enum Kind {
     nothing,
@@ -60,7 +61,7 @@ std::ostream& operator<<(std::ostream& out, const Command& command) {
              << "ns";
 }
 
-// One command to the whole, then time passes.
+// A command, after which time passes.
 struct Step {
   Command command;
   Command when_it_runs;  // if the command arms a timer
@@ -74,7 +75,7 @@ std::ostream& operator<<(std::ostream& out, const Step& step) {
              << names[step.then] << " " << step.time.count() << "ns}";
 }
 
-// Obeys commands; what it runs is in `log`.
+// Executes commands; `log` records the timers that run.
 class World {
  public:
   virtual ~World() = default;
@@ -111,7 +112,7 @@ class World {
   }
 
   Duration now{};
-  std::size_t armed = 0;  // so far
+  std::size_t armed = 0;  // how many so far
   std::vector<std::size_t> log;
 };
 
@@ -313,7 +314,7 @@ void obey_both(const std::vector<Step>& steps, bool backwards) {
     compare(model, wheel);
     pass_time(step, model, wheel, backwards && step.command.target % 8 == 0);
     compare(model, wheel);
-    if (model.now > Duration::max() / 2) return;  // nothing is beyond the end of time
+    if (model.now > Duration::max() / 2) return;  // no later time exists
   }
 }
 

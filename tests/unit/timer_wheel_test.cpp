@@ -1,4 +1,4 @@
-// The timer wheel: when what runs, and what names of timers do.
+// The timer wheel: when timers run, and the operations of Timer.
 #include "timer_wheel_fixture.hpp"
 
 namespace evio::test {
@@ -21,7 +21,7 @@ TEST_F(TimerWheelTest, RunsOnceAtItsTime) {
 
 TEST_F(TimerWheelTest, IsNeverEarlyBetweenTicks) {
   now = 700us;
-  note(400us, "a");  // due at 1.1 ms, so with the tick that follows
+  note(400us, "a");  // due at 1.1 ms, so it runs with the following tick
   EXPECT_EQ(wheel->next_deadline(), 2ms);
   EXPECT_EQ(advance(1100us), 0u);
   EXPECT_EQ(advance(2ms - 1ns), 0u);

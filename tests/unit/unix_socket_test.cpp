@@ -48,7 +48,7 @@ std::optional<Socket> connect_to(const std::string& path) {
   return socket;
 }
 
-// A socket bound by somebody else, listening or not.
+// A socket bound by another program, listening or not.
 Socket foreign_socket(const std::string& path, int type = SOCK_STREAM, int backlog = 1) {
   sockaddr_un at = unix_sockaddr(path);
   Socket socket(::socket(AF_UNIX, type, 0));
@@ -219,7 +219,7 @@ TEST(BindUnix, BindsAbstractNames) {
 TEST(BindUnix, SucceedsForOneOfManyThatStartAtOnce) {
   TemporaryDirectory directory;
   for (int round = 0; round < 50; ++round) {
-    foreign_socket(directory.file("a.sock"));  // stale at once
+    foreign_socket(directory.file("a.sock"));  // stale immediately
     constexpr int count = 4;
     std::atomic<int> ready = 0;
     std::optional<Bound> bound[count];
@@ -251,7 +251,7 @@ TEST(BindUnix, DoesNotWaitForAServerThatIsStarting) {
   Socket lock(open(directory.file("a.sock.evio-lock").c_str(), O_RDONLY | O_CREAT, 0600));
   ASSERT_EQ(flock(lock.fd(), LOCK_EX), 0);
   EXPECT_THAT(refusal(directory.url("a.sock")).what, HasSubstr("another server is starting there"));
-  lock = Socket();  // it died: the file that it left behind locks nothing
+  lock = Socket();  // its owner has ended: the remaining file locks nothing
   EXPECT_EQ(refusal(directory.url("a.sock")).what, "");
   EXPECT_EQ(directory.entries(), 0u);
 }

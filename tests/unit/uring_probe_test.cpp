@@ -1,5 +1,5 @@
-// The first look at whether io_uring can be had, here and not in a behaviour test since those have
-// looked already.
+// The first probe for io_uring. It is not among the behaviour tests because their program has
+// probed already.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -25,7 +25,7 @@ TEST(UringProbe, InterruptsNoCallOfTheCreatingThread) {
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
   const Socket ours(ends[0]), theirs(ends[1]);
   const timeval patience{.tv_sec = 0,
-                         .tv_usec = 200'000};  // the kernel resumes no call that has a deadline
+                         .tv_usec = 200'000};  // the kernel does not resume a call with a timeout
   ASSERT_EQ(::setsockopt(ours.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
   char byte = 0;
   EXPECT_EQ(::recv(ours.fd(), &byte, 1, 0), -1);

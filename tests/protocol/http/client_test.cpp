@@ -1,4 +1,4 @@
-// The client, against our own server in simulation, and against peers that misbehave.
+// The HTTP client in simulation, with our own server and with misbehaving peers.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -15,7 +15,7 @@ namespace evio::test { namespace {
 
 using namespace std::chrono_literals;
 
-// A server of `events`, and a client on a loop of another.
+// A server with `events`, and a client on a loop of another server.
 struct World {
   explicit World(Events events, http::ClientSettings settings = {}) {
     sim.serve(std::move(events), "tcp://127.0.0.1:80");
@@ -31,14 +31,14 @@ struct World {
                .loop_stopped = [this](Loop&) { client.reset(); }},
               "tcp://127.0.0.1:81");
   }
-  // What is replied within a minute.
+  // Keeps the calls and runs for a minute, in which their replies arrive.
   template <class... Calls>
   void call(Calls... each) {
     (calls.push_back(std::move(each)), ...);
     sim.run_for(60s);
   }
 
-  // On the client's loop.
+  // Runs a function on the client's loop.
   void run(Callback<void()> fn) {
     loop->post(std::move(fn));
     sim.run_for(10s);
@@ -138,7 +138,7 @@ TEST(HttpClient, InvalidUrlsAndFieldsAreAnError) {
         << name;
 }
 
-// What a server that says just this is understood to have said.
+// How the client parses a server's reply of these bytes.
 std::string reply_to(const std::string& said, bool closes) {
   World world({.data =
                    [&](Conn& conn, Input& in) {
@@ -211,7 +211,7 @@ TEST(HttpClient, AFoldedFieldIsOneField) {
   EXPECT_EQ(world.replies[0].field("b"), "four");
 }
 
-// What the server at 127.0.0.1 is asked.
+// The request that the server at 127.0.0.1 receives.
 std::string request_for(http::ClientRequest call) {
   std::string asked;
   World world({.data = [&](Conn& conn, Input& in) {
@@ -247,7 +247,7 @@ TEST(HttpClient, AZoneIsNotSent) {
   EXPECT_EQ(asked, "GET / HTTP/1.1\r\nHost: [fe80::1]:80\r\n\r\n");
 }
 
-// Who said that the connection closes, and in which version.
+// Which side announces that the connection closes, and in which version.
 TEST(HttpClient, ReusesOnlyPersistentConnections) {
   const auto connections = [](const std::string& version_and_fields, http::ClientRequest call) {
     int opened = 0;
@@ -273,8 +273,7 @@ TEST(HttpClient, ReusesOnlyPersistentConnections) {
   EXPECT_EQ(connections("1 200 OK\r\n", {.url = url, .fields = {{"connection", "TE, Close"}}}), 2);
 }
 
-// What comes behind a reply was not asked for: whatever follows, it does not become the reply to
-// the next call.
+// Bytes after a reply were not requested: they do not become the reply to the next call.
 TEST(HttpClient, BytesAfterAReplyAreNotTheNextReply) {
   const std::string reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
   for (const std::string& more :
@@ -312,7 +311,7 @@ TEST(HttpClient, ALargeBodyIsSent) {
   EXPECT_EQ(received, std::size_t{20} << 20);
 }
 
-// Says as much as is taken, up to 32 MiB.
+// Writes until 32 MiB are written or the connection refuses more.
 Events well_of_words(std::size_t& said) {
   http::Router router;
   router.get("/", [&said](http::Request&, http::Response& response) {
@@ -355,7 +354,7 @@ TEST(HttpClient, APausedReplyAppliesBackPressure) {
   EXPECT_EQ(heard, (std::vector<std::string>{"b", "200"}));
   EXPECT_EQ(received, std::size_t{32} << 20);
   world.run([&] {
-    call.pause();  // of a call that is over
+    call.pause();  // the call is over
     call.cancel();
   });
 }
@@ -416,7 +415,7 @@ TEST(HttpClient, ACancelledCallGetsNoReply) {
       std::size_t said = 0;
       World world(well_of_words(said), {.connections_max = 1});
       world.sim.run_for(1s);
-      const auto guard = std::make_shared<int>();  // what belongs to the call goes with it
+      const auto guard = std::make_shared<int>();  // released together with the call
       http::ClientCall call;
       const auto give_up = [&] {
         if (whole_client) world.client.reset();
@@ -449,7 +448,7 @@ TEST(HttpClient, ACancelledCallGetsNoReply) {
     }
 }
 
-// A server that says something for each piece of the request stops reading when nobody listens.
+// A server that replies to each piece of the request stops reading when the client does not read.
 TEST(HttpClient, AReplyIsReadThoughTheRequestCannotBeSent) {
   http::Router router;
   router.stream("PUT", "/", [](http::Request& request, http::Response&) {
@@ -489,7 +488,7 @@ TEST(HttpClient, ARequestOfAnySizeIsSent) {
   large_request({.output_max = 64 << 10});  // less than output_high
 }
 
-// Also then the server of the client goes on.
+// The client's own server continues to work, too.
 TEST(HttpClient, AnExceptionAtALateReplyClosesOnlyItsConnection) {
   Count count;
   World world(server(count), {.timeout = 5s});
@@ -523,7 +522,7 @@ TEST(HttpClient, AnEarlyErrorReplyIsReported) {
   EXPECT_TRUE(said == "413 200 " || said == "200 413 ") << said;
 }
 
-// It may want the rest nevertheless.
+// The server may want the rest of the request nevertheless.
 TEST(HttpClient, AnEarlySuccessDoesNotTruncateTheRequest) {
   std::size_t received = 0;
   World world({.data = [&](Conn& conn, Input& in) {
@@ -537,7 +536,7 @@ TEST(HttpClient, AnEarlySuccessDoesNotTruncateTheRequest) {
   EXPECT_GT(received, std::size_t{20} << 20);
 }
 
-// All of them may be as dead as the one on which the call failed.
+// All idle connections may be as dead as the one on which the call failed.
 TEST(HttpClient, ACallIsRetriedOnANewConnection) {
   int opened = 0;
   World world({.opened =

@@ -1,4 +1,4 @@
-// No client is closed for what its server, or this process, was too late to see.
+// No client is closed because its server, or this process, was late to read its bytes.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -14,7 +14,7 @@ namespace evio::test { namespace {
 
 using namespace sim;
 
-// Asks again a while after each answer, in two parts.
+// Sends another request, in two parts, a while after each reply.
 struct Asker {
   Asker(Simulation& of, Peer& with) : sim(of), peer(with) {
     peer.when_changed([this](Peer&) {
@@ -88,7 +88,7 @@ TEST_P(HttpClientDeadlines, AReplyThatArrivedDuringAStallSucceeds) {
                   ++replies;
                 });
   });
-  ASSERT_TRUE(eventually([&] { return replies == 1; }));  // it has a connection
+  ASSERT_TRUE(eventually([&] { return replies == 1; }));  // the client has a connection
   caller.on_loop(0, [&] {
     client->get("http://127.0.0.1:" + std::to_string(server.port()) + "/",
                 [&](http::ClientResponse reply) {

@@ -1,5 +1,5 @@
-// The end of a server: what is idle closes at once, what is under way is finished and says that it
-// is the last.
+// A draining HTTP server: idle connections close immediately, pending requests are answered, and
+// the last reply says close.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -100,7 +100,7 @@ TEST(HttpDrain, ARequestThatHasPartlyArrivedIsAnswered) {
     peer.send(now.substr(known));
     world.sim.run_for(1s);
     if (known == now.size() && peer.received().empty())
-      continue;  // still on its way when the connection was closed
+      continue;  // the request was still on its way when the connection closed
     EXPECT_TRUE(peer.received().ends_with("\r\n\r\nnow")) << known;
     EXPECT_EQ(count(peer.received(), "Connection: close"), 1U);
     EXPECT_TRUE(peer.ended());

@@ -1,4 +1,5 @@
-// Over real sockets: a server that says something before it has read the whole request is heard.
+// The client receives a reply that a server sends before it has read the whole request; with real
+// sockets.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -13,7 +14,7 @@
 
 namespace evio::test { namespace {
 
-// Listens; answers one request, of which it reads a little, and closes.
+// Listens; answers one request of which it reads a little, and closes.
 class Refuser {
  public:
   Refuser() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -38,7 +39,7 @@ class Refuser {
     EXPECT_GT(::recv(fd, some, sizeof some, 0), 0);
     EXPECT_EQ(::send(fd, refusal.data(), refusal.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(refusal.size()));
-    ::close(fd);  // resets: there is unread input
+    ::close(fd);  // a reset, because of unread input
   }
 
  private:

@@ -1,4 +1,4 @@
-// Answers that nobody gives, exceptions of handlers, and what a refused client is told.
+// Requests that are not answered, exceptions of handlers, and the error replies of the server.
 #include <gtest/gtest.h>
 
 #include <evio/evio.hpp>
@@ -34,7 +34,7 @@ TEST(HttpFailures, ARequestThatNobodyAnswersGets500) {
   EXPECT_TRUE(world.peer->done());
 }
 
-// Also when nobody looks at exceptions: the others are served.
+// Without a `failed` handler the other connections are served, too.
 TEST(HttpFailures, AnExceptionClosesOnlyItsConnection) {
   Router router;
   router.get("/throws", [](Request& request, Response& response) {
@@ -56,8 +56,8 @@ TEST(HttpFailures, AnExceptionClosesOnlyItsConnection) {
   EXPECT_TRUE(other.received().ends_with("ok"));
 }
 
-// Whoever throws: the client is told, or sees that the answer is not whole, and the connection
-// ends.
+// Whichever callback throws: the client receives an error reply or sees an incomplete reply, and
+// the connection ends.
 TEST(HttpFailures, ExceptionsInEveryCallbackAreReported) {
   const auto no = [] { throw std::runtime_error("no"); };
   const std::string put = " HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello";
@@ -97,7 +97,7 @@ TEST(HttpFailures, ExceptionsInEveryCallbackAreReported) {
   }
 }
 
-// What the handler added was meant for another answer.
+// The fields that the handler added belonged to another reply.
 TEST(HttpFailures, ErrorRepliesHaveNoFieldsOfTheHandler) {
   for (const auto& [rest, status] :
        {std::pair("Content-Length: 11\r\n\r\n", "413"),

@@ -1,4 +1,4 @@
-// Files of a folder: which there are, conditions, ranges; read by threads and by the loop.
+// Files of a directory: lookup, conditions and ranges; read by threads and by the loop.
 #include <gtest/gtest.h>
 
 #include <evio/evio.hpp>
@@ -71,7 +71,7 @@ TEST_P(HttpFiles, ExistingFilesAreServed) {
     EXPECT_EQ(ask(path).status(), "404") << path;
 }
 
-// They are often not meant for others.
+// Dot files are often private.
 TEST_P(HttpFiles, DotFilesAreServedOnlyIfEnabled) {
   std::filesystem::create_directories(folder_ / "root/.git");
   for (const char* name : {"root/.env", "root/.git/config", "root/sub/.htpasswd"})
@@ -86,7 +86,7 @@ TEST_P(HttpFiles, DotFilesAreServedOnlyIfEnabled) {
     EXPECT_EQ(ask(path).body, "secret") << path;
 }
 
-// However a path is written: who guards one guards it.
+// However a path is written, a route that guards one path guards it.
 TEST_P(HttpFiles, NoPathBypassesARoute) {
   write("root/sub/guarded", "secret");
   http::Router router;
@@ -114,7 +114,7 @@ TEST_P(HttpFiles, LastModifiedIsNotAfterDate) {
 }
 
 TEST_P(HttpFiles,
-       AFolderNamedLikeTheIndexIsNotServed) {  // a redirection would lead to the next, for ever
+       AFolderNamedLikeTheIndexIsNotServed) {  // a redirection would lead to another, for ever
   std::filesystem::create_directories(folder_ / "root/odd/index.html");
   EXPECT_EQ(ask("/odd").status(), "301");
   EXPECT_EQ(ask("/odd/").status(), "404");
@@ -158,7 +158,7 @@ TEST_P(HttpFiles, ConditionalRequestsAreAnswered) {
   EXPECT_EQ(ask("/hello.txt", "Range: bytes=0-4\r\nIf-Range: \"a\"\r\n").status(), "200");
 }
 
-// 304 has the ETag that the file itself would have, or caches could not tell what it is about.
+// A 304 has the ETag of the file itself; otherwise caches could not tell which file it refers to.
 TEST_P(HttpFiles, TheEtagOfAnUnchangedFileIsStable) {
   write("root/page.html", std::string(5000, 'a'));
   for (const char* accepted : {"", "Accept-Encoding: gzip\r\n"}) {
@@ -169,7 +169,7 @@ TEST_P(HttpFiles, TheEtagOfAnUnchangedFileIsStable) {
   EXPECT_TRUE(ask("/page.html", "Accept-Encoding: gzip\r\n").field("ETag").starts_with("W/"));
 }
 
-// A cache must not keep a refusal that somebody's conditions earned, and show it to others.
+// A cache must not store an error reply caused by one client's conditions and serve it to others.
 TEST_P(HttpFiles, RefusalsAreNotCached) {
   EXPECT_EQ(ask("/hello.txt").field("Cache-Control"), "max-age=60");
   EXPECT_EQ(ask("/hello.txt", "If-None-Match: *\r\n").field("Cache-Control"), "max-age=60");
@@ -203,9 +203,8 @@ TEST_P(HttpFiles, RangesAreServed) {
   const auto empty = [&](const std::string& range) {
     return ask("/empty", "Range: bytes=" + range + "\r\n").status();
   };
-  EXPECT_EQ(
-      empty("-5"),
-      "200");  // its last bytes are all of it (RFC 9110, section 14.1.2), but 206 cannot say so
+  EXPECT_EQ(empty("-5"),
+            "200");  // the last bytes are the whole file
   EXPECT_EQ(empty("0-"), "416");
   const std::string large = pattern(3 * mib);
   EXPECT_TRUE(same_bytes(ask("/large.bin", "Range: bytes=100000-2999999\r\n").body,

@@ -1,4 +1,5 @@
-// The metrics' HTTP: which connections go on, and what becomes of them when the server drains.
+// The HTTP server of the metrics: which connections persist, and how they end when the server
+// drains.
 #include <gtest/gtest.h>
 
 #include <evio/evio.hpp>
@@ -23,7 +24,7 @@ TEST_P(MetricsDrain, IdleConnectionsCloseAndTheLastReplySaysClose) {
   mixed.send("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n");
   EXPECT_NE(mixed.receive_rest().bytes.find("\r\nConnection: close\r\n"), std::string::npos);
   Client other = server.connect({}, 1);
-  other.send("\x80");  // begins no request
+  other.send("\x80");  // not the beginning of a request
   EXPECT_TRUE(other.receive_rest().bytes.starts_with("HTTP/1.1 400 "));
   server->drain(1h);
   idle.receive_rest();

@@ -1,5 +1,5 @@
-// Requests whose bodies are held back: what comes behind them is answered in order, whoever paused
-// the connection last.
+// Requests whose bodies are paused: the requests after them are answered in order, whichever side
+// paused the connection last.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -30,7 +30,7 @@ std::string put(const std::string& body) {
          "\r\n\r\n" + body;
 }
 
-// A server that holds back the body of PUT /body at each piece, and answers it through `handle`.
+// A server that pauses the body of PUT /body at each piece, and answers it through `handle`.
 struct World {
   World() {
     http::Router router;
@@ -51,7 +51,7 @@ struct World {
     handle->post(std::move(fn));
     sim.run_for(1s);
   }
-  // The bodies of the answers, in order.
+  // The bodies of the replies, in order.
   std::string answers() const {
     std::string all;
     for (std::size_t at = 0; (at = peer->received().find("\r\n\r\n", at)) != std::string::npos;) {
@@ -113,7 +113,7 @@ TEST(HttpPause, TheEndOfAPausedBodyIsDelayed) {
   EXPECT_EQ(world.answers(), "body.");
 }
 
-// Notes what happens; pauses in `opened`, if it is to.
+// Logs its events; pauses in `opened` if configured.
 class Noting final : public http::Upgraded {
  public:
   Noting(Log& log, bool pauses) : log_(log), pauses_(pauses) {}

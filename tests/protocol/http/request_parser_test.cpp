@@ -1,4 +1,4 @@
-// Reading requests: what is accepted and what is not, however the bytes were split.
+// Parsing requests: what is accepted and what is rejected, however the bytes were split.
 #include "protocol/http/request_parser.hpp"
 
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@ namespace evio::test { namespace {
 using http::RequestParser;
 using State = RequestParser::State;
 
-// What was understood, as text; a refusal is its status.
+// The parsed request as text; the status if it is rejected.
 std::string read(std::string_view bytes, const std::vector<std::size_t>& ends) {
   const http::Settings settings;
   RequestParser parser;
@@ -204,9 +204,9 @@ TEST(HttpRequestParser, ReportsWhetherTheConnectionPersists) {
   EXPECT_TRUE(stays("1.1", "Connection: upgrade, keep-alive\r\n"));
   EXPECT_FALSE(stays("1.1", "Connection: , upgrade ,Close,\r\n"));
   EXPECT_FALSE(stays("1.1", "Connection: keep-alive\r\nConnection: close\r\n"));
-  EXPECT_TRUE(stays(
-      "1.1",
-      "Proxy-Connection: close\r\n"));  // is no standard's: whoever forwards it did not mean it
+  EXPECT_TRUE(
+      stays("1.1",
+            "Proxy-Connection: close\r\n"));  // not standardized: a proxy may forward it by mistake
   EXPECT_FALSE(stays("1.0", ""));
   EXPECT_FALSE(stays("1.0", "Proxy-Connection: keep-alive\r\n"));
   EXPECT_FALSE(stays("1.0", "Connection: keep-alive, close\r\n"));
@@ -219,7 +219,7 @@ TEST(HttpRequestParser, AcceptsNonAsciiBytesInTargetsAndValues) {
             "GET /\xc3\xa4?|Host=x|A=\xc3\xa4 \t b|stays|");
 }
 
-// What speaks another protocol sends no line's end for long.
+// A peer with another protocol may send no end of line for long.
 TEST(HttpRequestParser, RejectsAnInvalidRequestLineImmediately) {
   for (const char* bad : {"\x16\x03\x01", "\x80", "\n", " ", "\t", "<", "G@T", "{\"a\""})
     EXPECT_EQ(read(bad), "400") << bad;

@@ -1,5 +1,5 @@
-// A server is replaced while clients with kept connections ask: none of their requests is lost, and
-// the old one ends as soon as its answers are out.
+// A server is replaced while clients with persistent connections send requests: no request is lost,
+// and the old server ends after its last reply.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -20,8 +20,8 @@ Events server_named(const std::string& name) {
   return http::server(std::move(router));
 }
 
-// Asks until it is told to stop, over one connection for as long as that is kept. A connection that
-// ends between two requests, before a byte of the reply, is no fault: then it asks once more.
+// Sends requests until it is stopped, over one connection while that persists. An end between two
+// requests, before a byte of the reply, is not an error: the client retries.
 class Asking {
  public:
   explicit Asking(const Address& address) : address_(address), thread_([this] { run(); }) {}
@@ -81,7 +81,7 @@ TEST_P(HttpRestart, LosesNoRequestOfPersistentConnections) {
       EXPECT_TRUE(eventually([&] { return each->old_answers > 20; }));
     TestServer after = serve(server_named("new"), Binding(before->listener(0)));
     before->drain(1h);
-    EXPECT_EQ(before.wait(), nullptr);  // long before the hour is over
+    EXPECT_EQ(before.wait(), nullptr);  // before the hour is over
     EXPECT_EQ(idle.receive_rest().bytes, "");
     for (const auto& each : clients)
       EXPECT_TRUE(eventually([&] { return each->new_answers > 20; }));
@@ -91,7 +91,7 @@ TEST_P(HttpRestart, LosesNoRequestOfPersistentConnections) {
   }
 }
 
-// Also what nobody has read yet, since the connection was paused.
+// This includes requests that were not read yet because the connection was paused.
 TEST_P(HttpRestart, AnswersAllPipelinedRequests) {
   constexpr int requests = 5000;
   Gate asked;

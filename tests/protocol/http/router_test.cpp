@@ -1,4 +1,4 @@
-// Which handler answers which request.
+// The router: which handler answers which request.
 #include <gtest/gtest.h>
 
 #include <evio/http/router.hpp>
@@ -44,8 +44,8 @@ TEST(HttpRouter, MatchesLiteralsParametersAndRests) {
   EXPECT_EQ(find(tree, "GET", "*"), "404");
 }
 
-// "%75" is another way to write "u" (RFC 9110, section 4.2.3), "%2F" none to write what separates
-// segments.
+// "%75" is another spelling of "u" (RFC 9110, section 4.2.3); "%2F" is not a spelling of the
+// separator of segments.
 TEST(HttpRouter, MatchesPercentEncodedLiterals) {
   RouteTree tree;
   for (const char* pattern : {"/users/me", "/a b", "/c%20d", "/:other"}) add(tree, "GET", pattern);
@@ -67,7 +67,7 @@ TEST(HttpRouter, ChecksTheMethod) {
   EXPECT_EQ(find(tree, "get", "/a"), "405 GET, HEAD, PUT");
 }
 
-// A path may lead to several routes: it is none of them only if no one has the method.
+// A path may match several routes: the reply is 405 only if none of them has the method.
 TEST(HttpRouter, ListsTheMethodsOfAllMatchingRoutes) {
   RouteTree tree;
   for (const auto& [method, pattern] :

@@ -1,4 +1,4 @@
-// The server, in simulation: answers at once, in pieces and later; limits, deadlines, compression.
+// The server, in simulation: immediate, streamed and late replies; limits, deadlines, compression.
 #include <gtest/gtest.h>
 #include <zlib.h>
 
@@ -110,7 +110,7 @@ TEST(HttpServer, ResetContentHasNoContentType) {
                                         "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n");
 }
 
-// It would be taken for what the tunnel carries.
+// The client would take a body for the tunnel's bytes.
 TEST(HttpServer, ConnectHasNoBody) {
   Events events =
       http::server([](Request&, Response& response) { response.text("none of this"); }, settings());
@@ -146,7 +146,7 @@ TEST(HttpServer, ADeclaredLengthReservesNoMemory) {
   EXPECT_FALSE(world.peer->done());
 }
 
-// However it is given, and whatever Limits::output_max is.
+// In whatever form the body is given, and whatever Limits::output_max is.
 void large_answers(const Limits& limits) {
   const std::string body = pattern(300 << 10);
   Router router;
@@ -231,7 +231,7 @@ TEST(HttpServer, AnEndlessBodyTakesBoundedMemory) {
   EXPECT_LT(most, std::size_t{512} << 10);
 }
 
-// Nobody wants the body: a producer of an endless one must not be asked for it.
+// The body is not sent: the producer of an endless body must not be called for it.
 TEST(HttpServer, HeadOfAnEndlessBodyIsAnswered) {
   int writes = 0;
   Router router;
@@ -270,7 +270,7 @@ TEST(HttpServer, AClientThatReadsNothingIsReset) {
   EXPECT_TRUE(world.peer->broken());
 }
 
-// Nobody reads: neither waits for ever, and what is held meanwhile is bounded.
+// Neither side reads: neither waits for ever, and the memory held meanwhile is bounded.
 TEST(HttpServer, CongestionOfBothSidesResolves) {
   std::size_t most = 0;
   Router router;
@@ -317,7 +317,7 @@ TEST(HttpServer, AStreamedBodyAppliesBackPressure) {
   world.sim.run_for(1s);
   EXPECT_EQ(world.peer->received(), "HTTP/1.1 100 Continue\r\n\r\n");
   world.peer->send("5\r\nhello\r\n6\r\n world\r\n0\r\nA: b\r\n\r\n" + get("/none"));
-  world.sim.run_for(1h);  // nobody is told that it takes too long: it is the server that waits
+  world.sim.run_for(1h);  // no timeout reply: it is the server that waits
   EXPECT_LT(body.size(), 6U);
   for (int i = 0; i < 30; ++i) {
     handle->post([](Response& response) { response.request().resume(); });
@@ -358,8 +358,7 @@ TEST(HttpServer, AReplyBeforeTheBodyEndsTheConnection) {
   EXPECT_TRUE(world.peer->ended());
 }
 
-// The output drains while a later request's body is still on its way: nobody is late with an answer
-// then.
+// The output drains while a later request's body is still arriving: no reply is late then.
 TEST(HttpServer, ABodyMayArriveAfterTheOutputHasDrained) {
   Router router;
   router.get("/", [](Request&, Response& response) { response.text(std::string(12 << 10, 'a')); });
@@ -376,7 +375,7 @@ TEST(HttpServer, ABodyMayArriveAfterTheOutputHasDrained) {
   EXPECT_TRUE(world.ask("llo").ends_with("\r\n\r\nhello"));
 }
 
-// A client that sends byte by byte, each a second after the other.
+// A client that sends a byte each second.
 std::string drip(std::string_view bytes, int seconds) {
   World world(Router{});
   for (int i = 0; i < seconds; ++i) {
@@ -395,12 +394,12 @@ TEST(HttpServer, DeadlinesAreEnforced) {
   body.peer->send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
   body.sim.run_for(20s);
   EXPECT_EQ(body.peer->received(), "");
-  body.peer->send(std::string(20 << 10, 'x'));  // worth 20 seconds
+  body.peer->send(std::string(20 << 10, 'x'));  // adds 20 seconds
   body.sim.run_for(28s);
   EXPECT_EQ(body.peer->received(), "");
   body.sim.run_for(10s);
   EXPECT_EQ(body.peer->received().substr(9, 3), "408");
-  World silent(Router{});  // from when on does not depend on how much has come before
+  World silent(Router{});  // the time does not depend on how much has arrived before
   silent.peer->send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" +
                     std::string(900 << 10, 'x'));
   silent.sim.run_for(28s);
@@ -489,7 +488,7 @@ TEST(HttpServer, EachConnectionHasAUserContext) {
   EXPECT_EQ(body_of(world.ask(get("/"))), "2");
 }
 
-// Whatever the network does, answers come whole and in order, or the connection breaks.
+// Under every fault replies arrive complete and in order, or the connection breaks.
 TEST(HttpServer, WorksUnderFaults) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     Simulation sim(seed, Faults::swarm(seed));

@@ -1,4 +1,4 @@
-// Answers from other threads: in order, whole, and harmless when nobody waits for them any more.
+// Replies from other threads: in order, complete, and harmless after the client has left.
 #include <gtest/gtest.h>
 
 #include <condition_variable>

@@ -1,4 +1,4 @@
-// Leaving HTTP for another protocol: what an Upgraded gets, and when.
+// Upgrading from HTTP to another protocol: what an Upgraded receives, and when.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 using Log = std::vector<std::string>;
 
-// Sends back what it gets, up to an exclamation mark, and notes what happens.
+// Echoes its input up to an exclamation mark, and logs its events.
 class Echo final : public http::Upgraded {
  public:
   explicit Echo(Log& log) : log_(log) {}
@@ -73,7 +73,7 @@ TEST(HttpUpgrade, TheReplyPrecedesTheProtocol) {
       peer.received().find("\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX-Greeting: hi\r\n\r\n"),
       std::string::npos);
   EXPECT_EQ(log, Log{"opened"});
-  sim.run_for(1h);  // no deadline of HTTP's is left
+  sim.run_for(1h);  // no deadline of HTTP remains
   peer.send("one");
   sim.run_for(1s);
   peer.send(" bye!");

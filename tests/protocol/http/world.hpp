@@ -1,4 +1,4 @@
-// One connection to an HTTP server, in a simulated world.
+// A connection to an HTTP server in a simulated world.
 #pragma once
 
 #include <chrono>
@@ -25,7 +25,7 @@ inline http::Settings settings() {
   return settings;
 }
 
-// One connection to a server, in a world of its own.
+// A server and one connection to it, in its own world.
 struct World {
   explicit World(Router router, http::Settings with = settings(), Limits limits = {}) {
     Events events = http::server(std::move(router), std::move(with));
@@ -34,7 +34,7 @@ struct World {
     sim.serve(std::move(events), "tcp://:80");
     peer = &sim.connect("tcp://:80");
   }
-  // What is answered within a few seconds.
+  // Sends the bytes and returns the reply of the next few seconds.
   std::string ask(std::string_view bytes) {
     peer->forget_received();
     peer->send(bytes);

@@ -1,4 +1,4 @@
-// What happens to WebSockets whose peer takes less than they send, in simulation.
+// WebSockets whose peer reads less than they send, in simulation.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ constexpr std::size_t message_size = 10'000;
 constexpr std::size_t messages = 2000;
 constexpr Limits limits{.output_high = 100'000, .output_low = 20'000};
 
-// One side: sends as much as `send` lets it, and counts what comes.
+// One side: sends until `send` reports congestion, and counts what arrives.
 struct Side {
   void produce(ws::WebSocket& socket) {
     while (sent < messages && socket.is_open()) {
@@ -65,7 +65,7 @@ class WebSocketBackPressure : public testing::Test {
     };
     sim.serve(std::move(events), "tcp://127.0.0.1:81");
   }
-  // A peer that asks for a WebSocket and reads nothing.
+  // A peer that opens a WebSocket and does not read.
   Peer& deaf_peer() {
     Peer& peer = sim.connect("tcp://:80");
     peer.stop_reading();
@@ -105,7 +105,7 @@ TEST_F(WebSocketBackPressure, BothSidesMaySendMoreThanTheLimits) {
   EXPECT_EQ(client.received, messages * message_size);
 }
 
-// Each asks the other for answers while it has not taken those to its own questions.
+// Each side sends requests while it has not read the replies to its earlier ones.
 TEST_F(WebSocketBackPressure, BothSidesMaySendRequestsAndReplies) {
   const auto with_answers = [](Side& side) {
     ws::Handlers handlers = side.handlers();

@@ -1,4 +1,4 @@
-// A client's WebSockets in simulation: against our own server, and against servers that misbehave.
+// WebSocket clients in simulation, with our own server and with misbehaving servers.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -17,7 +17,7 @@ namespace ws = evio::websocket;
 
 using Log = std::vector<std::string>;
 
-// A client on a loop of its own server, in a world with whatever else there is.
+// A client on a loop of its own server, in a world with other servers.
 class WebSocketClient : public testing::Test {
  protected:
   void connect(std::string url, ws::Handlers handlers, ws::Settings settings = {}) {
@@ -33,7 +33,7 @@ class WebSocketClient : public testing::Test {
     };
     sim.serve(std::move(events), "tcp://127.0.0.1:81");
   }
-  // A server that says this to whoever connects and sends a request.
+  // A server that sends this reply to every request.
   void answer(std::string text) {
     Events events;
     events.data = [text = std::move(text)](Conn& conn, Input& in) {
@@ -156,7 +156,7 @@ TEST_F(WebSocketClient, AnOlderHttp) {
       Log{"closed 1006 the server answered 101, but not for WebSocket" + refused});
 }
 
-TEST_F(WebSocketClient, AListInSeveralFields) {  // the key is what is wrong
+TEST_F(WebSocketClient, AListInSeveralFields) {  // only the key is wrong
   EXPECT_EQ(
       outcome_of(
           "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: keep-alive\r\n"

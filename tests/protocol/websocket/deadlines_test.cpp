@@ -1,4 +1,4 @@
-// No peer is gone because its server was too late to see that it answers.
+// No peer is closed because its server was late to read its reply.
 #include <gtest/gtest.h>
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// permessage-deflate: what is compressed comes out as it was, within bounds, and both sides agree
-// on how.
+// permessage-deflate: messages survive compression, within limits, and both sides negotiate its
+// parameters.
 #include "protocol/websocket/deflate.hpp"
 
 #include <gtest/gtest.h>
@@ -72,7 +72,7 @@ TEST(WebSocketDeflate, ADecompressionBombIsStoppedAtTheLimit) {
   EXPECT_LT(out.size(), std::size_t{1 << 20} + (64 << 10));
 }
 
-// RFC 7692, section 7.2.3.5, and with a last block in the middle.
+// RFC 7692, section 7.2.3.5, and an example with a final block in the middle.
 TEST(WebSocketDeflate, ReadsTheExamplesOfTheRfc) {
   const auto hello = [](std::string_view bytes) {
     Decompressor decompressor({});
@@ -90,7 +90,7 @@ TEST(WebSocketDeflate, InvalidDataIsAnError) {
   EXPECT_EQ(decompressor.add("\xff\xff\xff\xff", out, ample), Result::malformed);
 }
 
-// RFC 7692, section 7.2.1 lets blocks follow a last one; they may refer to what came before it.
+// RFC 7692, section 7.2.1 allows blocks after a final one; they may refer to earlier bytes.
 TEST(WebSocketDeflate, AFinalBlockResetsTheWindow) {
   Decompressor decompressor({});
   EXPECT_EQ(decompressed(decompressor, {"\xf3\x48\xcd\xc9\xc9\x07\x00\x00", 8}, 1), "Hello");
@@ -128,7 +128,7 @@ TEST(WebSocketDeflate, NoBytesAreAnEmptyMessage) {
 
 struct Offer {
   const char* offered;
-  const char* answered;  // null: declined
+  const char* answered;  // null if rejected
 };
 
 TEST(WebSocketExtension, OffersAreAcceptedOrRejected) {
@@ -182,7 +182,7 @@ TEST(WebSocketExtension, TheServerAsksForLessMemory) {
             "server_max_window_bits=12; "
             "client_max_window_bits=12");
   const auto silent =
-      accept_offer("permessage-deflate", {});  // a client that did not say that it could use less
+      accept_offer("permessage-deflate", {});  // the client did not offer client_max_window_bits
   ASSERT_TRUE(silent);
   EXPECT_EQ(silent->terms.from_client.window_bits, 15);
   EXPECT_EQ(silent->terms.from_server.window_bits, 12);

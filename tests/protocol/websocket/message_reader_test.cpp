@@ -1,5 +1,5 @@
-// Messages out of frames: they do not depend on how the bytes were split, and what breaks a rule is
-// noticed.
+// Reading messages from frames: the result does not depend on how the bytes were split, and
+// protocol violations are detected.
 #include "protocol/websocket/message_reader.hpp"
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ using Event = MessageReader::Event;
 
 constexpr ReadRules rules{.masked = true, .message = 1 << 20};
 
-// What comes of the bytes, handed on `cut` at a time, with what was not taken before them.
+// The messages read from the bytes, passed `cut` at a time after the unconsumed ones.
 std::vector<std::string> events_of(std::string_view bytes, std::size_t cut,
                                    const ReadRules& with = rules) {
   std::vector<std::string> events;
@@ -118,11 +118,12 @@ TEST(WebSocketMessages, ThatViolateTheProtocolAreErrors) {
            {frame(test::fin | test::continuation, "x"), 1002},
            {frame(test::text, "x") + frame(test::fin | test::text, "x"), 1002},
            {frame(test::text, "x") + frame(test::fin | test::rsv1 | test::continuation, "x"), 1002},
-           {std::string("\x81\xfe\x00\x05", 4) + std::string(4 + 5, '\0'), 1002},  // 2 bytes for 5
+           {std::string("\x81\xfe\x00\x05", 4) + std::string(4 + 5, '\0'),
+            1002},  // a length of 5 in 2 bytes
            {std::string("\x81\xff\0\0\0\0\0\0\0\x05", 10) + std::string(4 + 5, '\0'),
-            1002},  // 8 bytes for 5
+            1002},  // a length of 5 in 8 bytes
            {std::string("\x82\xff\x80\0\0\0\0\0\0\0", 10) + std::string(4 + 5, '\0'),
-            1002},  // 2^63
+            1002},  // a length of 2^63
            {std::string("\x82\xff\x00\0\0\0\0\x10\0\x01", 10) + std::string(4 + 5, '\0'),
             1009},  // a byte over 1 MiB
            {frame(test::binary, std::string(1 << 20, 'x')) + frame(test::continuation, "x"), 1009},

@@ -22,7 +22,7 @@ namespace ws = evio::websocket;
 
 using Log = std::vector<std::string>;
 
-// A server of these handlers that notes how things end, and a peer whose handshake is done.
+// A server with these handlers that logs how connections end, and a peer whose handshake is done.
 class WebSocketServer : public testing::Test {
  protected:
   ws::Handlers echo() {
@@ -46,7 +46,7 @@ class WebSocketServer : public testing::Test {
     sim.run_for(100ms);
     return peer;
   }
-  // The frames that came since, behind the answer to the handshake.
+  // The frames since the last call, without the handshake's reply.
   std::vector<Frame> frames(Peer& peer) {
     std::vector<Frame> all;
     std::string_view bytes = peer.received();

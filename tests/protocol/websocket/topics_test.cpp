@@ -1,4 +1,5 @@
-// Topics: who subscribes gets what is published, once, in order, over all loops, until it ends.
+// Topics: a subscriber receives each published message once, in order, from all loops, until it
+// leaves.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -18,7 +19,7 @@ using namespace sim;
 using namespace std::chrono_literals;
 namespace ws = evio::websocket;
 
-// Each message is "+topic", "-topic" or "topic=text".
+// A server whose messages are "+topic", "-topic" or "topic=text".
 ws::Handlers obeying(const ws::Topics& topics) {
   return {.message = [topics](ws::WebSocket& socket, ws::Message message) {
     const std::string_view said = message.bytes;

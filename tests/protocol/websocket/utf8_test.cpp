@@ -1,5 +1,4 @@
-// UTF-8 in pieces: what is none is noticed with the first byte that cannot be, wherever the pieces
-// end.
+// UTF-8 in pieces: invalid text is detected at the first invalid byte, wherever the pieces end.
 #include "protocol/websocket/utf8.hpp"
 
 #include <gtest/gtest.h>
@@ -13,7 +12,7 @@ namespace evio::websocket { namespace {
 
 using namespace std::string_view_literals;
 
-// How many bytes are accepted, given one by one.
+// The number of bytes that are accepted one by one.
 std::size_t accepted(std::string_view text) {
   Utf8 utf8;
   for (std::size_t i = 0; i < text.size(); ++i)
@@ -21,8 +20,8 @@ std::size_t accepted(std::string_view text) {
   return text.size();
 }
 
-// RFC 3629, section 4, as a table of ranges: how many bytes may be the beginning of UTF-8, and
-// whether it may end there.
+// RFC 3629, section 4, as a table of ranges: how many bytes may begin a character, and whether the
+// text may end there.
 std::pair<std::size_t, bool> model(std::string_view text) {
   std::size_t i = 0;
   while (i < text.size()) {

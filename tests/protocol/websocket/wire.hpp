@@ -1,4 +1,4 @@
-// Frames by hand, and what a peer received of them.
+// Makes WebSocket frames, and parses those that a peer received.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace evio::test {
 
-/// A request for a WebSocket, but for the empty line at its end.
+/// The handshake request without the empty line at its end.
 inline constexpr std::string_view handshake =
     "GET /chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
@@ -19,7 +19,7 @@ inline constexpr unsigned fin = 0x80, rsv1 = 0x40, rsv2 = 0x20;
 inline constexpr unsigned continuation = 0, text = 1, binary = 2, close_frame = 8, ping = 9,
                           pong = 10;
 
-/// `first`: the first byte, flags and opcode. Masked, as a client's are, or not.
+/// A frame. `first` is the first byte: flags and opcode. A client's frames are masked.
 inline std::string frame(unsigned first, std::string_view payload, bool masked = true) {
   const auto byte = [](std::uint64_t value) { return static_cast<char>(value & 0xffU); };
   const unsigned mask_bit = masked ? 0x80U : 0U;
@@ -39,7 +39,7 @@ inline std::string frame(unsigned first, std::string_view payload, bool masked =
   return bytes;
 }
 
-/// A Close's payload.
+/// The payload of a Close frame.
 inline std::string closing(unsigned code, std::string_view reason = {}) {
   return std::string{static_cast<char>(code >> 8U), static_cast<char>(code & 0xffU)} +
          std::string(reason);
@@ -55,7 +55,7 @@ struct Frame {
   }
 };
 
-/// The first frame of the bytes, a server's, taken from their front; nothing if it is not whole.
+/// Removes a server's frame from the front of the bytes; empty if it is incomplete.
 inline std::optional<Frame> next_frame(std::string_view& bytes) {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
   if (bytes.size() < 2) return {};

@@ -14,11 +14,11 @@ using namespace detail;
 
 class Model;
 
-class Dialled {
+class OutgoingConnection {
  public:
-  Dialled(Model& model, std::uint32_t number);
-  Dialled(const Dialled&) = delete;
-  Dialled& operator=(const Dialled&) = delete;
+  OutgoingConnection(Model& model, std::uint32_t number);
+  OutgoingConnection(const OutgoingConnection&) = delete;
+  OutgoingConnection& operator=(const OutgoingConnection&) = delete;
 
   /// Calls Server::connect, or Loop::connect on one of its loops.
   void begin();
@@ -33,12 +33,12 @@ class Dialled {
   void check_at_end();
   bool by_server() const noexcept { return by_server_; }
   /// Whether a handler of the connection has run.
-  bool heard_of() const noexcept { return state_ != State::dialling; }
+  bool heard_of() const noexcept { return state_ != State::connecting; }
   int loop() const noexcept { return loop_; }
   bool is_open() const noexcept { return state_ == State::open; }
 
  private:
-  enum class State { dialling, open, gone };
+  enum class State { connecting, open, gone };
   enum class Place { tcp, tcp_by_name, local, udp, nobody, nowhere };
 
   Binding binding();
@@ -57,8 +57,8 @@ class Dialled {
   Chance chance_;
   const Place place_;
   const bool by_server_;
-  const Duration patience_;
-  State state_ = State::dialling;
+  const Duration connect_timeout_;
+  State state_ = State::connecting;
   bool made_ = false;
   int loop_ = -1;
   std::uint64_t id_ = 0;

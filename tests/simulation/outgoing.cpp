@@ -1,4 +1,4 @@
-#include "dialled.hpp"
+#include "outgoing.hpp"
 
 #include <algorithm>
 
@@ -14,27 +14,28 @@ constexpr const char* urls[] = {"tcp://127.0.0.1:6000", "tcp://localhost:6000",
 
 }  // namespace
 
-Dialled::Dialled(Model& model, std::uint32_t number)
+OutgoingConnection::OutgoingConnection(Model& model, std::uint32_t number)
     : model_(model),
       number_(number),
       chance_(model.setting.seed * 1000 + number),
       place_(static_cast<Place>(chance_.below(6))),
       by_server_(chance_(0.6)),
-      patience_(std::chrono::milliseconds(model.setting.flawless ? 60'000 : chance_.upto(3000))) {}
+      connect_timeout_(
+          std::chrono::milliseconds(model.setting.flawless ? 60'000 : chance_.upto(3000))) {}
 
-void Dialled::fail(const std::string& why) {
-  model_.fail("dialled " + std::to_string(number_) + " to " +
+void OutgoingConnection::fail(const std::string& why) {
+  model_.fail("outgoing " + std::to_string(number_) + " to " +
               urls[static_cast<std::size_t>(place_)] + ": " + why);
 }
 
 // Where no fault delays a loop, a deadline is exact to some milliseconds.
-bool Dialled::is_late(Duration time) const {
-  return model_.setting.keeps_time() && time > patience_ + std::chrono::milliseconds(100);
+bool OutgoingConnection::is_late(Duration time) const {
+  return model_.setting.keeps_time() && time > connect_timeout_ + std::chrono::milliseconds(100);
 }
 
-Binding Dialled::binding() {
+Binding OutgoingConnection::binding() {
   Limits limits = model_.setting.limits;
-  limits.connect_timeout = patience_;
+  limits.connect_timeout = connect_timeout_;
   return on(urls[static_cast<std::size_t>(place_)],
             {.limits = limits,
              .opened = [this](Conn& c) { opened(c); },
@@ -42,7 +43,7 @@ Binding Dialled::binding() {
              .closed = [this](Conn& c, std::error_code error) { closed(c, error); }});
 }
 
-void Dialled::begin() {
+void OutgoingConnection::begin() {
   begun_ = model_.sim().now();
   if (by_server_) {
     made_ = true;
@@ -62,7 +63,7 @@ void Dialled::begin() {
   });
 }
 
-void Dialled::use(const Handle& handle) {
+void OutgoingConnection::use(const Handle& handle) {
   handle_ = handle;
   id_ = handle.id();
   if (chance_(0.5)) send(chance_.upto(3000));  // the bytes wait until it is connected
@@ -70,9 +71,9 @@ void Dialled::use(const Handle& handle) {
 
 // ---- Handlers
 
-void Dialled::opened(Conn& c) {
+void OutgoingConnection::opened(Conn& c) {
   const Model::Inside inside(model_, "opened of a client");
-  if (state_ != State::dialling) fail("opened out of order");
+  if (state_ != State::connecting) fail("opened out of order");
   state_ = State::open;
   loop_ = c.loop().index();
   if (!reachable()) fail("opened, though nobody is there");
@@ -81,10 +82,10 @@ void Dialled::opened(Conn& c) {
   if (!ended_by_us_ && is_late(model_.sim().now() - begun_)) fail("opened after the deadline");
 }
 
-void Dialled::data(Conn& c, Input& in) {
+void OutgoingConnection::data(Conn& c, Input& in) {
   const Model::Inside inside(model_, "data of a client");
   if (state_ != State::open) fail("data out of order");
-  if (lost_ > 0) fail("data, though it was told that output is lost");
+  if (lost_ > 0) fail("data after lost output was reported");
   if (c.id() != id_ || c.loop().index() != loop_) fail("data of another connection");
   const std::string_view bytes = in.view();
   if (place_ == Place::udp) {
@@ -100,7 +101,7 @@ void Dialled::data(Conn& c, Input& in) {
   if (!in.empty()) wake();
 }
 
-void Dialled::closed(Conn& c, std::error_code error) {
+void OutgoingConnection::closed(Conn& c, std::error_code error) {
   const Model::Inside inside(model_, "closed of a client");
   const Duration time = model_.sim().now() - begun_;
   const bool was_open = state_ == State::open;
@@ -112,11 +113,11 @@ void Dialled::closed(Conn& c, std::error_code error) {
   if (!was_open && !error && !ended_by_us_ && !model_.stopping()) fail("not opened, and no error");
   if (error == Errc::connect_timeout) {
     if (was_open) fail("connect_timeout, though it was open");
-    if (time < patience_) fail("connect_timeout early");
+    if (time < connect_timeout_) fail("connect_timeout early");
   }
   if (!was_open && is_late(time)) fail("it was given up too late");
   if (error == Errc::name_not_found && place_ != Place::nowhere) fail("a name was not found");
-  if (completed_ < arrived_) fail("a send was never told of");
+  if (completed_ < arrived_) fail("a send was never reported");
   if (model_.stopping())  // one of the last calls of its loop
     model_.loop_post({.kind = Kind::loop_post, .number = static_cast<std::uint32_t>(loop_)});
   const bool should_work = model_.flawless() && !model_.stopping() && reachable() &&
@@ -126,7 +127,7 @@ void Dialled::closed(Conn& c, std::error_code error) {
 
 // ---- Actions from outside the loops
 
-void Dialled::send(std::size_t size) {
+void OutgoingConnection::send(std::size_t size) {
   if (!handle_ || write_shut_ || ended_by_us_) return;
   std::string bytes(size % 20'000, '\0');
   for (std::size_t i = 0; i < bytes.size(); ++i)
@@ -140,14 +141,14 @@ void Dialled::send(std::size_t size) {
 }
 
 // Each send is reported once, in order; after the first that is lost all others are lost.
-void Dialled::send_counted(const std::string& bytes) {
-  const auto done = [this, end = sent_.size(), told = false](std::error_code error) mutable {
+void OutgoingConnection::send_counted(const std::string& bytes) {
+  const auto done = [this, end = sent_.size(), called = false](std::error_code error) mutable {
     const Model::Inside inside(model_, "a send's end");
-    if (std::exchange(told, true)) fail("a send was told of twice");
-    if (state_ == State::gone) fail("a send was told of after closed");
+    if (std::exchange(called, true)) fail("a send was reported twice");
+    if (state_ == State::gone) fail("a send was reported after closed");
     if (!error && lost_ > 0) fail("a send left behind one that was lost");
     if (!error && handle_.pending_output() > sent_.size() - end)
-      fail("a send was told of before it had left");
+      fail("a send was reported before it was sent");
     lost_ += static_cast<bool>(error);
     ++completed_;
   };
@@ -155,34 +156,34 @@ void Dialled::send_counted(const std::string& bytes) {
   handle_.post([this](Conn&) { ++arrived_; });
 }
 
-void Dialled::wake() {
+void OutgoingConnection::wake() {
   if (!handle_) return;
   ++wakes_;
   handle_.wake();
   handle_.post([this](Conn&) { --wakes_; });
 }
 
-void Dialled::shut_write() {
+void OutgoingConnection::shut_write() {
   if (!handle_ || place_ == Place::udp) return;
   write_shut_ = true;
   handle_.post([](Conn& c) { c.shutdown_write(); });
 }
 
-void Dialled::close() {
+void OutgoingConnection::close() {
   if (!handle_) return;
   ended_by_us_ = true;
   handle_.close();
 }
 
-void Dialled::abort() {
+void OutgoingConnection::abort() {
   if (!handle_) return;
   ended_by_us_ = true;
   handle_.post([](Conn& c) { c.abort(); });
 }
 
-void Dialled::finale() { place_ == Place::udp ? close() : shut_write(); }
+void OutgoingConnection::finale() { place_ == Place::udp ? close() : shut_write(); }
 
-void Dialled::check_at_end() {
+void OutgoingConnection::check_at_end() {
   if (is_open()) fail("not closed at the end");
   if (handle_ && (handle_.send("x") || handle_.pending_output() != 0))
     fail("the handle of a dead connection sends");
