@@ -1,4 +1,4 @@
-// The whole HTTP component. Link evio::http.
+// The whole HTTP component, server and client: include this and link evio::http.
 #pragma once
 
 #include <evio/http/client.hpp>

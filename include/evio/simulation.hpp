@@ -1,5 +1,5 @@
-// A server of yours in a simulated world: network, peers, clock and faults from one seed.
-// Link evio::simulation.
+// Simulation: runs servers on a simulated network and clock, reproducibly from one seed. Link
+// evio::simulation.
 #pragma once
 
 #include <cstddef>
@@ -22,57 +22,60 @@ class SimulationCore;
 
 namespace evio { inline namespace v0 { namespace sim {
 
-/// What a peer does and what it has seen, in a simulation: a connection to a server, or for a udp
-/// address a socket that sends datagrams to it. It lives as long as its Simulation. Its calls take
-/// effect as the virtual time goes on; after the connection has ended they do nothing. A copy names
-/// the same peer.
+/// A simulated peer: a client connection to a server, or for a udp address a socket that sends
+/// datagrams to it. Made by Simulation::connect, it lives as long as its Simulation. Its calls take
+/// effect as virtual time passes; after the connection has ended they do nothing. A copy refers to
+/// the same peer. Belongs to the simulation's thread.
 class EVIO_API Peer {
  public:
-  /// Sends the bytes behind what was sent before, as fast as the server takes them. On udp: one
-  /// datagram.
+  /// Sends the bytes after what was sent before, as fast as the server receives them. On udp it
+  /// sends one datagram.
   void send(std::string_view bytes);
-  /// Ends this direction behind what was sent. The server's `ended` follows; receiving goes on.
+  /// Ends this direction (FIN) after what was sent. The server's `ended` follows; receiving goes
+  /// on.
   void shutdown_write();
-  /// Closes in order: shutdown_write, and nothing is received any more. What comes nevertheless is
-  /// answered by a reset.
+  /// Closes in order: ends this direction as shutdown_write does, and receives no more. Bytes that
+  /// still arrive are answered by a reset.
   void close();
-  /// Breaks the connection at once. What is on its way, either way, is lost.
+  /// Resets the connection at once. Bytes in transit, in both directions, are lost.
   void reset();
-  /// Receives no more: what the server sends fills the buffers between them, then stays in the
-  /// server.
+  /// Stops receiving: what the server sends fills the buffers between them, and then stays in the
+  /// server as pending output.
   void stop_reading();
-  /// Receives again, beginning with what waits.
+  /// Receives again, beginning with the bytes that wait.
   void start_reading();
-  /// Goes on after the server's end. Otherwise, as most programs do, it ends its direction too when
-  /// it sees that.
+  /// Makes the peer go on after the server has ended its direction. By default it then ends its own
+  /// direction too, as most programs do.
   void stay_open() noexcept;
 
   /// All bytes received so far; on udp of all datagrams.
   const std::string& received() const noexcept;
   /// The datagrams received so far (udp only).
   const std::vector<std::string>& datagrams() const noexcept;
-  /// Forgets what was received, for long runs.
+  /// Clears received() and datagrams(), to save memory in long runs.
   void forget_received();
-  /// Runs fn whenever something was received, the connection was made, or it ended: to script a
-  /// peer that answers. May make any call but run, also destroy nothing.
+  /// Calls fn whenever something was received, the connection was made, or it ended: for a peer
+  /// that answers. fn may make any call except Simulation::run and run_for, and must destroy
+  /// neither the peer nor the simulation.
   void when_changed(Callback<void(Peer&)> fn);
 
-  /// The server's host has the connection; the server itself may accept it later.
+  /// Whether the connection is established with the server's host; the server may accept it later.
   bool connected() const noexcept;
-  /// The server ended its direction, and everything before was received.
+  /// Whether the server has ended its direction and everything before was received.
   bool ended() const noexcept;
-  /// The connection is over for this side: both directions ended, or it broke, or was given up.
+  /// Whether the connection has ended for this side: both directions ended, it broke, or it was
+  /// closed here.
   bool done() const noexcept;
-  /// The connection broke or was never made: nothing more comes, and bytes may be lost.
+  /// Whether the connection broke or was never made: nothing more arrives, and bytes may be lost.
   bool broken() const noexcept { return static_cast<bool>(error()); }
-  /// Why: connection_refused, timed_out, connection_reset, or broken_pipe for a reset after the
-  /// server's end; with Faults::reset also others.
+  /// Why it broke: connection_refused, timed_out, connection_reset, or broken_pipe for a reset
+  /// after the server's end; with Faults::reset also other errors. Empty if it did not break.
   std::error_code error() const noexcept;
-  /// Whether send still does something: neither ended nor over.
+  /// Whether send still has an effect: this direction has not ended.
   bool can_send() const noexcept;
-  /// Bytes sent that the server's host does not have yet.
+  /// Bytes given to send that have not reached the server's host yet.
   std::size_t unsent() const noexcept;
-  /// Its own address, as the server sees it in Conn::remote().
+  /// The peer's own address, as Conn::remote() returns it in the server.
   const Address& address() const noexcept;
 
  private:
@@ -86,78 +89,82 @@ class EVIO_API Peer {
 
 namespace evio { inline namespace v0 {
 
-/// A world of servers and peers on one thread, whose every choice comes from the seed: the same
-/// seed, the same calls, the same run, byte for byte. The servers are the real ones; network,
-/// clock, scheduling and peers are simulated, so a day passes in moments and every fault can be
-/// had.
+/// A simulated world of servers and peers on one thread. Every choice in it comes from the seed:
+/// the same seed and the same calls give the same run, byte for byte. The servers are the real
+/// ones; kernel, network, clock, scheduling and peers are simulated. So a day passes in moments,
+/// and every fault can happen.
 ///
-///     evio::Simulation sim(seed, evio::Faults::swarm(seed));
+///     evio::Simulation sim(seed, evio::sim::Faults::swarm(seed));
 ///     sim.serve(chat_events(), "tcp://:5000");
 ///     auto& peer = sim.connect("tcp://:5000");
 ///     peer.send("hello\n");
 ///     sim.run_for(10s);
 ///     EXPECT_EQ(peer.received(), "welcome\n");
 ///
-/// Handlers must get all they know from the library: time from Loop::now(), and no thread of their
-/// own. A detached Socket is a real one, to be used on this thread without waiting: what is written
-/// to it reaches the peer as the time goes on. Native handles are -1. All calls are for one thread.
+/// For a reproducible run, handlers must get everything from the library: the time from
+/// Loop::now(), and no threads of their own. A detached Socket is a real one, to be used on this
+/// thread without blocking; what is written to it reaches the peer as virtual time passes. Native
+/// handles are -1.
+///
+/// Thread: all calls must be made on one thread.
 class EVIO_API Simulation {
  public:
-  /// A world whose choices come from the seed alone.
+  /// Makes a world whose choices come from the seed alone. Without faults the network is reliable.
   explicit Simulation(std::uint64_t seed, const sim::Faults& faults = {});
-  /// A world whose choices are read from `script`, two bytes each, and come from a fixed seed when
-  /// that is used up: for fuzzers, which so learn what leads where.
+  /// Makes a world whose choices are read from `script`, two bytes each, and come from a fixed seed
+  /// after its end. It is for fuzzers, which can thus learn which bytes lead where.
   explicit Simulation(std::string_view script, const sim::Faults& faults = sim::Faults::all());
   Simulation(const Simulation&) = delete;
   Simulation& operator=(const Simulation&) = delete;
-  /// Shuts servers that still run down, at once: their `closed` and `loop_stopped` run. So what
-  /// handlers refer to must outlive it: declare that first.
+  /// Ends servers that still run, without waiting for output: their `closed` and `loop_stopped` are
+  /// called. What handlers refer to must therefore outlive the simulation: declare it first.
   ~Simulation();
 
-  /// Binds the addresses in this world, throwing Error as Server does. The server starts, `serving`
-  /// first, when the time next goes on; it lives as long as the simulation. There may be several.
-  /// Events::handle_signals has no effect.
+  /// Makes a server in this world and binds its addresses; throws Error as Server does. The server
+  /// starts, with `serving`, when time next passes, and lives as long as the simulation. There may
+  /// be several. Events::handle_signals has no effect.
   template <class... Addresses>
   Server& serve(Events&& events, Addresses&&... addresses) {
     return serve_bound(std::move(events), Server::bindings(std::forward<Addresses>(addresses)...));
   }
-  /// The same with Events that stay yours: its handlers are called where they are. So one Events
-  /// can be served in one simulation after another, each of which it must outlive.
+  /// Like serve(Events&&), with Events that stay yours and must outlive the simulation: the
+  /// handlers are called in place. So one Events can be served in one simulation after another.
   template <class... Addresses>
   Server& serve(Events& events, Addresses&&... addresses) {
     return serve_borrowed(events, Server::bindings(std::forward<Addresses>(addresses)...));
   }
 
-  /// A new peer, on a host of its own: connects, or for a udp address is ready to send there.
+  /// Makes a peer on a host of its own. It connects as time passes; for a udp address it is ready
+  /// to send. The reference is valid as long as the simulation.
   sim::Peer& connect(std::string_view url);
-  /// The same from an address that you choose: several may share a host.
+  /// Makes a peer with the address `from`, so that several peers can share a host.
   sim::Peer& connect(std::string_view url, std::string_view from);
 
-  /// Lets virtual time go on for so long. Throws what a server's run() would: what a handler threw.
+  /// Runs the world for that much virtual time. Throws what Server::run would throw.
   void run_for(Duration time);
-  /// Lets it go on until nothing more happens: all servers have ended, or wait for what nobody will
-  /// do. Timers alone keep it going for an hour at most.
+  /// Runs the world until nothing more happens: all servers have ended, or wait for events that
+  /// will not come. If only timers are left, it ends after at most an hour of virtual time.
   void run();
-  /// Runs fn when so much virtual time has passed, between the servers' turns, as another thread
-  /// would.
+  /// Calls fn after that much virtual time, between iterations of the loops, as another thread
+  /// would: for Server::shutdown, Handle::send and the like.
   void run_after(Duration delay, Callback<void()> fn);
 
-  /// Virtual time since the beginning.
+  /// The virtual time since the simulation was made.
   Duration now() const noexcept;
-  /// What it was made with.
+  /// The seed that the simulation was made with.
   std::uint64_t seed() const noexcept;
-  /// A number from 0 to `below` - 1, from the seed too: for workloads.
+  /// A number from 0 to `below` - 1 that comes from the seed too: for workloads.
   std::uint64_t random(std::uint64_t below);
-  /// What has happened so far.
+  /// The counters of what has happened so far.
   SimulationStats stats() const noexcept;
-  /// Ends of connections that servers or peers hold.
+  /// How many ends of connections servers and peers hold open: a test for leaks.
   std::size_t open_sockets() const noexcept;
-  /// Of everything that happened: equal for equal runs.
+  /// A hash of everything that happened; equal runs have equal fingerprints.
   std::uint64_t fingerprint() const noexcept;
 
-  /// From now on writes down what happens; costs time.
+  /// Records what happens from now on, for trace(). Costs time and memory.
   void record_trace();
-  /// What was written down, a line each: virtual time in seconds, and what happened.
+  /// The recorded events, one line each: the virtual time in seconds, and what happened.
   const std::string& trace() const noexcept;
 
  private:

@@ -1,4 +1,4 @@
-// Looks for a seed that breaks a workload, and for a short workload that still does.
+// Searches for a seed with which a workload fails, and shortens that workload.
 #pragma once
 
 #include <algorithm>
@@ -14,23 +14,31 @@
 
 namespace evio { inline namespace v0 { namespace sim {
 
-/// Where to search, and for how long.
+/// Which seeds a search tries, and for how long.
 struct SearchOptions {
-  std::uint64_t first_seed = 1;    ///< the seeds that follow it are tried in order
-  std::uint64_t seeds = 1000;      ///< how many to try
-  std::chrono::seconds time{};     ///< if not 0: begin no seed after so much real time
-  std::size_t shrink_runs = 1000;  ///< runs that may be spent on making a failing workload shorter
+  /// The first seed; those after it are tried in order.
+  std::uint64_t first_seed = 1;
+  /// How many seeds are tried.
+  std::uint64_t seeds = 1000;
+  /// If not 0: no seed is begun after this much real time.
+  std::chrono::seconds time{};
+  /// How many runs may be spent on shortening a workload that fails.
+  std::size_t shrink_runs = 1000;
 };
 
-/// What a search found: the first seed that failed.
+/// The first failure that a search found.
 template <class Step>
 struct SearchFailure {
-  std::uint64_t seed = 0;   ///< with which it failed
-  std::string why;          ///< of the short workload
-  std::vector<Step> steps;  ///< no single one of them can be left out, unless the runs were used up
-  std::size_t steps_at_first = 0;  ///< how many there were before they were made fewer
+  /// The seed with which it failed.
+  std::uint64_t seed = 0;
+  /// What was wrong in the run of the shortened workload.
+  std::string why;
+  /// The shortened workload: no single step can be left out, unless shrink_runs were used up.
+  std::vector<Step> steps;
+  /// How many steps there were before shortening.
+  std::size_t steps_at_first = 0;
 
-  /// With the steps, if they can be printed.
+  /// Prints the seed, the reason and, if they can be printed, the steps.
   friend std::ostream& operator<<(std::ostream& out, const SearchFailure& failure) {
     out << "seed " << failure.seed << ": " << failure.why << "\n  after " << failure.steps.size()
         << " of " << failure.steps_at_first << " steps";
@@ -40,12 +48,12 @@ struct SearchFailure {
   }
 };
 
-/// Runs a workload for one seed after the other: make(seed) gives its steps, a vector; run(seed,
-/// steps) plays them to a new Simulation and says what was wrong, or "" (an exception is wrong
-/// too). On the first failure, steps are left out as long as it still fails, whatever it then says.
-/// Nothing found: no value.
+/// Runs a workload with one seed after another. `make(seed)` returns its steps, a vector.
+/// `run(seed, steps)` plays them to a new Simulation and returns what was wrong, or "" for success;
+/// an exception counts as wrong. After the first failure, steps are left out as long as a run still
+/// fails, whatever reason it then gives. Returns no value if no seed failed.
 ///
-///     const auto failure = evio::search({.seeds = 5000}, make_steps, run_steps);
+///     const auto failure = evio::sim::search({.seeds = 5000}, make_steps, run_steps);
 ///     EXPECT_FALSE(failure) << *failure;
 template <class Make, class Run>
 auto search(const SearchOptions& options, Make&& make, Run&& run) -> std::optional<
@@ -70,6 +78,7 @@ auto search(const SearchOptions& options, Make&& make, Run&& run) -> std::option
     SearchFailure<Step> failure{
         .seed = seed, .why = why, .steps = steps, .steps_at_first = steps.size()};
     std::size_t runs = 0;
+    // Leaves out ever smaller parts, first halves and last single steps, until nothing more can go.
     for (std::size_t part = (steps.size() + 1) / 2; part > 0 && runs < options.shrink_runs;) {
       bool shorter = false;
       for (std::size_t at = 0; at < failure.steps.size() && runs < options.shrink_runs; ++runs) {

@@ -1,4 +1,4 @@
-// A connected socket that is yours.
+// Socket: owns a descriptor, such as that of a detached connection.
 #pragma once
 
 #include <cstddef>
@@ -10,36 +10,47 @@
 
 namespace evio { inline namespace v0 {
 
-/// Owns a descriptor; closes it when destroyed. Blocking. What Events::detached is given. One
-/// thread at a time.
+/// Owns a socket's descriptor and closes it when destroyed. Events::detached passes a connection's
+/// socket as one; Binding and Loop::adopt take one over.
+///
+///     .detached = [](evio::Conn&, evio::Socket socket) {
+///       std::thread([socket = std::move(socket)]() mutable { talk(socket); }).detach();
+///     }
+///
+/// read and write block, so never call them on a loop's thread. One thread at a time may use it;
+/// movable to another thread.
 class EVIO_API Socket {
  public:
-  Socket() noexcept = default;
-  /// Owns the descriptor; -1: none.
+  Socket() noexcept = default;  ///< owns no descriptor
+  /// Takes ownership of the descriptor; -1: none.
   explicit Socket(int fd) noexcept : fd_(fd) {}
-  /// With bytes that were received from it already: read() gives them first.
+  /// Takes ownership of the descriptor, with bytes that were received from it already: read()
+  /// returns them first.
   Socket(int fd, std::string buffered) noexcept : fd_(fd), buffered_(std::move(buffered)) {}
   /// Leaves `other` without a descriptor.
   Socket(Socket&& other) noexcept;
-  /// Closes what it had; leaves `other` without a descriptor.
+  /// Closes its own descriptor, and leaves `other` without one.
   Socket& operator=(Socket&& other) noexcept;
   ~Socket();
 
-  /// Blocks until there is something; how many bytes were put at `to`, 0 at the peer's end. Throws
-  /// Error.
+  /// Blocks until there are bytes, and stores at most `size` of them at `to`. Returns their number,
+  /// 0 at the end of the peer's stream. Throws Error.
   std::size_t read(void* to, std::size_t size);
-  /// The same.
+  /// As read(void*, std::size_t).
   std::size_t read(std::span<std::byte> to) { return read(to.data(), to.size()); }
-  /// Blocks until everything is written; returns its size. Throws Error; never raises SIGPIPE.
+  /// Blocks until the kernel has accepted all bytes; returns their number. Throws Error; never
+  /// raises SIGPIPE.
   std::size_t write(std::string_view bytes);
-  /// The same.
+  /// As write(std::string_view), for raw bytes.
   std::size_t write(std::span<const std::byte> bytes);
 
-  /// What was received but not taken before the socket became yours, and not read since.
+  /// Bytes that were received before the socket became yours, that no handler took, and that read()
+  /// has not returned yet.
   std::string_view buffered() const noexcept { return std::string_view(buffered_).substr(taken_); }
-  /// The descriptor, still owned; -1 if there is none.
+  /// The descriptor, which stays owned by this object; -1 if there is none.
   int fd() const noexcept { return fd_; }
-  /// Gives the descriptor up: closing it is now yours. Look at buffered() first.
+  /// Returns the descriptor and gives up ownership: you close it. Bytes in buffered() would be
+  /// lost; look there first.
   int release() noexcept;
 
  private:

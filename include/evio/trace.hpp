@@ -1,4 +1,4 @@
-// What Events::trace is called with.
+// Trace: what Events::trace reports.
 #pragma once
 
 #include <cstdint>
@@ -10,36 +10,50 @@
 
 namespace evio { inline namespace v0 {
 
-/// Something that an operator may want to know of and that no handler is called for. Valid during
-/// the call.
+/// An event that an operator may want to know of and that no other handler reports. Valid during
+/// the call: copy what you need for longer.
 struct Trace {
   /// What happened.
   enum class What : std::uint8_t {
-    accept_failed,    ///< accepting failed for want of something (`error`); it is tried again after
-                      ///< `duration`
-    accepting_rests,  ///< no more is accepted for now: a limit was reached (`message` names it)
-    refused,  ///< a connection was closed before `opened` (`error`): its peer has too many, or the
-              ///< server stops
-    closed,   ///< a connection ended with an error
-    exception,      ///< an exception left a handler, post or timer (`message`)
-    limit_reached,  ///< reading paused on this loop: a limit was reached (`message` names it)
-    slow_batch,     ///< a batch of events took `duration`, more than Stats::slow
-    lookup_failed,  ///< the host of `peer` could not be looked up
+    /// Accepting failed for lack of descriptors or memory (`error`); it is tried again after
+    /// `duration`.
+    accept_failed,
+    /// Accepting pauses because a limit was reached (`message` is its name).
+    accepting_rests,
+    /// A connection was closed before `opened` (`error`): its peer has too many, or the server is
+    /// stopping.
+    refused,
+    /// A connection ended with an error (`error`).
+    closed,
+    /// An exception left a handler, a post or a timer (`message`).
+    exception,
+    /// Reading paused on this loop because a limit was reached (`message` is its name).
+    limit_reached,
+    /// A batch of events took `duration`, more than Stats::slow.
+    slow_batch,
+    /// The host of `peer` could not be looked up (`error`).
+    lookup_failed,
   };
 
-  What what{};  ///< which of these
-  int loop =
-      0;  ///< index of the loop on whose thread this is called; -1: the one that only accepts
-  std::uint64_t connection = 0;  ///< Conn::id; 0: it concerns none
-  Address local{};               ///< the address of the server concerned; empty if none is
-  Address peer{};                ///< empty if none is known
-  std::error_code error{};       ///< why; empty where no error is the reason
-  Duration duration{};           ///< how long; zero where nothing was measured
-  std::string_view
-      message{};  ///< what() of an exception, or a limit, such as "Limits::memory_max"; else empty
+  /// What happened.
+  What what{};
+  /// The index of the loop on whose thread this is called; -1: the thread that only accepts.
+  int loop = 0;
+  /// Conn::id of the connection; 0 if none is concerned.
+  std::uint64_t connection = 0;
+  /// The server's address that is concerned; empty if none is.
+  Address local{};
+  /// The peer's address; empty if it is not known.
+  Address peer{};
+  /// The reason; empty if no error is the reason.
+  std::error_code error{};
+  /// How long it took or will take; zero where nothing was measured.
+  Duration duration{};
+  /// what() of an exception, or the name of a limit, such as "Limits::memory_max"; otherwise empty.
+  std::string_view message{};
 };
 
-/// Its enumerator's name.
+/// The name of the enumerator, such as "accept_failed".
 EVIO_API std::string_view name_of(Trace::What what) noexcept;
 
 }}  // namespace evio::v0

@@ -1,4 +1,4 @@
-// The whole WebSocket component. Link evio::websocket.
+// The whole WebSocket component, server and client: include this and link evio::websocket.
 #pragma once
 
 #include <evio/websocket/client.hpp>
