@@ -17,12 +17,12 @@ constexpr std::size_t head_max = 8 << 10;
 
 using LookUp = Callback<HttpContent(Server&, std::string_view path)>;
 
-// Of a connection whose server begins to end: its next answer is the last.
+// The context of a connection whose server drains: its next response is the last.
 struct Draining {};
 
 struct Answer {
   int status = 200;
-  bool keep_alive = false;  // an error ends the connection: what follows may be anything
+  bool keep_alive = false;  // false after an error: the next request cannot be found reliably
   bool with_body = true;
   HttpContent content{};
 };
@@ -46,7 +46,7 @@ std::string head_of(const Answer& answer) {
   return head += "\r\n";
 }
 
-// A target may be a whole URL.
+// The path of a request target, which may be a whole URL (RFC 9112 section 3.2.2).
 std::string_view path_of(std::string_view target) {
   const std::string_view scheme = target.substr(0, 7);
   if (boost::beast::iequals({scheme.data(), scheme.size()}, "http://")) {
@@ -60,11 +60,12 @@ class Request {
  public:
   enum class State { partial, complete, too_long, bad };
 
-  // Takes the head from `in` if it is complete.
+  // Consumes the head of a request from `in` if it is complete.
   State read(Input& in) {
     while (in.view().starts_with("\r\n")) in.consume(2);  // RFC 9112 section 2.2
     const std::string_view bytes = in.view();
-    if (bytes.empty() || bytes == "\r") return State::partial;  // such a line may be coming
+    if (bytes.empty() || bytes == "\r")
+      return State::partial;  // the rest of an empty line may follow
     boost::beast::error_code error;
     const std::size_t size = parse(parser_, bytes, error);
     if (!error) in.consume(size);
@@ -79,7 +80,7 @@ class Request {
         (head.version() == 11 && head.count(beast::field::host) == 0))
       return refusal(400, "A request needs one Host.");
     Answer answer = look_up_for(server, look_up);
-    // What follows may be a body, which nobody reads.
+    // A body is not read, so the connection ends after the response.
     answer.keep_alive =
         keeps_alive() && !parser_.chunked() && parser_.content_length().value_or(0) == 0;
     answer.with_body = head.method() != beast::verb::head;
@@ -106,7 +107,7 @@ class Request {
     return {.content = std::move(found)};
   }
 
-  // Close wins, whatever the version.
+  // "close" overrides "keep-alive" in every version.
   bool keeps_alive() const {
     const auto& head = parser_.get();
     const auto [begin, end] = head.equal_range(beast::field::connection);
@@ -118,8 +119,8 @@ class Request {
     return !lists("close") && (head.version() > 10 || lists("keep-alive"));
   }
 
-  // The parser looks only at whole heads. What speaks another protocol shall not wait for the end
-  // of one.
+  // The parser handles complete heads only. This detects a peer with another protocol early: it may
+  // never send anything that ends a head.
   static bool begins_badly(std::string_view head) {
     const std::size_t end = head.find("\r\n");
     const std::string_view line = head.substr(0, end);
@@ -136,7 +137,7 @@ class Request {
   Parser parser_;
 };
 
-// False: nothing more is to be answered for now.
+// False if no further request must be answered now.
 bool send(Conn& c, const Answer& answer) {
   const WriteResult result =
       c.write({head_of(answer), answer.with_body ? answer.content.body : std::string_view()});
@@ -161,7 +162,7 @@ bool serve_one(Conn& c, Input& in, const LookUp& look_up) {
     case Request::State::bad:
       break;
   }
-  return send(c, refusal(400, "This is no HTTP request."));
+  return send(c, refusal(400, "This is not an HTTP request."));
 }
 
 }  // namespace
@@ -178,7 +179,7 @@ Events http_service(LookUp look_up) {
               [](Conn& c) {
                 c.emplace_context<Draining>();
                 c.set_deadline(Duration::zero(),
-                               [](Conn& idle) {  // behind requests that have come already
+                               [](Conn& idle) {  // runs after requests that have arrived already
                                  if (idle.pending_input() == 0) idle.close();
                                });
               }};

@@ -1,3 +1,4 @@
+// The metrics service: statistics of a server over HTTP.
 #include <evio/error.hpp>
 #include <evio/metrics.hpp>
 #include <evio/server.hpp>

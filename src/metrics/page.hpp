@@ -1,11 +1,11 @@
-// The page that shows what is counted.
+// The HTML page that displays the statistics.
 #pragma once
 
 #include <string_view>
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// page.html, which the build turns into a string.
+// The contents of page.html, which the build converts to a string.
 extern const std::string_view metrics_page;
 
 }}}  // namespace evio::v0::detail

@@ -25,7 +25,7 @@ struct Figure {
 constexpr auto counter = MetricType::Counter;
 constexpr auto gauge = MetricType::Gauge;
 
-// In the order of Stats. `closed` and `memory` are sums of others.
+// In the order of Stats. `closed` and `memory` are omitted, since they are sums of others.
 constexpr Figure figures[] = {
     {"accepted", &Stats::accepted, counter, "evio_connections_accepted_total",
      "Connections accepted."},
@@ -34,33 +34,33 @@ constexpr Figure figures[] = {
      "Connections accepted but dropped at once: the server was stopping, or the peer had too "
      "many."},
     {"received", &Stats::received, counter, "evio_received_bytes_total",
-     "Bytes received, datagrams included."},
+     "Bytes received, including datagrams."},
     {"sent", &Stats::sent, counter, "evio_sent_bytes_total",
-     "Bytes that the kernel took, datagrams included."},
+     "Bytes that the kernel accepted, including datagrams."},
     {"datagrams_received", &Stats::datagrams_received, counter, "evio_datagrams_received_total",
      "Datagrams received."},
     {"datagrams_sent", &Stats::datagrams_sent, counter, "evio_datagrams_sent_total",
-     "Datagrams that the kernel took."},
+     "Datagrams that the kernel accepted."},
     {"datagrams_dropped", &Stats::datagrams_dropped, counter, "evio_datagrams_dropped_total",
-     "Datagrams too large or not taken by the kernel."},
+     "Datagrams that were too large or rejected by the kernel."},
     {"accept_pauses", &Stats::accept_pauses, counter, "evio_accept_pauses_total",
-     "Times accepting paused for want of descriptors or kernel memory."},
+     "Times accepting paused for lack of descriptors or kernel memory."},
     {"memory_pauses", &Stats::memory_pauses, counter, "evio_memory_pauses_total",
-     "Times a connection's reading paused because of the limit on memory."},
+     "Times reading a connection paused because of the limit on memory."},
     {"wakeups", &Stats::wakeups, counter, "evio_wakeups_total",
-     "Times the loop came back from waiting for the kernel."},
+     "Times the loop returned from waiting for events."},
     {"messages", &Stats::messages, counter, "evio_messages_total",
-     "Calls of the data handler, datagrams included."},
+     "Calls of the data handler, including datagrams."},
     {"output_pending", &Stats::output_pending, gauge, "evio_output_pending_bytes",
-     "Bytes written that the kernel has not taken."},
+     "Bytes written that the kernel has not accepted yet."},
     {"input_held", &Stats::input_held, gauge, "evio_input_held_bytes",
-     "Memory for input that handlers left untaken."},
+     "Memory for input that handlers have not consumed."},
     {"timers", &Stats::timers, gauge, "evio_timers_armed",
-     "Timers armed now, the library's own included."},
+     "Timers armed now, including the library's own."},
     {"timers_run", &Stats::timers_run, counter, "evio_timers_run_total",
-     "Timers that have run, the library's own included."},
+     "Timers that have run, including the library's own."},
     {"posts", &Stats::posts, counter, "evio_posts_total",
-     "Posts, sends and wakes delivered to the loop, what loops tell each other included."},
+     "Posts, sends and wakes that the loop has run, including those of other loops."},
     {"slow_batches", &Stats::slow_batches, counter, "evio_slow_batches_total",
      "Batches of events whose handlers held the loop for more than 100 ms."},
     {"exceptions", &Stats::exceptions, counter, "evio_exceptions_total",
@@ -87,8 +87,8 @@ MetricFamily family_of(const Figure& figure, const std::vector<LoopReport>& loop
 
 MetricFamily closed_family(const std::vector<LoopReport>& loops) {
   MetricFamily family{"evio_connections_closed_total",
-                      "Connections that came to their end, by its reason: orderly, detached, "
-                      "reset, other, or a limit.",
+                      "Connections closed, by reason: orderly, detached, reset, other, or the "
+                      "name of an error.",
                       counter,
                       {}};
   for (const LoopReport& loop : loops)
@@ -102,7 +102,7 @@ MetricFamily closed_family(const std::vector<LoopReport>& loops) {
 
 MetricFamily lag_family(const std::vector<LoopReport>& loops) {
   MetricFamily family{"evio_loop_lag_seconds",
-                      "How long a batch of events kept the loop from asking the kernel again.",
+                      "How long each batch of events delayed the next poll for events.",
                       MetricType::Histogram,
                       {}};
   for (const LoopReport& loop : loops) {
@@ -118,7 +118,7 @@ MetricFamily lag_family(const std::vector<LoopReport>& loops) {
   return family;
 }
 
-// ---- JSON: our own names and numbers only, so that nothing is to be escaped.
+// ---- JSON: it contains names from this library and numbers only, so nothing must be escaped.
 
 void open(std::string& json, std::string_view name, char bracket) {
   json.append("\"").append(name).append("\":") += bracket;

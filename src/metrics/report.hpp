@@ -1,4 +1,4 @@
-// What is counted, as text for programs.
+// Statistics as text for programs: the format of Prometheus, and JSON.
 #pragma once
 
 #include <evio/stats.hpp>
@@ -14,7 +14,7 @@ struct LoopReport {
 
 // The text format of Prometheus.
 std::string as_prometheus(const std::vector<LoopReport>& loops);
-// For the page: figures are named as in Stats.
+// JSON for the HTML page. Figures are named as in Stats.
 std::string as_json(const std::vector<LoopReport>& loops);
 
 }}}  // namespace evio::v0::detail

@@ -21,7 +21,8 @@ Balance borrowed(const Balance& from) {
 
 }  // namespace
 
-// Names every field, so that one that is added is not forgotten here.
+// The structured binding names every field, so that it does not compile when a field is added and
+// forgotten here.
 Events borrowed(const Events& from) {
   const auto& [loops, balance, backend, busy_poll, limits, options, codec, handle_signals, serving,
                loop_started, opened, data, drained, ended, draining, closed, detached, failed,

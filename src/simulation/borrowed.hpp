@@ -1,4 +1,4 @@
-// Events that call the handlers of others, which stay where they are.
+// Events that call the handlers of other Events. The others must outlive them.
 #pragma once
 
 #include <evio/events.hpp>

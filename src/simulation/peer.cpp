@@ -1,3 +1,4 @@
+// The functions of the public class sim::Peer. Each is forwarded to PeerCore.
 #include <evio/simulation.hpp>
 #include <utility>
 

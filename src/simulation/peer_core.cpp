@@ -6,7 +6,8 @@ namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
-// Each peer has a host of its own; of a unix socket it has no name.
+// Each peer has an IP address of its own, so that limits for each peer do not apply by accident. A
+// peer of a unix socket has no address.
 Address address_of(std::uint32_t number, const Address& to) {
   if (to.is_unix()) return Address::from_path("");
   const auto byte = [number](int shift) { return static_cast<std::uint8_t>(number >> shift); };
@@ -55,7 +56,7 @@ void PeerCore::try_connecting() {
     if (!when_changed_) return;
     return tell();
   }
-  if (busy && ++attempts_ < attempts_max) {  // as TCP does when a backlog is full
+  if (busy && ++attempts_ < attempts_max) {  // as TCP retries when a backlog is full
     world_.schedule(member_, world_.now() + std::chrono::seconds(1 << attempts_), 0);
     return;
   }
@@ -64,7 +65,7 @@ void PeerCore::try_connecting() {
   tell();
 }
 
-// ---- What it does
+// ---- Actions
 
 void PeerCore::send(std::string_view bytes) {
   if (port_) return network_.send({.from = address_, .to = to_, .bytes = std::string(bytes)});
@@ -103,7 +104,7 @@ void PeerCore::forget_received() {
 
 std::size_t PeerCore::unsent() const noexcept { return outbox_.size(); }
 
-// ---- What happens to it
+// ---- Events
 
 void PeerCore::stirred(std::uint32_t) {
   if (!socket_) return;
@@ -112,7 +113,7 @@ void PeerCore::stirred(std::uint32_t) {
   if (changed) tell();
 }
 
-// As of a connected udp socket: nothing from elsewhere is heard.
+// Like a connected udp socket, it ignores datagrams from other addresses.
 void PeerCore::stirred_port(std::uint32_t) {
   for (auto& mails = network_.mails(*port_); reading_ && !mails.empty(); mails.pop_front()) {
     const Address& from = mails.front().from;

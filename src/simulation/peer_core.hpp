@@ -1,4 +1,4 @@
-// A simulated peer: a connection's other side, or a datagram socket.
+// A simulated peer: the other side of a connection, or a datagram socket.
 #pragma once
 
 #include <evio/simulation.hpp>
@@ -73,9 +73,9 @@ class PeerCore final : private SocketHolder, private Timed {
   bool connected_ = false;
   bool gave_up_ = false;
   bool reading_ = true;
-  bool end_asked_ = false;  // behind the outbox
+  bool end_asked_ = false;  // the end follows the outbox
   bool end_sent_ = false;
-  bool closing_ = false;  // once the outbox is empty
+  bool closing_ = false;  // it closes once the outbox is empty
   bool ended_ = false;
   bool stays_open_ = false;
 };

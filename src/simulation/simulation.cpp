@@ -1,3 +1,4 @@
+// The functions of the public class Simulation. Each is forwarded to SimulationCore.
 #include <evio/simulation.hpp>
 #include <utility>
 

@@ -16,7 +16,8 @@ SimulationCore::SimulationCore(std::uint64_t from, const Faults& faults)
       bridges_(network),
       scheduler_(world, bridges_) {}
 
-// In order, but without patience. What handlers throw now has nobody to hear it.
+// Stops the servers in an orderly way, but at once. An exception of a handler is dropped here,
+// since a destructor cannot pass it on.
 SimulationCore::~SimulationCore() {
   for (Served& served : servers_) {
     if (!served.started || served.ended) continue;

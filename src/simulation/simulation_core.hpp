@@ -1,4 +1,4 @@
-// What a Simulation holds: the world, its servers and its peers.
+// The private part of Simulation: the world, its servers and its peers.
 #pragma once
 
 #include <deque>

@@ -88,7 +88,7 @@ bool Bridges::to_user(Bridge& bridge) {
   }
   const ssize_t sent = ::send(bridge.fd, unread.data(), unread.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent > 0) network_.consume(bridge.id, static_cast<std::size_t>(sent));
-  if (sent < 0 && errno != EAGAIN) {  // the user closed it with bytes unread
+  if (sent < 0 && errno != EAGAIN) {  // the user has closed it, with unread bytes
     network_.consume(bridge.id, unread.size());
     return true;
   }

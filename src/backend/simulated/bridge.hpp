@@ -1,5 +1,5 @@
-// Detached connections: each user's socket is one end of a real pair, whose other end is
-// joined to the world.
+// Detached connections of a simulated world. The user gets one end of a real pair of sockets; a
+// Bridge moves bytes between the other end and the simulated connection.
 #pragma once
 
 #include <cstdint>
@@ -17,19 +17,19 @@ class Bridges final : private SocketHolder {
   Bridges& operator=(const Bridges&) = delete;
   ~Bridges();
 
-  // A descriptor through which the side goes on; it blocks.
+  // Makes a blocking descriptor for this side of a connection, and takes the side over.
   int make(SocketId id);
-  // The side whose user has that descriptor, to be held by somebody else, who closes the
-  // descriptor.
+  // Ends the bridge of a user's descriptor and returns its side of the connection, for a driver to
+  // adopt. The caller must close the descriptor.
   std::optional<SocketId> take_back(int user_fd);
-  // Moves what can be moved, both ways; true if anything was.
+  // Moves bytes in both directions as far as possible. True if anything was moved.
   bool pump();
 
  private:
   struct Bridge {
     SocketId id;
     int fd;
-    std::uint64_t user;  // its end's inode number
+    std::uint64_t user;  // the inode number of the user's end
     bool user_ended = false;
     bool peer_ended = false;
   };
@@ -40,7 +40,7 @@ class Bridges final : private SocketHolder {
 
   Network& network_;
   std::vector<Bridge> bridges_;
-  std::vector<std::uint64_t> broken_;  // users' ends whose connections are no more
+  std::vector<std::uint64_t> broken_;  // users' ends whose connections have broken
 };
 
 }}}  // namespace evio::v0::detail

@@ -1,4 +1,4 @@
-// Bytes that come at one end and go at the other.
+// A queue of bytes in contiguous memory.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,7 @@ class ByteQueue {
     bytes_.erase(0, begin_);
     begin_ = 0;
   }
-  // Gives the memory back.
+  // Also frees the memory.
   void clear() {
     std::string().swap(bytes_);
     begin_ = 0;
@@ -33,7 +33,7 @@ class ByteQueue {
 
  private:
   std::string bytes_;
-  std::size_t begin_ = 0;  // of what is left
+  std::size_t begin_ = 0;  // the first byte that is left
 };
 
 }}}  // namespace evio::v0::detail

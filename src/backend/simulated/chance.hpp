@@ -1,5 +1,5 @@
-// Chance by seed, or by a script: what it answers depends on nothing else, on every
-// machine.
+// A random number generator that depends only on its seed, or on a script, and is the same on every
+// machine. It makes simulations reproducible.
 #pragma once
 
 #include <bit>
@@ -9,15 +9,15 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
-// xoshiro256**, seeded by splitmix64. (The standard's distributions differ from library to
-// library.)
+// xoshiro256**, seeded by splitmix64. The distributions of the standard are not used, since they
+// differ between libraries.
 class Chance {
  public:
   explicit Chance(std::uint64_t seed) noexcept {
     for (std::uint64_t& word : state_) word = split(seed);
   }
 
-  // The first answers are the script's, two bytes each.
+  // The first numbers are taken from the script, two bytes for each. A fuzzer supplies scripts.
   void follow(std::string script) noexcept { script_ = std::move(script); }
 
   std::uint64_t number() noexcept {
@@ -42,7 +42,8 @@ class Chance {
   }
 
  private:
-  // In all parts of the number: some ask for its highest bits, some for its lowest.
+  // Repeats the two bytes in all parts of the number, since some callers use the highest bits and
+  // others the lowest.
   std::uint64_t scripted() noexcept {
     const auto byte = [this] {
       return std::uint64_t{static_cast<unsigned char>(script_[read_++])};
@@ -59,7 +60,7 @@ class Chance {
 
   std::uint64_t state_[4];
   std::string script_;
-  std::size_t read_ = 0;  // of the script
+  std::size_t read_ = 0;  // bytes of the script that were used
 };
 
 }}}  // namespace evio::v0::detail

@@ -1,3 +1,4 @@
+// The probabilities of faults: Faults::all and Faults::swarm.
 #include <evio/faults.hpp>
 
 #include "backend/simulated/chance.hpp"
@@ -15,8 +16,8 @@ struct Kind {
   double often;
 };
 
-// Those that end a connection or cost virtual time are rarer than those that only make the kernel
-// unhelpful.
+// Faults that end a connection or take virtual time are rarer than those that only make the kernel
+// less helpful: otherwise few connections would get far.
 constexpr Kind kinds[] = {
     {"short_read", &Faults::short_read, 0.2, 0.9},
     {"short_write", &Faults::short_write, 0.2, 0.9},
@@ -59,6 +60,8 @@ Faults Faults::all() {
   return faults;
 }
 
+// Each fault is on with probability 1/2: some bugs appear only when a fault is frequent and another
+// one is absent (swarm testing).
 Faults Faults::swarm(std::uint64_t seed) {
   Chance chance(~seed);
   Faults faults;

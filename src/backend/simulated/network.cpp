@@ -18,7 +18,7 @@ bool any_host(const Address& address) {
          (address.has_ip() && (address.ip() == Address::Ip{} || address.ip() == ip4));
 }
 
-// The scheme says how to reach it, not where it is.
+// An address with a normal form of its scheme, for comparisons: tcp4 and tcp reach the same place.
 Address place(const Address& address) {
   if (!address.has_ip()) return address;
   return Address::from_ip(address.is_udp() ? Address::Scheme::udp : Address::Scheme::tcp,
@@ -49,7 +49,7 @@ bool clash(const Address& a, const Address& b) {
   throw Error(std::make_error_code(std::errc::address_in_use), address.to_string(), "cannot bind");
 }
 
-// What a name stands for, as binding does; a wildcard stays one.
+// Resolves a name for binding. A wildcard address stays one.
 Address resolved(const Address& address) {
   if (address.is_unix() || address.has_ip() || address.host().empty()) return address;
   return Network::reachable(address);
@@ -125,7 +125,7 @@ Address Network::reachable(const Address& address) {
   return Address::from_ip(address.scheme(), ip, address.port());
 }
 
-// Of several that share the address, one by chance, as the kernel's hash would.
+// If several listeners share the address, one is chosen at random, like by the kernel's hash.
 std::optional<NetListenerId> Network::find_listener(const Address& to) {
   std::optional<NetListenerId> found;
   std::uint64_t candidates = 0;
@@ -194,9 +194,8 @@ void Network::due(std::uint64_t what) {
   const auto id = static_cast<SocketId>(number);
   if ((link(id).generation & generation_mask) != (what >> 32 & generation_mask)) return;
   if (kind == What::move) return move(id);
-  break_side(id,
-             code(side(id).end_arrived ? std::errc::broken_pipe
-                                       : std::errc::connection_reset));  // as Linux says it
+  // The same error codes as on Linux.
+  break_side(id, code(side(id).end_arrived ? std::errc::broken_pipe : std::errc::connection_reset));
 }
 
 Duration Network::latency() {
@@ -272,15 +271,15 @@ void Network::start_moving(SocketId id) {
   schedule(What::move, id, latency());
 }
 
-// A part of what is unsent reaches the other side, as far as it has room; then the end, if it was
-// asked for.
+// Moves a part of the unsent bytes to the other side, as far as that has room, and then the end, if
+// it was requested. Parts are random, so that the receiver sees all kinds of boundaries.
 void Network::move(SocketId id) {
   Side& from = side(id);
   Side& to = side(other(id));
   from.moving = false;
   if (link(id).broken || from.error) return;
   if (!from.unsent.empty() && world_.happens(Fault::reset)) return break_both(id);
-  if (to.closed) {  // what arrives at a closed socket is answered by a reset
+  if (to.closed) {  // bytes that arrive at a closed socket cause a reset
     if (!from.unsent.empty()) schedule(What::reset, id, latency());
     return;
   }
@@ -320,7 +319,7 @@ void Network::break_both(SocketId id) {
     break_side(other(id), code(errors[world_.chance.below(4)]));
 }
 
-// What it received may still be read.
+// Bytes that it has received can still be read.
 void Network::break_side(SocketId id, int error) {
   Side& of = side(id);
   if (of.error || of.closed) return;
@@ -393,7 +392,7 @@ void Network::hold(PortId id, SocketHolder& holder, std::uint32_t name) {
   if (!port.mails.empty()) holder.stirred_port(name);
 }
 
-// Of several that share the address always the same for one sender.
+// If several ports share the address, one sender always reaches the same port.
 std::optional<PortId> Network::find_port(const Address& to, const Address& from) {
   const auto found = ports_by_address_.find(place(to));
   if (found != ports_by_address_.end()) return found->second;
@@ -404,7 +403,7 @@ std::optional<PortId> Network::find_port(const Address& to, const Address& from)
   return candidates[from.port() % candidates.size()];
 }
 
-// Those from one sender keep their order, if no fault is to disturb it: all take equally long.
+// All datagrams have the same latency, so their order changes only by a fault.
 void Network::send(const Packet& mail) {
   ++world_.stats.datagrams;
   if (world_.happens(Fault::datagram_lost)) return;
@@ -437,7 +436,7 @@ void Network::deliver(Packet mail) {
   if (port.holder) port.holder->stirred_port(port.name);
 }
 
-// Nobody receives there, which concerns a sender that talks to that place alone.
+// No socket receives at the destination. That is reported to a sender that is connected to it.
 void Network::bounce(const Packet& mail) {
   const auto sender = ports_by_address_.find(place(mail.from));
   if (sender == ports_by_address_.end()) return;

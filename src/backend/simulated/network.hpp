@@ -24,8 +24,8 @@ enum class SocketId : std::uint32_t {};       // one side of a connection
 enum class NetListenerId : std::uint32_t {};  // a listening socket
 enum class PortId : std::uint32_t {};         // a datagram socket
 
-// What a native socket's number stands for, before a driver takes it: a mark, and the id. It must
-// fit where an intptr_t has 32 bits.
+// The value of a NativeSocket before a driver takes it: a mark for its kind, and the id. It must
+// fit into an intptr_t of 32 bits.
 constexpr std::intptr_t listener_mark = 1 << 29;
 constexpr std::intptr_t port_mark = 1 << 30;
 template <class Id>
@@ -33,7 +33,7 @@ constexpr Id id_of(NativeSocket socket) noexcept {
   return static_cast<Id>(static_cast<std::uint32_t>(socket.value) & (listener_mark - 1));
 }
 
-// Whoever has a socket: told when there may be something to do with it.
+// The owner of a socket. It is notified when there may be something to do for the socket.
 class SocketHolder {
  public:
   virtual void stirred(std::uint32_t name) = 0;
@@ -44,6 +44,8 @@ class SocketHolder {
   ~SocketHolder() = default;
 };
 
+// Every socket has a holder: a driver, a simulated peer, or a bridge. Bytes move by events of the
+// world, with random latencies.
 class Network final : private Timed {
  public:
   struct Packet {
@@ -62,46 +64,50 @@ class Network final : private Timed {
     return !listeners_[index(id)].queue.empty();
   }
   SocketId accept(NetListenerId id);
-  // Those that wait are reset.
+  // Connections that wait to be accepted are reset.
   void close(NetListenerId id);
   void unlink(const Address& path) noexcept;
 
-  // ---- Connecting. The address where a host of that name is reached.
+  // ---- Connecting.
+
+  // The address at which a name or a wildcard is reached: 127.0.0.1 or ::1.
   static Address reachable(const Address& address);
-  // One side of a new connection, or nothing: nobody listens there, or not now (`busy`).
+  // Returns one side of a new connection; the other side waits at the listener. Nothing if there is
+  // no listener, or if its backlog is full (then `busy` is set).
   std::optional<SocketId> connect(const Address& from, const Address& to, bool& busy);
 
   // ---- A connection's side.
   void hold(SocketId id, SocketHolder& holder, std::uint32_t name);
   const Address& local(SocketId id) const noexcept;
   const Address& remote(SocketId id) const noexcept { return local(other(id)); }
-  // Bytes that it would take.
+  // The number of bytes that send() would accept.
   std::size_t room(SocketId id) const noexcept;
   std::size_t send(SocketId id, std::string_view bytes);
   std::size_t send(SocketId id, std::span<const Chunk> chunks, std::size_t most);
-  // The end behind what was sent.
+  // Ends the sending direction after the bytes that were sent.
   void end(SocketId id);
   std::string_view unread(SocketId id) const noexcept { return side(id).unread.view(); }
   void consume(SocketId id, std::size_t count);
-  // The other side's, behind what is unread.
+  // Whether the other side's end has arrived, after the unread bytes.
   bool ended(SocketId id) const noexcept { return side(id).end_arrived; }
   int error(SocketId id) const noexcept { return side(id).error; }
   bool is_drained(SocketId id) const noexcept;
   void set_buffers(SocketId id, const Options& options);
   void close(SocketId id, CloseMode mode);
-  // Whoever had it leaves it as it is to the next holder; `unread` had been consumed, `sent` is
-  // sent whatever the room.
+  // The holder gives the side up to the next holder. `unread` are bytes that it had consumed but
+  // not used; `sent` are bytes to be sent, regardless of the room.
   void give_back(SocketId id, std::string_view unread, std::string_view sent);
-  // A side of a connection that broke long ago.
+  // Makes a side of a connection that is broken already.
   SocketId broken();
-  // Sides that somebody holds, or that wait to be accepted.
+  // The number of sides that have a holder or wait to be accepted.
   std::size_t open_sides() const noexcept { return open_sides_; }
 
   // ---- Datagrams. Throws Error if the address is taken.
   PortId bind_port(const Address& asked, bool reuseport);
   const Address& address(PortId id) const noexcept { return ports_[index(id)].address; }
   void hold(PortId id, SocketHolder& holder, std::uint32_t name);
-  // It gets datagrams of that peer alone, and is told when nobody receives there.
+  // From now on the port receives datagrams of that peer only, and refused() reports whether no
+  // socket receives at the peer's address.
   void connect(PortId id, const Address& peer) { ports_[index(id)].peer = peer; }
   bool refused(PortId id) const noexcept { return ports_[index(id)].refused; }
   bool take_refused(PortId id) noexcept { return std::exchange(ports_[index(id)].refused, false); }
@@ -111,17 +117,17 @@ class Network final : private Timed {
 
  private:
   struct Side {
-    ByteQueue unsent;  // taken from its holder, not yet at the other side
+    ByteQueue unsent;  // accepted from the holder, not at the other side yet
     ByteQueue unread;  // arrived from the other side
     SocketHolder* holder = nullptr;
     std::uint32_t name = 0;
     std::uint32_t unsent_max = 64 << 10;
     std::uint32_t unread_max = 64 << 10;
     int error = 0;
-    bool end_asked = false;    // behind unsent
-    bool end_arrived = false;  // of the other side, behind unread
-    bool closed = false;       // nobody holds it, nobody will
-    bool moving = false;       // what is unsent is on its way
+    bool end_asked = false;    // the end follows `unsent`
+    bool end_arrived = false;  // the other side's end follows `unread`
+    bool closed = false;       // it has no holder any more
+    bool moving = false;       // an event will call move()
   };
   struct Link {
     std::array<Side, 2> sides;
@@ -132,7 +138,7 @@ class Network final : private Timed {
   struct ListenerState {
     Address address;
     bool open = true;
-    bool linked = true;  // a unix socket's name still leads here
+    bool linked = true;  // the name of a unix socket still refers to it
     bool reuseport = false;
     std::size_t backlog = 0;
     Options options{};
@@ -165,7 +171,7 @@ class Network final : private Timed {
   void due(std::uint64_t what) override;
   void schedule(What what, SocketId id, Duration delay);
   Duration latency();
-  // The first of its two sides.
+  // Returns the first of the two sides.
   SocketId make_link();
   std::optional<NetListenerId> find_listener(const Address& to);
   std::optional<PortId> find_port(const Address& to, const Address& from);
@@ -186,7 +192,7 @@ class Network final : private Timed {
   std::size_t open_sides_ = 0;
   std::vector<ListenerState> listeners_;
   std::vector<Port> ports_;
-  std::unordered_map<Address, PortId> ports_by_address_;  // those without a wildcard
+  std::unordered_map<Address, PortId> ports_by_address_;  // ports without a wildcard
   std::vector<PortId> wildcard_ports_;
   std::vector<Packet> mail_under_way_;
   std::vector<std::uint32_t> free_mail_;

@@ -29,6 +29,7 @@ bool Scheduler::step(Duration until) {
   return true;
 }
 
+// The random order of loops stands for the interleavings of their threads.
 Scheduler::Entry* Scheduler::choose() {
   Entry* chosen = nullptr;
   std::uint64_t candidates = 0;

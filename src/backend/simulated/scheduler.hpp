@@ -1,4 +1,4 @@
-// Who moves next in a simulated world: a loop, or time.
+// Decides what happens next in a simulated world: an iteration of a loop, or the next event.
 #pragma once
 
 #include <vector>
@@ -16,8 +16,8 @@ class Scheduler {
   void add(Runner& runner, SimulatedDriver& driver);
   // Whether any of the runners has not ended.
   bool runs(const std::vector<Runner*>& runners) const;
-  // One turn of a loop that has something to do, by chance which; if none has, time goes on to the
-  // next event. False: nothing happens before `until`.
+  // Runs one iteration of a loop that has something to do, chosen at random. If there is none, time
+  // advances to the next event. False if nothing happens before `until`.
   bool step(Duration until);
 
  private:

@@ -18,9 +18,9 @@ class SimulatedConnects final : private Timed {
   SimulatedConnects& operator=(const SimulatedConnects&) = delete;
   ~SimulatedConnects();
 
-  // False: the name is used already.
+  // False if the id is in use.
   bool connect(ConnectId id, const Address& to, const Options& options);
-  // False: there is no such attempt.
+  // False if there is no such attempt.
   bool cancel(ConnectId id);
   bool any_news() const noexcept { return !over_.empty(); }
   bool deliver(Sink& sink);
@@ -49,7 +49,7 @@ class SimulatedConnects final : private Timed {
   World& world_;
   Network& network_;
   const std::uint32_t member_;
-  std::vector<Attempt> attempts_;  // by name
+  std::vector<Attempt> attempts_;  // by id
   std::vector<Over> over_, telling_;
   std::uint16_t next_port_ = 32768;
 };

@@ -15,7 +15,8 @@ constexpr std::size_t datagram_max = 65'507;
 constexpr int datagrams_in_a_turn = 64;
 constexpr int accepts_in_a_turn = 16;
 
-// The middle broke a rule of the seam: nothing that follows would mean anything.
+// The library has broken a rule of driver.hpp. What follows would be meaningless, so this stops the
+// program.
 [[noreturn]] void broke_a_rule(const char* rule) {
   std::fprintf(stderr, "evio: the simulated driver's user broke a rule: %s\n", rule);
   std::abort();
@@ -112,12 +113,12 @@ void SimulatedDriver::cancel(ConnectId id) {
   if (!connects_.cancel(id)) broke_a_rule("an attempt is cancelled that is over");
 }
 
-// The user's descriptors are real, and time here is not.
+// Not supported: the user's descriptors are real, and become ready in real time.
 std::error_code SimulatedDriver::watch(WatchId, NativeSocket, Interest) {
   return std::make_error_code(std::errc::not_supported);
 }
 
-// ---- Streams: down
+// ---- Streams: down calls
 
 SimulatedDriver::Slot& SimulatedDriver::slot(StreamId stream) {
   const auto index = static_cast<std::uint32_t>(stream);
@@ -180,7 +181,7 @@ void SimulatedDriver::go_on_sending(Slot& slot) {
   slot.sent = take(slot, slot.chunks);
 }
 
-// What had landed when receiving is stopped comes still.
+// Bytes that had arrived before receiving is stopped may still be delivered: rule 5 of driver.hpp.
 void SimulatedDriver::set_receiving(StreamId stream, bool receiving) {
   Slot& of = slot(stream);
   if (of.fate == Fate::closing) broke_a_rule("a down call after close");
@@ -240,7 +241,8 @@ Address SimulatedDriver::local_address(StreamId stream) {
 
 // ---- The kernel
 
-// `late`: the end of leaving; else the beginning of a send.
+// Schedules the moment at which a stream that closes has no outstanding operation any more
+// (`late`), or at which the kernel begins with a send.
 void SimulatedDriver::schedule(const Slot& slot, std::uint32_t index, bool late) {
   const Duration time =
       std::chrono::microseconds(world_.chance.upto(world_.chance.below(8) == 0 ? 200'000 : 500));
@@ -285,7 +287,8 @@ bool SimulatedDriver::has_news(const ListenerState& listener_state) const {
          network_.anybody_waits(listener_state.id);
 }
 
-// Leaves those listed that have something to tell; false: there is nothing.
+// Removes streams from the list that have nothing to report. False if nothing at all is to be
+// reported.
 bool SimulatedDriver::prune() {
   std::erase_if(news_, [this](std::uint32_t index) {
     Slot& slot = slots_[index];
@@ -338,7 +341,8 @@ bool SimulatedDriver::look_is_complete() {
   return !looking_;
 }
 
-// After every up call everything may have changed.
+// Every up call may change everything, so nothing is cached across one. The streams are reported in
+// random order.
 bool SimulatedDriver::deliver() {
   bool told = false;
   for (std::uint32_t i = 0; i < listeners_.size(); ++i) told |= deliver_accepted(i);
@@ -370,7 +374,7 @@ bool SimulatedDriver::deliver(std::uint32_t index) {
   return told;
 }
 
-// One up call, the first that is due; false: none, for now.
+// Makes the first up call that is due for the stream. False if there is none for now.
 bool SimulatedDriver::tell(std::uint32_t index) {
   Slot& of = slots_[index];
   const auto stream = static_cast<StreamId>(index);
@@ -417,7 +421,8 @@ bool SimulatedDriver::receive(std::uint32_t index) {
   buffer_.assign(unread.substr(0, size));
   network_.consume(of.socket, size);
   sink_.on_received(static_cast<StreamId>(index), buffer_);
-  std::fill(buffer_.begin(), buffer_.end(), '\xdd');  // it was lent for the call
+  // Overwrites the bytes, to expose code that uses them after the call.
+  std::fill(buffer_.begin(), buffer_.end(), '\xdd');
   return true;
 }
 

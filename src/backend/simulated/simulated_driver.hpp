@@ -1,5 +1,5 @@
-// The driver of a simulated kernel: as prompt as epoll or as late as io_uring, as the
-// faults say.
+// The driver of a simulated kernel. Depending on the faults it is as prompt as epoll or as late as
+// io_uring.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +22,10 @@ class SimulatedWaker final : public Waker {
   bool woken = false;
 };
 
-// It never blocks: a poll that finds nothing parks the loop, and the scheduler asks wants_turn()
-// before it turns it again. Each stream's operations go on by events of the world; what they
-// brought waits in a list to be told.
+// It never blocks. A poll that finds nothing parks the loop, and the scheduler runs the loop again
+// when wants_turn() is true. Operations of streams progress by events of the world; a stream with
+// something to report is in a list until the next poll. It stops the program if the library breaks
+// a rule of driver.hpp.
 class SimulatedDriver final : public Driver, private SocketHolder, private Timed {
  public:
   SimulatedDriver(Sink& sink, SimulatedWaker& waker, World& world, Network& network,
@@ -33,7 +34,7 @@ class SimulatedDriver final : public Driver, private SocketHolder, private Timed
   SimulatedDriver& operator=(const SimulatedDriver&) = delete;
   ~SimulatedDriver() override;
 
-  // For the scheduler.
+  // Called by the scheduler.
   bool wants_turn();
   Duration parked_until() const noexcept { return parked_until_; }
 
@@ -71,25 +72,25 @@ class SimulatedDriver final : public Driver, private SocketHolder, private Timed
     SocketId socket{};
     std::uint32_t generation = 0;
     bool used = false;
-    bool listed = false;  // stands in news_
-    bool unseen = false;  // had news when the look began, which were not told yet
+    bool listed = false;  // it is in news_
+    bool unseen = false;  // it had news when the look began that were not reported yet
     bool receiving = false;
-    bool end_told = false;
-    bool end_landed = false;  // behind what landed
+    bool end_told = false;    // the peer's end was reported
+    bool end_landed = false;  // the end arrived after the `landed` bytes
     bool sending = false;     // a send is in flight
-    bool send_begun = false;  // the kernel looks at it
-    bool cancelled = false;   // of one that leaves: no operation is under way any more
+    bool send_begun = false;  // the simulated kernel has begun with that send
+    bool cancelled = false;   // it closes or detaches, and no operation is outstanding any more
     Fate fate = Fate::staying;
     CloseMode mode = CloseMode::orderly;
-    std::string landed{};  // received though receiving had been stopped
+    std::string landed{};  // received although receiving had been stopped
     std::span<const Chunk> chunks{};
-    std::size_t sent = 0;  // of the send in flight; then it is done
+    std::size_t sent = 0;  // bytes of the send in flight; not 0: the send is complete
   };
   struct ListenerState {
     NetListenerId id{};
     bool open = false;
     bool accepting = true;
-    int late = 0;  // still come though accepting was stopped
+    int late = 0;  // so many are still accepted although accepting was stopped
   };
   struct Port {
     PortId id{};
@@ -133,10 +134,10 @@ class SimulatedDriver final : public Driver, private SocketHolder, private Timed
   SimulatedConnects connects_;
   std::vector<std::uint32_t> news_, telling_;
   std::string buffer_;
-  DatagramTally tally_;  // not told yet
+  DatagramTally tally_;  // not reported yet
   bool parked_ = false;
   bool polling_ = false;
-  bool looking_ = false;  // a look began that is not complete
+  bool looking_ = false;  // a look has begun and is not complete: see LoopCore::poll
   Duration parked_until_{};
 };
 

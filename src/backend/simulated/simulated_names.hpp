@@ -1,4 +1,4 @@
-// Look-ups of names in a simulated world: localhost is known, and nothing else.
+// Name resolution in a simulated world. It knows localhost only.
 #pragma once
 
 #include <cstdint>

@@ -25,7 +25,7 @@ namespace {
 
 [[noreturn]] void refuse_real_socket() {
   throw Error(std::make_error_code(std::errc::not_supported), "",
-              "a simulation has no place for real sockets");
+              "a simulation does not support real sockets");
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ namespace {
 Bound SimulatedPlatform::inherit(Socket, int, const Options&) { refuse_real_socket(); }
 Socket SimulatedPlatform::duplicate(NativeSocket) { refuse_real_socket(); }
 
-// One that was detached in this world.
+// Accepts only a socket that was detached in this world.
 NativeSocket SimulatedPlatform::take_over(Socket&& socket) {
   const std::optional<SocketId> id = bridges_.take_back(socket.fd());
   if (!id) refuse_real_socket();

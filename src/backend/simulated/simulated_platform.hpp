@@ -1,4 +1,4 @@
-// A server's platform in a simulated world.
+// The platform of a server in a simulated world.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@ class SimulatedPlatform final : public Platform {
   SimulatedPlatform(World& world, Network& network, Bridges& bridges)
       : world_(world), network_(network), bridges_(bridges), names_(world) {}
 
-  // Of the server's loops, in their order; each as long as its loop lets it live.
+  // The driver of a loop, by the loop's index. Valid until the loop ends.
   SimulatedDriver& driver(std::size_t loop) const { return *drivers_[loop]; }
 
   Bound bind(const Address& address, bool reuseport, int backlog, const Options& options) override;
@@ -31,7 +31,8 @@ class SimulatedPlatform final : public Platform {
     names_.resolve(name, std::move(done));
     return nullptr;
   }
-  void report(std::string_view) noexcept override {}  // Stats, `failed` and `trace` tell of it
+  // Tests use Stats, `failed` and `trace` instead.
+  void report(std::string_view) noexcept override {}
   Duration now() override { return world_.now(); }
   std::uint64_t random() override { return world_.chance.number(); }
   int hardware_threads() override { return 4; }

@@ -7,7 +7,7 @@ namespace evio { inline namespace v0 { namespace detail {
 
 namespace {
 
-// By Note: what happened to which subject, and a number.
+// The text of each Note: what happened to which subject, and a number.
 constexpr const char* texts[] = {
     "fault %llu happens (%llu)",
     "peer %llu connects (%llu)",
@@ -16,13 +16,13 @@ constexpr const char* texts[] = {
     "socket %llu has %llu bytes moved to the other side",
     "socket %llu has its end moved to the other side (%llu)",
     "socket %llu breaks with error %llu",
-    "socket %llu brings its server %llu bytes",
-    "socket %llu takes %llu bytes from its server",
-    "socket %llu tells its server that %llu bytes are sent",
-    "socket %llu is to be closed by its server (%llu)",
+    "socket %llu delivers %llu bytes to its server",
+    "socket %llu accepts %llu bytes from its server",
+    "socket %llu reports to its server that %llu bytes were sent",
+    "socket %llu is being closed by its server (%llu)",
     "socket %llu is closed (error %llu)",
     "socket %llu is detached (%llu)",
-    "loop %llu turns (%llu)",
+    "loop %llu runs an iteration (%llu)",
     "port %llu gets a datagram of %llu bytes",
     "the clock jumps by %llu ms (%llu)",
 };

@@ -1,5 +1,5 @@
-// What a simulated world shares: its time, its chance, its faults, and the record of what
-// happened.
+// The state that all parts of a simulated world share: time, random numbers, faults, scheduled
+// events, and the record of what happened.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace evio { inline namespace v0 { namespace detail {
 
 using namespace sim;
 
-// Something for which a time comes.
+// A part of the world that schedules events.
 class Timed {
  public:
   virtual void due(std::uint64_t what) = 0;
@@ -25,7 +25,7 @@ class Timed {
   ~Timed() = default;
 };
 
-// What is written down; see texts in world.cpp.
+// What the trace records. The texts are in world.cpp.
 enum class Note : std::uint8_t {
   fault,
   connects,
@@ -54,25 +54,28 @@ class World {
   Chance chance;
   SimulationStats stats;
 
-  // Asks whether it happens now, and counts it.
+  // Decides at random whether the fault happens now, and counts it.
   bool happens(Fault fault);
 
   Duration now() const noexcept { return now_; }
-  // Time goes on; what becomes due waits for run_due.
+  // Advances the time. Events that become due wait for run_due().
   void advance(Duration time) noexcept { now_ += time; }
   void advance_to(Duration time) noexcept;
-  // When something last became due.
+  // When the last event was run.
   Duration last_event() const noexcept { return last_event_; }
 
-  // A name for schedule; nothing of it comes after leave.
+  // Registers a part and returns its number for schedule(). After leave() no more of its events are
+  // run.
   std::uint32_t join(Timed& timed);
   void leave(std::uint32_t name) noexcept { members_[name] = nullptr; }
   void schedule(std::uint32_t name, Duration at, std::uint64_t what);
   std::optional<Duration> next() const noexcept;
   void run_due();
-  // Time goes on, and what becomes due meanwhile happens at its time.
+  // Advances the time, and runs each event that becomes due at its own time.
   void pass(Duration time);
 
+  // Adds an entry to the fingerprint, and to the trace if it is being recorded. Two runs with equal
+  // fingerprints were the same.
   void note(Note note, std::uint64_t subject, std::uint64_t object = 0) {
     fingerprint_ =
         (fingerprint_ ^ (static_cast<std::uint64_t>(note) << 56 ^ subject << 32 ^ object)) *
@@ -87,7 +90,7 @@ class World {
  private:
   struct Event {
     Duration at;
-    std::uint64_t order;  // those of one time run in the order in which they were scheduled
+    std::uint64_t order;  // events of the same time run in the order in which they were scheduled
     std::uint64_t what;
     std::uint32_t member;
   };
@@ -99,12 +102,12 @@ class World {
   void write(Note note, std::uint64_t subject, std::uint64_t object);
 
   Faults faults_;
-  std::uint32_t off_ = 0;  // a bit for each fault that this phase leaves out
+  std::uint32_t off_ = 0;  // a bit for each fault that is off in this phase
   Duration phase_ends_{};
   Duration now_ = std::chrono::seconds(1);
   Duration last_event_{};
   std::vector<Timed*> members_;
-  std::vector<Event> agenda_;  // a heap, the next first
+  std::vector<Event> agenda_;  // a heap; the next event is the first element
   std::uint64_t scheduled_ = 0;
   std::uint64_t fingerprint_ = 0xcbf29ce484222325;
   std::string trace_;
