@@ -24,7 +24,7 @@ enum class Action {
 /// What `Events::tick` returns: when it is called again, and what happens now. `return {1s};` asks
 /// for a call in a second.
 struct Tick {
-  /// The time until the next call; negative: there is none.
+  /// The time until the next call; negative: it is not called again.
   Duration delay{};
   /// Action::none or Action::shutdown.
   Action action = Action::none;

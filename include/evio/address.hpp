@@ -23,7 +23,8 @@ class EVIO_API Address {
   /// The kind of socket. `tcp` and `udp` allow IPv4 and IPv6; a trailing 4 or 6 requires that
   /// family. `local` is a unix socket, written `unix://`.
   enum class Scheme : std::uint8_t { tcp, tcp4, tcp6, udp, udp4, udp6, local };
-  /// The bytes of an IP address in network order; IPv4 as ::ffff:a.b.c.d.
+  /// The 16 bytes of an IP address in network order; IPv4 in the IPv4-mapped form of RFC 4291,
+  /// section 2.5.5.2: ten zeros, two 0xff, the address.
   using Ip = std::array<std::uint8_t, 16>;
 
   /// No address: empty host, port 0.
@@ -54,7 +55,7 @@ class EVIO_API Address {
   /// options set there apply to the server's socket, since both refer to the same one.
   static Address parse(std::string_view url);
 
-  /// Makes an address from its parts: `ip` in network order (IPv4 as ::ffff:a.b.c.d) and of a
+  /// Makes an address from its parts: `ip` in network order (IPv4 as described at Ip) and of a
   /// family that `scheme` allows; `scheme` is not `local`. `scope` is the interface number of a
   /// link-local IPv6 address.
   static Address from_ip(Scheme scheme, const Ip& ip, std::uint16_t port, std::uint32_t scope = 0);
@@ -87,7 +88,7 @@ class EVIO_API Address {
   /// and an empty host. An IP address whose zone is an interface name counts as a name, because
   /// only a look-up yields the interface's number.
   bool has_ip() const noexcept { return has_ip_; }
-  /// The IP address in network order, IPv4 as ::ffff:a.b.c.d; all zero without one.
+  /// The IP address in network order, IPv4 as described at Ip; all zero without one.
   const Ip& ip() const noexcept { return ip_; }
   /// Whether the IP address is an IPv4 address.
   bool is_ip4() const noexcept;

@@ -64,7 +64,7 @@ class EVIO_API Conn {
   /// plain stream: `conn.write({header, body})`. With a codec they are one message.
   WriteResult write(std::initializer_list<std::string_view> pieces);
   /// Shares the bytes instead of copying them, until the kernel has them all. Up to 512 bytes are
-  /// copied behind output that waits already, because a copy of few bytes is cheaper.
+  /// copied if other output waits already, because a copy of few bytes is cheaper.
   WriteResult write(SharedBytes bytes);
 
   /// Sends all queued output, shuts the writing side (FIN), waits at most Limits::linger_timeout

@@ -54,7 +54,7 @@ class EVIO_API Error : public std::system_error {
   /// what is wrong.
   Error(std::error_code code, std::string_view address, std::string_view problem);
 
-  /// "address: problem (the code's message)". Control characters are printed as \xNN. The message
+  /// "address: problem (the code's message)". Control characters are printed as `\xNN`. The message
   /// is left out if the problem says the same.
   const char* what() const noexcept override { return what_.c_str(); }
   /// The address concerned, as the user wrote it; empty if none is.

@@ -117,7 +117,7 @@ struct Events {
   /// line to stderr, at most one a second for the whole process. An exception that concerns none
   /// (from serving, loop_started, tick, pre_write, loop_stopped, a balance function, or a Loop's or
   /// Server's own timers, posts and watches) ends the server in order, and run() rethrows the first
-  /// of them. An exception that leaves `failed` itself ends the server likewise.
+  /// of them. An exception that leaves `failed` itself ends the server in the same way.
   Callback<Action(Conn*, std::exception_ptr)> failed{};
   /// Called once before each flush of a loop that has output. While it is set, no output leaves
   /// before this call: write the replies of a batch, sync the log once in here, and then all of
