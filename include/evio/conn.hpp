@@ -39,8 +39,9 @@ class EVIO_API Conn {
   Conn& operator=(const Conn&) = delete;
 
   /// Queues all of `bytes` for sending, after what was written before. On a datagram each call
-  /// sends one datagram to the sender, at once. With a codec (Events::codec) each call is one
-  /// message, and an exception that its encode throws leaves this call.
+  /// sends one datagram to the sender at once, and on a connection to a udp address one to the
+  /// peer. With a codec (Events::codec) each call is one message, and an exception that its encode
+  /// throws leaves this call.
   ///
   ///     if (conn.write(block).congested()) stop_producing();  // `drained` says when to go on
   ///
@@ -52,7 +53,8 @@ class EVIO_API Conn {
   ///    datagram was too large or not accepted by the kernel.
   ///
   /// If more than Limits::output_max bytes would wait, the connection closes with
-  /// Errc::output_overflow and the waiting output is lost; a single large call counts too.
+  /// Errc::output_overflow, the waiting output is lost and the result is dropped. This includes a
+  /// single call with that many bytes.
   ///
   /// Cost: the bytes are copied, unless they are part of the Input that this handler received, or a
   /// SharedBytes. What one handler call writes is sent after it has returned, usually with one

@@ -74,7 +74,8 @@ class EVIO_API Server {
   const std::vector<Address>& addresses() const noexcept;
   /// The number of loops, at least 1; Events::loops = -1 is resolved here.
   int loops() const noexcept;
-  /// The loop with that index, 0 to loops() - 1. From other threads only Loop::post may be called.
+  /// The loop with that index, 0 to loops() - 1. Other threads may call its post, index and server
+  /// only.
   Loop& loop(int index) const noexcept;
   /// The counters of all loops and of the accepting thread together. Cheap: it adds atomics, and
   /// disturbs no loop.
@@ -83,10 +84,13 @@ class EVIO_API Server {
   /// there is none. Throws std::out_of_range for another index.
   Stats stats(int loop) const;
 
-  /// Ends the server in order: accepting and `data` stop, every connection's `draining` is called,
-  /// pending output is sent (within Limits::drain_timeout for all), every connection gets `closed`,
-  /// then run() returns. Returns at once. May be called in a signal handler (it is
-  /// async-signal-safe), in any handler, and repeatedly. Before run() it makes run() return soon.
+  /// Ends the server in order: accepting and `data` stop, `draining` is called for every connection
+  /// for which drain() has not called it, pending output is sent, every connection gets `closed`,
+  /// and run() returns. All of this takes at most Limits::drain_timeout of the first Events; a
+  /// connection with output left then ends with Errc::drain_timeout.
+  ///
+  /// This call returns at once. It may be made in a signal handler (it is async-signal-safe), in
+  /// any handler, and repeatedly. Before run() it makes run() return soon.
   void shutdown() noexcept;
 
   /// Begins an outgoing connection on a loop that Events::balance chooses; see Loop::connect for

@@ -76,11 +76,11 @@ class ScopedTimer {
   }
   ~ScopedTimer() { timer_.cancel(); }
 
-  /// Timer::cancel.
+  /// Calls Timer::cancel.
   void cancel() noexcept { timer_.cancel(); }
-  /// Timer::restart.
+  /// Calls Timer::restart.
   void restart(Duration delay) { timer_.restart(delay); }
-  /// Timer::active.
+  /// Calls Timer::active.
   bool active() const noexcept { return timer_.active(); }
 
  private:

@@ -63,9 +63,9 @@ class ScopedWatch {
   }
   ~ScopedWatch() { watch_.cancel(); }
 
-  /// Watch::set.
+  /// Calls Watch::set.
   void set(Interest interest) { watch_.set(interest); }
-  /// Watch::cancel.
+  /// Calls Watch::cancel.
   void cancel() noexcept { watch_.cancel(); }
 
  private:
