@@ -25,9 +25,8 @@ struct Events;
 ///    balances (SO_REUSEPORT);
 ///  - an Address with a `-net` suffix of the scheme (`tcp-net://:80`): the whole server uses the
 ///    portable backend, Backend::poll;
-///  - `fd://3`: descriptor 3, a bound socket that the process has inherited (systemd's sockets
-///  begin
-///    there). Its kind and address are read when a server is made, which owns it from then on; if
+///  - `fd://3`: descriptor 3, a bound socket that the process has inherited (3 is the first one of
+///    systemd). Its kind and address are read when a server is made, which owns it from then on; if
 ///    no server takes it, it stays open.
 ///
 /// Throws Error, naming the part that is wrong.

@@ -66,8 +66,7 @@ class EVIO_API Loop {
   ///  - each write and each Handle::send sends one datagram, which may be empty, and each received
   ///    datagram gets a `data` call of its own; bytes that the handler does not take are dropped;
   ///  - it is open as soon as its socket is, since UDP has no handshake;
-  ///  - output is never queued, except before it is open (at most Limits::output_high bytes):
-  ///  close()
+  ///  - output is never queued, except at most Limits::output_high bytes before it is open: close()
   ///    and abort() end it at once, and `drained` and `ended` are never called;
   ///  - datagrams that are too large, that the kernel does not accept, or that arrive while it is
   ///    paused are dropped and counted (Stats::datagrams_dropped);
