@@ -1,5 +1,5 @@
-// How much of a connection is buffered: bytes received and not taken yet, bytes written and not
-// sent yet.
+// Prints how much a connection buffers: bytes received but not consumed, and bytes written but not
+// sent.
 #include <cstdio>
 #include <evio/evio.hpp>
 #include <string>
@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
        .serving =
            [](evio::Server& s) { std::printf("on %s\n", s.addresses()[0].to_string().c_str()); },
        .opened = report,
-       // Takes whole pieces of 8 bytes: up to 7 stay.
+       // Consumes whole pieces of 8 bytes: up to 7 bytes stay.
        .data = [](evio::Conn& conn, evio::Input& in) { conn.write(in.take(in.size() / 8 * 8)); }},
       argc > 1 ? argv[1] : "tcp://:5000");
 }

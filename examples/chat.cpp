@@ -1,5 +1,5 @@
-// A chat room: the first line is one's name, every further one goes to all. One message is one
-// SharedBytes, whatever the number of those who get it.
+// A chat room: the first line is the user's name, every further line is sent to all. A message is
+// one SharedBytes for all receivers.
 #include <cstdio>
 #include <evio/evio.hpp>
 #include <string>

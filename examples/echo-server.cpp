@@ -1,4 +1,4 @@
-// Echo: whatever a client sends comes back, over TCP, UDP and unix sockets.
+// An echo server over TCP, UDP and unix sockets.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <evio/evio.hpp>
@@ -44,7 +44,7 @@ static evio::Events echo(const Settings& settings) {
           .data = [](evio::Conn& conn, evio::Input& in) { conn.write(in.take()); }};
 }
 
-/// The same, printing each event.
+/// The events of the echo server, which also prints each event.
 static evio::Events traced(evio::Events events) {
   events.opened = [](evio::Conn& conn) {
     std::printf("opened: %s -> %s\n", conn.remote().to_string().c_str(),
@@ -58,7 +58,7 @@ static evio::Events traced(evio::Events events) {
     std::printf("closed: %s: %s\n", conn.remote().to_string().c_str(),
                 error ? error.message().c_str() : "in order");
   };
-  events.trace = [](const evio::Trace& trace) {  // on any loop's thread
+  events.trace = [](const evio::Trace& trace) {  // called on any loop's thread
     std::printf("trace: %s %s %s %s\n", std::string(evio::name_of(trace.what)).c_str(),
                 trace.peer.to_string().c_str(), trace.error ? trace.error.message().c_str() : "",
                 std::string(trace.message).c_str());
@@ -83,7 +83,7 @@ int main(int argc, char** argv) {
   app.get_formatter()->column_width(24);
   CLI11_PARSE(app, argc, argv);
 
-  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // whole lines at once, also into a pipe
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // writes whole lines, also into a pipe
   try {
     evio::Events events = echo(settings);
     evio::serve(settings.trace ? traced(std::move(events)) : std::move(events), bindings(settings));

@@ -1,6 +1,6 @@
-// Restarts while it serves, and nobody is refused: on SIGHUP it runs its own program again, which
-// inherits the listening socket, and then lets the connections that it has end. The successor does
-// the same.
+// Restarts without refusing a connection: on SIGHUP it starts its own program again, which inherits
+// the listening socket, and then drains its connections. The successor can be restarted in the same
+// way.
 #include <spawn.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 
 extern char** environ;
 
-// Any descriptor that no socket of the successor's has by then.
+// A descriptor number that no socket of the successor uses at that time.
 static constexpr int inherited = 100;
 
 static bool run_successor(char* program, const evio::Socket& listener) {

@@ -1,6 +1,6 @@
-// An HTTP/1.1 server: GET / and /plaintext greet, GET /json does so in JSON, GET /headers shows the
-// request's fields, POST /echo sends the body back. With --root DIR, GET of anything else, /
-// included, is a file of that folder.
+// An HTTP/1.1 server: GET / and /plaintext reply with a greeting, GET /json with one in JSON, GET
+// /headers with the request's fields, and POST /echo with the request's body. With --root DIR, GET
+// of any other path, and of /, replies with a file of that directory.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
   std::string path, root;
   int loops = 1;
   std::string backend = "automatic";
-  int patience = 30;
+  int timeout_seconds = 30;
   const std::map<std::string, evio::Backend> backends{{"automatic", evio::Backend::automatic},
                                                       {"io_uring", evio::Backend::io_uring},
                                                       {"epoll", evio::Backend::epoll},
@@ -56,12 +56,12 @@ int main(int argc, char** argv) {
   app.add_option("--loops", loops, "Number of event loops; -1: one for each hardware thread");
   app.add_option("--backend", backend, "Interface of the kernel to use")
       ->check(CLI::IsMember(backends));
-  app.add_option("--timeout", patience, "Seconds that a request, or silence, may last")
+  app.add_option("--timeout", timeout_seconds, "Seconds that a request, or silence, may last")
       ->check(CLI::PositiveNumber);
   app.get_formatter()->column_width(24);
   CLI11_PARSE(app, argc, argv);
 
-  const std::chrono::seconds timeout(patience);
+  const std::chrono::seconds timeout(timeout_seconds);
   http::Settings settings;
   for (evio::Duration* each : {&settings.header_timeout, &settings.body_timeout,
                                &settings.send_timeout, &settings.idle_timeout})

@@ -1,4 +1,4 @@
-// A connection on which nothing moves for a second is closed, and closed says why.
+// Closes a connection after a second without traffic; `closed` receives the reason.
 #include <cstdio>
 #include <evio/evio.hpp>
 

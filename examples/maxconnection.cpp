@@ -1,4 +1,5 @@
-// At most three connections at once: further ones wait in the kernel's backlog until one closes.
+// Accepts at most three connections at once: further ones wait in the kernel's backlog until one
+// closes.
 #include <cstdio>
 #include <evio/evio.hpp>
 

@@ -1,5 +1,5 @@
-// An echo server that shows what it does: `curl localhost:9091/metrics` for Prometheus,
-// http://localhost:9091/ for you.
+// An echo server with metrics: `curl localhost:9091/metrics` for Prometheus, http://localhost:9091/
+// for a browser.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <evio/evio.hpp>
@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
   app.add_option("--loops", loops, "Number of event loops; -1: one for each hardware thread");
   CLI11_PARSE(app, argc, argv);
 
-  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // whole lines at once, also into a pipe
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // writes whole lines, also into a pipe
   try {
     evio::serve({.loops = loops,
                  .handle_signals = true,

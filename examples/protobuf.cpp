@@ -1,4 +1,4 @@
-// Protobuf messages in, Protobuf messages out: adds up numbers.
+// A server of Protobuf messages that adds numbers: request and reply are messages.
 #include <cstdio>
 #include <evio/evio.hpp>
 #include <evio/protobuf.hpp>

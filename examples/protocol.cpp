@@ -1,10 +1,10 @@
-// A protocol of one's own: each message is a type and a text, behind a head of "MSG", the type and
+// A user-defined protocol: each message is a type and a text, after a header of "MSG", the type and
 // the length.
 #include <cstdio>
 #include <evio/evio.hpp>
 #include <string>
 
-// What `data` sees, and what `write` takes, is the type followed by the text.
+// `data` receives, and `write` accepts, the type followed by the text.
 struct Messages {
   static constexpr std::size_t head = 5;  // "MSG", type, length
 

@@ -1,5 +1,5 @@
-// A TCP proxy: passes bytes, ends and resets on, both ways, and reads from each side no faster than
-// the other takes.
+// A TCP proxy: forwards bytes, ends and resets in both directions, and reads from each side no
+// faster than the other reads.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <evio/evio.hpp>
@@ -18,7 +18,7 @@ struct Settings {
   std::string backend = "automatic";
 };
 
-// Each connection's context: the one on the other side, until that is gone.
+// Each connection's context: the connection on the other side, until that closes.
 struct Link {
   evio::Conn* other = nullptr;
 };
@@ -28,8 +28,9 @@ static evio::Conn* other_of(evio::Conn& conn) {
   return link ? link->other : nullptr;
 }
 
-// What either side does. Reading goes on while its own output waits (else two congested directions
-// would block each other); it is the other side's output that stops it.
+// The events of both sides. Reading continues while the connection's own output is pending
+// (otherwise two congested directions would block each other); pending output of the other side
+// stops it.
 static evio::Events side() {
   return {.options = {.read_when_congested = true},
           .data =
@@ -41,7 +42,8 @@ static evio::Events side() {
               [](evio::Conn& conn) {
                 if (evio::Conn* other = other_of(conn)) other->resume();
               },
-          // Once both have ended both close by themselves, behind what is still to be delivered.
+          // Once both sides have ended, both connections close by themselves after their pending
+          // output.
           .ended =
               [](evio::Conn& conn, evio::Input&) {
                 if (evio::Conn* other = other_of(conn)) other->shutdown_write();
@@ -74,7 +76,7 @@ static evio::Events proxy(const Settings& settings) {
   return events;
 }
 
-// One that nothing can connect to is an error now, not when the first client comes.
+// A target that cannot be connected to is an error now, not when the first client connects.
 static void check_target(const std::string& url) {
   const evio::Address to = evio::Address::parse(url);
   if (to.host().empty() || (!to.is_unix() && to.port() == 0))
@@ -95,7 +97,7 @@ int main(int argc, char** argv) {
   app.get_formatter()->column_width(24);
   CLI11_PARSE(app, argc, argv);
 
-  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // whole lines at once, also into a pipe
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // writes whole lines, also into a pipe
   try {
     check_target(settings.to);
     evio::serve(proxy(settings), settings.listen);

@@ -1,4 +1,4 @@
-// Pushes a line to everybody every 100 milliseconds; nobody has to ask.
+// Sends a line to every connection each 100 milliseconds, without a request.
 #include <cstdio>
 #include <evio/evio.hpp>
 #include <string>

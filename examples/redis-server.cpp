@@ -1,9 +1,10 @@
-// A Redis server for strings. Its answers are those of Redis 7.0, byte for byte, but for what tells
-// of the machine or of time (INFO, ids), the tables of COMMAND, HELP, and the order of several keys
-// or parameters. One loop, so no lock.
+// A Redis server for strings. Its replies are those of Redis 7.0, byte for byte, except for those
+// that depend on the machine or on time (INFO, ids), the tables of COMMAND, HELP, and the order of
+// several keys or parameters. It runs one loop, so it needs no lock.
 //
-// redis/request.hpp reads the protocol, redis/store.hpp keeps the keys, redis/client.hpp does in
-// order what one client asks, redis/admin.hpp answers questions about the server; here is the rest.
+// redis/request.hpp parses requests, redis/store.hpp stores the keys, redis/client.hpp executes the
+// commands of one client in order, redis/admin.hpp has the commands about the server; the rest is
+// here.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
@@ -70,8 +71,8 @@ struct SetOptions {
     return true;
   }
 
-  // When the key is to expire, which may be never; nothing if that makes no sense, and then the
-  // client was told.
+  // The time at which the key is to expire, possibly never; empty if it is invalid, after an error
+  // reply.
   std::optional<std::int64_t> deadline(Client& client) const {
     if (unit.empty()) return Store::never;
     const auto time = integer(client, expiry);
@@ -370,12 +371,12 @@ constexpr Command table[] = {
 
 // ---- The server
 
-/// Frees what has expired, even if nobody asks for it; sleeps while nothing is going to.
+/// Removes expired keys, even if no command accesses them; sleeps while none is about to expire.
 class Expiry {
  public:
   explicit Expiry(Store& store) : store_(store) {}
 
-  /// After each change.
+  /// To be called after each change.
   void arm(evio::Loop& loop) {
     const std::int64_t first = store_.first_deadline();
     if (first == Store::never || (due_ != Store::never && due_ <= first)) return;
@@ -392,7 +393,7 @@ class Expiry {
 
  private:
   static constexpr std::int64_t longest_sleep_ms = 60'000;
-  static constexpr int count_max = 1000;  // at once
+  static constexpr int count_max = 1000;  // per run
 
   Store& store_;
   evio::Timer timer_;
@@ -411,8 +412,8 @@ const std::map<std::string, evio::Backend> backends{{"automatic", evio::Backend:
                                                     {"epoll", evio::Backend::epoll},
                                                     {"poll", evio::Backend::poll}};
 
-// As large as Redis's: a value has at most 512 MiB, and output is bounded by what the store holds,
-// because no further command is answered while much of it waits.
+// Limits as large as Redis's: a value has at most 512 MiB, and output is bounded by what the store
+// holds, because no further command is executed while much output is pending.
 constexpr evio::Limits limits{.input_max = 1 << 30,
                               .output_max = std::numeric_limits<std::size_t>::max()};
 
@@ -436,7 +437,7 @@ evio::Events server(const Settings& settings, redis::Shared& shared, Expiry& exp
           .failed =
               [] {
                 return evio::Action::none;
-              }};  // no memory, say: that connection closes, the others go on
+              }};  // for example no memory: that connection closes, the others continue
 }
 
 }  // namespace
@@ -444,7 +445,7 @@ evio::Events server(const Settings& settings, redis::Shared& shared, Expiry& exp
 std::span<const Command> redis::commands() { return table; }
 
 const Command* redis::find_command(string_view name) {
-  // The table is sorted: those that begin with a letter are neighbours.
+  // The table is sorted: commands with the same first letter are neighbours.
   static const auto by_letter = [] {
     std::array<std::span<const Command>, 26> all;
     for (const Command& command : table) {
@@ -473,7 +474,7 @@ int main(int argc, char** argv) {
   app.get_formatter()->column_width(24);
   CLI11_PARSE(app, argc, argv);
 
-  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // whole lines at once, also into a pipe
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // writes whole lines, also into a pipe
   redis::Shared shared;
   Expiry expiry(shared.store);
   try {

@@ -1,4 +1,5 @@
-// Work is done by threads that are no loop's; they send the answer, and are told when it has left.
+// Threads outside the loops do the work; they send the reply, and a callback reports when it was
+// sent.
 #include <cstdio>
 #include <evio/evio.hpp>
 #include <future>
@@ -7,7 +8,7 @@
 
 int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  std::list<std::future<void>> workers;  // the loop's; one thread a request, for brevity
+  std::list<std::future<void>> workers;  // of the loop; one thread per request, for brevity
   evio::serve(
       {.codec = evio::codec::Lines(),
        .handle_signals = true,

@@ -1,5 +1,5 @@
 // A chat room in the browser: GET / is its page, whose script opens a WebSocket on /chat. The first
-// message is one's name; every further one goes to all.
+// message is the user's name; every further message is sent to all.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <evio/evio.hpp>

@@ -1,5 +1,4 @@
-// Sends every WebSocket message back, on every path. For the subprotocols "echo" and "chat", or
-// none.
+// Echoes every WebSocket message, on every path, with the subprotocol "echo" or "chat" or none.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <evio/evio.hpp>

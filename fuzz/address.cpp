@@ -1,4 +1,5 @@
-// Addresses: whatever is given is refused with an Error, or printed so that it reads as the same.
+// Any text is rejected as an address with an Error, or printed so that it parses to the same
+// address.
 #include <evio/address.hpp>
 #include <evio/binding.hpp>
 #include <evio/error.hpp>

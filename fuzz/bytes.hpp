@@ -1,4 +1,4 @@
-// Fuzzing. The fuzzer's bytes, taken one choice after the other.
+// The fuzzer's input, consumed one choice at a time.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@ class Bytes {
 
   bool empty() const { return left_.empty(); }
   std::string_view rest() const { return left_; }
-  /// The next one; 0 when there is none.
+  /// The next byte; 0 at the end.
   std::uint8_t byte() {
     const std::string_view one = take(1);
     return one.empty() ? 0 : static_cast<std::uint8_t>(one[0]);

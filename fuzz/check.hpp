@@ -1,4 +1,4 @@
-// Fuzzing. What a target says when something does not hold, in every build.
+// A check for fuzz targets that ends the program in every build if it fails.
 #pragma once
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-// What an HTTP server answers: the same, however the requests were split on their way.
+// The replies of an HTTP server do not depend on how the requests were split.
 #include <algorithm>
 #include <evio/http.hpp>
 #include <evio/simulation.hpp>
@@ -35,7 +35,7 @@ evio::Events server() {
   return evio::http::server(std::move(router), std::move(settings));
 }
 
-// Whether a client is told to go on does depend on what has arrived by then.
+// Whether 100 Continue is sent does depend on what has arrived by then.
 std::string without_continues(std::string answers) {
   for (auto at = answers.find(goes_on); at != answers.npos; at = answers.find(goes_on, at))
     answers.erase(at, goes_on.size());
@@ -56,7 +56,8 @@ std::string answers_to(std::string_view bytes, std::size_t piece) {
   return without_continues(peer.received());
 }
 
-// Which of two mistakes is seen first, and how soon, may depend on it; what is accepted, may not.
+// Which of two errors is detected first, and when, may depend on the split; what is accepted must
+// not.
 std::string without_refusal(std::string answers) {
   constexpr std::string_view line = "HTTP/1.1 ";
   const auto last = answers.rfind(line);

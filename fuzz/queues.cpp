@@ -1,4 +1,4 @@
-// Input that was left and output that waits, beside plain strings.
+// Compares the queues of stored input and pending output with plain strings.
 #include <deque>
 #include <string>
 #include <string_view>
@@ -56,7 +56,7 @@ void drive_output(evio::fuzz::Bytes bytes) {
   OutputPool pool;
   Output output(pool);
   std::string model;
-  std::deque<std::string> lent;  // each where it is until it is owned
+  std::deque<std::string> borrowed;  // stay in place until the output owns copies
   while (!bytes.empty()) {
     const std::uint8_t choice = bytes.byte();
     const std::size_t n = bytes.word() % most;
@@ -76,14 +76,14 @@ void drive_output(evio::fuzz::Bytes bytes) {
         model += more;
         break;
       case 4:
-        lent.push_back(more);
-        output.append_lent(lent.back());
+        borrowed.push_back(more);
+        output.append_lent(borrowed.back());
         model += more;
         break;
       case 5:
         output.own();
-        for (std::string& gone : lent) gone.assign(gone.size(), '#');
-        lent.clear();
+        for (std::string& gone : borrowed) gone.assign(gone.size(), '#');
+        borrowed.clear();
         break;
       default:
         const std::size_t taken = n % (model.size() + 1);

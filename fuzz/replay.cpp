@@ -14,7 +14,7 @@ namespace {
 void replay(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  std::printf("%s\n", path.c_str());  // if it crashes, this was it
+  std::printf("%s\n", path.c_str());  // names the file if the target crashes
   std::fflush(stdout);
   LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
 }

@@ -1,4 +1,4 @@
-// Requests to the example redis-server: whole or in pieces they are the same.
+// Requests to the example redis-server are parsed the same whole and in pieces.
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -10,7 +10,7 @@
 
 namespace {
 
-// What was read, each word marked off, and what was wrong in the end.
+// The parsed words, separated, and the error at the end.
 std::string read(std::string_view input, std::size_t piece) {
   std::string seen;
   redis::Request request;

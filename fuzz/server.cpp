@@ -1,5 +1,5 @@
-// A whole server on a simulated kernel, whose every choice the fuzzer makes: what peers get is what
-// was sent, each connection that opens closes, and nothing runs afterwards.
+// A whole server on a simulated kernel, whose choices the fuzzer makes: peers receive what was
+// sent, each opened connection closes, and no handler runs afterwards.
 #include <evio/evio.hpp>
 #include <evio/simulation.hpp>
 #include <map>
@@ -84,12 +84,12 @@ class World {
  private:
   std::map<std::uint64_t, int> open_;
   std::vector<Sent> all_;
-  evio::Simulation sim_;  // dies first
+  evio::Simulation sim_;  // destroyed first
 };
 
 }  // namespace
 
-// The first half tells the peers what to do, the second is the kernel's script.
+// The first half controls the peers, the second half is the kernel's script.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size > 4096) return 0;
   evio::fuzz::Bytes bytes(data, size / 2);

@@ -1,4 +1,4 @@
-// The timer wheel beside a list that is sorted whenever time passes.
+// Compares the timer wheel with a list that is sorted whenever time passes.
 #include <algorithm>
 #include <chrono>
 #include <evio/timer.hpp>
@@ -18,7 +18,7 @@ using evio::Duration;
 using evio::Timer;
 using evio::detail::TimerWheel;
 
-// Short ones and long ones.
+// Short and long delays.
 Duration delay_from(evio::fuzz::Bytes& bytes) {
   const std::uint8_t scale = bytes.byte();
   return Duration(static_cast<Duration::rep>(bytes.word()) << (scale % 34));
@@ -67,7 +67,7 @@ class Wheel {
     bool armed = false;
   };
 
-  // None runs early, but each waits for the end of its tick.
+  // No timer runs early; each waits for the end of its tick.
   static Duration tick_of(const One& one) {
     return std::chrono::ceil<std::chrono::milliseconds>(one.deadline);
   }

@@ -1,5 +1,5 @@
-// What becomes of WebSocket frames, at a server and at a client: the same, however they were split
-// on their way.
+// The result of WebSocket frames, at a server and at a client, does not depend on how they were
+// split.
 #include <algorithm>
 #include <chrono>
 #include <evio/simulation.hpp>
@@ -19,7 +19,7 @@ const ws::Settings settings{.message_max = 4096,
                             .deflate = ws::Deflate{.size_min = 0},
                             .ping_interval = evio::Duration::zero()};
 
-// Notes all that happens, and sends messages back.
+// Logs all events, and echoes messages.
 ws::Handlers noting(std::string& log) {
   return {.opened = [&log] { log += "opened\n"; },
           .message =
@@ -78,7 +78,7 @@ std::string answer_to(std::string_view request) {
          "\r\nSec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=12\r\n\r\n";
 }
 
-// With the right answer to its handshake before the bytes, or not.
+// With or without a correct handshake reply before the bytes.
 std::string at_client(bool answered, std::string_view bytes, std::size_t piece) {
   std::string log, request;
   evio::Handle server;

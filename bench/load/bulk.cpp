@@ -1,4 +1,4 @@
-// Bytes one way, as many as the server takes. A message is a KiB.
+// Bytes in one direction, as many as the server accepts. A message is a KiB.
 #include <sys/socket.h>
 
 #include "load.hpp"

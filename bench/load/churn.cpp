@@ -1,5 +1,5 @@
-// Connections that live for one message: connect, send, get the answer, close. A message is one
-// such life. As many as `connections` overlap.
+// Connections for one message each: connect, send, receive the reply, close, which counts as one
+// message. `connections` of them overlap.
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-// Closed loop: each connection sends `pipeline` requests together, and again when all their answers
-// are there.
+// Closed loop: each connection sends `pipeline` requests together, and the next ones when all
+// replies have arrived.
 #include <cstdio>
 #include <cstdlib>
 
@@ -13,7 +13,7 @@ namespace {
 
 struct Request {
   std::string batch;       // `pipeline` requests
-  std::size_t answer = 0;  // bytes that answer one
+  std::size_t answer = 0;  // bytes of one reply
 };
 
 std::string message(std::size_t size) {
@@ -28,12 +28,12 @@ std::string repeat(const std::string& one, unsigned times) {
   return all;
 }
 
-// How many bytes answer one request: all that come until nothing has come for a while.
+// Measures the size of a reply: all bytes that arrive before a pause.
 std::size_t length_of_answer(int fd, const std::string& request) {
   send_all(fd, request);
   std::size_t n = receive_exactly(fd, 1).size();
-  const timeval patience{.tv_sec = 0, .tv_usec = 50000};
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  const timeval timeout{.tv_sec = 0, .tv_usec = 50000};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
   std::string more(1 << 20, '\0');
   for (ssize_t got = 0; (got = ::recv(fd, more.data(), more.size(), 0)) > 0;)
     n += static_cast<std::size_t>(got);
@@ -42,7 +42,7 @@ std::size_t length_of_answer(int fd, const std::string& request) {
   return n;
 }
 
-// Learns what an answer is like, and that an echo is one.
+// Measures a reply, and checks that an echo is one.
 Request prepare(int fd, const Options& options) {
   if (!options.set_up.empty()) length_of_answer(fd, options.set_up);
   if (!options.request.empty()) {

@@ -1,4 +1,4 @@
-// Streams by epoll: the plain way.
+// Streams by epoll, with one system call per message.
 #pragma once
 
 #include <sys/epoll.h>
@@ -23,7 +23,7 @@ class EpollEngine {
     }
   }
 
-  // The bytes must stay.
+  // The bytes must stay valid.
   void send(std::size_t i, std::string_view bytes) {
     const ssize_t n = ::send(sockets_[i], bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN) die("send");
@@ -34,7 +34,7 @@ class EpollEngine {
       watch(i, EPOLL_CTL_MOD, bytes.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT);
   }
 
-  // Calls received(i, bytes) for what came; does not wait. False if nothing came.
+  // Calls received(i, bytes) for what has arrived; does not wait. False if nothing has.
   template <class Received>
   bool poll(Received&& received) {
     const int n = ::epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), 0);
@@ -42,7 +42,7 @@ class EpollEngine {
       const std::size_t i = events_[e].data.u64;
       if (events_[e].events & EPOLLOUT) send(i, unsent_[i]);
       if (!(events_[e].events & ~static_cast<unsigned>(EPOLLOUT))) continue;
-      // The kernel drops what came without copying it.
+      // The kernel drops the bytes without copying them.
       const ssize_t bytes = ::recv(sockets_[i], nullptr, 1 << 20, MSG_TRUNC);
       if (bytes == 0 || (bytes < 0 && errno != EAGAIN)) die("recv");
       if (bytes > 0) received(i, static_cast<std::size_t>(bytes));

@@ -1,5 +1,5 @@
-// Streams by io_uring: one system call per batch. Lighter than any server that has one per message,
-// and as light as the best: so the server's core is the one that fills up.
+// Streams by io_uring: one system call per batch. The generator is lighter than a server with a
+// system call per message, and as light as the best, so that the server's core is the bottleneck.
 #pragma once
 
 #include <liburing.h>
@@ -31,7 +31,7 @@ class UringEngine {
   UringEngine& operator=(const UringEngine&) = delete;
   ~UringEngine() { io_uring_queue_exit(&ring_); }
 
-  // The bytes must stay.
+  // The bytes must stay valid.
   void send(std::size_t i, std::string_view bytes) {
     io_uring_sqe* sqe = entry();
     io_uring_prep_send(sqe, sockets_[i], bytes.data(), bytes.size(), MSG_WAITALL | MSG_NOSIGNAL);
@@ -39,7 +39,8 @@ class UringEngine {
     io_uring_sqe_set_data64(sqe, sent);
   }
 
-  // Submits, then calls received(i, bytes) for what came; does not wait. False if nothing came.
+  // Submits, then calls received(i, bytes) for what has arrived; does not wait. False if nothing
+  // has.
   template <class Received>
   bool poll(Received&& received) {
     if (io_uring_submit_and_get_events(&ring_) < 0) die("io_uring_enter");
@@ -69,7 +70,7 @@ class UringEngine {
   static constexpr std::uint64_t sent = ~std::uint64_t{0};
   static constexpr unsigned buffer_count = 1024;
   static constexpr unsigned buffer_size =
-      256 << 10;  // never touched: the kernel drops what came (MSG_TRUNC)
+      256 << 10;  // never accessed: the kernel drops the bytes (MSG_TRUNC)
 
   [[noreturn]] static void fail(const char* what, int result) {
     errno = -result;

@@ -15,7 +15,7 @@ class Histogram {
     ++total_;
   }
 
-  // The duration that `share` (0 to 1) of all do not exceed, in microseconds.
+  // The duration in microseconds that `share` (0 to 1) of all do not exceed.
   double percentile(double share) const {
     const auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(total_));
     std::uint64_t seen = 0;

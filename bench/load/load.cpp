@@ -1,5 +1,5 @@
-// The load generator: puts one load on one server and prints what came of it. Knows nothing of what
-// serves.
+// The load generator: runs one load against one server and prints the results. It does not know
+// which server it is.
 #include "load.hpp"
 
 #include <cstdio>

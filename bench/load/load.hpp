@@ -1,4 +1,4 @@
-// What all loads share: the command line, sockets, and the clock that frames what is measured.
+// Shared by all loads: the command line, sockets, and the clock of the measured time.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +16,14 @@ struct Options {
   unsigned connections = 50;  // for UDP: sockets
   unsigned pipeline =
       1;  // requests sent together, the next when all are answered; for UDP: datagrams on their way
-  std::size_t size = 64;      // bytes of a message
-  double seconds = 0.4;       // measured
-  double warm_up = 0.1;       // before that
-  double rate = 10000;        // open: messages a second
-  bool uring = true;          // closed, broadcast, sends: by io_uring, which is lighter than epoll
-  bool syscalls = false;      // count the server's (needs the right to trace; slows it)
+  std::size_t size = 64;  // bytes of a message
+  double seconds = 0.4;   // measured
+  double warm_up = 0.1;   // before that
+  double rate = 10000;    // open: messages a second
+  bool uring = true;      // closed, broadcast, sends: by io_uring, which costs less than epoll
+  bool syscalls = false;  // count the server's system calls (needs permission to trace; slows it)
   bool wait_for_end = false;  // churn: the server closes
-  bool spoken = false;        // idle: each connection has echoed a message before
+  bool spoken = false;        // idle: each connection has echoed a message
   bool websocket =
       false;  // closed, broadcast: the connections are WebSockets, a message is a frame
   std::string
@@ -38,25 +38,25 @@ Options parse(int argc, char** argv);
 double now();      // seconds
 double own_cpu();  // seconds
 
-// A connection to the server, from one of many local addresses, so that there are ports enough. It
-// ends with a reset: nothing of it stays behind.
+// A connection to the server from one of many local addresses, so that ports do not run out. It
+// ends with a reset, which leaves no TIME_WAIT.
 int connect_tcp(const Options& options, unsigned index);
-// As many as the options say, upgraded if they are to be WebSockets.
+// The connections of the options, upgraded if they are to be WebSockets.
 std::vector<int> connect_all(const Options& options);
 int connect_udp(const Options& options);
 void set_blocking(int fd, bool blocking);
 void send_all(int fd, std::string_view bytes);
 // Reads `n` bytes; ends the program with a message when they do not come within 5 s.
 std::string receive_exactly(int fd, std::size_t n);
-// The same, until what was read ends so.
+// Reads until the bytes end with this text.
 std::string receive_until(int fd, std::string_view end);
-// A message as it goes to the server, and as the server sends it.
+// A message as the client sends it, and as the server sends it.
 std::string to_server(std::string_view message, const Options& options);
 std::string from_server(std::string_view message, const Options& options);
 // Asks a server in mode sink or posts for its count.
 std::uint64_t ask_count(int fd, bool udp = false);
 
-// What the server has used so far.
+// The resources that the server has used so far.
 struct Usage {
   double cpu = 0;                 // seconds
   std::uint64_t syscalls = 0;     // if they are counted
@@ -77,25 +77,25 @@ class ServerMeter {
  private:
   int server_;
   clockid_t clock_{};
-  std::vector<int> counters_;  // one a thread
+  std::vector<int> counters_;  // one per thread
   const std::uint64_t* allocations_ = nullptr;
 };
 
-// Frames the measured time. A load calls tick() between polls until it says false.
+// The measured time. A load calls tick() between polls until it returns false.
 class Window {
  public:
   explicit Window(const Options& options);
-  // `messages` so far; `busy`: whether the last poll had anything. The rest of the time the
-  // generator idles: it spins, so that the server never pays for waking it.
+  // `messages` is the number so far; `busy` says whether the last poll had any event. The generator
+  // spins when it is idle, so that the server never pays for waking it.
   bool tick(double messages, bool busy);
   double time() const { return time_; }
   bool measuring() const { return measuring_; }
 
-  // For loads that frame the time themselves.
+  // For loads that start and end the measured time themselves.
   void begin(double messages);
   void end(double messages);
 
-  // The results as a line of JSON; `more` goes in as it is, such as `"p50":12`.
+  // The results as a line of JSON; `more` is inserted unchanged, such as `"p50":12`.
   void print(std::string_view more = {}) const;
 
  private:
@@ -108,7 +108,7 @@ class Window {
   Usage used_;
 };
 
-// The loads: each runs until its window is over and prints.
+// The loads: each runs until its measured time is over and prints.
 void closed(const Options& options);
 void open(const Options& options);
 void churn(const Options& options);

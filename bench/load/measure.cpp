@@ -1,4 +1,4 @@
-// What a window measures: time, messages, and what server and generator use meanwhile.
+// Measures time, messages, and the resources that server and generator use meanwhile.
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
@@ -45,7 +45,7 @@ int count_syscalls(int thread) {
   perf_event_attr wanted{};
   wanted.size = sizeof wanted;
   wanted.type = PERF_TYPE_TRACEPOINT;
-  wanted.inherit = 1;  // threads to come
+  wanted.inherit = 1;  // counts future threads, too
   wanted.config = tracepoint("raw_syscalls/sys_enter");
   if (!wanted.config) return -1;
   return static_cast<int>(

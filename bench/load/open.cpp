@@ -1,6 +1,6 @@
-// Open loop: messages leave at random times of a given mean rate, whether or not answers come; a
-// message's latency counts from when it was due, so that a server that stalls is not spared those
-// it kept from being sent.
+// Open loop: messages are sent at random times of a given mean rate, whether or not replies arrive.
+// A message's latency counts from the time at which it was due, so that a stalled server is charged
+// for the messages that its stall delayed.
 #include <cmath>
 #include <cstdio>
 #include <deque>
@@ -18,7 +18,7 @@ void open(const Options& options) {
   Window window(options);
   EpollEngine engine(sockets);
   Histogram latencies;
-  std::vector<std::deque<double>> due(sockets.size());  // of the messages on their way
+  std::vector<std::deque<double>> due(sockets.size());  // when each pending message was due
   std::vector<std::size_t> partial(sockets.size());
   std::mt19937_64 random(1);
   std::exponential_distribution<double> gap(options.rate);
@@ -27,7 +27,8 @@ void open(const Options& options) {
   std::size_t turn = 0;
   std::uint64_t answered = 0;
   std::uint64_t waiting = 0;
-  constexpr std::uint64_t waiting_max = 20000;  // beyond: the rate is above the server's capacity
+  constexpr std::uint64_t waiting_max =
+      20000;  // more than that: the rate is above the server's capacity
   bool busy = true;
   while (window.tick(static_cast<double>(answered), busy)) {
     for (; next <= window.time() && waiting < waiting_max; next += gap(random)) {

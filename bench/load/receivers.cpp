@@ -1,5 +1,5 @@
-// Connections that mostly receive: broadcast (one of them speaks, all hear it, then again; a
-// message is one delivery), and sends (the server's other thread writes to all of them).
+// Connections that mostly receive: broadcast (one sends, all receive, then again; a message is one
+// delivery), and sends (another thread of the server writes to all of them).
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -17,7 +17,7 @@ void pause(double seconds) {
   ::nanosleep(&time, nullptr);
 }
 
-// Once, with a look at what everybody hears.
+// Runs one round and checks what each connection receives.
 void try_broadcast(const std::vector<int>& sockets, const std::string& said,
                    const std::string& heard) {
   send_all(sockets.front(), said);

@@ -116,7 +116,7 @@ std::string from_server(std::string_view message, const Options& options) {
 std::uint64_t ask_count(int fd, bool udp) {
   std::uint64_t count = 0;
   while (udp && ::recv(fd, &count, sizeof count, MSG_DONTWAIT) >= 0)
-    continue;  // late answers to earlier questions
+    continue;  // a late reply to an earlier request
   do {
     if (::send(fd, "?", 1, MSG_NOSIGNAL) < 0) die("send");
   } while (udp && !readable(fd, 20));

@@ -1,4 +1,4 @@
-// UDP: echo with some datagrams on their way for each socket, and bulk one way.
+// UDP: echo with some datagrams in flight for each socket, and bulk in one direction.
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/epoll.h>
@@ -63,7 +63,7 @@ void udp_echo(const Options& options) {
   std::array<epoll_event, 512> events;
   std::uint64_t answered = 0;
   unsigned silences = 0;
-  double heard = 0;  // never: speaks first
+  double heard = 0;  // nothing yet: the generator sends first
   bool busy = true;
   while (window.tick(static_cast<double>(answered), busy)) {
     if (window.time() > heard + 0.02) {  // all are lost, or none was sent yet
@@ -87,8 +87,8 @@ void udp_echo(const Options& options) {
   window.print(more);
 }
 
-// Datagrams leave in trains of up to 64 KiB (GSO), as from a sender of QUIC: what arrives may be
-// taken as a train too (GRO) or one by one. A message is a datagram that the server has seen.
+// Datagrams are sent in batches of up to 64 KiB (GSO), as by a QUIC sender: the receiver may accept
+// them as a batch, too (GRO), or one by one. A message is a datagram that the server received.
 void udp_bulk(const Options& options) {
   const int fd = connect_udp(options);
   const int control = connect_udp(options);

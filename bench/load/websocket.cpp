@@ -1,5 +1,5 @@
-// The client's part of WebSocket (RFC 6455), and no more than a load needs of it. Frames are
-// binary: no server has to look for UTF-8 in them, and not all of them do.
+// The client's side of WebSocket (RFC 6455), as far as a load needs it. Frames are binary, so that
+// no server has to check UTF-8, which not all of them do.
 #include "websocket.hpp"
 
 #include <cstddef>
@@ -14,7 +14,7 @@ namespace {
 
 constexpr char mask_bit = '\x80';
 
-// The head of a frame that is a whole binary message, up to its mask.
+// The header of a frame with a whole binary message, without the mask.
 std::string head(std::size_t size, char masked) {
   constexpr std::size_t short_max = 125;
   std::string bytes = "\x82";
@@ -32,7 +32,7 @@ void upgrade_all(const std::vector<int>& sockets) {
       "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
   constexpr std::string_view accepted =
-      "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";  // what RFC 6455 makes of that key
+      "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";  // the reply to that key according to RFC 6455
   for (const int fd : sockets) send_all(fd, request);
   for (const int fd : sockets) {
     const std::string answer = receive_until(fd, "\r\n\r\n");

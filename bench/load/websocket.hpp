@@ -1,4 +1,4 @@
-// WebSocket, as a client speaks it whose frames are all made before.
+// The client's side of WebSocket, with frames that are prepared in advance.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace load {
 
-// Makes WebSockets of connections, or ends the program with a message.
+// Upgrades connections to WebSockets, or ends the program with a message.
 void upgrade_all(const std::vector<int>& sockets);
 
-// A message as one frame: as a client sends it, and as a server does.
+// A message as one frame, as a client and as a server sends it.
 std::string client_frame(std::string_view message);
 std::string server_frame(std::string_view message);
 

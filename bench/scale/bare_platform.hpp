@@ -1,4 +1,4 @@
-// A kernel that costs nothing: what is measured over it is the library's alone.
+// A kernel that costs nothing, so that measurements show the library alone.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@ namespace bench {
 using namespace evio;
 using namespace evio::detail;
 
-// What the kernel is told to do next: fill in what comes up from one poll.
+// What the kernel does next: makes the up calls of one poll.
 using Script = std::function<void(Sink&)>;
 
 class BareDriver final : public Driver {
@@ -56,7 +56,7 @@ class BareDriver final : public Driver {
   PollResult poll(Duration) override {
     sink_.on_woken();
     for (const StreamId stream : std::exchange(closing_, {})) sink_.on_closed(stream, {});
-    if (accepting_) script_(sink_);  // till then the loop has no listener to accept from
+    if (accepting_) script_(sink_);  // before that the loop has no listener
     return {.any = true};
   }
 

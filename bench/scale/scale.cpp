@@ -1,5 +1,5 @@
-// What grows with the number of connections and what does not: memory of an idle one, time of an
-// event, timers. One row for each number; over a kernel that costs nothing, and in simulation.
+// Measures what depends on the number of connections: memory of an idle one, time of an event,
+// timers. One row per number; on a kernel that costs nothing, and in simulation.
 #include <malloc.h>
 #include <unistd.h>
 
@@ -38,7 +38,7 @@ struct Row {
   double message = 0;  // ns to echo 64 bytes on a random one
 };
 
-// Opens so many connections, lets each echo once, then echoes on random ones.
+// Opens that many connections, lets each echo once, then echoes on random ones.
 Row measure(std::size_t count, bool idle_timeouts) {
   constexpr std::size_t batch = 512, messages = 1'000'000;
   const std::string bytes(64, 'x');
@@ -82,7 +82,7 @@ Row measure(std::size_t count, bool idle_timeouts) {
   return row;
 }
 
-// ns to arm, and ns a message while so many timers are armed.
+// ns to arm a timer, and ns per message while that many timers are armed.
 std::pair<double, double> timers(std::size_t count) {
   constexpr std::size_t batch = 512, messages = 1'000'000;
   const std::string bytes(64, 'x');
@@ -118,7 +118,7 @@ std::pair<double, double> timers(std::size_t count) {
   return {arming, message};
 }
 
-// Real time of one event of a simulation with so many connections.
+// The real time of one event of a simulation with that many connections.
 double simulated(std::size_t count) {
   evio::Simulation sim(1, {});
   sim.serve({.limits = {.backlog = 1 << 30},

@@ -1,5 +1,5 @@
-// A TCP proxy with Asio: a callback after each operation, one buffer a direction, one thread that
-// Asio knows of. What was read is written before more is read.
+// A TCP proxy with Asio: a callback per operation, one buffer per direction, and one thread, of
+// which Asio is told. Bytes are written before more are read.
 #include <array>
 #include <asio.hpp>
 #include <memory>

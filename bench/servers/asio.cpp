@@ -73,7 +73,7 @@ class Session : public std::enable_shared_from_this<Session> {
     if (error) return;
     handle({buffer.data(), n});
     const bool own = options.mode == "echo" || options.mode == "close";
-    if (own && !writing_.empty()) return;  // goes on when all is written
+    if (own && !writing_.empty()) return;  // continues when all is written
     if (options.mode != "close") wait();
   }
 

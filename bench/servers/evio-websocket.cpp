@@ -1,5 +1,5 @@
-// evio::websocket. Echo; broadcast, which publishes to a topic that everybody listens to; every
-// backend.
+// evio::websocket. Echo; broadcast, which publishes to a topic with all connections as subscribers;
+// every backend.
 #include <evio/evio.hpp>
 #include <evio/websocket.hpp>
 #include <map>

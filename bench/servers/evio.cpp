@@ -51,8 +51,8 @@ void start_timers(evio::Loop& loop) {
   });
 }
 
-// A byte starts the other thread, when all connections are there. It keeps at most `ahead` bytes
-// waiting in each.
+// A byte starts the other thread when all connections exist. It keeps at most `ahead` bytes pending
+// in each.
 void start_sends() {
   constexpr std::size_t ahead = 80 * 64;
   if (handles.empty()) return;

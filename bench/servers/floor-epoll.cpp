@@ -17,7 +17,7 @@ struct Conn {
   int fd = -1;
   bool closing = false;
   std::size_t index = 0;  // in `all`
-  std::string pending;    // what the kernel did not take
+  std::string pending;    // what the kernel did not accept
 };
 
 class Server {
@@ -82,7 +82,7 @@ class Server {
     }
   }
 
-  // False: the connection is gone.
+  // False if the connection has closed.
   bool write(Conn& conn, std::string_view bytes) {
     if (!conn.pending.empty()) {
       conn.pending += bytes;
@@ -92,7 +92,7 @@ class Server {
     if (n < 0 && errno != EAGAIN) return drop(conn);
     if (n != static_cast<ssize_t>(bytes.size())) {
       conn.pending = bytes.substr(n < 0 ? 0 : static_cast<std::size_t>(n));
-      watch(conn, EPOLLOUT);  // no reading until it is gone
+      watch(conn, EPOLLOUT);  // no reading until it is sent
     }
     return true;
   }

@@ -1,4 +1,4 @@
-// The floor for UDP: recvmmsg, sendmmsg, nothing else. Echo; sink, which takes trains of datagrams
+// The floor for UDP: recvmmsg and sendmmsg only. Echo; sink, which receives batches of datagrams
 // whole (GRO).
 #include <netinet/udp.h>
 #include <sys/socket.h>
@@ -34,7 +34,7 @@ struct Batch {
   }
 };
 
-// How many datagrams have come as one.
+// The number of datagrams in a received batch.
 unsigned train(mmsghdr& message) {
   for (cmsghdr* each = CMSG_FIRSTHDR(&message.msg_hdr); each;
        each = CMSG_NXTHDR(&message.msg_hdr, each)) {

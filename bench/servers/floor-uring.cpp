@@ -23,12 +23,12 @@ constexpr int group = 0;
 struct Conn {
   int fd = -1;
   unsigned index = 0;
-  bool ended = false;    // the receive is over
+  bool ended = false;    // the receive has ended
   bool dirty = false;    // `batch` is to be sent
-  bool sending = false;  // `rest` is on its way
+  bool sending = false;  // `rest` is being sent
   std::vector<iovec> batch;
   msghdr message{};
-  std::string rest, next;  // what a partial send left, and what waits behind it
+  std::string rest, next;  // what a partial send left, and what follows it
 };
 
 class Server {
@@ -162,7 +162,7 @@ class Server {
       starved_.push_back(&conn);
     } else if (!more) {
       conn.ended = true;
-      over_.push_back(&conn);  // after the next enter, which may yet send
+      over_.push_back(&conn);  // closed after the next enter, which may still send
     }
   }
 

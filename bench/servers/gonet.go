@@ -61,7 +61,7 @@ func serve(conn net.Conn, size int) {
 	}
 }
 
-// In Go "another thread" is another goroutine.
+// In Go another goroutine is used in place of another thread.
 func send(conn net.Conn) {
 	message := make([]byte, 64)
 	for {

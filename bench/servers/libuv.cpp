@@ -66,8 +66,8 @@ void shut(Conn* conn) {
   });
 }
 
-// For the modes sends and posts: tasks from another thread, by the documented means, a queue under
-// a mutex and an async.
+// For the modes sends and posts: tasks from another thread in the documented way, a queue under a
+// mutex and an async handle.
 class TaskQueue {
  public:
   TaskQueue() {
@@ -99,7 +99,7 @@ class TaskQueue {
   uv_async_t async_{};
 };
 
-TaskQueue* mailbox = nullptr;
+TaskQueue* task_queue = nullptr;
 
 void send_one() {
   if (!all.empty()) write(all[producer.done() % all.size()], bench::message());
@@ -163,7 +163,7 @@ void on_datagram(uv_udp_t* udp, ssize_t n, const uv_buf_t* piece, const sockaddr
 }
 
 // With UV_UDP_RECVMMSG libuv splits the buffer into pieces of 64 KiB: 20 of them, as many as it
-// takes at a time.
+// receives at a time.
 std::vector<char> datagrams(20 * (64 << 10));
 
 void lend_datagrams(uv_handle_t*, std::size_t, uv_buf_t* out) {
@@ -193,9 +193,9 @@ void serve_tcp() {
     timers.start(set_timer);
   }
   if (options.mode != "sends" && options.mode != "posts") return;
-  mailbox = new TaskQueue;
+  task_queue = new TaskQueue;
   producer.start([task = options.mode == "sends" ? send_one : +[] { producer.finish(); }] {
-    mailbox->post(task);
+    task_queue->post(task);
   });
 }
 

@@ -12,7 +12,7 @@
 
 namespace {
 
-constexpr std::size_t buffer_size = 128 << 10;  // more than any message
+constexpr std::size_t buffer_size = 128 << 10;  // larger than any message
 
 bench::Options options;
 std::vector<lws*> all;
@@ -27,7 +27,7 @@ int write(lws* socket, Session& session) {
                    LWS_WRITE_BINARY);
 }
 
-// Another's failure ends the other, by an event of its own.
+// A failed write to another connection ends that one, by an event of its own.
 int answer(lws* socket, Session& session) {
   if (options.mode == "echo") return write(socket, session) < 0 ? -1 : 0;
   for (lws* each : all) write(each, session);

@@ -1,5 +1,5 @@
-// For the modes sends and posts: a thread that keeps tasks on their way to the loop, at most
-// `ahead` at a time.
+// For the modes sends and posts: a thread that posts tasks to the loop, of which at most `ahead`
+// are pending.
 #pragma once
 
 #include <pthread.h>
@@ -21,8 +21,8 @@ inline std::string_view message() {
 
 class Producer {
  public:
-  // Calls post() for ever, on a thread of its own: on the last core this process may use, while the
-  // caller keeps to the first.
+  // Calls post() for ever on its own thread, which uses the last core of this process while the
+  // caller uses the first.
   template <class Post>
   void start(Post post) {
     cpu_set_t allowed, first, last;
@@ -47,7 +47,7 @@ class Producer {
     ::sched_setaffinity(0, sizeof first, &first);
   }
 
-  // For the loop: one more task has run.
+  // Called by the loop when a task has run.
   void finish() {
     done_.store(done_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }

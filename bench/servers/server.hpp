@@ -1,5 +1,5 @@
-// What the bench servers share: the command line, sockets for those that make their own, and the
-// sign of being ready.
+// Shared by the servers of the benchmark: the command line, sockets for those that make their own,
+// and the report that a server is ready.
 #pragma once
 
 #include <arpa/inet.h>
@@ -17,20 +17,22 @@
 
 namespace bench {
 
-// What a server does with what it gets. Each says in its first lines which of these it can.
-//   echo       sends it back                    close      the same, then closes the connection
-//   sink       drops it, but answers a single byte with the count (8 bytes) of what came: bytes, or
-//   datagrams broadcast  sends it to every connection sends      another thread keeps sending 64
-//   bytes to each connection http       answers HTTP requests posts      another thread keeps
-//   posting empty tasks to the loop; a byte is answered with their count (8 bytes) timers     keeps
-//   setting timers; a byte is answered with how often it did (8 bytes)
+// What a server does with its input. The first lines of each server say which modes it has.
+//   echo       echoes it
+//   close      echoes it, then closes the connection
+//   sink       discards it; replies to a single byte with the count (8 bytes) of bytes or datagrams
+//   broadcast  sends it to every connection
+//   sends      another thread keeps sending 64 bytes to each connection
+//   http       answers HTTP requests
+//   posts      another thread keeps posting empty tasks; replies to a byte with their count
+//   timers     keeps setting timers; replies to a byte with the number of times (8 bytes)
 struct Options {
   int port = 0;
   std::string mode = "echo";
   bool udp = false;
   std::string backend = "automatic";  // evio only
   long busy_poll_us = 0;              // evio only
-  int to = 0;                         // proxies only: the port of the server behind
+  int to = 0;                         // proxies only: the port of the target server
 };
 
 [[noreturn]] inline void die(const char* what) {
@@ -72,7 +74,7 @@ inline Options parse(int argc, char** argv) {
   return options;
 }
 
-// For a mode that this server has not got: the harness's table of servers is wrong.
+// Called for a mode that this server does not have: the harness's table of servers is wrong.
 [[noreturn]] inline void unsupported(const Options& options) {
   std::fprintf(stderr, "no mode %s%s here\n", options.udp ? "udp " : "", options.mode.c_str());
   std::exit(2);
@@ -107,7 +109,7 @@ inline int bound_socket(int type, int port) {
   return fd;
 }
 
-// On 127.0.0.1; connections inherit TCP_NODELAY.
+// A listener on 127.0.0.1; connections inherit TCP_NODELAY.
 inline int listen_tcp(int port, int flags = SOCK_NONBLOCK) {
   const int fd = bound_socket(SOCK_STREAM | flags, port);
   const int on = 1;
@@ -120,7 +122,7 @@ inline int bind_udp(int port, int flags = SOCK_NONBLOCK) {
   return bound_socket(SOCK_DGRAM | flags, port);
 }
 
-// The answer to a byte in the modes sink and posts.
+// The reply to a byte in the modes sink and posts.
 inline std::string_view bytes_of(const std::uint64_t& count) {
   return {reinterpret_cast<const char*>(&count), sizeof count};
 }

@@ -1,5 +1,5 @@
-// For the mode timers: 100,000 of them armed. Whenever one runs it is set again, and nine others
-// are set anew, as the time-outs of connections are that were heard of.
+// For the mode timers: 100,000 armed timers. Whenever one runs it is set again, and nine others are
+// restarted, as the timeouts of active connections are.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@ class Timers {
  public:
   static constexpr std::size_t count = 100'000;
 
-  // set(timer, milliseconds) arms a timer, or arms it anew.
+  // set(timer, milliseconds) arms or restarts a timer.
   template <class Set>
   void start(Set set) {
     for (std::size_t timer = 0; timer < count; ++timer) set(timer, delay());
@@ -24,7 +24,7 @@ class Timers {
     sets_ += 1 + others;
   }
 
-  // How often timers were set.
+  // The number of times that timers were set.
   const std::uint64_t& sets() const { return sets_; }
 
  private:

@@ -17,7 +17,7 @@ namespace redis {
 
 inline constexpr std::string_view version = "7.0.15";
 
-/// "X HELP": the names of what there is.
+/// "X HELP": the names of the subcommands.
 inline void help(Client& client, const Words& words) {
   const std::string prefix = lower(words[0]) + '|';
   std::vector<std::string_view> names;
@@ -62,7 +62,7 @@ inline void info(Client& client, const Words& words) {
   client.reply.bulk(text);
 }
 
-/// CONFIG GET: what clients and tools ask for, and what cannot be changed.
+/// CONFIG GET: the parameters that clients and tools ask for; they cannot be changed.
 inline void config_get(Client& client, const Words& words) {
   static const std::map<std::string_view, std::string_view> parameters{
       {"appendonly", "no"},
@@ -77,7 +77,7 @@ inline void config_get(Client& client, const Words& words) {
       {"save", ""},
       {"tcp-keepalive", "300"},
       {"timeout", "0"}};
-  std::map<std::string_view, std::string_view> found;  // by its name: as it was asked for
+  std::map<std::string_view, std::string_view> found;  // keyed by the name as it was requested
   for (std::size_t i = 2; i < words.size(); ++i) {
     const bool pattern = quoted(words[i]).find_first_of("[*?") != std::string_view::npos;
     for (const auto& [name, value] : parameters) {

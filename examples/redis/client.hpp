@@ -1,4 +1,5 @@
-// A connection to the server: its requests in order, transactions, and KEYS, which takes its time.
+// A connection to the server: its requests in order, its transactions, and KEYS, which runs in
+// steps.
 #pragma once
 
 #include <algorithm>
@@ -26,44 +27,45 @@ namespace redis {
 
 class Client;
 
-/// What all clients of the loop share.
+/// The state that all clients of the loop share.
 struct Shared {
   Store store;
-  std::string gathered;        // see Reply
-  std::uint64_t commands = 0;  // so many were executed
+  std::string buffer;          // used by Reply
+  std::uint64_t commands = 0;  // commands executed
 
-  // KEYS: who is in the middle of it. One of them goes on in each turn of the loop.
+  // KEYS: the clients whose search is not finished. One of them continues in each iteration of the
+  // loop.
   std::list<Client*> searching;
   bool search_posted = false;
-  // And what those that begin in this turn may do at once, all together.
-  std::chrono::steady_clock::time_point turn;
+  // The steps that searches which start in this iteration may still use, all together.
+  std::chrono::steady_clock::time_point iteration;
   std::size_t steps = 0;
 };
 
 struct Command {
   std::string_view name;  // "get", "config|get"
-  int arity;              // how many words, the name included; negative: at least so many
+  int arity;              // number of words with the name; negative: at least that many
   void (*run)(Client&, const Words&);
   int key_first = 0, key_last = 0, key_step = 0;  // which words are keys
   enum { queued, at_once, refused } in_transaction = queued;
 };
 
-/// All there are. Defined beside them.
+/// All commands; defined next to them.
 std::span<const Command> commands();
-/// The one of that name, in any mixture of cases, or null.
+/// The command of that name, regardless of case, or null.
 const Command* find_command(std::string_view name);
 
-/// Lives in the connection's context. Commands answer to its `reply`.
+/// Stored in the connection's context. Commands write to its `reply`.
 class Client {
  public:
   Client(Shared& among_all, evio::Conn& connection)
-      : shared(among_all), conn(connection), reply(connection, among_all.gathered) {}
+      : shared(among_all), conn(connection), reply(connection, among_all.buffer) {}
   ~Client() { shared.searching.remove(this); }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Answers what came in, until there is enough to send or a search is under way: then it is
-  /// called again.
+  /// Executes the requests in the input until there is enough output or a search is unfinished:
+  /// then it is called again.
   evio::Action data(evio::Input& in) {
     reply.begin();
     while (!in.empty() && !search_ && after_ == evio::Action::none && reply.more_wanted()) {
@@ -83,7 +85,7 @@ class Client {
     return after_;
   }
 
-  /// After this command's answer: nothing more, then `action`.
+  /// Sends nothing after this command's reply; then takes `action`.
   void end(evio::Action action) { after_ = action; }
 
   void mute(bool on) {
@@ -95,7 +97,7 @@ class Client {
 
   bool in_transaction() const { return in_transaction_; }
   void begin_transaction() { in_transaction_ = true; }
-  /// Executes the commands that waited for this, or forgets them.
+  /// Executes the queued commands, or discards them.
   void end_transaction(bool execute_them) {
     const bool spoiled = spoiled_;
     std::list<Waiting> waiting = forget_transaction();
@@ -106,10 +108,11 @@ class Client {
     run_transaction();
   }
 
-  /// Answers with the keys that match: at once if that is quickly done, else in turns with
-  /// everything else that the loop has to do. Until then this client's further commands wait.
+  /// Replies with the matching keys: immediately if the search is short, else in steps between the
+  /// loop's other work. Until then this client's further commands wait.
   void search(std::string pattern) {
-    if (std::exchange(shared.turn, conn.loop().now()) != conn.loop().now()) shared.steps = slice;
+    if (std::exchange(shared.iteration, conn.loop().now()) != conn.loop().now())
+      shared.steps = slice;
     search_ = std::make_unique<Search>(Glob(std::move(pattern)), shared.store);
     if (go_on_searching(shared.steps)) return;
     conn.pause();
@@ -123,7 +126,7 @@ class Client {
   std::string name;
 
  private:
-  // A command that waits for EXEC, with its own words.
+  // A command queued for EXEC, with copies of its words.
   struct Waiting {
     const Command* command;
     std::string text{};
@@ -135,7 +138,7 @@ class Client {
     Glob glob;
     Store::Walk walk;
     std::size_t count = 0;
-    std::vector<evio::SharedBytes> found{};  // the answer so far,
+    std::vector<evio::SharedBytes> found{};  // the reply so far,
     std::string last{};                      // and its end
   };
 
@@ -163,7 +166,8 @@ class Client {
     const Command* command = find(words);
     const auto arity = static_cast<std::size_t>(command ? std::abs(command->arity) : 0);
     ++shared.commands;
-    if (!command && (is(words[0], "post") || is(words[0], "host:"))) {  // a browser was lured here
+    if (!command && (is(words[0], "post") ||
+                     is(words[0], "host:"))) {  // a web page made a browser connect here
       reply.begin();
       end(evio::Action::close);
     } else if (!command) {
@@ -215,7 +219,7 @@ class Client {
     }
   }
 
-  // Uses up the steps, or finds all keys and answers: then it is true.
+  // Searches until the steps are used up; true if all keys were found and the reply was sent.
   bool go_on_searching(std::size_t& steps) {
     Search& search = *search_;
     while (steps > 0) {
@@ -257,7 +261,7 @@ class Client {
       if (!shared.searching.empty()) post_search(shared, loop);
       try {
         client->take_turn();
-      } catch (...) {  // no memory for the answer
+      } catch (...) {  // no memory for the reply
         client->conn.abort();
         throw;
       }
@@ -281,19 +285,19 @@ class Client {
 
   static constexpr std::size_t slice = 100'000;  // steps: about half a millisecond
   static constexpr std::size_t steps_a_key = 32;
-  static constexpr std::size_t piece_bytes = 1 << 20;  // of an answer
+  static constexpr std::size_t piece_bytes = 1 << 20;  // of a reply
 
   Request request_;
   evio::Action after_ = evio::Action::none;
   bool muted_ = false;
   int mute_next_ = 0;
   bool in_transaction_ = false;
-  bool spoiled_ = false;  // by a command that could not wait
+  bool spoiled_ = false;  // by a command that cannot be queued
   std::list<Waiting> waiting_, running_;
   std::unique_ptr<Search> search_;
 };
 
-/// The number that a word is; if it is none the client is told.
+/// Parses a number; replies with an error if the word is not one.
 inline std::optional<std::int64_t> integer(
     Client& client, std::string_view word,
     const char* problem = "value is not an integer or out of range") {

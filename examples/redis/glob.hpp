@@ -1,5 +1,5 @@
-// Redis's patterns: * any text, ? any byte, [a-z] one of a set, [^a-z] none of it, \ the next byte
-// as it is.
+// Redis's patterns: * any text, ? any byte, [a-z] a byte of a set, [^a-z] a byte outside it, \ the
+// next byte literally.
 #pragma once
 
 #include <algorithm>
@@ -11,18 +11,17 @@
 
 namespace redis {
 
-/// Matches texts as Redis does, but never returns to another * than the last one, and can be
-/// interrupted at any byte: a hostile pattern costs at most the product of both sizes, and who sent
-/// it waits for it alone.
+/// Matches texts as Redis does, but never backtracks beyond the last *, and can be interrupted at
+/// any byte: a hostile pattern costs at most the product of both sizes, and only its sender waits.
 class Glob {
  public:
   explicit Glob(std::string pattern) : pattern_(std::move(pattern)) {}
 
-  /// The next match is about another text.
+  /// Starts with another text.
   void restart() noexcept { state_ = {}; }
 
-  /// Whether the pattern matches the text; nothing if `steps`, which are used up, were not enough:
-  /// call it again then.
+  /// Whether the pattern matches the text; empty if `steps` were used up before that is known: then
+  /// call it again.
   std::optional<bool> match(std::string_view text, std::size_t& steps) noexcept {
     if (pattern_ == "*") return true;
     if (text.empty()) return pattern_.empty();
@@ -43,14 +42,14 @@ class Glob {
 
  private:
   struct State {
-    std::size_t next = 0;                       // in the pattern
-    std::size_t at = 0;                         // in the text
-    std::size_t star = std::string_view::npos;  // behind the last * in the pattern
-    std::size_t retry = 0;                      // where in the text that * ends
+    std::size_t next = 0;                       // position in the pattern
+    std::size_t at = 0;                         // position in the text
+    std::size_t star = std::string_view::npos;  // position after the last * in the pattern
+    std::size_t retry = 0;                      // where that * ends in the text
     bool in_set = false, negated = false, hit = false;
   };
 
-  // Each step is false if the pattern cannot match this way.
+  // Each step returns false if the pattern cannot match this way.
   bool step(char c) noexcept {
     char wanted = pattern_[state_.next++];
     switch (wanted) {
@@ -90,7 +89,7 @@ class Glob {
     } else if (rest.size() >= 3 && rest[1] == '-') {
       const auto byte = [](char one) {
         return static_cast<signed char>(one);
-      };  // ordered as in Redis on most machines
+      };  // the order of Redis on most machines
       const auto [low, high] = std::minmax({byte(rest[0]), byte(rest[2])});
       state_.hit |= low <= byte(c) && byte(c) <= high;
       state_.next += 3;
@@ -101,7 +100,7 @@ class Glob {
     return true;
   }
 
-  // Lets the last * take one byte more.
+  // Extends the last * by one byte.
   bool go_back() noexcept {
     if (state_.star == std::string_view::npos) return false;
     state_.next = state_.star;

@@ -1,4 +1,4 @@
-// What a client is answered: RESP2, gathered and sent together.
+// Writes replies in RESP2; the replies of one handler call are sent together.
 #pragma once
 
 #include <charconv>
@@ -12,16 +12,16 @@
 
 namespace redis {
 
-/// Writes the answers to one connection. `gathered` may be shared by all connections of a loop: it
-/// is empty between their handlers, if each begins with begin() and ends with flush().
+/// Writes the replies to one connection. All connections of a loop may share one `buffer`: it is
+/// empty between their handlers, if each handler starts with begin() and ends with flush().
 class Reply {
  public:
-  Reply(evio::Conn& conn, std::string& gathered) : conn_(conn), gathered_(gathered) {}
+  Reply(evio::Conn& conn, std::string& buffer) : conn_(conn), buffer_(buffer) {}
 
   void ok() { put("+OK\r\n"); }
   void null() { put("$-1\r\n"); }
   void integer(std::int64_t value) { number(':', value); }
-  /// Its elements follow.
+  /// The header of an array whose elements follow.
   void array(std::size_t size) { number('*', static_cast<std::int64_t>(size)); }
 
   void status(std::string_view text) {
@@ -30,8 +30,8 @@ class Reply {
     put("\r\n");
   }
 
-  /// Like Redis: "-ERR " goes before it unless it begins with a '-' and a code of its own; it stays
-  /// on one line.
+  /// As in Redis, "-ERR " precedes the text unless it starts with '-' and its own code; line breaks
+  /// become blanks.
   void error(std::string text) {
     text.erase(text.find_last_not_of("\r\n") + 1);
     for (char& c : text)
@@ -54,35 +54,35 @@ class Reply {
     put("\r\n");
   }
 
-  /// Part of an answer, which is not copied.
+  /// A part of a reply that is not copied.
   void as_it_is(const evio::SharedBytes& bytes) {
     if (muted_) return;
     flush();
     wanted_ = static_cast<bool>(conn_.write(bytes));
   }
 
-  /// Answers are dropped while it is on.
+  /// Replies are dropped while it is on.
   void mute(bool on) { muted_ = on; }
 
-  /// Sends what is gathered.
+  /// Sends the buffered replies.
   void flush() {
-    if (!gathered_.empty()) wanted_ = static_cast<bool>(conn_.write(gathered_));
-    gathered_.clear();
+    if (!buffer_.empty()) wanted_ = static_cast<bool>(conn_.write(buffer_));
+    buffer_.clear();
   }
-  /// Forgets what is gathered: there is something if the last handler failed.
+  /// Discards the buffered replies: some remain if the last handler failed.
   void begin() {
-    gathered_.clear();
+    buffer_.clear();
     wanted_ = true;
   }
-  /// False once the connection has more than enough to send: go on when it has been sent.
+  /// False once the connection has more than enough output: continue when it has been sent.
   bool more_wanted() {
-    if (gathered_.size() >= flush_size) flush();
+    if (buffer_.size() >= flush_size) flush();
     return wanted_;
   }
 
  private:
   void put(std::string_view text) {
-    if (!muted_) gathered_ += text;
+    if (!muted_) buffer_ += text;
   }
   void number(char type, std::int64_t value) {
     char line[24] = {type};
@@ -95,7 +95,7 @@ class Reply {
   static constexpr std::size_t flush_size = 64 << 10;
 
   evio::Conn& conn_;
-  std::string& gathered_;
+  std::string& buffer_;
   bool wanted_ = true;
   bool muted_ = false;
 };

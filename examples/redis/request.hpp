@@ -1,4 +1,4 @@
-// What a client asks: RESP2 arrays of bulk strings, and inline commands.
+// Parses requests: RESP2 arrays of bulk strings, and inline commands.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@
 
 namespace redis {
 
-/// The words of a request, where they arrived. The first names the command.
+/// The words of a request, in the input buffer. The first names the command.
 class Words {
  public:
   struct Place {
@@ -34,13 +34,13 @@ class Words {
   std::span<const Place> places_;
 };
 
-/// Reads one request after the other. Remembers how far it came, so that each byte is looked at
-/// once in however many pieces it arrives.
+/// Parses one request after another. It records its position, so that each byte is examined once in
+/// however many pieces it arrives.
 class Request {
  public:
   enum class State { incomplete, complete, invalid };
 
-  /// Goes on in `input`: it begins with the request's first byte, and has grown since the last
+  /// Continues in `input`, which begins with the request's first byte and has grown since the last
   /// call.
   State parse(std::string_view input) {
     if (input.front() != '*') return parse_inline(input);
@@ -66,17 +66,17 @@ class Request {
     return State::complete;
   }
 
-  /// Those of a complete request; none if it was an empty line or array. Valid while the input is,
-  /// until reset().
+  /// The words of a complete request; empty for an empty line or array. Valid as long as the input,
+  /// and until reset().
   Words words(std::string_view input) const {
     return {input.front() == '*' ? input.data() : unquoted_.data(), places_};
   }
-  /// How many bytes of the input a complete request took.
+  /// The number of input bytes of a complete request.
   std::size_t size() const noexcept { return at_; }
-  /// What is wrong with an invalid one, in Redis's words.
+  /// The error of an invalid request, in Redis's words.
   const std::string& problem() const noexcept { return problem_; }
 
-  /// On to the next request. Keeps memory for small ones only.
+  /// Starts with the next request; keeps the memory of small requests only.
   void reset() noexcept {
     at_ = 0;
     places_.clear();
@@ -87,7 +87,7 @@ class Request {
  private:
   static constexpr std::size_t line_max = 64 << 10;
   static constexpr std::size_t read_size =
-      16 << 10;  // Redis reads so much at a time, and looks then how long it is
+      16 << 10;  // Redis reads this much at a time and then checks the length
   static constexpr std::int64_t bulk_max = 512 << 20;
 
   State parse_inline(std::string_view input) {
@@ -98,10 +98,10 @@ class Request {
     return unquote(*line) ? State::complete : fail("unbalanced quotes in request");
   }
 
-  // That of a line such as "$3\r\n", which begins at at_: then at_ is behind it.
+  // Parses the number of a line such as "$3\r\n" at at_ and moves at_ after it.
   std::optional<std::int64_t> number(std::string_view input, char type, const char* too_long,
                                      const char* invalid) {
-    // Nearly all are short, and have arrived: these are read in one go.
+    // Nearly all lines are short and complete: these are parsed in one pass.
     const std::string_view text = input.substr(at_, 10);
     std::size_t end = 1;
     std::uint32_t value = 0;
@@ -129,8 +129,8 @@ class Request {
     return value;
   }
 
-  // From at_ up to `last`; of a '\r' also the byte behind it must be there. As in Redis a NUL hides
-  // what follows.
+  // The line from at_ up to `last`; after a '\r' the next byte must have arrived, too. As in Redis
+  // a NUL hides the rest.
   std::optional<std::string_view> next_line(std::string_view input, char last,
                                             const char* too_long) {
     std::size_t end = at_;
@@ -144,7 +144,7 @@ class Request {
     return {};
   }
 
-  // The words of an inline command. False: a quote is not closed, or text follows it at once.
+  // Splits an inline command into words. False if a quote is not closed or is followed by text.
   bool unquote(std::string_view line) {
     const auto blank = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
     unquoted_.clear();
@@ -166,7 +166,7 @@ class Request {
     }
   }
 
-  // Where the quote that opens at `i` closes, or the line's size.
+  // The position at which the quote opened at `i` closes, or the line's size.
   std::size_t close_quote(std::string_view line, std::size_t i) {
     const char quote = line[i++];
     for (; i < line.size() && line[i] != quote; ++i) {
@@ -182,7 +182,7 @@ class Request {
     return i;
   }
 
-  // What follows a backslash between double quotes; how many bytes it is.
+  // Decodes an escape sequence in double quotes; returns its length.
   std::size_t unescape(std::string_view text) {
     unsigned char byte = 0;
     if (text[0] == 'x' && text.size() >= 3 &&
@@ -201,9 +201,9 @@ class Request {
     return state_ = State::invalid;
   }
 
-  std::size_t at_ = 0;                 // what was read so far
-  std::int64_t missing_ = 0;           // words that are still to come
-  std::optional<std::uint32_t> bulk_;  // the size of the next one, once it is known
+  std::size_t at_ = 0;                 // position of the parser
+  std::int64_t missing_ = 0;           // words that have not arrived
+  std::optional<std::uint32_t> bulk_;  // the size of the next word, once it is known
   std::vector<Words::Place> places_;
   std::string unquoted_;  // the words of an inline command
   std::string problem_;

@@ -1,4 +1,4 @@
-// The keys, their values, and when they expire.
+// The key-value store with expiry.
 #pragma once
 
 #include <algorithm>
@@ -48,8 +48,8 @@ class Value {
   std::variant<std::string, evio::SharedBytes> bytes_;
 };
 
-/// A map of strings that forgets keys whose time has come, and that can be walked through a few
-/// keys at a time while it changes. One thread.
+/// A map of strings that removes expired keys, and that can be iterated in steps while it changes.
+/// For one thread.
 class Store {
  public:
   static constexpr std::int64_t never = -1;
@@ -59,11 +59,12 @@ class Store {
   using Order = std::list<Item*>;
   struct Entry {
     Value value;
-    std::int64_t expires = never;  // the last millisecond in which it is there
+    std::int64_t expires = never;  // the last millisecond in which the key exists
     Order::iterator place{};
   };
 
-  /// A walk: meets each key that is there all the while once, none that was added since it began.
+  /// An iteration: visits each key that exists during all of it once, and no key that was added
+  /// after it started.
   class Walk {
    public:
     explicit Walk(Store& store) : store_(store), next_(store.order_.begin()) {
@@ -73,11 +74,10 @@ class Store {
     Walk(const Walk&) = delete;
     Walk& operator=(const Walk&) = delete;
 
-    /// Where it stands, until it advances or the key is erased; null at the end.
+    /// The current key, until it advances or the key is erased; null at the end.
     const Item* item() const { return next_ == store_.order_.end() ? nullptr : *next_; }
     void advance() { ++next_; }
-    /// Whether the key that it stood on was erased since the last call: then it stands on the next
-    /// one.
+    /// Whether the current key was erased since the last call: then the next key is current.
     bool pushed() { return std::exchange(pushed_, false); }
 
    private:
@@ -88,10 +88,10 @@ class Store {
   };
 
   std::size_t size() const noexcept { return items_.size(); }
-  /// How many of them will expire.
+  /// The number of keys that will expire.
   std::size_t mortals() const noexcept { return deadlines_.size(); }
 
-  /// Null if there is no such key, or no longer. Valid until it is erased.
+  /// The value; null if the key does not exist or has expired. Valid until it is erased.
   Item* find(std::string_view key) {
     const auto found = items_.find(key);
     if (found == items_.end()) return nullptr;
@@ -138,12 +138,12 @@ class Store {
     return item.second.expires != never && item.second.expires < now_ms();
   }
 
-  /// When the next key expires, or never.
+  /// The time at which the next key expires, or never.
   std::int64_t first_deadline() const {
     return deadlines_.empty() ? never : deadlines_.begin()->first;
   }
 
-  /// Erases expired keys, but not more than so many.
+  /// Erases expired keys, at most that many.
   void expire(int count_max) {
     for (; count_max > 0 && !deadlines_.empty() && expired(*deadlines_.begin()->second);
          --count_max)
@@ -159,7 +159,7 @@ class Store {
   };
 
   std::unordered_map<std::string, Entry, Hash, std::equal_to<>> items_;
-  Order order_;  // the newest first
+  Order order_;  // newest first
   std::set<std::pair<std::int64_t, Item*>> deadlines_;
   std::list<Walk*> walks_;
 };

@@ -1,4 +1,4 @@
-// Small things that Redis does with text.
+// The text functions that Redis's commands need.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace redis {
 
-/// ASCII capitals made small, and the other way round; nothing else changes.
+/// Converts ASCII letters to lower case, or to upper case; other bytes stay.
 inline std::string lower(std::string_view text) {
   std::string small(text);
   for (char& c : small)
@@ -24,7 +24,7 @@ inline std::string upper(std::string_view text) {
   return large;
 }
 
-/// Whether a word, in any mixture of cases, is `small`, which has no capitals.
+/// Whether a word equals `small`, which is in lower case, regardless of case.
 inline bool is(std::string_view word, std::string_view small) {
   const auto same = [](char a, char b) {
     return a == b || (a >= 'A' && a <= 'Z' && a + ('a' - 'A') == b);
@@ -32,14 +32,14 @@ inline bool is(std::string_view word, std::string_view small) {
   return word.size() == small.size() && std::equal(word.begin(), word.end(), small.begin(), same);
 }
 
-/// A 64-bit number written in the one way that Redis accepts: no blank, no '+', no leading zero, no
-/// "-0".
+/// Parses a 64-bit number in the only form that Redis accepts: without a blank, a '+', a leading
+/// zero or "-0".
 inline std::optional<std::int64_t> to_integer(std::string_view text) {
   const bool negative = text.starts_with('-');
   const std::string_view digits = text.substr(negative);
   if (text == "0") return 0;
   if (digits.empty() || digits[0] == '0' || digits.size() > 19)
-    return {};  // 19 always fit into 64 bits
+    return {};  // 19 digits always fit into 64 bits
   std::uint64_t value = 0;
   for (char c : digits) {
     if (c < '0' || c > '9') return {};
@@ -49,7 +49,7 @@ inline std::optional<std::int64_t> to_integer(std::string_view text) {
   return static_cast<std::int64_t>(negative ? 0 - value : value);
 }
 
-/// Up to the first NUL and at most `size_max` bytes: what Redis quotes of a client's words in its
+/// The bytes up to the first NUL, at most `size_max`: what Redis quotes of a client's words in its
 /// error texts.
 inline std::string_view quoted(std::string_view text,
                                std::size_t size_max = std::string_view::npos) {
