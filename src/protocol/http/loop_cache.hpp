@@ -15,12 +15,12 @@ namespace evio { inline namespace v0 { namespace http {
 class Session;
 
 /// Collects the small pieces of an answer, so that they are passed to the connection in one write.
-/// When full() is true, there is still room for one piece of piece_max bytes: append() never checks
-/// and the memory never moves.
+/// While full() is false, there is room for one more piece of piece_max bytes: so append() need not
+/// check, and the memory never moves.
 class Batch {
  public:
-  static constexpr std::size_t piece_max = 16
-                                           << 10;  // copying a larger piece costs more than a write
+  /// Larger pieces are written by themselves: copying them would cost more than a write.
+  static constexpr std::size_t piece_max = 16 << 10;
 
   void append(std::string_view piece) noexcept {
     size_ += piece.copy(bytes_.get() + size_, piece.size());

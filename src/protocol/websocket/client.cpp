@@ -1,4 +1,4 @@
-// WebSockets of one's own making: the handshake's first half.
+// Opens outgoing WebSockets: the client's half of the handshake (RFC 6455, section 4.1).
 #include <algorithm>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -22,7 +22,7 @@ namespace http_parser = boost::beast::http;
 
 namespace {
 
-constexpr std::size_t answer_at_most = 8 << 10;  // bytes
+constexpr std::size_t answer_at_most = 8 << 10;  // bytes of the answer's header
 
 struct Url {
   std::string authority;
@@ -35,17 +35,19 @@ Url parsed(std::string_view url) {
     throw Error(std::make_error_code(std::errc::invalid_argument), url, why);
   };
   if (url.starts_with("wss://"))
-    refuse("there is no TLS here: ws:// only, or behind a proxy that has it");
-  if (!url.starts_with(scheme)) refuse("a WebSocket's URL begins with ws://");
+    refuse("wss needs TLS, which this client does not have: ws:// only, or a proxy with TLS");
+  if (!url.starts_with(scheme)) refuse("the URL does not begin with ws://");
   const std::string_view rest = url.substr(scheme.size());
   const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
   std::string target(rest.substr(end));
   if (!target.starts_with('/')) target.insert(0, "/");
+  // Line ends in the URL would add fields to the request. A URL of a WebSocket has no fragment (RFC
+  // 6455, section 3).
   const auto bad = [](char c) {
     return static_cast<unsigned char>(c) <= 0x20 || c == '\x7f' || c == '#';
   };
-  if (std::ranges::any_of(rest, bad)) refuse("characters that no WebSocket's URL may have");
-  if (end == 0 || rest.substr(0, end).find('@') != rest.npos) refuse("no host to connect to");
+  if (std::ranges::any_of(rest, bad)) refuse("the URL has characters that it must not have");
+  if (end == 0 || rest.substr(0, end).find('@') != rest.npos) refuse("no valid host in the URL");
   return {std::string(rest.substr(0, end)), std::move(target)};
 }
 
@@ -72,7 +74,8 @@ std::string request_of(const Url& url, std::string_view key, const Settings& set
   return request + "\r\n";
 }
 
-/// The context of a client's connection.
+/// The state of a client's connection, stored as the connection's context: the handshake, then the
+/// session. It exists before the connection is made, because connect() returns its WebSocket.
 class ClientSide {
  public:
   ClientSide(Conn& conn, std::shared_ptr<Service> service, const Url& url)
@@ -102,7 +105,8 @@ class ClientSide {
   Session session;
 
  private:
-  // False: nothing more can be done now.
+  // Reads the answer to the handshake. False: more bytes are needed, or it failed. Bytes after the
+  // answer are frames and stay in the input.
   bool read_answer(Input& in) {
     for (;;) {
       const std::size_t end = in.view().substr(0, answer_at_most).find("\r\n\r\n");
@@ -116,7 +120,8 @@ class ClientSide {
       parser.put(boost::asio::const_buffer(header.data(), header.size()), error);
       const bool is_http = !error && parser.is_header_done();
       if (is_http && is_interim(parser.get().result_int())) continue;
-      const std::string wrong = is_http ? validate_response(parser.get()) : "the answer is no HTTP";
+      const std::string wrong =
+          is_http ? validate_response(parser.get()) : "the answer is not HTTP";
       if (!wrong.empty()) {
         session.fail_handshake(wrong);
         return false;
@@ -128,10 +133,12 @@ class ClientSide {
     }
   }
 
-  // Another answer follows (RFC 9110, section 15.2).
+  // Whether another answer follows (RFC 9110, section 15.2).
   static bool is_interim(unsigned status) { return status >= 100 && status < 200 && status != 101; }
 
-  // What is wrong with the answer; nothing: then both sides agree.
+  // Says what is wrong with the answer; empty if the handshake succeeded. The checks are those of
+  // RFC 6455, section 4.1. Sec-WebSocket-Accept shows that the server understood the request:
+  // without it any HTTP server's answer could be taken for a WebSocket.
   std::string validate_response(const http_parser::response_header<>& answer) {
     using Field = http_parser::field;
     const Settings& settings = session.service().settings;

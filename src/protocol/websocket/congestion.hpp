@@ -1,4 +1,4 @@
-// How much is read while output waits above Limits::output_high.
+// Decides how much input is read while the output exceeds Limits::output_high.
 #pragma once
 
 #include <algorithm>
@@ -8,37 +8,41 @@
 
 namespace evio { inline namespace v0 { namespace websocket {
 
-/// A side that stops reading while it is congested waits for ever for a peer that is congested,
-/// too. A side that reads without bound lets its peer ask for more and more and take nothing of it.
-/// So reading goes on until the output has grown so much that it is no longer likely that the peer
-/// only waits for its own output to leave: the kernels between the two keep some megabytes of what
-/// each has sent.
+/// If both peers stop reading while their output is congested, each waits for the other forever. If
+/// a side reads without a bound, its peer can request more and more output and receive none of it.
+/// So reading continues until the output has grown by a bound that makes the first case unlikely:
+/// the kernels between the two hold some megabytes of what each side has sent.
 class Congestion {
  public:
+  /// Whether the output is congested.
   bool active() const noexcept { return active_; }
+  /// The output has exceeded output_high.
   void begin(std::size_t output_high) noexcept {
     active_ = true;
     counted_ = false;
     room_ = std::max({room_, 8 * std::min(output_high, most_room / 8), least_room});
   }
-  /// What waits beyond `waiting` is growth. Unless it is called, that is what waits when lets_read
-  /// is first called.
+  /// Counts the growth of the output from this size on. If it is not called, the first call of
+  /// lets_read sets the size.
   void count_from(std::size_t waiting) noexcept {
     counted_ = true;
     from_ = waiting;
   }
+  /// Whether input may be read while so much output waits.
   bool lets_read(std::size_t waiting) noexcept {
     if (!counted_) count_from(waiting);
     return waiting <= from_ + room_;
   }
-  /// The peer takes nothing, perhaps because it waits for this side to read more. The connection
-  /// remembers it.
+  /// The peer receives nothing, perhaps because it waits for this side to read. Doubles the bound
+  /// and shortens the stall time, for the rest of the connection: the peer is likely to do so
+  /// again.
   void stalled() noexcept {
     room_ = std::min(2 * room_, most_room);
     stall_time_ = std::chrono::seconds(1);
   }
-  /// How long the peer takes nothing until that counts as a stall.
+  /// How long the peer must receive nothing until that counts as a stall.
   Duration stall_time() const noexcept { return stall_time_; }
+  /// The output fell below output_low.
   void end() noexcept { active_ = false; }
 
  private:

@@ -1,4 +1,4 @@
-// Frames of RFC 6455 in and out, by wslay.
+// Reads and writes the frames of RFC 6455, section 5, with wslay.
 #include "protocol/websocket/frames.hpp"
 
 #include <wslay/wslay.h>
@@ -19,7 +19,8 @@ FrameContext make(const wslay_frame_callbacks& callbacks, void* user) {
   return FrameContext(context);
 }
 
-// What the first bytes of a frame say of its size; nothing more is read here, and wslay judges it.
+// These read the sizes in a frame's header (RFC 6455, section 5.2), and nothing else: wslay
+// validates the header.
 std::size_t length_bytes(std::string_view frame) noexcept {
   const unsigned length = static_cast<unsigned char>(frame[1]) & 0x7fU;
   return length == 127 ? 8 : length == 126 ? 2 : 0;
@@ -39,7 +40,8 @@ std::uint64_t payload_size(std::string_view header) noexcept {
   return size;
 }
 
-// Copies and unmasks, eight bytes at a time. Then `key` is the mask of what follows.
+// Copies and unmasks, eight bytes at a time. Afterwards `key` is rotated so that its first byte is
+// for the byte that follows.
 void unmask(std::string_view from, unsigned char* to, std::array<unsigned char, 4>& key) noexcept {
   const auto half = std::bit_cast<std::uint32_t>(key);
   const std::uint64_t mask = std::uint64_t{half} << 32U | half;
@@ -69,6 +71,7 @@ FrameReader::FrameReader() {
   context_ = make(callbacks, this);
 }
 
+// wslay wants more bytes when it has read a header whose payload has not begun to arrive.
 FrameReader::Read FrameReader::read(Input& in, FramePiece& piece) {
   if (!within_ && !begin(in)) return Read::partial;
   in_ = &in;
@@ -92,7 +95,8 @@ FrameReader::Read FrameReader::read(Input& in, FramePiece& piece) {
   return Read::piece;
 }
 
-// wslay has judged the header, but says nothing of it without a byte of the payload.
+// Returns a piece with the header only. wslay has validated the header, but does not return it
+// before a byte of the payload is there.
 void FrameReader::show_header(FramePiece& piece) noexcept {
   const auto first = static_cast<unsigned char>(header_[0]);
   piece = {.opcode = static_cast<Opcode>(first & 0x0fU),
@@ -103,7 +107,8 @@ void FrameReader::show_header(FramePiece& piece) noexcept {
            .begins = true};
 }
 
-// False: the header is not all there. wslay is told of no mask: it would take it off byte by byte.
+// Reads a header. False: it has not arrived completely. The mask bit is removed from the header
+// that wslay gets, because wslay would unmask byte by byte, which is slower than unmask().
 bool FrameReader::begin(Input& in) {
   if (in.size() < 2 || in.size() < header_size(in.view())) return false;
   const std::string_view header = in.take(header_size(in.view()));
@@ -119,6 +124,7 @@ bool FrameReader::begin(Input& in) {
   return within_ = true;
 }
 
+// wslay's callback for input: first the header, then the payload, never more than the frame.
 std::size_t FrameReader::feed(unsigned char* to, std::size_t room) noexcept {
   if (header_left_ > 0) {
     const std::size_t size = std::min(room, header_left_);
@@ -164,7 +170,8 @@ void FrameWriter::write(Opcode opcode, bool compressed, std::string_view payload
   if (payload.empty()) put_(to_, {header_.data(), header_size_}, {});
 }
 
-// What wslay gives away: first the header, then the payload in one part or several.
+// wslay's callback for output: first the header, which is stored until the payload's first part is
+// there, so that both leave in one write.
 void FrameWriter::took(std::string_view bytes) {
   if (!std::exchange(header_taken_, true)) {
     std::ranges::copy(bytes, header_.begin());

@@ -1,4 +1,4 @@
-// The keys of the opening handshake: SHA-1 and base64 are Nettle's.
+// The keys of the opening handshake, with SHA-1 and base64 of Nettle.
 #include "protocol/websocket/handshake.hpp"
 
 #include <nettle/base64.h>
@@ -30,7 +30,8 @@ bool is_field_value(std::string_view text) {
   });
 }
 
-// The client writes it itself, or it would announce a body that a handshake has not.
+// Whether the client writes the field itself, or the field would announce a body, which a handshake
+// does not have.
 bool is_own_field(std::string_view name) {
   constexpr std::string_view prefix = "sec-websocket-";
   constexpr std::array<std::string_view, 5> names{"host", "connection", "upgrade", "content-length",
@@ -67,6 +68,7 @@ std::string new_key() {
 }
 
 std::string accept_of(std::string_view key) {
+  // The constant of RFC 6455, section 1.3.
   const std::string text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
   sha1_ctx context;
   nettle_sha1_init(&context);
@@ -85,14 +87,14 @@ void check(const Settings& settings) {
     if (time < Duration::zero())
       refuse(std::string("websocket::Settings::") + field + " is negative");
   };
-  check_time(settings.handshake_timeout, "handshake_time");
-  check_time(settings.close_timeout, "close_time");
+  check_time(settings.handshake_timeout, "handshake_timeout");
+  check_time(settings.close_timeout, "close_timeout");
   check_time(settings.ping_interval, "ping_interval");
   for (const std::string& protocol : settings.protocols)
-    if (!is_token(protocol)) refuse("no WebSocket protocol may be \"" + protocol + "\"");
+    if (!is_token(protocol)) refuse("not a valid WebSocket protocol: \"" + protocol + "\"");
   for (const auto& [name, value] : settings.fields)
     if (is_own_field(name) || !is_token(name) || !is_field_value(value))
-      refuse(std::string("no HTTP field may be \"").append(name).append("\": \"").append(value) +
+      refuse(std::string("not a valid field: \"").append(name).append("\": \"").append(value) +
              '"');
 }
 

@@ -1,4 +1,4 @@
-// WebSockets as a part of an HTTP server: the handshake's other half.
+// Accepts WebSockets in an HTTP server: the server's half of the handshake (RFC 6455, section 4.2).
 #include <algorithm>
 #include <evio/http/response.hpp>
 #include <evio/http/server.hpp>
@@ -18,6 +18,7 @@ namespace evio { inline namespace v0 { namespace websocket {
 
 namespace {
 
+// Connects the session of a WebSocket to the events of its upgraded connection.
 class ServerSide final : public http::Upgraded {
  public:
   ServerSide(Conn& conn, std::shared_ptr<Service> service)
@@ -44,7 +45,7 @@ class ServerSide final : public http::Upgraded {
   Session session;
 };
 
-// All fields of that name, which are one list.
+// The values of all fields with this name, which are one list (RFC 9110, section 5.3).
 std::string list_of(const http::Request& request, std::string_view name) {
   std::string list;
   for (const auto& field : request.fields())
@@ -52,23 +53,26 @@ std::string list_of(const http::Request& request, std::string_view name) {
   return list;
 }
 
+// The subprotocol: the first of the client's list that is known here. The list has the form of the
+// extensions' list, without parameters.
 std::string protocol_of(const http::Request& request, const Settings& settings) {
   const std::string offered = list_of(request, "Sec-WebSocket-Protocol");
-  for (const Extension& offer :
-       extensions_of(offered))  // a list of the same form, without parameters
+  for (const Extension& offer : extensions_of(offered))
     for (const std::string& known : settings.protocols)
       if (known == offer.name && offer.parameters.empty()) return known;
   return {};
 }
 
 bool is_origin_allowed(const http::Request& request, const Settings& settings) {
-  const std::string origin = list_of(request, "Origin");  // two are none that is known
+  // Several Origin fields become one list, which matches no allowed origin.
+  const std::string origin = list_of(request, "Origin");
   return settings.origins.empty() || !request.has_header("Origin") ||
          std::ranges::any_of(settings.origins,
                              [&](const std::string& each) { return iequals(each, origin); });
 }
 
-// 0: it is a handshake.
+// The status with which a request is refused, or 0 if it is a valid handshake (RFC 6455, section
+// 4.2.1). A request that does not ask for a WebSocket gets 426, which tells what to ask for.
 int refusal_of(const http::Request& request, const Settings& settings) {
   constexpr int bad_request = 400, forbidden = 403, no_method = 405, upgrade_required = 426;
   if (request.method() != "GET") return no_method;
@@ -86,6 +90,7 @@ void refuse(int status, http::Response& response) {
   response.send(status);
 }
 
+// `requested` runs before the upgrade: if it throws, the client still gets a 500.
 void answer(const std::shared_ptr<Service>& service, http::Request& request,
             http::Response& response) {
   const Settings& settings = service->settings;

@@ -1,4 +1,4 @@
-// A WebSocket once its handshake is done: messages, pings, the closing handshake.
+// A WebSocket after its handshake: messages, pings, the closing handshake.
 #include "protocol/websocket/session.hpp"
 
 #include <algorithm>
@@ -17,8 +17,8 @@ using Event = MessageReader::Event;
 
 namespace {
 
-constexpr std::size_t kept = 64 << 10;        // bytes of what was compressed
-constexpr std::size_t control_at_most = 125;  // bytes
+constexpr std::size_t kept = 64 << 10;        // the capacity of the compression buffer that is kept
+constexpr std::size_t control_at_most = 125;  // bytes of payload (RFC 6455, section 5.5)
 
 Opcode opcode_of(Kind kind) noexcept { return kind == Kind::text ? Opcode::text : Opcode::binary; }
 
@@ -48,6 +48,8 @@ void Session::opened() {
   for (auto& fn : std::exchange(early_, {})) run(std::move(fn));
 }
 
+// An idle WebSocket has no reader: it takes one from the thread's cache while input is handled and
+// keeps it only if a message has arrived in part. So many idle WebSockets need little memory.
 void Session::data(Input& in) {
   if (!in.empty()) {
     heard_ = true;
@@ -62,6 +64,7 @@ void Session::data(Input& in) {
   if (congestion_.active()) update_reading();
 }
 
+// Reports the memory of this WebSocket, which counts in Limits::memory_max.
 void Session::tell_held() {
   conn_.set_held((reader_ ? reader_->held() : 0) + (compressor_ ? compressor_->held() : 0) +
                  (decompressor_ ? decompressor_->held() : 0));
@@ -79,12 +82,15 @@ void Session::read(Input& in) {
   }
 }
 
-// The peer's answer to a Close is always read.
+// While the output is congested, input is read within a bound: see Congestion. After a Close was
+// sent it is always read, because the peer's Close must be found in it.
 bool Session::may_read() {
   if (paused_) return false;
   return !congestion_.active() || close_sent_ || congestion_.lets_read(conn_.pending_output());
 }
 
+// If congestion stops the reading, a timer looks again: the peer may take nothing because it waits
+// for this side to read. It must look before ping_interval judges the peer to be gone.
 void Session::update_reading() {
   if (may_read()) return conn_.resume();
   conn_.pause();
@@ -134,12 +140,12 @@ void Session::on_close(std::string_view payload) {
     code = static_cast<CloseCode>(static_cast<unsigned char>(payload[0]) << 8U |
                                   static_cast<unsigned char>(payload[1]));
     payload.remove_prefix(2);
-    if (!is_close_code(code)) return fail(CloseCode::protocol_error);
+    if (!is_close_code(code)) return fail(CloseCode::protocol_error);  // RFC 6455, section 7.4
     if (!Utf8::is_valid(payload)) return fail(CloseCode::invalid_data);
   }
   code_ = code;
   reason_ = payload;
-  if (!close_sent_) send_close(code, payload);
+  if (!close_sent_) send_close(code, payload);  // the answer repeats the code (section 5.5.1)
   conn_.close();
 }
 
@@ -154,6 +160,7 @@ void Session::draining() { close(CloseCode::going_away, {}); }
 void Session::closed(std::error_code error) {
   subscriptions_.clear();
   early_.clear();
+  // A server's WebSocket whose 101 could not be written was never opened for the user.
   if (!opened_ && side_ == Side::server) return;
   opened_ = false;
   if (service_->handlers.closed)
@@ -173,6 +180,7 @@ WriteResult Session::send(Message message) {
   if (!compressor_ || !message.compress ||
       message.bytes.size() < service_->settings.deflate->size_min)
     return write_frame(opcode, message.bytes);
+  // A buffer of the thread: it is copied into the output before another WebSocket can use it.
   std::string& compressed = LoopCache::of_this_thread().compressed;
   compressed.clear();
   compressor_->compress(message.bytes, compressed);
@@ -185,6 +193,7 @@ WriteResult Session::send(Message message) {
 WriteResult Session::send(Kind kind, SharedBytes bytes, bool compress) {
   const bool compressed =
       compressor_ && compress && bytes.size() >= service_->settings.deflate->size_min;
+  // Masking and compressing both make new bytes: the shared ones cannot be sent as they are.
   if (side_ == Side::client || compressed)
     return send({.bytes = bytes.view(), .kind = kind, .compress = compress});
   if (!is_open()) return WriteResult::Kind::dropped;
@@ -199,7 +208,7 @@ WriteResult Session::send(Kind kind, SharedBytes bytes, bool compress) {
 
 WriteResult Session::ping(std::string_view payload) {
   if (payload.size() > control_at_most)
-    throw std::invalid_argument("evio: a ping has at most 125 bytes");
+    throw std::invalid_argument("evio: the payload of a ping has at most 125 bytes");
   return is_open() ? write_frame(Opcode::ping, payload) : WriteResult::Kind::dropped;
 }
 
@@ -207,8 +216,10 @@ void Session::close(CloseCode code, std::string_view reason) {
   check_close(code, reason);
   if (!is_open()) return;
   send_close(code, reason);
-  resume();
+  resume();  // the peer's Close must be read
   arm(service_->settings.close_timeout);
+  // An empty send completes when all output before it has left, the Close included. Only then does
+  // the peer's time to answer begin.
   conn_.handle().send(SharedBytes(), [this](std::error_code error) {
     if (error) return;
     close_left_ = true;
@@ -226,6 +237,7 @@ void Session::resume() {
   update_reading();
 }
 
+// A handle of a client's WebSocket can be used before the handshake is complete.
 void Session::run(Callback<void(WebSocket&)> fn) {
   if (opened_)
     call([&] { fn(socket_); });
@@ -243,6 +255,8 @@ WriteResult Session::write_frame(Opcode opcode, std::string_view payload, bool c
   return result;
 }
 
+// Counts the output, and begins a congestion when the output exceeds output_high. Its growth counts
+// from what waited before the present event, so that the answers to that event are a part of it.
 WriteResult Session::wrote(std::size_t bytes, WriteResult result) {
   written_ += bytes;
   if (result || congestion_.active() || !conn_.is_open()) return result;
@@ -254,9 +268,9 @@ WriteResult Session::wrote(std::size_t bytes, WriteResult result) {
   return result;
 }
 
-// How much of the output has reached the peer: bytes, ever, from any beginning. The kernel, which
-// keeps megabytes, takes more only once a third of them has left: it may be silent for long while a
-// slow peer reads.
+// A number that grows whenever the kernel takes output or the peer acknowledges some. The kernel's
+// send buffer holds megabytes, and the kernel accepts more only after a third of them has left.
+// With a slow peer that can take long, so the acknowledged bytes must count too.
 std::uint64_t Session::taken() const noexcept {
   const std::uint64_t waiting = conn_.pending_output();
   return written_ - std::min(written_, waiting) + http::acknowledged(conn_.native_handle());
@@ -272,7 +286,8 @@ void Session::send_close(CloseCode code, std::string_view reason) {
   close_sent_ = true;
 }
 
-// The peer does not keep to the protocol, or a handler failed.
+// Ends the WebSocket because the peer violated the protocol or a handler threw: sends a Close and
+// does not wait for the answer (RFC 6455, section 7.1.7).
 void Session::fail(CloseCode code) {
   if (!close_sent_) send_close(code, {});
   code_ = code;
@@ -286,8 +301,10 @@ void Session::arm(Duration time) {
     timer_ = conn_.set_deadline(time, [this](Conn&) { watch(); });
 }
 
-// The timer: a peer that takes nothing or stays silent is gone, one that was asked to close has had
-// its time.
+// The timer. A peer that has received nothing of waiting output for a whole interval, or has sent
+// nothing since a ping, is gone; one that has not answered a Close in time is not waited for. The
+// ping proves nothing while output waits, because it is sent after that output, or while the user
+// has paused the reading, because the pong is not read.
 void Session::watch() {
   const bool waited = std::exchange(waited_, conn_.pending_output() > 0);
   const std::uint64_t before = std::exchange(taken_, taken());
@@ -299,11 +316,13 @@ void Session::watch() {
   if (close_left_) return conn_.close();
   if (close_sent_) return timer_.restart(service_->settings.close_timeout);
   const bool silent = !std::exchange(heard_, false) && !paused_;
-  pinged_ = silent && !waited_;  // else the ping would wait behind the output
+  pinged_ = silent && !waited_;  // a ping would wait behind the output
   if (pinged_) write_frame(Opcode::ping, {});
   timer_.restart(service_->settings.ping_interval);
 }
 
+// Calls a handler. If it throws, the peer gets a Close with 1011, and the exception goes on to the
+// connection, which reports it to Events::failed.
 template <class Call>
 void Session::call(Call&& user_call) {
   try {

@@ -1,4 +1,4 @@
-// A WebSocket once its handshake is done, on either side: messages, pings, the closing
+// A WebSocket after its handshake, of a server or of a client: messages, pings, the closing
 // handshake.
 #pragma once
 
@@ -24,37 +24,44 @@
 
 namespace evio { inline namespace v0 { namespace websocket {
 
+/// Which side of the connection this is. Clients mask their frames, servers do not (RFC 6455,
+/// section 5.1).
 enum class Side { server, client };
 
-/// What the WebSockets of an endpoint, or a client's only one, have in common.
+/// The handlers and settings of an endpoint, shared by its WebSockets on all loops, or of a
+/// client's WebSocket. They do not change.
 struct Service {
   Handlers handlers;
   Settings settings;
 };
 
-/// All calls are for its loop's thread.
+/// The state behind a WebSocket. The sides pass it the connection's events, the public WebSocket
+/// the user's calls. Used on its loop's thread only. It lives as long as the connection: so what is
+/// posted to the connection may refer to it.
 class Session {
  public:
   Session(Conn& conn, Side side, std::shared_ptr<Service> service);
   Session(const Session&) = delete;
   ~Session();
 
-  // What the handshake found out
+  // The results of the handshake
   void set_negotiated(std::optional<DeflateAgreement> deflate, std::string protocol);
   void requested(http::Request& request);
 
-  // What happens on the connection
+  // The events of the connection
   void opened();
   void data(Input& in);
   void drained();
   void draining();
   void closed(std::error_code error);
-  /// The client's connection has no handshake, because of this.
+  /// For a client: the server's answer is not a valid handshake. Closes the connection; `closed`
+  /// reports the reason.
   void fail_handshake(std::string_view why);
 
-  // What the user wants
+  // The calls of the user
   WriteResult send(Message message);
   WriteResult send(Kind kind, SharedBytes bytes, bool compress);
+  /// Sends a frame that was made before, for Topics.
   WriteResult send_frame(const SharedBytes& frame) {
     if (!is_open()) return WriteResult::Kind::dropped;
     return wrote(frame.size(), conn_.write(frame));
@@ -95,33 +102,33 @@ class Session {
 
   Conn& conn_;
   const std::shared_ptr<Service> service_;
-  std::unique_ptr<MessageReader> reader_;  // while something has begun to come
+  std::unique_ptr<MessageReader> reader_;  // null while no message or frame has begun to arrive
   std::optional<Compressor> compressor_;
   std::optional<Decompressor> decompressor_;
   std::string protocol_;
-  std::string reason_;                             // of the close
-  std::vector<Callback<void(WebSocket&)>> early_;  // what handles posted before it opened
+  std::string reason_;                             // of the peer's Close, or of a failed handshake
+  std::vector<Callback<void(WebSocket&)>> early_;  // posted by handles before `opened`
   Context user_context_;
   Subscriptions subscriptions_;
   Timer timer_;
   WebSocket socket_;
   std::error_code error_;
   Congestion congestion_;
-  std::uint64_t written_ = 0;      // bytes, ever
-  std::uint64_t event_start_ = 0;  // written_ when the event that is being handled began
-  std::uint64_t taken_ = 0;        // bytes that the peer had taken when watch() last looked
-  std::uint64_t stalled_at_ = 0;   // and when look_at_congestion() did
+  std::uint64_t written_ = 0;      // bytes of output since the connection began
+  std::uint64_t event_start_ = 0;  // written_ when the present event began
+  std::uint64_t taken_ = 0;        // taken() when watch() last looked
+  std::uint64_t stalled_at_ = 0;   // taken() when the present wait for look_at_congestion() began
   CloseCode code_ = CloseCode::abnormal;
   const Side side_;
   bool opened_ = false;
   bool close_sent_ = false;
   bool close_left_ = false;  // the kernel has taken the Close
   bool paused_ = false;      // by the user
-  bool in_event_ = false;    // something received is being handled
-  bool looks_ = false;       // look_at_congestion() is due
-  bool waited_ = false;      // output waited when watch() last looked
-  bool heard_ = false;       // something came since the timer looked
-  bool pinged_ = false;      // and nothing since
+  bool in_event_ = false;    // an event of the input is being handled
+  bool looks_ = false;       // a timer for look_at_congestion() is set
+  bool waited_ = false;      // output was waiting when watch() last looked
+  bool heard_ = false;       // something was received since watch() last looked
+  bool pinged_ = false;      // watch() sent a ping, and nothing was received since
 };
 
 }}}  // namespace evio::v0::websocket

@@ -1,4 +1,4 @@
-// Whether text that comes in pieces is UTF-8, by UTF8-CPP.
+// Checks whether text that arrives in pieces is UTF-8, with UTF8-CPP.
 #include "protocol/websocket/utf8.hpp"
 
 #include <utf8.h>
@@ -11,13 +11,15 @@ namespace {
 
 constexpr std::size_t longest = 4;  // bytes of a character
 
+// The size that the first byte announces. An invalid first byte is found by utf8::is_valid later.
 std::size_t character_size(char first) noexcept {
   const auto byte = static_cast<unsigned char>(first);
   return byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
 }
 
-// Whether some continuation makes a character of this beginning: if any does, one of the least or
-// the greatest does.
+// Whether these bytes can be the beginning of a character. If any continuation makes one, then so
+// does the smallest or the greatest continuation byte: the excluded values (overlong forms,
+// surrogates, beyond U+10FFFF) leave one end of the range.
 bool may_become_character(std::string_view begun) noexcept {
   std::array<char, longest> whole{};
   const std::size_t size = character_size(begun[0]);
@@ -29,7 +31,7 @@ bool may_become_character(std::string_view begun) noexcept {
 }
 
 bool is_ascii(std::string_view text) noexcept {
-  unsigned char all = 0;  // without a branch, so that the compiler takes many bytes at a time
+  unsigned char all = 0;  // no branch in the loop, so that the compiler can vectorize it
   for (const char each : text) all |= static_cast<unsigned char>(each);
   return all < 0x80;
 }
@@ -58,7 +60,7 @@ bool Utf8::add(std::string_view piece) noexcept {
   return invalid == end || begin_character({invalid, end});
 }
 
-// The rest of a piece, which is no whole character.
+// Stores the end of a piece, which is not a whole character. False: it cannot become one.
 bool Utf8::begin_character(std::string_view bytes) noexcept {
   if (bytes.size() >= character_size(bytes[0]) || !may_become_character(bytes)) return false;
   std::ranges::copy(bytes, begun_.begin());

@@ -1,4 +1,4 @@
-// The public WebSocket and its Handle.
+// The public WebSocket and Handle: they pass each call on to the session.
 #include <evio/websocket/socket.hpp>
 #include <stdexcept>
 #include <string>
@@ -11,15 +11,16 @@
 namespace evio { inline namespace v0 { namespace websocket {
 
 void check_close(CloseCode code, std::string_view reason) {
-  constexpr std::size_t longest = 123;  // bytes
+  constexpr std::size_t longest = 123;  // bytes: a control frame has 125, the code takes two
   if (!is_close_code(code) && code != CloseCode::no_status)
     throw std::invalid_argument("evio: " + std::to_string(static_cast<unsigned>(code)) +
-                                " is no code that a WebSocket's Close may have");
+                                " must not be the code of a WebSocket's Close");
   if (code == CloseCode::no_status && !reason.empty())
-    throw std::invalid_argument("evio: a Close without a code has no reason");
+    throw std::invalid_argument("evio: a Close without a code must not have a reason");
   if (reason.size() > longest)
     throw std::invalid_argument("evio: the reason of a Close has at most 123 bytes");
-  if (!Utf8::is_valid(reason)) throw std::invalid_argument("evio: the reason of a Close is UTF-8");
+  if (!Utf8::is_valid(reason))
+    throw std::invalid_argument("evio: the reason of a Close must be UTF-8");
 }
 
 WriteResult WebSocket::send(Message message) { return session_.send(message); }
@@ -37,6 +38,7 @@ Conn& WebSocket::conn() const noexcept { return session_.conn(); }
 Handle WebSocket::handle() { return {conn().handle(), session_}; }
 Context& WebSocket::user_context() const noexcept { return session_.user_context(); }
 
+// The message's bytes are borrowed: they are copied for the time until the loop sends them.
 bool Handle::send(Message message) const {
   return post([bytes = std::string(message.bytes), message](WebSocket& socket) mutable {
     message.bytes = bytes;
@@ -50,11 +52,14 @@ bool Handle::send(Kind kind, SharedBytes bytes, bool compress) const {
   });
 }
 
+// The session lives as long as the connection, and the connection runs the post only while it
+// lives.
 bool Handle::post(Callback<void(WebSocket&)> fn) const {
   return conn_.post(
       [session = session_, fn = std::move(fn)](Conn&) mutable { session->run(std::move(fn)); });
 }
 
+// Checked here, because an exception on the loop's thread could not reach the caller.
 void Handle::close(CloseCode code, std::string_view reason) const {
   check_close(code, reason);
   post([code, reason = std::string(reason)](WebSocket& socket) { socket.close(code, reason); });

@@ -166,7 +166,7 @@ TEST_F(WebSocketClient, AListInSeveralFields) {  // only the key is wrong
 
 TEST_F(WebSocketClient, NoHttp) {
   EXPECT_EQ(outcome_of("220 mail ready\r\n\r\n"),
-            Log{"closed 1006 the answer is no HTTP" + refused});
+            Log{"closed 1006 the answer is not HTTP" + refused});
 }
 
 TEST_F(WebSocketClient, AHeaderWithoutEnd) {
