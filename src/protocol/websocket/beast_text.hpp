@@ -1,4 +1,4 @@
-// The standard library's strings for Boost.Beast, and back.
+// Converts between the standard library's string_view and Boost.Beast's.
 #pragma once
 
 #include <boost/beast/core/string.hpp>
@@ -10,6 +10,7 @@ inline boost::beast::string_view beast_text(std::string_view text) {
   return {text.data(), text.size()};
 }
 inline std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+/// Compares in any case.
 inline bool iequals(std::string_view a, std::string_view b) {
   return boost::beast::iequals(beast_text(a), beast_text(b));
 }

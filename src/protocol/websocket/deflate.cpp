@@ -1,4 +1,4 @@
-// Compressing and decompressing messages, by zlib.
+// Compresses and decompresses messages with zlib.
 #include "protocol/websocket/deflate.hpp"
 
 #include <zlib.h>
@@ -11,11 +11,11 @@ namespace evio { inline namespace v0 { namespace websocket {
 
 namespace {
 
-// What a flushed block ends in: it is left out on the wire (RFC 7692, section 7.2.1).
+// The end of a flushed block, which is not sent (RFC 7692, section 7.2.1).
 constexpr std::string_view tail{"\x00\x00\xff\xff", 4};
 constexpr std::size_t step = 16 << 10;
-constexpr int memory_level = 5;
-constexpr int end_of_block = 128;  // of z_stream::data_type behind inflate
+constexpr int memory_level = 5;    // zlib's default, 8, needs 112 KiB more for each connection
+constexpr int end_of_block = 128;  // a bit of z_stream::data_type after inflate
 
 Bytef* input_of(std::string_view bytes) noexcept {
   return reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // zlib does not write there
@@ -24,7 +24,8 @@ Bytef* input_of(std::string_view bytes) noexcept {
 }  // namespace
 
 struct Compressor::Stream {
-  // zlib has no window of 2^8 here: runs alone refer no further back than one byte.
+  // zlib has no window of 2^8 for raw deflate. With 2^9 and Z_RLE, references go back one byte
+  // only, which any window can follow.
   explicit Stream(int window_bits) {
     if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -std::max(window_bits, 9), memory_level,
                      window_bits < 9 ? Z_RLE : Z_DEFAULT_STRATEGY) != Z_OK)
@@ -40,7 +41,7 @@ Compressor::Compressor(DeflateTerms terms) noexcept : terms_(terms) {}
 Compressor::~Compressor() = default;
 
 void Compressor::compress(std::string_view message, std::string& to) {
-  if (message.empty()) {  // of which zlib makes nothing (section 7.2.3.6)
+  if (message.empty()) {  // zlib would produce nothing: an empty block (section 7.2.3.6)
     to += '\0';
     return;
   }
@@ -59,13 +60,13 @@ void Compressor::compress(std::string_view message, std::string& to) {
   if (!terms_.context_takeover) stream_.reset();
 }
 
-// As zconf.h has it.
+// The formula of zlib's zconf.h.
 std::size_t Compressor::held() const noexcept {
   return stream_ ? (std::size_t{4} << terms_.window_bits) + (std::size_t{512} << memory_level) : 0;
 }
 
 struct Decompressor::Stream {
-  // Some who were told 2^8 compress with zlib's 2^9.
+  // Peers that agreed to 2^8 may nevertheless compress with 2^9, because zlib does so.
   explicit Stream(int window_bits) {
     if (inflateInit2(&z, -std::max(window_bits, 9)) != Z_OK) throw std::bad_alloc();
   }
@@ -99,19 +100,19 @@ Decompressor::Result Decompressor::add(std::string_view piece, std::string& to, 
     const int result = inflate(&z, Z_SYNC_FLUSH);
     to.append(out.data(), out.size() - z.avail_out);
     if (to.size() > limit) return Result::too_large;
-    const bool last =
-        result == Z_STREAM_END;  // it may come before the message's end (section 7.2.3.4)
+    // A final block may come before the end of the message (section 7.2.3.4).
+    const bool last = result == Z_STREAM_END;
     if (!last && result != Z_OK && result != Z_BUF_ERROR) return Result::malformed;
     stream_->between_blocks = last || (z.data_type & end_of_block) != 0;
-    if (last)
-      inflateResetKeep(&z);  // and the window: what follows may still refer to what came before
+    if (last) inflateResetKeep(&z);  // keeps the window: later blocks may refer to earlier bytes
   } while (z.avail_in > 0 || z.avail_out == 0);
   return Result::good;
 }
 
 Decompressor::Result Decompressor::end(std::string& to, std::size_t limit) {
-  if (!stream_ || !stream_->in_message) return Result::good;  // it has no byte: it is empty
+  if (!stream_ || !stream_->in_message) return Result::good;  // no byte: the message is empty
   const Result result = add(tail, to, limit);
+  // A message that stops inside a block is cut off.
   if (result == Result::good && !stream_->between_blocks) return Result::malformed;
   stream_->in_message = false;
   if (!terms_.context_takeover) stream_.reset();

@@ -1,4 +1,4 @@
-// Compressing and decompressing messages as permessage-deflate (RFC 7692) has it, by zlib.
+// Compresses and decompresses messages as permessage-deflate (RFC 7692) requires, with zlib.
 #pragma once
 
 #include <cstddef>
@@ -8,21 +8,22 @@
 
 namespace evio { inline namespace v0 { namespace websocket {
 
-/// What both sides agreed on for one direction.
+/// The negotiated parameters of one direction.
 struct DeflateTerms {
   int window_bits = 15;          // 8 to 15
-  bool context_takeover = true;  // messages refer to those before them
+  bool context_takeover = true;  // messages may refer to earlier ones
 };
 
-/// One direction's messages, whole ones. Owns memory from the first on, without context takeover
-/// only during a call.
+/// Compresses the messages that are sent, one whole message at a time. zlib's memory is allocated
+/// for the first message. Without context takeover it is freed after each.
 class Compressor {
  public:
   explicit Compressor(DeflateTerms terms) noexcept;
   ~Compressor();
 
+  /// Appends the compressed message to `to`.
   void compress(std::string_view message, std::string& to);
-  /// Bytes of memory, more or less.
+  /// The approximate bytes of memory.
   std::size_t held() const noexcept;
 
  private:
@@ -32,19 +33,20 @@ class Compressor {
   std::unique_ptr<Stream> stream_;
 };
 
-/// The other direction's, in pieces. Owns memory from the first on, without context takeover only
-/// within a message.
+/// Decompresses the messages that are received, in pieces. zlib's memory is allocated for the first
+/// message. Without context takeover it is freed at the end of each.
 class Decompressor {
  public:
   explicit Decompressor(DeflateTerms terms) noexcept;
   ~Decompressor();
 
   enum class Result { good, malformed, too_large };
-  /// Appends to `to`, which must not grow beyond `limit`.
+  /// Decompresses a piece and appends the result to `to`. If `to` exceeds `limit`, it stops with
+  /// too_large: a few bytes can expand to gigabytes.
   Result add(std::string_view piece, std::string& to, std::size_t limit);
-  /// What add() does with the end of the message.
+  /// Ends the message; as add().
   Result end(std::string& to, std::size_t limit);
-  /// Bytes of memory, more or less.
+  /// The approximate bytes of memory.
   std::size_t held() const noexcept;
 
  private:

@@ -1,4 +1,4 @@
-// What client and server say about permessage-deflate.
+// Negotiates permessage-deflate.
 #include "protocol/websocket/extension.hpp"
 
 #include <algorithm>
@@ -13,16 +13,17 @@ namespace {
 
 constexpr std::string_view name = "permessage-deflate";
 
-// One element of the list. Nothing: it is another extension, or has parameters that it cannot have.
+// The parameters of one permessage-deflate in the list.
 struct Parameters {
   bool server_no_context_takeover = false;
   bool client_no_context_takeover = false;
   std::optional<int> server_max_window_bits{};
-  std::optional<int> client_max_window_bits{};  // 0: without a value
+  std::optional<int> client_max_window_bits{};  // 0: the parameter has no value
 
   bool add(std::string_view key, std::string_view value);
 };
 
+// 8 to 15 without leading zeros (RFC 7692, section 7.1.2.1).
 std::optional<int> window_bits(std::string_view value) {
   if (value.size() == 1 && (value[0] == '8' || value[0] == '9')) return value[0] - '0';
   if (value.size() == 2 && value[0] == '1' && value[1] >= '0' && value[1] <= '5')
@@ -30,7 +31,8 @@ std::optional<int> window_bits(std::string_view value) {
   return {};
 }
 
-// False: it is unknown, doubled, or has no such value.
+// False: the parameter is unknown, occurs twice, or has an invalid value. Such an offer must be
+// declined as a whole (section 7).
 bool Parameters::add(std::string_view key, std::string_view value) {
   const auto flag = [&](bool& parameter) {
     return value.empty() && !std::exchange(parameter, true);
@@ -45,6 +47,7 @@ bool Parameters::add(std::string_view key, std::string_view value) {
   return parameter.has_value();
 }
 
+// nullopt: it is another extension, or its parameters are invalid.
 std::optional<Parameters> parameters_of(const Extension& extension) {
   if (!iequals(extension.name, name)) return {};
   Parameters parameters;
@@ -61,6 +64,8 @@ std::optional<AcceptedOffer> accept_offer(std::string_view offers, const Deflate
     if (!offer) continue;
     AcceptedOffer accepted{.terms = {}, .answer = std::string(name)};
     auto& [from_server, from_client] = accepted.terms;
+    // The server may bound its own direction without being asked. The client's window it may bound
+    // only if the client has sent client_max_window_bits (section 7.1.2.2).
     from_server.context_takeover = settings.context_takeover && !offer->server_no_context_takeover;
     from_client.context_takeover = settings.context_takeover && !offer->client_no_context_takeover;
     from_server.window_bits =
@@ -80,7 +85,8 @@ std::optional<AcceptedOffer> accept_offer(std::string_view offers, const Deflate
   return {};
 }
 
-// First what is wanted, then the same without bounds of the window, for servers that know none.
+// The preferred parameters first, then the same without a bound of the window, for servers that do
+// not support the bound: they would decline the first.
 std::string offer_of(const Deflate& settings) {
   std::string fallback(name);
   if (!settings.context_takeover)
@@ -93,7 +99,7 @@ std::string offer_of(const Deflate& settings) {
 
 std::optional<DeflateAgreement> agreement_of(std::string_view answer, const Deflate& offered) {
   const std::vector<Extension> extensions = extensions_of(answer);
-  if (extensions.size() != 1) return {};
+  if (extensions.size() != 1) return {};  // only one was offered
   const std::optional<Parameters> parameters = parameters_of(extensions.front());
   if (!parameters || parameters->client_max_window_bits == 0) return {};
   if (!offered.context_takeover && !parameters->server_no_context_takeover) return {};

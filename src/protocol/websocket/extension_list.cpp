@@ -1,4 +1,4 @@
-// What Sec-WebSocket-Extensions lists.
+// Parses the list of Sec-WebSocket-Extensions.
 #include "protocol/websocket/extension_list.hpp"
 
 #include <algorithm>
@@ -10,6 +10,7 @@ namespace evio { inline namespace v0 { namespace websocket {
 
 namespace {
 
+// Reads the elements of the list from the front, and skips the blanks after each.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) noexcept : rest_(text) { skip_blanks(); }
@@ -21,7 +22,7 @@ class Scanner {
     skip_blanks();
     return true;
   }
-  /// Empty: there is none.
+  /// Removes and returns a token. Empty: there is no token.
   std::string_view token() noexcept {
     std::size_t size = 0;
     while (size < rest_.size() && is_token(rest_.substr(size, 1))) ++size;
@@ -30,7 +31,8 @@ class Scanner {
     skip_blanks();
     return found;
   }
-  /// A token, quoted or not. Empty: there is none.
+  /// Removes and returns a token that may be quoted. Empty: there is no such token. A quoted value
+  /// must be a token, too (RFC 6455, section 9.1).
   std::string value() {
     if (!rest_.starts_with('"')) return std::string(token());
     std::string found;

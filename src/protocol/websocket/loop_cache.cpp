@@ -1,4 +1,4 @@
-// What WebSockets use for a moment only.
+// Objects that WebSockets need only during an event.
 #include "protocol/websocket/loop_cache.hpp"
 
 #include <utility>

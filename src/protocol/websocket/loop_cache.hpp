@@ -1,4 +1,4 @@
-// What WebSockets use for a moment only: one of each thread serves all of its loop's.
+// Objects that WebSockets need only during an event: each thread has one set for all of them.
 #pragma once
 
 #include <cstddef>
@@ -11,16 +11,20 @@
 
 namespace evio { inline namespace v0 { namespace websocket {
 
+/// The set of one thread. thread_local, because Topics::publish may be called on a thread without a
+/// loop. Events of one thread do not overlap, so one of each object is enough.
 class LoopCache {
  public:
   static LoopCache& of_this_thread();
 
+  /// Returns an idle reader.
   std::unique_ptr<MessageReader> take_reader();
+  /// Takes an idle reader back, for another WebSocket.
   void give_back(std::unique_ptr<MessageReader> reader);
 
-  FrameWriter plain_frames{false};
-  FrameWriter masked_frames{true};
-  std::string compressed;  // a message on its way out
+  FrameWriter plain_frames{false};  // of servers
+  FrameWriter masked_frames{true};  // of clients
+  std::string compressed;           // a compressed message, until it is written
 
  private:
   static constexpr std::size_t spare_at_most = 16;

@@ -1,4 +1,4 @@
-// Messages and control frames out of frames.
+// Joins frames into messages and control frames.
 #include "protocol/websocket/message_reader.hpp"
 
 #include <algorithm>
@@ -9,16 +9,18 @@ using Event = MessageReader::Event;
 
 namespace {
 constexpr unsigned rsv1 = 4;
-constexpr std::size_t kept = 64 << 10;  // bytes
+constexpr std::size_t kept = 64 << 10;  // the capacity of buffer_ that is kept
 
-// No compressor that is made for the purpose makes more of a message than that: zlib's worst is a
-// seventh more.
+// The bytes that a compressed message may have if `message` is the limit of the decompressed one.
+// Data that cannot be compressed grows, with zlib by a seventh at most; an empty block costs bytes
+// and expands to nothing, so there must be a limit at all.
 std::uint64_t compressed_at_most(std::uint64_t message) noexcept {
   const std::uint64_t more = message / 4 + 1024;
   return message + std::min(more, UINT64_MAX - message);
 }
 }  // namespace
 
+// The buffer is cleared here and not at the message's end, because message() refers to it.
 Event MessageReader::read(Input& in, const ReadRules& rules) {
   if (!in_message_) buffer_.clear();
   for (;;) {
@@ -42,6 +44,8 @@ Event MessageReader::step(const FramePiece& piece, const ReadRules& rules) {
   return is_control(piece.opcode) ? add_control(piece) : add_data(piece, rules);
 }
 
+// Checks the header of a frame. A masked frame of a server, or one of a client without a mask, is
+// an error (section 5.1).
 bool MessageReader::begin(const FramePiece& piece, const ReadRules& rules) {
   if (piece.masked != rules.masked) return fail(CloseCode::protocol_error);
   switch (piece.opcode) {
@@ -58,6 +62,8 @@ bool MessageReader::begin(const FramePiece& piece, const ReadRules& rules) {
   return fail(CloseCode::protocol_error);
 }
 
+// RSV1 marks a compressed message, in its first frame only (RFC 7692, section 6). The length is
+// checked before the payload arrives, so that a message that is too large is never stored.
 bool MessageReader::begin_data(const FramePiece& piece, const ReadRules& rules) {
   const bool continues = piece.opcode == Opcode::continuation;
   if (continues != in_message_) return fail(CloseCode::protocol_error);
@@ -98,7 +104,7 @@ Event MessageReader::add_data(const FramePiece& piece, const ReadRules& rules) {
     return Event::failed;
   }
   if (end && before == 0) {
-    whole_ = added;  // all in one piece
+    whole_ = added;  // all in one piece: no copy
   } else {
     if (!compressed_) buffer_ += added;
     whole_ = buffer_;

@@ -1,4 +1,4 @@
-// Messages and control frames out of frames: the rules of RFC 6455, section 5.
+// Joins frames into messages and control frames, by the rules of RFC 6455, section 5.
 #pragma once
 
 #include <cstddef>
@@ -14,34 +14,37 @@
 
 namespace evio { inline namespace v0 { namespace websocket {
 
-/// What holds for the frames of one peer.
+/// The rules for the frames of one peer.
 struct ReadRules {
-  bool masked = false;                   // clients' frames are, servers' are not
-  std::size_t message = 0;               // bytes at most
-  Decompressor* decompressor = nullptr;  // null: compression was not agreed on
+  bool masked = false;                   // the peer is a client: its frames must be masked
+  std::size_t message = 0;               // bytes that a message may have
+  Decompressor* decompressor = nullptr;  // null: compression was not negotiated
 };
 
-/// What has begun to come. A WebSocket has one only while a message or frame has begun and not
-/// ended.
+/// The state of a message or frame that has arrived in part. A WebSocket has a reader only while
+/// there is such a state, so that idle WebSockets do not need its memory. A message that arrives in
+/// one piece is not copied.
 class MessageReader {
  public:
   enum class Event { none, message, ping, pong, close, failed };
-  /// What the bytes bring next; none: more must come. Not to be called again once it failed.
+  /// Reads until the next event. `none`: more bytes are needed. Must not be called again after
+  /// `failed`.
   Event read(Input& in, const ReadRules& rules);
 
-  /// Behind `message`; valid until the next read.
+  /// The message, after Event::message; valid until the next read.
   Message message() const noexcept { return {.bytes = whole_, .kind = kind_}; }
-  /// The payload, behind `ping`, `pong` and `close`; valid until the next read.
+  /// The payload, after Event::ping, pong and close; valid until the next read.
   std::string_view control() const noexcept { return control_; }
-  /// Behind `failed`: the code to tell the peer.
+  /// After Event::failed: the code for the Close.
   CloseCode failure() const noexcept { return failure_; }
 
+  /// Whether nothing has arrived in part: the reader can serve another WebSocket.
   bool is_idle() const noexcept { return frames_.is_between_frames() && !in_message_; }
-  /// Bytes of memory.
+  /// The bytes of memory.
   std::size_t held() const noexcept {
     return sizeof(*this) + buffer_.capacity() + control_.capacity();
   }
-  /// Keeps no more memory than a small message needs.
+  /// Frees the buffer of a large message.
   void shrink();
 
  private:
@@ -55,10 +58,11 @@ class MessageReader {
 
   FrameReader frames_;
   Utf8 utf8_;
-  std::string buffer_;  // the message so far, unless it came as one piece
-  std::string control_;
+  std::string buffer_;  // the message so far, unless it arrived in one piece
+  std::string
+      control_;  // the payload of a control frame, which may come between a message's frames
   std::string_view whole_;
-  std::uint64_t announced_ = 0;  // bytes of the message's frames so far, as their headers say
+  std::uint64_t announced_ = 0;  // the sum of the lengths in the headers of the message's frames
   Kind kind_ = Kind::text;
   CloseCode failure_ = CloseCode::protocol_error;
   bool in_message_ = false;

@@ -1,4 +1,4 @@
-// A WebSocket's places among the subscribers of topics.
+// The subscriptions behind Topics: by WebSocket, by loop, and over all loops.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,8 @@ namespace evio { inline namespace v0 { namespace websocket {
 class Session;
 class TopicHub;
 
-/// Who of one loop subscribed to what. Belongs to the loop's thread.
+/// The subscribers of one loop, by topic. Used on the loop's thread only, so publishing to them
+/// needs no lock.
 class LoopTopics {
  public:
   struct Subscription;
@@ -25,9 +26,9 @@ class LoopTopics {
 
   struct Subscription {
     Session* session;
-    Members* members;   // of the topic
-    std::size_t place;  // among them
-    std::string_view topic;
+    Members* members;        // the subscribers of the same topic
+    std::size_t place;       // its index in them, so that it is removed in constant time
+    std::string_view topic;  // a view of the key in topics_
     std::shared_ptr<TopicHub> hub;
   };
 
@@ -40,14 +41,15 @@ class LoopTopics {
   std::map<std::string, Members, std::less<>> topics_;
 };
 
-/// What Topics names: the loops that have subscribers. For any thread.
+/// The state that copies of a Topics object share: the loops that have subscribers. For any thread.
 class TopicHub {
  public:
+  /// Posts the frame to each loop that has subscribers.
   void publish(std::string_view topic, const SharedBytes& frame);
-  /// The loop's, made if it has none.
+  /// Returns the subscribers of a loop, on that loop's thread. Registers the loop.
   LoopTopics& topics_of(Loop& loop);
-  /// Behind a subscription's end: forgets the loop if that was its last one. So whoever publishes
-  /// knows that a loop that is known here lives.
+  /// Removes the loop if it has no subscription any more. Subscriptions end before their loop, so a
+  /// registered loop exists, and publish() may post to it while it holds the lock.
   void release(Loop& loop);
 
  private:
@@ -55,13 +57,15 @@ class TopicHub {
   std::unordered_map<Loop*, std::shared_ptr<LoopTopics>> loops_;
 };
 
-/// Of one WebSocket; they end with it.
+/// The subscriptions of one WebSocket. They end with it.
 class Subscriptions {
  public:
   Subscriptions() = default;
   Subscriptions(const Subscriptions&) = delete;
 
+  /// Returns false if there is such a subscription already.
   bool add(Session& session, const std::shared_ptr<TopicHub>& hub, std::string_view topic);
+  /// Returns false if there is no such subscription.
   bool remove(const std::shared_ptr<TopicHub>& hub, std::string_view topic);
   void clear();
 

@@ -1,4 +1,4 @@
-// Telling many WebSockets the same.
+// Publish and subscribe for WebSockets.
 #include <algorithm>
 #include <evio/websocket/socket.hpp>
 #include <evio/websocket/topics.hpp>
@@ -25,6 +25,7 @@ bool Topics::unsubscribe(WebSocket& socket, std::string_view topic) const {
 }
 
 void Topics::publish(std::string_view topic, Message message) const {
+  // Encoded once, on the caller's thread. It is not compressed: each connection has its own window.
   std::string frame;
   LoopCache::of_this_thread().plain_frames.write(
       message.kind == Kind::text ? Opcode::text : Opcode::binary, false, message.bytes,
@@ -52,6 +53,7 @@ void TopicHub::release(Loop& loop) {
   if (found != loops_.end() && found->second->empty()) loops_.erase(found);
 }
 
+// No subscription changes during the loop: sending calls no handler.
 void LoopTopics::publish(std::string_view topic, const SharedBytes& frame) const {
   const auto found = topics_.find(topic);
   if (found == topics_.end()) return;
@@ -60,12 +62,13 @@ void LoopTopics::publish(std::string_view topic, const SharedBytes& frame) const
 
 void LoopTopics::add(Subscription& subscription, std::string_view topic) {
   const auto at = topics_.try_emplace(std::string(topic)).first;
-  subscription.topic = at->first;
+  subscription.topic = at->first;  // keys and values of a map keep their addresses
   subscription.members = &at->second;
   subscription.place = at->second.size();
   at->second.push_back(&subscription);
 }
 
+// The last member takes the place of the removed one.
 void LoopTopics::remove(const Subscription& subscription) {
   Members& members = *subscription.members;
   members[subscription.place] = members.back();
