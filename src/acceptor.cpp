@@ -47,6 +47,8 @@ Acceptor::ListenerState& Acceptor::listener_state(ListenerId listener) noexcept 
       [&](const ListenerState& listener_state) { return listener_state.listener == listener; });
 }
 
+// The counters of the service, the peer and the balancer are incremented here, before the
+// connection reaches its loop: otherwise several loops could exceed a limit at the same time.
 void Acceptor::accepted(ListenerId listener, NativeSocket socket, const Address& peer) {
   const int address_index = static_cast<int>(listener);
   ServerCore& server = loop_.server();
@@ -111,6 +113,7 @@ void Acceptor::begin_round(ListenerState& listener_state, const Rate& most) {
   listener_state.round = loop_.timers().run_after(most.in, Callback<void()>(ended));
 }
 
+// Connections beyond the limit of this round are carried over to the next one.
 void Acceptor::round_ended(ListenerState& listener_state) {
   const Rate most = rate(listener_state);
   listener_state.accepted -= std::min(listener_state.accepted, most.accepts);
@@ -213,6 +216,7 @@ void Acceptor::set_pressure(bool pressure) {
   for (ListenerState& listener_state : listeners_) update(listener_state);
 }
 
+// Accepts only if no reason to pause is left. The driver is called only when this changes.
 void Acceptor::update(ListenerState& listener_state) {
   Service& service = loop_.server().service(static_cast<int>(listener_state.listener));
   if (!service.has_room()) {
@@ -238,6 +242,7 @@ void Acceptor::update(ListenerState& listener_state) {
   });
 }
 
+// A loop that has not got its listeners yet cannot drain them; all_listen() begins it then.
 void Acceptor::drain(Callback<void()> closed) {
   drained_ = std::move(closed);
   if (!loop_.starting()) begin_drain();

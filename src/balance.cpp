@@ -27,7 +27,7 @@ std::size_t Balancer::index_for(const Address& peer) {
       return random_();
     case LoadBalance::round_robin:
       return next_++;
-    case LoadBalance::source_hash: {
+    case LoadBalance::source_hash: {  // without the port: all connections of a host go to one loop
       const Address::Ip& ip = peer.ip();
       return std::hash<std::string_view>{}({reinterpret_cast<const char*>(ip.data()), ip.size()});
     }

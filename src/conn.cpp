@@ -47,6 +47,7 @@ void Connection::begin(StreamId stream) {
   opened();
 }
 
+// Timers are armed before the handler is called, so that it can change them with Conn::set.
 void Connection::opened() {
   note_activity();
   watch_idle(idle_timeout());
@@ -90,6 +91,7 @@ void Connection::received(std::string_view bytes) {
   update();
 }
 
+// The end is delivered by update(), after stored input. In later phases no handler needs it.
 void Connection::end_received() {
   flags_.receiving = false;
   if (phase_ == Phase::open)
@@ -107,6 +109,8 @@ void Connection::sent(std::size_t count) {
   update();
 }
 
+// The Socket that the user gets contains the input that no handler has consumed. If it cannot be
+// copied, detaching would lose bytes, so the connection closes instead.
 void Connection::on_detached(NativeSocket socket) {
   std::string untaken;
   try {
@@ -168,6 +172,8 @@ void Connection::retire_handle() noexcept {
   if (extra_ && extra_->handle) extra_->handle->mark_gone();
 }
 
+// Releases everything that the connection owns. The object itself is destroyed later by reap(), as
+// functions further up the stack may still use it.
 void Connection::finish(CloseReason ending) noexcept {
   phase_ = Phase::finished;
   retire_handle();
@@ -268,6 +274,7 @@ void Connection::progress_draining() {
   arm_deadline(limits().linger_timeout);
 }
 
+// The user's socket must not have to send what was written before, so pending output is sent first.
 void Connection::progress_detaching() {
   if (output_) {
     if (!extra().deadline.active()) arm_deadline(limits().drain_timeout);
@@ -278,6 +285,8 @@ void Connection::progress_detaching() {
   }
 }
 
+// Without a stream of the driver no on_closed would follow. Then update() calls it, never this
+// function itself: the caller may be a handler of this connection.
 void Connection::start_closing(CloseMode mode) {
   if (phase_ == Phase::closing || phase_ == Phase::finished) return;
   phase_ = Phase::closing;
@@ -301,6 +310,7 @@ void Connection::starve() noexcept {
   loop_.schedule(*this);
 }
 
+// `draining` may end the connection in an orderly way, for example with a farewell message.
 void Connection::announce_end() {
   if (phase_ != Phase::open || drain_told_) return;
   drain_told_ = true;
@@ -324,6 +334,8 @@ void Connection::stop_now() {
 
 // ---- Calling handlers
 
+// Calls a handler. An exception closes this connection only. The previous current_connection is
+// restored, in case a handler runs inside another one.
 template <class Fn>
 Action Connection::call(Fn&& handler) {
   Connection* const outer = std::exchange(loop_.current_connection, this);
@@ -342,6 +354,7 @@ void Connection::after_handler(Action action) {
   flush();
 }
 
+// Action::detach without a `detached` handler would lose the socket, so it closes the connection.
 void Connection::apply(Action action) {
   if (action == Action::none) return;
   if (action == Action::shutdown) return loop_.server().stop();
@@ -352,6 +365,8 @@ void Connection::apply(Action action) {
   if (extra_) extra_->deadline.cancel();
 }
 
+// The connection drains as after close(), so that the peer gets what was written before. A detach
+// that was not carried out yet is cancelled: the user's code is in an unknown state.
 void Connection::on_exception(const std::exception_ptr& exception) {
   loop_.on_handler_exception(this, exception);
   if (phase_ == Phase::lingering || phase_ == Phase::closing || phase_ == Phase::finished) return;
@@ -365,6 +380,8 @@ Action Connection::call_data(Input& in) {
   return call([&] { return events().data(*this, in); });
 }
 
+// Calls `data` with the stored input and `bytes`. If there is no stored input, the handler reads
+// `bytes` in the driver's buffer, without a copy; only what it leaves is copied.
 void Connection::run_data(std::string_view bytes, bool woken) {
   flags_.redeliver_input = false;
   const bool stored = has_input();
@@ -428,6 +445,7 @@ void Connection::deliver_drained() {
   if (events().drained) after_handler(call([&] { return events().drained(*this); }));
 }
 
+// Without an `ended` handler the end of the peer closes the connection.
 void Connection::deliver_eof() {
   flags_.eof_pending = false;
   flags_.ended = true;
@@ -470,6 +488,7 @@ void Connection::run(const Callback<void(Conn&)>& callback) {
   update();
 }
 
+// Calls `data` also if the connection is paused or congested: the user has requested it explicitly.
 void Connection::wake() {
   if (phase_ != Phase::open || loop_.stopping()) return;
   run_data({}, true);
@@ -478,6 +497,7 @@ void Connection::wake() {
 
 // ---- Input
 
+// Memory is accounted by capacity, not by size: that is what the process really uses.
 void Connection::store_input(std::string_view bytes) {
   if (bytes.empty()) return;
   if (!input_) input_ = std::make_unique<StoredInput>();
@@ -506,6 +526,7 @@ void Connection::schedule_update() {
   if (loop_.current_connection != this) loop_.schedule(*this);
 }
 
+// While connecting there is nothing to drain; bytes that were written are lost, which is an error.
 void Connection::close() {
   if (phase_ == Phase::connecting) {
     if (output_ && !extra().reason)
@@ -543,6 +564,7 @@ void Connection::resume() {
   schedule_update();
 }
 
+// The timer belongs to the connection's group, so that it cannot outlive it.
 Timer Connection::run_after(Duration delay, Callback<void(Conn&)> fn) {
   if (phase_ == Phase::finished) return {};
   return loop_.timers().run_after(delay, std::move(fn), *this, extra().timers);
@@ -553,6 +575,7 @@ void Connection::set_held(std::size_t bytes) {
   loop_.hold(static_cast<std::ptrdiff_t>(bytes - std::exchange(extra().held, bytes)));
 }
 
+// Most peers are stored as IP and port only; the scheme is that of the listener's address.
 Address Connection::remote() const {
   const Address* const known = extra_ ? extra_->peer.get() : nullptr;
   if (known && (flags_.outgoing || known->is_unix())) return *known;
@@ -561,6 +584,7 @@ Address Connection::remote() const {
   return Address::from_ip(here.scheme(), peer_ip_, peer_port_, known ? known->scope() : 0);
 }
 
+// Not cached: few programs need it, and it would take memory of each connection.
 Address Connection::local() const {
   if (exchanges_datagrams() && datagram_end().socket)
     return loop_.driver().local_address(*datagram_end().socket);
@@ -609,6 +633,7 @@ Attributes& Connection::values() {
   return *extra().values;
 }
 
+// Made with the first handle, since many connections never need one.
 const std::shared_ptr<HandleBlock>& Connection::handle_block() {
   if (!extra().handle) {
     extra().handle =

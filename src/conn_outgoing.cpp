@@ -24,11 +24,14 @@ Connection::Connection(LoopCore& loop, std::shared_ptr<const Events> events, con
   extra().peer = std::make_unique<Address>(to);
 }
 
+// Server::connect gives the handle to its caller before the connection exists. The connection tells
+// the handle its id here.
 void Connection::use_handle(std::shared_ptr<HandleBlock> handle) {
   handle->set_stream(stream_);
   extra().handle = std::move(handle);
 }
 
+// If the loop has not started yet, make() follows at its start: see LoopCore::started.
 void Connection::connect(std::shared_ptr<Reconnector> reconnector) {
   extra().outgoing->reconnector = std::move(reconnector);
   if (extra().peer->is_udp()) extra().outgoing->datagrams = std::make_unique<DatagramEnd>();
@@ -37,6 +40,8 @@ void Connection::connect(std::shared_ptr<Reconnector> reconnector) {
   if (loop_.started()) make();
 }
 
+// `received` are bytes that the user has read from the socket but not used. They are delivered
+// first.
 void Connection::adopt(NativeSocket socket, std::string_view received) {
   store_input(received);
   flags_.redeliver_input = true;
@@ -62,6 +67,8 @@ void Connection::resolved(const Resolved& found) {
   if (extra_->outgoing->connector) extra_->outgoing->connector->resolved(found);
 }
 
+// `peer` replaces the name with the address that was reached. The connector is destroyed first,
+// which abandons its other attempts.
 void Connection::connected(NativeSocket socket, const Address& peer) {
   extra_->outgoing->connector.reset();
   extra_->deadline.cancel();

@@ -94,6 +94,7 @@ std::size_t Connection::send_at_once(std::string_view bytes) {
   return sent;
 }
 
+// A piece that send_at_once has sent in part continues as an ordinary write of the rest.
 WriteResult Connection::write(std::initializer_list<std::string_view> pieces) {
   if (exchanges_datagrams()) return send_datagram(pieces);
   if (events().codec) return append_message(pieces);
@@ -157,6 +158,7 @@ void Connection::flush() {
   }
 }
 
+// Callbacks and `drained` are not called here but by update(): a handler may be running.
 void Connection::on_sent(std::size_t count) {
   if (count == 0) return;
   count_sent(count);
@@ -172,6 +174,8 @@ void Connection::on_sent(std::size_t count) {
   update_congestion();
 }
 
+// The callback is registered before the bytes are appended, so that it is called in every case:
+// `end` stays `never` if nothing is appended, and complete() then reports an error.
 void Connection::write(SharedBytes bytes, Callback<void(std::error_code)> done) {
   constexpr auto never = std::numeric_limits<std::uint64_t>::max();
   if (!extra().completions) extra().completions = std::make_unique<Completions>();
@@ -208,6 +212,8 @@ std::size_t Connection::queued_output() const noexcept {
   return output_ ? output_->size() : 0;
 }
 
+// Includes bytes that handles have sent and that the loop has not seen yet, so that the limit
+// applies to both together.
 std::size_t Connection::pending_output() const noexcept {
   const std::size_t queued = queued_output();
   return extra_ && extra_->handle ? queued + extra_->handle->on_the_way() : queued;

@@ -56,6 +56,8 @@ Connector::~Connector() {
   }
 }
 
+// An IP address or a path needs no name resolution. The answer of one arrives as a task, since the
+// resolver calls `done` on another thread.
 void Connector::start() {
   if (to_.is_unix() || to_.has_ip()) {
     untried_.push_back(to_);
@@ -86,6 +88,7 @@ void Connector::resolved(const Resolved& found) {
   try_next();
 }
 
+// Begins the next attempt, without ending the previous ones: these may still succeed.
 void Connector::try_next() {
   next_.cancel();
   const Address to = std::move(untried_.back());
@@ -118,6 +121,7 @@ void Connector::try_again(const Address& to) {
   retry_delay_ = std::min(retry_delay_ * 2, longest_retry);
 }
 
+// The first error is reported if all attempts fail, since the first address is the preferred one.
 void Connector::failed(ConnectId id, std::error_code error) {
   forget(id);
   if (to_.is_unix() && error == std::errc::resource_unavailable_try_again) return try_again(to_);

@@ -13,6 +13,8 @@ WriteResult DatagramConn::write(std::string_view bytes) {
                                 {.from = datagram_.to, .to = datagram_.from, .bytes = bytes});
 }
 
+// A datagram has no connection that could own the block, so each call makes one. HandleBlock's
+// same() makes handles of one peer equal.
 std::shared_ptr<HandleBlock> DatagramConn::handle_block() const {
   return std::make_shared<HandleBlock>(
       loop_.tasks(),
@@ -72,6 +74,7 @@ void Datagrams::received(UdpSocketId socket, const Datagram& datagram) {
   }
 }
 
+// Handles may send after the socket was closed, so this checks whether it is open.
 WriteResult Datagrams::send(UdpSocketId socket, const Datagram& datagram) {
   const bool open =
       owner(socket) || std::find(sockets_.begin(), sockets_.end(), socket) != sockets_.end();

@@ -270,6 +270,9 @@ bool HandleBlock::send(SharedBytes bytes, Callback<void(std::error_code)> done) 
   }
 }
 
+// Adds the bytes to the last task if that is still the newest one in the queue, so that many small
+// sends cost one task. Otherwise the order of sends and posts would change. The first task of a
+// series is small, since most series have only one send.
 bool HandleBlock::send_text(std::string_view bytes) {
   std::unique_lock lock(mutex_);
   const bool goes_on = open_ && tasks_->newest() == open_;
@@ -289,6 +292,7 @@ bool HandleBlock::send_text(std::string_view bytes) {
   return !task || push_counted(std::move(task));
 }
 
+// A dropped send with a callback still needs a task, which calls the callback.
 bool HandleBlock::send_buffer(SharedBytes bytes, Callback<void(std::error_code)> done) {
   std::unique_lock lock(mutex_);
   std::unique_ptr<SendTask> task;

@@ -62,6 +62,7 @@ void LoopCore::prepare() {
   read_clock();
 }
 
+// The first iteration does this, so it runs on the loop's own thread.
 void LoopCore::start() {
   started_ = true;
   if (const std::size_t most = server_.events().limits.memory_max) {
@@ -78,6 +79,8 @@ void LoopCore::start() {
   server_.loop_is_up();
 }
 
+// Tasks come before timers: a task may cancel a timer that is due. Scheduled connections come last,
+// so that one flush sends everything that this iteration has written.
 bool LoopCore::run_once() {
   owner_.set();
   timers_->owner().set();
@@ -224,6 +227,8 @@ void LoopCore::run_all(Task* task) {
   }
 }
 
+// Two groups: ordinary timers by the time of this batch, and deadlines that judge a peer by the
+// time of the last complete look.
 bool LoopCore::run_timers() {
   if (!timers_->any_due(now_)) return false;
   const TimerWheel::Run run = [this](TimerWheel::TimerCallback& callback, Conn* owner) {
@@ -256,6 +261,8 @@ void LoopCore::schedule(Connection& connection) {
   scheduled_.push_back(&connection);
 }
 
+// update() may schedule connections again; these are updated in the next iteration, after a poll
+// that does not sleep, so that other connections are not delayed.
 void LoopCore::update_scheduled() {
   if (scheduled_.empty()) return;
   updating_.swap(scheduled_);
@@ -322,6 +329,8 @@ void LoopCore::make_room_in_lists() {
   for (std::vector<Connection*>* list : {&scheduled_, &updating_, &closed_}) list->reserve(room);
 }
 
+// Without memory for a connection its socket is closed at once, and the counters of the service and
+// the balancer, which have counted it already, are corrected.
 void LoopCore::adopt(NativeSocket socket, const Address& peer, int address_index) {
   counters_.accepted.add(1);
   std::uint32_t slot = Slab<Connection>::none;
@@ -385,6 +394,7 @@ Connection* LoopCore::adopt(Socket&& socket, const Binding& as) {
   return &made;
 }
 
+// A stream id is used again after its connection was freed; the connection's own id never is.
 Connection* LoopCore::find(StreamId stream, std::uint64_t id) noexcept {
   const auto slot = static_cast<std::uint32_t>(stream);
   if (!connections_.alive(slot)) return nullptr;
@@ -479,6 +489,7 @@ void LoopCore::report(Conn& connection, std::string_view what) noexcept {
   }
 }
 
+// `failed` may throw, too: then that exception stops the server, and Server::run throws it.
 void LoopCore::on_handler_exception(Conn* connection,
                                     const std::exception_ptr& exception) noexcept {
   counters_.exceptions.add(1);
@@ -532,6 +543,8 @@ void LoopCore::begin_draining() {
   });
 }
 
+// The order matters: `draining` handlers run while the connections are still open, and listeners
+// are closed before connections, so that no connection is accepted that would not be stopped.
 void LoopCore::begin_stop() {
   each([](Connection& connection) { confine(connection, [&] { connection.announce_end(); }); });
   stopping_ = true;

@@ -15,6 +15,7 @@ void LoopCore::publish_gauges() {
   if (held() != published_held_ || pressure_) publish_held();
 }
 
+// All loops add to one total, so only the difference is passed on.
 void LoopCore::publish_held() {
   if (held_step_ > 0) publish_above_ = held() + held_step_;
   server_.hold(static_cast<std::ptrdiff_t>(held() - std::exchange(published_held_, held())));
@@ -35,6 +36,7 @@ void LoopCore::reevaluate() {
   acceptor_.reevaluate();
 }
 
+// Under pressure nothing is read and nothing is accepted, on all loops, until memory is released.
 void LoopCore::update_pressure() {
   const bool pressure = server_.under_pressure();
   if (std::exchange(pressure_, pressure) == pressure) return;

@@ -22,6 +22,7 @@ OutputPool::~OutputPool() {
   for (Stock* stock : {&small_, &large_, &references_, &outputs_}) trim(*stock);
 }
 
+// Blocks are raw memory, in which objects of different types are placed.
 void* OutputPool::take(Stock& stock) {
   void* memory = stock.head;
   if (memory) {
@@ -121,6 +122,8 @@ void Output::append_copy(std::string_view bytes) {
   }
 }
 
+// Bytes that directly follow the last piece extend it: a handler that writes parts of its input one
+// by one causes a single piece.
 void Output::append_lent(std::string_view bytes) {
   if (bytes.empty()) return;
   if (tail_ && tail_->kind == OutputPiece::Kind::lent &&
@@ -143,6 +146,8 @@ void Output::append_shared(SharedBytes bytes) {
   tail_->owner = std::move(bytes);
 }
 
+// Builds the queue anew from its pieces, in which borrowed ones are replaced by copies. Sizes are
+// corrected, since append_copy counts the copied bytes again.
 void Output::own() {
   if (!has_lent_) return;
   OutputPiece* piece = std::exchange(head_, nullptr);

@@ -1,3 +1,4 @@
+// OwnerThread: the message before the program stops.
 #include "owner_thread.hpp"
 
 #ifndef NDEBUG

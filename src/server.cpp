@@ -84,6 +84,7 @@ void ServerCore::inherit(Socket& socket, Place& place) {
       {platform_->inherit(std::move(socket), events.limits.backlog, events.options)});
 }
 
+// With reuseport each loop has a socket of its own, and the kernel distributes the connections.
 void ServerCore::bind(Address address, Place& place) {
   const Events& events = place.service->events;
   const int sockets = place.reuseport ? loops() : 1;
@@ -94,6 +95,7 @@ void ServerCore::bind(Address address, Place& place) {
   }
 }
 
+// Closes the sockets that no loop has taken, because the server did not run.
 void ServerCore::release_sockets() noexcept {
   for (Place& place : places_) {
     for (OpenSocket& socket : place.sockets) {
@@ -183,6 +185,7 @@ bool ServerCore::wants_acceptor() const noexcept {
   return false;
 }
 
+// The loop that serves a socket. Datagrams that share one socket are served by loop 0.
 int ServerCore::owner_of(const Place& place, std::size_t socket) const noexcept {
   if (place.reuseport) return static_cast<int>(socket);
   const bool datagrams = place.sockets.front().bound.address.is_udp();
@@ -211,6 +214,8 @@ void ServerCore::broadcast_to_loops(Fn fn) {
       [&](LoopCore& loop) { loop.post_task(std::make_unique<Post>([&loop, fn] { fn(loop); })); });
 }
 
+// If a thread cannot be created, the loops that run are stopped, the others are ended here, and the
+// exception is passed on.
 void ServerCore::run() {
   const std::vector<Runner*> runners = start();
   try {
@@ -299,6 +304,7 @@ Duration ServerCore::next_timer() {
   return ran_ && !ended_ ? loop(0).time_to_next() : Duration::zero();
 }
 
+// Accepting begins only when all loops have started, so that no connection waits for a loop.
 void ServerCore::loop_is_up() {
   if (starting_.fetch_sub(1) == 1)
     loop(0).post_task(std::make_unique<Post>([this] { everything_is_up(); }));
@@ -312,6 +318,7 @@ void ServerCore::everything_is_up() {
   broadcast_to_loops([](LoopCore& loop) { loop.begin_accepting(); });
 }
 
+// The tick returns its next delay. A negative one ends it.
 void ServerCore::run_tick() {
   Action action = Action::none;
   loop(0).invoke([&] {
@@ -350,6 +357,7 @@ void ServerCore::broadcast_stop_now() {
     broadcast_to_loops([](LoopCore& loop) { loop.stop_now(); });
 }
 
+// Only the first exception can be thrown by run(); later ones are often its consequences.
 void ServerCore::keep_exception(std::exception_ptr exception) noexcept {
   const std::lock_guard lock(exception_mutex_);
   if (!exception_) exception_ = std::move(exception);
@@ -390,6 +398,8 @@ void detail::check_target(const Binding& binding) {
   if (!to.is_unix() && to.port() == 0) refuse(to.to_string(), "there is no port to connect to");
 }
 
+// Any thread. The connection is made by a task; the handle is valid at once, so that the caller can
+// send before the connection exists.
 Handle ServerCore::connect(const Binding& to) {
   check_target(to);
   LoopCore& on = loop(balancer_.pick(to.address()));
@@ -424,6 +434,8 @@ ServerTimer ServerCore::run_after(Duration delay, Callback<void()> fn, Duration 
 
 // ---- Draining
 
+// The last loop that has stopped accepting checks whether the server is empty; afterwards each
+// connection that closes does. The deadline stops the server in any case.
 void ServerCore::drain(Duration deadline) {
   if (draining_.exchange(true)) return;
   accepting_loops_ = loops() + (acceptor_ ? 1 : 0);
@@ -452,6 +464,8 @@ std::size_t ServerCore::accepted_connections() const noexcept {
 
 // ---- What all loops count
 
+// `full` is exchanged, so that only one of several connections that close at once notifies the
+// acceptors.
 void ServerCore::connection_gone(int loop, int address_index, const Address::Ip& peer) {
   balancer_.remove(loop);
   if (address_index < 0) return;  // outgoing connections count for no service
@@ -550,6 +564,7 @@ void Server::broadcast(SharedBytes bytes, int address_index) {
   });
 }
 
+// Each loop calls fn on its own thread. They share one copy of fn.
 void Server::for_each(Callback<void(Conn&)> fn) {
   auto shared = std::make_shared<Callback<void(Conn&)>>(std::move(fn));
   for (int i = 0; i < loops(); ++i)

@@ -13,6 +13,8 @@ void ServerTimerState::post(Callback<void()> fn) {
   tasks_->push(std::make_unique<Post>(std::move(fn)));
 }
 
+// The callable is moved to the loop with the task, so it is destroyed on the loop's thread. It
+// keeps the state alive, so that the timer works without the user's ServerTimer.
 void ServerTimerState::arm(Duration delay, Callback<void()> fn, Duration period) {
   post([self = shared_from_this(), delay, period, fn = std::move(fn)]() mutable {
     if (self->cancelled_) return;
@@ -26,6 +28,7 @@ void ServerTimerState::arm(Duration delay, Callback<void()> fn, Duration period)
   });
 }
 
+// The flag takes effect at once, also if the timer becomes due before the posted task has run.
 void ServerTimerState::cancel() {
   cancelled_ = true;
   post([self = shared_from_this()] { self->timer_.cancel(); });

@@ -5,6 +5,8 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
+// A sleep that was too long and the batch that follows may overlap. Only the part after the last
+// stall is added, so that no time is counted twice.
 void Stalls::add_stall(Duration begin, Duration end) noexcept {
   if (size_ > 0) begin = std::max(begin, all_[size_ - 1].end);
   if (end - begin < shortest) return;
@@ -12,6 +14,8 @@ void Stalls::add_stall(Duration begin, Duration end) noexcept {
   all_[size_++] = {begin, end};
 }
 
+// The time between the two stalls then counts as stalled, too. The pair is chosen so that this is
+// smallest in proportion to its age, as the deadlines that it affects are at least that old.
 void Stalls::merge_two(Duration now) noexcept {
   const auto share = [&](std::size_t i) {
     const auto length = static_cast<double>((all_[i + 1].end - all_[i].begin).count());
@@ -26,6 +30,8 @@ void Stalls::merge_two(Duration now) noexcept {
   --size_;
 }
 
+// The stalls are in the order of time, so a binary search finds the only one that may contain
+// `time`.
 Duration Stalls::counted_from(Duration time) const noexcept {
   const auto all = std::span(all_).first(size_);
   const auto stall = std::upper_bound(all.begin(), all.end(), time,

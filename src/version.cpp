@@ -1,3 +1,4 @@
+// The version of the library that a program runs with, which may differ from that of the headers.
 #include <evio/version.hpp>
 
 namespace evio { inline namespace v0 {

@@ -40,6 +40,7 @@ bool Watches::alive(std::uint32_t slot, std::uint32_t generation) const noexcept
          !entries_[slot].cancelled;
 }
 
+// The driver has no call that changes a watch, so it is replaced.
 void Watches::set(std::uint32_t slot, std::uint32_t generation, Interest interest) {
   if (!alive(slot, generation)) return;
   entries_[slot].interest = interest;
@@ -48,6 +49,8 @@ void Watches::set(std::uint32_t slot, std::uint32_t generation, Interest interes
   watch(slot);
 }
 
+// A function that cancels its own watch is still running, so its entry is destroyed later, by
+// run().
 void Watches::cancel(std::uint32_t slot, std::uint32_t generation) noexcept {
   if (!alive(slot, generation)) return;
   if (driver_) driver_->unwatch(static_cast<WatchId>(slot));
@@ -57,6 +60,7 @@ void Watches::cancel(std::uint32_t slot, std::uint32_t generation) noexcept {
     entries_.destroy(slot);
 }
 
+// Failures are reported one by one; the other descriptors are watched all the same.
 void Watches::start(Driver& driver, const Callback<void(std::exception_ptr)>& failed) {
   driver_ = &driver;
   for (std::uint32_t slot = entries_.next(0); slot != entries_.none;

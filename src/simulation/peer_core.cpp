@@ -124,6 +124,7 @@ void PeerCore::stirred_port(std::uint32_t) {
   tell();
 }
 
+// An error is noticed only after the unread bytes, as by a program that reads until it fails.
 bool PeerCore::receive() {
   bool changed = false;
   if (reading_) {

@@ -56,6 +56,8 @@ void SimulationCore::run_for(Duration time) {
   world.advance_to(until);
 }
 
+// Runs until all servers have ended and no event is left, or until only timers are left that are
+// more than an hour ahead: idle servers would otherwise run for ever.
 void SimulationCore::run() {
   constexpr Duration patience = std::chrono::hours(1);
   const Duration begun = world.now();

@@ -6,6 +6,7 @@
 
 namespace evio { inline namespace v0 { namespace detail {
 
+// The structures for recvmmsg(2) are filled in once; receive() resets only what the kernel changes.
 DatagramReceiver::DatagramReceiver() {
   for (unsigned i = 0; i < batch; ++i) {
     pieces_[i] = {.iov_base = memory_.get() + i * largest, .iov_len = largest};

@@ -125,6 +125,7 @@ int pending_error(int fd) noexcept {
   return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno : error;
 }
 
+// SIOCOUTQ also counts bytes that were sent but not acknowledged: these may still be lost.
 bool nothing_unsent_or_unread(int fd) noexcept {
   int unsent = 0;
   int unread = 0;
@@ -132,11 +133,14 @@ bool nothing_unsent_or_unread(int fd) noexcept {
   return unsent == 0 && unread == 0;
 }
 
+// With a linger time of 0, close(2) discards unsent bytes and sends a reset.
 void reset_on_close(int fd) noexcept {
   const linger now{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
+// shutdown(2) ends the connection even if a child has a copy of the descriptor. NoForkNow prevents
+// a fork between the check and the close.
 void close_stream(int fd, std::uint32_t forks_before) noexcept {
   const NoForkNow guard;
   if (forks() != forks_before && (!resets_on_close(fd) || !disconnect(fd)))

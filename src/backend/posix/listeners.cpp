@@ -1,3 +1,4 @@
+// Listeners: accepting, with a bounded number of connections in each iteration.
 #include "backend/posix/listeners.hpp"
 
 #include <unistd.h>

@@ -52,6 +52,8 @@ class PosixPlatform final : public Platform {
     shared_ = copied();
     runs_in_.emplace();
   }
+  // An inherited socket belongs to another process, too, so it is neither shut down nor is its file
+  // removed. Without forks, closing is enough to refuse connections.
   void retire(const Bound& bound) noexcept override {
     if (use() != Use::only) return;
     if (bound.inherited) return share(bound.socket);
@@ -85,6 +87,8 @@ class PosixPlatform final : public Platform {
     return make_driver_(sink, static_cast<EventFd&>(waker));
   }
 
+  // The caller's thread runs the first loop, also after a failure: its run_once() returns false
+  // soon, since `abandon` has stopped the server.
   void run(std::span<Runner* const> runners, const std::function<void()>& abandon) override {
     std::vector<std::thread> threads;
     std::exception_ptr failure;
@@ -107,6 +111,7 @@ class PosixPlatform final : public Platform {
   void report(std::string_view line) noexcept override { report_line(line); }
 
   Duration now() override { return monotonic_now(); }
+  // getrandom(2) can be interrupted only before the kernel's generator is initialised.
   std::uint64_t random() override {
     std::uint64_t number = 0;
     while (::getrandom(&number, sizeof number, 0) < 0) {

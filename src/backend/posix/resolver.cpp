@@ -56,6 +56,8 @@ Resolver::~Resolver() {
   state_->changed.wait_for(lock, patience_at_the_end, [this] { return state_->threads == 0; });
 }
 
+// Starts a thread if no idle one is left for the job. If no thread can be started, the job fails at
+// once, unless an existing thread can run it.
 ResolveHandle Resolver::resolve(const Address& name, std::function<void(Resolved)> done) {
   auto job = std::make_shared<const Job>(Job{name, std::move(done)});
   const std::lock_guard lock(state_->mutex);

@@ -39,6 +39,7 @@ class Poll final : public Selector {
     return {};
   }
 
+  // Moves the last entry to the place of the removed one, so that the array has no gaps.
   void remove(int fd) override {
     const auto found = places_.find(fd);
     if (found == places_.end()) return;

@@ -158,11 +158,14 @@ void ReadinessDriver::open(StreamId stream, NativeSocket socket) {
   change(stream);  // registered before the next wait, at least to detect a reset
 }
 
+// False for events of an earlier stream with the same id.
 bool ReadinessDriver::alive(StreamId stream, std::uint32_t generation) noexcept {
   Slot& found = slot(stream);
   return found.fd >= 0 && found.generation == generation && !found.closing;
 }
 
+// A short write means that the kernel's buffer is full. Trying again before the socket is writable
+// would cost a system call that fails.
 std::size_t ReadinessDriver::send_now(StreamId stream, std::span<const Chunk> chunks) {
   Slot& to = slot(stream);
   if (to.blocked || to.closing) return 0;
@@ -271,6 +274,8 @@ void ReadinessDriver::begin_close(StreamId stream, Leaving how) {
       if (other.stream == stream) other.detached = false;
 }
 
+// Runs at the end of a poll, so that streams end only when no event of theirs is being handled. The
+// two lists allow up calls to close further streams.
 bool ReadinessDriver::finish_closing() {
   closing_now_.swap(closing_);
   for (const Leaving& how : closing_now_) {
@@ -308,6 +313,8 @@ void ReadinessDriver::show_rest(StreamId stream) {
 
 Duration ReadinessDriver::now() { return monotonic_now(); }
 
+// Registrations are updated before the wait. It does not wait if there is something to report that
+// the selector does not know.
 PollResult ReadinessDriver::poll(Duration deadline) {
   ports_.flush();
   apply_changes();
@@ -382,6 +389,8 @@ void ReadinessDriver::write_more(StreamId stream) {
   sink_.on_sent(stream, count);
 }
 
+// One read is the stream's share of a poll. The selector is level-triggered, so it reports the
+// rest.
 void ReadinessDriver::read_some(StreamId stream) {
   Slot& from = slot(stream);
   const IoResult result = receive(from.fd, {buffer_.get(), buffer_size});

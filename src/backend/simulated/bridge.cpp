@@ -42,6 +42,7 @@ int Bridges::make(SocketId id) {
   return fds[1];
 }
 
+// Bytes that are in the real pair are put back into the simulated connection, in both directions.
 std::optional<SocketId> Bridges::take_back(int user_fd) {
   const std::uint64_t user = inode_of(user_fd);
   const auto bridge = std::find_if(bridges_.begin(), bridges_.end(),

@@ -177,6 +177,7 @@ std::optional<SocketId> Network::connect(const Address& from, const Address& to,
 
 // ---- Connections
 
+// The generation detects events of an earlier connection that used the same link.
 void Network::schedule(What what, SocketId id, Duration delay) {
   const std::uint64_t generation = link(id).generation & generation_mask;
   world_.schedule(member_, world_.now() + delay,
@@ -198,6 +199,7 @@ void Network::due(std::uint64_t what) {
   break_side(id, code(side(id).end_arrived ? std::errc::broken_pipe : std::errc::connection_reset));
 }
 
+// A base latency with jitter; faults add long delays.
 Duration Network::latency() {
   auto time = std::chrono::microseconds(10 + world_.chance.below(200));
   if (world_.happens(Fault::delay))
@@ -308,6 +310,8 @@ void Network::stir(SocketId id) {
   if (of.holder) of.holder->stirred(of.name);
 }
 
+// The two sides may see different errors, and each may lose bytes that had arrived, as on a real
+// network.
 void Network::break_both(SocketId id) {
   constexpr std::errc errors[] = {std::errc::connection_reset, std::errc::timed_out,
                                   std::errc::broken_pipe, std::errc::host_unreachable};
@@ -330,6 +334,7 @@ void Network::break_side(SocketId id, int error) {
   stir(id);
 }
 
+// As in a real kernel, closing with unread bytes sends a reset, which may destroy bytes in flight.
 void Network::close(SocketId id, CloseMode mode) {
   Side& of = side(id);
   of.closed = true;
@@ -360,6 +365,7 @@ void Network::give_back(SocketId id, std::string_view unread, std::string_view s
   start_moving(id);
 }
 
+// A link can be used again when both sides are closed. Its generation increases, for schedule().
 void Network::free_if_done(SocketId id) {
   Link& done = link(id);
   if (!done.sides[0].closed || !done.sides[1].closed) return;
@@ -371,6 +377,8 @@ void Network::free_if_done(SocketId id) {
 
 // ---- Datagrams
 
+// Ports with a wildcard address or reuseport are found by searching; others by a hash table, since
+// a simulation may have very many peers.
 PortId Network::bind_port(const Address& asked, bool reuseport) {
   const Address address = with_free_port(resolved(asked));
   for (const Port& port : ports_)

@@ -40,6 +40,7 @@ Scheduler::Entry* Scheduler::choose() {
   return chosen;
 }
 
+// Faults of the whole machine happen here: a loop or all loops stall, or the clock jumps.
 void Scheduler::run_once(Entry& entry) {
   if (world_.happens(Fault::loop_stall)) {
     entry.stalled_until = world_.now() + std::chrono::microseconds(world_.chance.upto(100'000));

@@ -47,6 +47,8 @@ bool SimulatedConnects::cancel(ConnectId id) {
   return true;
 }
 
+// An attempt has reached the peer. If the backlog is full it is repeated with doubled delays, as
+// the kernel repeats a SYN.
 void SimulatedConnects::due(std::uint64_t what) {
   constexpr int tries_max = 7;
   const auto id = static_cast<ConnectId>(static_cast<std::uint32_t>(what));
@@ -74,6 +76,7 @@ void SimulatedConnects::make_port(Attempt& attempt) {
   network_.connect(*attempt.port, attempt.to);
 }
 
+// The sink may cancel other attempts or begin new ones, so each entry is checked again.
 bool SimulatedConnects::deliver(Sink& sink) {
   bool told = false;
   telling_.swap(over_);

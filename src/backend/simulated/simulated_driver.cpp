@@ -145,6 +145,7 @@ void SimulatedDriver::open(StreamId stream, NativeSocket socket) {
   network_.hold(slot.socket, *this, index);
 }
 
+// The fault short_write stands for a kernel buffer that is nearly full.
 std::size_t SimulatedDriver::take(Slot& slot, std::span<const Chunk> chunks) {
   std::size_t most = size_of(chunks);
   if (most == 0) broke_a_rule("a send of nothing");
@@ -162,6 +163,7 @@ std::size_t SimulatedDriver::send_now(StreamId stream, std::span<const Chunk> ch
   return take(to, chunks);
 }
 
+// With the fault late_send the send stays in flight first, as with io_uring.
 std::size_t SimulatedDriver::send(StreamId stream, std::span<const Chunk> chunks) {
   Slot& to = slot(stream);
   check_nothing_in_flight(to);
@@ -210,6 +212,8 @@ bool SimulatedDriver::is_drained(StreamId stream) {
   return !of.sending && of.landed.empty() && network_.is_drained(of.socket);
 }
 
+// With the fault late_close the stream has an operation outstanding, whose end must be awaited, as
+// with io_uring. The same applies to close().
 void SimulatedDriver::detach(StreamId stream) {
   Slot& leaving = slot(stream);
   check_nothing_in_flight(leaving);
@@ -333,6 +337,7 @@ PollResult SimulatedDriver::poll(Duration deadline) {
   return {.any = told || woken, .slept = slept, .partial = !look_is_complete()};
 }
 
+// A look is complete when all streams that had news at its start have reported them.
 bool SimulatedDriver::look_is_complete() {
   const auto unseen = [this](std::uint32_t index) {
     return slots_[index].unseen && has_news(slots_[index]);

@@ -14,6 +14,7 @@ void SimulatedNames::resolve(const Address& name, std::function<void(Resolved)> 
   world_.schedule(member_, world_.now() + time, last_);
 }
 
+// Like most systems it returns the IPv6 address first.
 void SimulatedNames::due(std::uint64_t number) {
   const ResolveHandle question = std::move(questions_.extract(number).mapped());
   const std::string port = ":" + std::to_string(question.name.port());

@@ -31,6 +31,8 @@ constexpr const char* texts[] = {
 
 World::World(std::uint64_t seed, const Faults& faults) : chance(seed), faults_(faults) {}
 
+// A fault with probability 0 draws no random number. So a world without faults is not changed when
+// a new fault is added.
 bool World::happens(Fault fault) {
   const double likely = probability(faults_, fault);
   if (likely <= 0) return false;
@@ -42,6 +44,7 @@ bool World::happens(Fault fault) {
   return true;
 }
 
+// In each phase a random half of the faults is off, so that a run has quiet and stormy times.
 void World::begin_phase() {
   off_ = static_cast<std::uint32_t>(chance.number());
   phase_ends_ = now_ + Duration(chance.upto(static_cast<std::uint64_t>(2 * faults_.phase.count())));

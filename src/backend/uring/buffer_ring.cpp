@@ -1,3 +1,4 @@
+// BufferRing: one mapping holds the ring of descriptors, followed by the buffers.
 #include "backend/uring/buffer_ring.hpp"
 
 #include <sys/mman.h>

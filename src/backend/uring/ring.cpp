@@ -90,6 +90,7 @@ void Ring::enable() {
   io_uring_register_ring_fd(&ring_);
 }
 
+// In a forked child the entry is a dummy: a real one would be submitted by the parent.
 io_uring_sqe* Ring::entry() {
   alignas(io_uring_sqe) static std::array<char, sizeof(io_uring_sqe)> nowhere;
   if (is_copy()) return reinterpret_cast<io_uring_sqe*>(nowhere.data());
@@ -119,6 +120,8 @@ bool Ring::submit_and_wait(Duration timeout) {
   return io_uring_cq_ready(&ring_) > 0;
 }
 
+// The kernel keeps completions for which the queue has no room. They are delivered when the queue
+// is emptied, so the entries in it are moved aside first.
 void Ring::flush_overflow() {
   while (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW) {
     for (io_uring_cqe completion; take_queued(completion);) aside_.push_back(completion);

@@ -168,6 +168,7 @@ void UringDriver::arm(StreamId stream, Slot& slot) {
   }
 }
 
+// POLL_FIRST: mostly no bytes are waiting, so trying to receive at once would be wasted.
 void UringDriver::arm_receive(StreamId stream, Slot& slot) {
   io_uring_sqe* entry = ring_.entry();
   io_uring_prep_recv_multishot(entry, slot.fd, nullptr, 0, 0);
@@ -288,6 +289,8 @@ std::size_t UringDriver::send(StreamId stream, std::span<const Chunk> chunks) {
   return 0;
 }
 
+// CQE_SKIP_SUCCESS: only a failed or short send causes a completion. MSG_WAITALL makes the kernel
+// continue a short send itself, as far as it can without waiting.
 void UringDriver::queue_send(std::uint32_t index) {
   constexpr int flags = MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL;
   Pending& send = pending_[index];
@@ -420,6 +423,7 @@ bool UringDriver::is_partial(bool more) noexcept {
   return more;
 }
 
+// Continues with what had used up its share in the last poll, before new completions.
 void UringDriver::resume_partial() {
   rereading_.swap(unread_);
   for (const Unread& one : rereading_) {
@@ -503,6 +507,8 @@ void UringDriver::stream_completed(Op op, StreamId stream, std::uint32_t generat
 
 // ---- Receiving
 
+// A buffer is always given back, even if its stream has ended meanwhile. Bytes for a stream that
+// closes by an error or detaches are still delivered, since they arrived before that.
 void UringDriver::received(StreamId stream, std::uint32_t generation,
                            const io_uring_cqe& completion) {
   if (completion.flags & IORING_CQE_F_BUFFER) {
