@@ -13,7 +13,7 @@ class Workload:
     title: str
     load: tuple  # the load generator's arguments
     servers: tuple = TCP
-    mode: str = "echo"  # of our own servers in bench/servers; empty: none is told
+    mode: str = "echo"  # of our own servers in bench/servers; empty: no --mode
     udp: bool = False
     buffer: int = 4 << 10  # bytes, for servers that have a buffer for each connection
     unit: str = "message"

@@ -197,7 +197,7 @@ void Rig::on_received(StreamId stream, std::string_view bytes) {
   logs_[stream].received += bytes;
   const std::string before(bytes);
   run_script(Up::received, static_cast<std::uint32_t>(stream));
-  EXPECT_TRUE(same_bytes(bytes, before)) << "lent for the whole call";
+  EXPECT_TRUE(same_bytes(bytes, before)) << "valid during the whole call";
 }
 
 void Rig::on_end_of_stream(StreamId stream) {

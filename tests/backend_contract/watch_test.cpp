@@ -1,4 +1,4 @@
-// A descriptor of the user's is told of as long as it is ready, and never after it is unwatched.
+// A descriptor of the user is reported as long as it is ready, and never after it is unwatched.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -25,7 +25,7 @@ class Watching : public DriverContract {
     char byte = 0;
     ASSERT_EQ(::read(from_.fd(), &byte, 1), 1);
   }
-  std::size_t told(WatchId name) { return rig.readiness[name].size(); }
+  std::size_t reports(WatchId name) { return rig.readiness[name].size(); }
 
   Socket from_, to_;
   const WatchId first{0}, second{1};
@@ -35,26 +35,26 @@ EVIO_ON_EVERY_DRIVER(Watching);
 TEST_P(Watching, ReportsADescriptorWhileItIsReady) {
   EXPECT_FALSE(watch(first, from_, Interest::read));
   rig.poll_until_idle();
-  EXPECT_EQ(told(first), 0U);
+  EXPECT_EQ(reports(first), 0U);
   fill();
-  ASSERT_TRUE(rig.poll_until([&] { return told(first) >= 3; }));
+  ASSERT_TRUE(rig.poll_until([&] { return reports(first) >= 3; }));
   EXPECT_EQ(rig.readiness[first].front(), Interest::read);
   empty();
   rig.poll(10ms);
   rig.poll(10ms);
-  const std::size_t before = told(first);
+  const std::size_t before = reports(first);
   EXPECT_LE(rig.idle_for(50ms).polls, 5);
-  EXPECT_EQ(told(first), before);
+  EXPECT_EQ(reports(first), before);
   fill();
-  EXPECT_TRUE(rig.poll_until([&] { return told(first) > before; }));
+  EXPECT_TRUE(rig.poll_until([&] { return reports(first) > before; }));
 }
 
 TEST_P(Watching, DistinguishesReadingAndWriting) {
   EXPECT_FALSE(watch(first, to_, Interest::write));
   EXPECT_FALSE(watch(second, from_, Interest::read));
-  ASSERT_TRUE(rig.poll_until([&] { return told(first) > 0; }));
+  ASSERT_TRUE(rig.poll_until([&] { return reports(first) > 0; }));
   EXPECT_EQ(rig.readiness[first].front(), Interest::write);
-  EXPECT_EQ(told(second), 0U);
+  EXPECT_EQ(reports(second), 0U);
   Pair pair = tcp_pair();
   const Socket both(static_cast<int>(pair.ours.value));
   rig->unwatch(first);
@@ -70,12 +70,12 @@ TEST_P(Watching, NeverReportsAnUnwatchedDescriptor) {
   rig.script = [&](const Up& up) {
     if (up.kind == Up::ready && up.name == 1) rig->unwatch(second);
   };
-  ASSERT_TRUE(rig.poll_until([&] { return told(second) == 1; }));
+  ASSERT_TRUE(rig.poll_until([&] { return reports(second) == 1; }));
   fill();
   rig->unwatch(first);
   rig.poll_until_idle();
-  EXPECT_EQ(told(first), 0U);
-  EXPECT_EQ(told(second), 1U);
+  EXPECT_EQ(reports(first), 0U);
+  EXPECT_EQ(reports(second), 1U);
   from_ = Socket();  // and may be closed
   EXPECT_LE(rig.idle_for(50ms).polls, 5);
 }
@@ -83,7 +83,7 @@ TEST_P(Watching, NeverReportsAnUnwatchedDescriptor) {
 TEST_P(Watching, AHangUpMakesTheWantedDirectionsReady) {
   EXPECT_FALSE(watch(first, from_, Interest::read));
   to_ = Socket();
-  EXPECT_TRUE(rig.poll_until([&] { return told(first) > 0; }));
+  EXPECT_TRUE(rig.poll_until([&] { return reports(first) > 0; }));
   rig->unwatch(first);
 }
 

@@ -28,15 +28,15 @@ EVIO_ON_EVERY_BACKEND(BorrowedInput);
 
 TEST_P(BorrowedInput, IsSentWithoutACopy) {
   if (backend() == Backend::io_uring || sanitized) GTEST_SKIP() << "small sends are the ring's";
-  std::atomic<const void*> lent{nullptr};
+  std::atomic<const void*> received_at{nullptr};
   TestServer server = serve({.data = [&](Conn& c, Input& in) {
-    lent = in.view().data();
+    received_at = in.view().data();
     c.write(in.take());
   }});
   Client client = server.connect();
   for (const std::size_t size : {1, 100, 10'000}) {
     EXPECT_EQ(echo_through(client, pattern(size)), pattern(size));
-    EXPECT_EQ(sent_from, lent) << size;
+    EXPECT_EQ(sent_from, received_at) << size;
   }
 }
 

@@ -9,15 +9,15 @@ import time
 import unittest
 
 PROGRAMS = pathlib.Path(os.environ["EVIO_PROGRAMS"])
-PATIENCE = 30
+TIMEOUT = 30
 
 
 def connect(port):
     """As soon as somebody listens."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while True:
         try:
-            return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+            return socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
         except ConnectionRefusedError:
             if time.monotonic() > until:
                 raise
@@ -100,13 +100,13 @@ class Cases(unittest.TestCase):
 
     def test_proxy(self):
         with socket.create_server(("127.0.0.1", 0)) as upstream:
-            upstream.settimeout(PATIENCE)
+            upstream.settimeout(TIMEOUT)
             self.start("06_proxy", "tcp://127.0.0.1:%d" % upstream.getsockname()[1])
 
             def pair():
                 client = self.connect(9999)
                 server = self.enterContext(upstream.accept()[0])
-                server.settimeout(PATIENCE)
+                server.settimeout(TIMEOUT)
                 return client, server
 
             client, server = pair()
@@ -132,8 +132,8 @@ class Cases(unittest.TestCase):
             client.settimeout(0.1)
 
             def ask(port, question):
-                """Again and again: nobody may be there yet."""
-                for _ in range(PATIENCE * 10):
+                """Retries, because the server may not listen yet."""
+                for _ in range(TIMEOUT * 10):
                     client.sendto(question, ("127.0.0.1", port))
                     try:
                         return client.recvfrom(1000)

@@ -13,7 +13,7 @@ STANDARD = re.compile(r"<[a-z_0-9]+>")  # <vector>; not <unistd.h>, not <sys/soc
 # What a file may include although its room may not, and why.
 EXCEPTIONS = {
     ("src/address.cpp", "<arpa/inet.h>"): "inet_pton and inet_ntop read and print addresses; they ask no kernel",
-    ("src/protocol/http/syntax.cpp", "<arpa/inet.h>"): "inet_pton tells what is an IPv6 address; it asks no kernel",
+    ("src/protocol/http/syntax.cpp", "<arpa/inet.h>"): "inet_pton parses IPv6 addresses without a system call",
     ("src/protocol/http/progress.cpp", "<netinet/in.h>"): "asks the kernel what a client has acknowledged",
     ("src/protocol/http/progress.cpp", "<linux/tcp.h>"): "the same; <netinet/tcp.h> does not know it",
     ("src/protocol/http/progress.cpp", "<sys/socket.h>"): "the same",
@@ -24,7 +24,7 @@ EXCEPTIONS = {
         for include in ("<fcntl.h>", "<linux/openat2.h>", "<sys/stat.h>", "<sys/syscall.h>", "<sys/uio.h>", "<unistd.h>")
     },
     ("src/protocol/http/file_threads.cpp", "<unistd.h>"): "asks whether it is in a child, where there are no threads",
-    ("src/slab.hpp", "<sanitizer/asan_interface.h>"): "AddressSanitizer is told which slots are free",
+    ("src/slab.hpp", "<sanitizer/asan_interface.h>"): "marks free slots for AddressSanitizer",
 }
 
 # Containers, which know no room and are of use in each.

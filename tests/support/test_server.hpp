@@ -14,7 +14,7 @@ namespace evio::test {
 
 /// Runs a server from construction, which returns once its loops run (or it has ended), to
 /// destruction. A server that does not stop within the hang guard aborts the test program; an
-/// exception from run() that nobody looked at fails the test.
+/// exception from run() that the test did not fetch fails it.
 class TestServer {
  public:
   template <class... Addresses>

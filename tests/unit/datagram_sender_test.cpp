@@ -63,13 +63,13 @@ TEST_F(DatagramSenderTest, DatagramsAreSentOneByOneWithoutSegmentation) {
 
 TEST_F(DatagramSenderTest, CountsSentAndDroppedDatagrams) {
   to_.socket = Socket();
-  EXPECT_TRUE(add("nobody is there, but it was taken"));
+  EXPECT_TRUE(add("refused, but accepted by the kernel"));
   sender_.flush();
   const DatagramTally tally = sender_.take_tally();
   EXPECT_EQ(tally.sent, 1U);
   EXPECT_EQ(tally.bytes, 33U);
   EXPECT_EQ(tally.dropped, 0U);
-  EXPECT_EQ(sender_.take_tally().sent, 0U) << "told once";
+  EXPECT_EQ(sender_.take_tally().sent, 0U) << "reported once";
   to_.address = Address::parse("udp://127.0.0.1:0");  // a datagram to port 0 cannot be sent
   EXPECT_TRUE(add("lost"));
   sender_.flush();

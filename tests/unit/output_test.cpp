@@ -23,13 +23,13 @@ std::string front_of(const Output& output, std::size_t pieces = 64) {
 TEST(Output, KeepsTheOrderOfWhatIsAppended) {
   OutputPool pool;
   Output output(pool);
-  const std::string lent = "lent";
+  const std::string borrowed = "borrowed";
   output.append_copy("copied ");
-  output.append_lent(lent);
+  output.append_lent(borrowed);
   output.append_shared(SharedBytes(" shared"));
-  EXPECT_EQ(front_of(output), "copied lent shared");
-  EXPECT_EQ(output.size(), 18U);
-  EXPECT_EQ(pool.pending, 18U);
+  EXPECT_EQ(front_of(output), "copied borrowed shared");
+  EXPECT_EQ(output.size(), 22U);
+  EXPECT_EQ(pool.pending, 22U);
 }
 
 TEST(Output, SmallCopiesShareABlock) {
@@ -42,27 +42,27 @@ TEST(Output, SmallCopiesShareABlock) {
 TEST(Output, BorrowedAndSharedBytesAreNotCopied) {
   OutputPool pool;
   Output output(pool);
-  const std::string lent(1000, 'l');
+  const std::string borrowed(1000, 'l');
   const SharedBytes buffer(std::string(1000, 'b'));
-  output.append_lent(lent);
+  output.append_lent(borrowed);
   output.append_shared(buffer);
   Chunk room[4];
   const auto chunks = output.front(room);
   ASSERT_EQ(chunks.size(), 2U);
-  EXPECT_EQ(chunks[0].data, lent.data());
+  EXPECT_EQ(chunks[0].data, borrowed.data());
   EXPECT_EQ(chunks[1].data, buffer.view().data());
 }
 
 TEST(Output, OwnCopiesBorrowedBytes) {
   OutputPool pool;
   Output output(pool);
-  std::string lent = "lent bytes";
+  std::string borrowed = "borrowed bytes";
   output.append_copy("before ");
-  output.append_lent(lent);
+  output.append_lent(borrowed);
   output.append_copy(" after");
   output.own();
-  lent.assign(lent.size(), 'x');
-  EXPECT_EQ(front_of(output), "before lent bytes after");
+  borrowed.assign(borrowed.size(), 'x');
+  EXPECT_EQ(front_of(output), "before borrowed bytes after");
 }
 
 TEST(Output, KeepsSharedBytesAliveUntilTheyAreSent) {
@@ -83,9 +83,9 @@ TEST(Output, BytesInFlightStayInPlaceWhileMoreIsAppended) {
   Output output(pool);
   output.append_copy("in flight");
   const Chunk first = output.front_in_place()[0];
-  const std::string lent = "lent";
+  const std::string borrowed = "borrowed";
   for (int i = 0; i < 10'000; ++i) output.append_copy("more");
-  output.append_lent(lent);
+  output.append_lent(borrowed);
   output.own();
   EXPECT_EQ(std::string_view(first.data, 9), "in flight");
 }
@@ -108,7 +108,7 @@ TEST(Output, SmallPiecesAreMerged) {
               output.append_lent(std::string_view(bytes).substr(i, 1));
             }),
             most)
-      << "which stands where it was lent from";
+      << "which stays in the memory that it was borrowed from";
   EXPECT_LE(held_by([&](Output& output, std::size_t i) {
               output.append_lent(std::string_view(bytes).substr(bytes.size() - 1 - i, 1));
             }),
@@ -141,7 +141,7 @@ TEST(Output, ReturnsTheBytesThatWereAppended) {
     OutputPool pool;
     Output output(pool);
     std::string model;
-    std::vector<std::unique_ptr<std::string>> lent;
+    std::vector<std::unique_ptr<std::string>> borrowed;
     const auto commands = *rc::gen::container<std::vector<std::pair<int, std::size_t>>>(
         rc::gen::pair(rc::gen::inRange(0, 5), rc::gen::inRange<std::size_t>(0, 40'000)));
     char next = 'a';
@@ -154,8 +154,8 @@ TEST(Output, ReturnsTheBytesThatWereAppended) {
           model += bytes;
           break;
         case 1:
-          lent.push_back(std::make_unique<std::string>(bytes));
-          output.append_lent(*lent.back());
+          borrowed.push_back(std::make_unique<std::string>(bytes));
+          output.append_lent(*borrowed.back());
           model += bytes;
           break;
         case 2:
@@ -164,8 +164,8 @@ TEST(Output, ReturnsTheBytesThatWereAppended) {
           break;
         case 3:
           output.own();
-          for (auto& each : lent) each->assign(each->size(), '!');
-          lent.clear();
+          for (auto& each : borrowed) each->assign(each->size(), '!');
+          borrowed.clear();
           break;
         default: {
           const std::string front = front_of(output, 3);

@@ -24,9 +24,9 @@ TEST(UringProbe, InterruptsNoCallOfTheCreatingThread) {
   std::array<int, 2> ends{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
   const Socket ours(ends[0]), theirs(ends[1]);
-  const timeval patience{.tv_sec = 0,
-                         .tv_usec = 200'000};  // the kernel does not resume a call with a timeout
-  ASSERT_EQ(::setsockopt(ours.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+  const timeval timeout{.tv_sec = 0,
+                        .tv_usec = 200'000};  // the kernel does not resume a call with a timeout
+  ASSERT_EQ(::setsockopt(ours.fd(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout), 0);
   char byte = 0;
   EXPECT_EQ(::recv(ours.fd(), &byte, 1, 0), -1);
   EXPECT_EQ(errno, EAGAIN);
