@@ -68,6 +68,7 @@ std::optional<std::chrono::sys_seconds> parse_date(std::string_view text) {
   const auto number = static_cast<unsigned>(found - months.begin()) + 1;
   const auto date =
       std::chrono::year(in->year) / std::chrono::month(number) / std::chrono::day(in->day);
+  // 60 is a leap second.
   const bool in_range = in->year >= 0 && in->hour >= 0 && in->hour <= 23 && in->minute >= 0 &&
                         in->minute <= 59 && in->second >= 0 && in->second <= 60;
   if (!date.ok() || !in_range) return std::nullopt;

@@ -121,6 +121,7 @@ void Exchange::end_request() {
   }
 }
 
+// Other handlers run after the body has arrived: a receiver would never be called.
 void Exchange::receive(BodyHandler fn) {
   if (!streamed())
     throw std::logic_error(
@@ -137,6 +138,8 @@ void Exchange::check_unbegun() const {
   if (head_sent) throw std::logic_error("evio: this HTTP answer has begun already");
 }
 
+// The fields that decide where a message ends are written here only: a handler that could set them,
+// or put a line's end into a value, could make the client read a second answer out of the first.
 void Exchange::add_field(std::string& to, std::string_view name, std::string_view value) {
   constexpr std::array<std::string_view, 6> own_fields{
       "connection", "content-length", "transfer-encoding", "trailer", "date", "server"};
@@ -150,10 +153,12 @@ void Exchange::add_field(std::string& to, std::string_view name, std::string_vie
   if (&to == &answer_trailers) return append_field(to, name, value);
   if (iequals(name, "content-encoding")) encoded = true;
   if (iequals(name, "vary") && has_token(value, "accept-encoding")) varies = true;
-  if (iequals(name, "upgrade")) append_field(to, "Connection", "Upgrade");  // RFC 9110, section 7.8
+  // Upgrade is a field of this connection only, and must be named in Connection (section 7.8).
+  if (iequals(name, "upgrade")) append_field(to, "Connection", "Upgrade");
   if (iequals(name, "etag")) etag_at = to.size() + name.size() + 4;
-  if (iequals(name, "last-modified") &&
-      parse_date(value) > session->date())  // RFC 9110, section 8.8.2.1
+  // A time in the future, from a file or another clock, becomes that of Date (RFC 9110, section
+  // 8.8.2.1): a cache could not compare it.
+  if (iequals(name, "last-modified") && parse_date(value) > session->date())
     return append_field(to, name, date_text(session->date()));
   append_field(to, name, value);
 }
@@ -242,6 +247,8 @@ void Exchange::begin_pieces() {
   write_header();
 }
 
+// Checks a piece and writes what is before it. An empty chunk would end the body (RFC 9112, section
+// 7.1), so an empty piece is not written.
 void Exchange::begin_piece(std::size_t size) {
   if (session->overfull())
     throw std::length_error(
@@ -281,6 +288,7 @@ WriteResult Exchange::write(SharedBytes piece) {
   return end_piece();
 }
 
+// For a chunked body. Each piece is flushed, so that the client can use it at once.
 WriteResult Exchange::write_compressed(std::string_view piece, bool last) {
   if (head) return WriteResult::Kind::dropped;
   if (piece.empty() && !last) return session->write_result();
@@ -309,6 +317,7 @@ void Exchange::end() {
   ended = true;
 }
 
+// The usual status is one piece.
 void Exchange::put_status_line() {
   if (status == 200) return session->put("HTTP/1.1 200 OK");
   session->put("HTTP/1.1 ");
@@ -317,6 +326,9 @@ void Exchange::put_status_line() {
   session->put(reason_of(status));
 }
 
+// Writes the status line and all fields. Which framing the body has was decided before (RFC 9112,
+// section 6.3); a status without a body has neither Content-Length nor Transfer-Encoding, except
+// 205.
 void Exchange::write_header() {
   // wall_clock may throw: ask for the fields before anything is written.
   const std::string_view common_fields = session->common_fields();
@@ -346,6 +358,7 @@ void Exchange::write_header() {
     session->put(message.version > 10 ? "\r\n\r\n" : "\r\nConnection: keep-alive\r\n\r\n");
 }
 
+// Writes the 101 answer. The session passes the connection on when the handler has returned.
 void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Upgraded> protocol_object) {
   check_unbegun();
   if (message.version < 11 || !complete)

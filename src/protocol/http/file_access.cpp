@@ -20,6 +20,7 @@ std::error_code last_error() noexcept { return {errno, std::generic_category()};
 }  // namespace
 
 Descriptor::Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+// The old descriptor is closed by `other`.
 Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
   std::swap(fd_, other.fd_);
   return *this;
@@ -28,6 +29,7 @@ Descriptor::~Descriptor() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+// O_PATH: the directory is only a base for openat2, and need not be readable.
 Descriptor open_folder(const std::string& path, std::error_code& error) noexcept {
   Descriptor folder(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   error = folder.get() < 0 ? last_error() : std::error_code();
@@ -40,6 +42,7 @@ Descriptor open_below(const Descriptor& folder, const std::string& path, Patienc
   // O_NONBLOCK: opening a named pipe would wait for a writer.
   how.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  // RESOLVE_CACHED fails instead of waiting for directory entries on the disk.
   if (patience == Patience::at_once) how.resolve |= RESOLVE_CACHED;
   Descriptor file(
       static_cast<int>(::syscall(SYS_openat2, folder.get(), path.c_str(), &how, sizeof how)));

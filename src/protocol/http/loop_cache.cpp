@@ -20,11 +20,14 @@ std::unique_ptr<Exchange> LoopCache::acquire(Session& session) {
   return exchange;
 }
 
+// clear() before the exchange is stored: it frees the user's callbacks now and not with the next
+// request.
 void LoopCache::release(std::unique_ptr<Exchange> exchange) noexcept {
   exchange->clear();
   if (spare_.size() < kept_exchanges) spare_.push_back(std::move(exchange));
 }
 
+// Made late: a server that compresses nothing does not need its 256 KiB.
 Gzip& LoopCache::gzip() {
   if (!gzip_) gzip_ = std::make_unique<Gzip>();
   return *gzip_;
@@ -40,6 +43,7 @@ std::chrono::sys_seconds LoopCache::date(const Settings& settings) {
   return date_;
 }
 
+// Formats the common fields anew when a second has passed, because Date has no fractions.
 void LoopCache::look_at_clock(const Settings& settings) {
   const auto now = loop_.now();
   if (now < stale_) return;

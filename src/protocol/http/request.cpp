@@ -22,6 +22,7 @@ std::string_view Request::field(std::string_view name) const noexcept {
   return {};
 }
 
+// An own search: field() cannot tell a field with an empty value from none.
 bool Request::has_header(std::string_view name) const noexcept {
   for (const Field& each : exchange_.message.fields)
     if (iequals(each.name, name)) return true;
@@ -36,6 +37,7 @@ bool Request::has_token(std::string_view name, std::string_view member) const no
 
 std::string Request::param(std::string_view name) const {
   for (const Param& each : exchange_.message.params)
+    // Decoded here and not when the route is found: most handlers need few of the parameters.
     if (each.name == name) return percent_decoded(each.value);
   return {};
 }

@@ -9,6 +9,8 @@
 
 namespace evio { inline namespace v0 { namespace http {
 
+// The function gets the token too: as long as the post waits, the answer counts as expected, and no
+// 500 is sent.
 bool ResponseHandle::post(Callback<void(Response&)> fn) const {
   if (!token_) return false;
   return token_->conn.post([token = token_, fn = std::move(fn)](Conn& conn) {

@@ -55,6 +55,8 @@ void RouteTree::add(std::string_view method, std::string_view pattern, Route rou
   node_of(pattern).add(method, pattern, std::move(route));
 }
 
+// Finds or makes the nodes of a pattern. Routes that share a parameter at the same place share its
+// node, so they must give it the same name.
 RouteTree::Node& RouteTree::node_of(std::string_view pattern) {
   Node* node = &root_;
   for (std::string_view left = pattern; !left.empty();) {
@@ -102,6 +104,7 @@ Found RouteTree::find(std::string_view method, std::string_view path,
     }
     return false;
   };
+  // No route for the method: collect the methods of all nodes that match the path.
   visit(root_, path, params, list_methods);
   return found;
 }

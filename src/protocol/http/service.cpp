@@ -12,6 +12,7 @@ namespace evio { inline namespace v0 { namespace http {
 
 namespace {
 
+// Checked when the server is made: later there would be no caller to throw to.
 Settings checked(Settings settings) {
   const auto check = [](Duration time, const char* field) {
     if (time < Duration::zero())
@@ -44,6 +45,8 @@ Found Service::find(std::string_view method, std::string_view path,
   return {.route = &all_};
 }
 
+// A cache is made when the loop's first connection begins, because the server's loops are not known
+// when the service is made.
 LoopCache& Service::loop_cache(Loop& loop) {
   const std::lock_guard lock(mutex_);
   std::unique_ptr<LoopCache>& loop_cache = workers_[&loop];
@@ -55,6 +58,7 @@ namespace {
 
 Session& session_of(Conn& conn) { return *conn.context<Session>(); }
 
+// The handlers share the service: it lives as long as the Events that hold it.
 Events events(std::shared_ptr<Service> service) {
   Events events;
   events.opened = [service = std::move(service)](Conn& conn) {

@@ -129,9 +129,9 @@ class Session {
   std::unique_ptr<Exchange> exchange_;  // the request being read or answered
   std::unique_ptr<Upgraded> upgraded_;
   Context user_context_;
-  std::vector<SharedBytes> rest_;  // the output that would exceed Limits::output_max. Until it
-                                   // has left, ready_ is false
-  const Input* input_ = nullptr;   // set while `data` runs
+  // The output that would exceed Limits::output_max. Until it has left, ready_ is false.
+  std::vector<SharedBytes> rest_;
+  const Input* input_ = nullptr;  // set while `data` runs
   std::uint64_t number_ = 1;
   std::uint64_t written_ = 0;  // bytes of output since the connection began
   // Bytes that the kernel has taken plus bytes that the client has acknowledged, when stalled()

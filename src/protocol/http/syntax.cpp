@@ -41,6 +41,8 @@ class Characters {
   bool has_[256]{};
 };
 
+// The characters of a token (RFC 9110, section 5.6.2), of a field's value (section 5.5), of a host
+// with its port (RFC 3986, section 3.2), and of most hosts.
 constexpr Characters of_tokens([](char c) {
   return is_alphanumeric(c) ||
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
@@ -59,6 +61,7 @@ int hex_value(char c) noexcept {
   return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
+// The port may be empty: "host:" (RFC 3986, section 3.2.3).
 bool is_port(std::string_view text) noexcept {
   unsigned number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -74,11 +77,13 @@ bool is_literal_address(std::string_view text) noexcept {
     return dot != text.npos && dot > 1 && dot + 1 < text.size() &&
            std::ranges::all_of(text.substr(1, dot - 1), [](char c) { return hex_value(c) >= 0; });
   }
+  // inet_pton does not accept a zone, and needs a text that ends in a null byte.
   const std::string address(text.substr(0, text.find("%25")));
   in6_addr unused{};
   return ::inet_pton(AF_INET6, address.c_str(), &unused) == 1;
 }
 
+// Whether a percent sign is not followed by two hexadecimal digits.
 bool has_bad_triplet(std::string_view text) noexcept {
   for (std::size_t at = text.find('%'); at != text.npos; at = text.find('%', at + 1))
     if (at + 2 >= text.size() || hex_value(text[at + 1]) < 0 || hex_value(text[at + 2]) < 0)
@@ -139,6 +144,7 @@ std::string_view next_member(std::string_view& list) noexcept {
   return member;
 }
 
+// A comma in front of a tag's closing quote does not end the member.
 std::string_view next_tag(std::string_view& list) noexcept {
   std::string_view member;
   while (member.empty() && !list.empty()) {
@@ -197,6 +203,7 @@ bool is_normal_path(std::string_view path) noexcept {
   return true;
 }
 
+// A dot segment at the end leaves a slash: "/a/.." is "/", as RFC 3986, section 5.2.4, has it.
 std::string normal_path(std::string_view path) {
   std::string normal;
   std::string_view dots;

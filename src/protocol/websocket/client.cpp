@@ -85,6 +85,7 @@ class ClientSide {
 
   void connected() {
     session.conn().write(std::exchange(request_, {}));
+    // fail_handshake closes in order, which a server that does not answer would delay: abort.
     deadline_ = session.conn().set_deadline(session.service().settings.handshake_timeout,
                                             [this](Conn& conn) {
                                               if (!done_)

@@ -61,7 +61,7 @@ std::vector<Extension> extensions_of(std::string_view list) {
   std::vector<Extension> all;
   Scanner scanner(list);
   while (!scanner.at_end()) {
-    if (scanner.take(',')) continue;
+    if (scanner.take(',')) continue;  // empty elements are allowed (RFC 9110, section 5.6.1)
     Extension extension{.name = scanner.token(), .parameters = {}};
     if (extension.name.empty()) return {};
     while (scanner.take(';')) {

@@ -13,6 +13,7 @@ namespace evio { inline namespace v0 { namespace websocket {
 
 namespace {
 
+// Makes a wslay context whose callbacks get `user`.
 FrameContext make(const wslay_frame_callbacks& callbacks, void* user) {
   wslay_frame_context_ptr context = nullptr;
   if (wslay_frame_context_init(&context, &callbacks, user) != 0) throw std::bad_alloc();
@@ -148,6 +149,7 @@ FrameWriter::FrameWriter(bool masks) : masks_(masks) {
     static_cast<FrameWriter*>(user)->took({reinterpret_cast<const char*>(bytes), size});
     return static_cast<ssize_t>(size);
   };
+  // Masks must not be predictable (RFC 6455, section 10.3), so a generator with a seed will not do.
   callbacks.genmask_callback = [](std::uint8_t* mask, std::size_t size, void* user) {
     std::ranges::generate_n(mask, static_cast<std::ptrdiff_t>(size), [&] {
       return static_cast<std::uint8_t>(static_cast<FrameWriter*>(user)->random_());
@@ -157,6 +159,8 @@ FrameWriter::FrameWriter(bool masks) : masks_(masks) {
   context_ = make(callbacks, this);
 }
 
+// wslay calls took() for the header and then for each part of the payload; without a payload there
+// is no second call, and the header is passed on here.
 void FrameWriter::write(Opcode opcode, bool compressed, std::string_view payload) {
   wslay_frame_iocb frame{};
   frame.fin = 1;

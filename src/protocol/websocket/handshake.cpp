@@ -24,6 +24,7 @@ std::string base64(const std::uint8_t* bytes, std::size_t size) {
   return text;
 }
 
+// Control characters, a line's end among them, would let a value begin a field of its own.
 bool is_field_value(std::string_view text) {
   return std::ranges::none_of(text, [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
@@ -50,6 +51,7 @@ bool is_token(std::string_view text) noexcept {
   });
 }
 
+// Decoded completely: a key of the right length may still not be base64.
 bool is_key(std::string_view key) {
   if (key.size() != BASE64_ENCODE_RAW_LENGTH(key_bytes)) return false;
   std::array<std::uint8_t, BASE64_DECODE_LENGTH(BASE64_ENCODE_RAW_LENGTH(key_bytes))> bytes;

@@ -17,6 +17,7 @@ std::unique_ptr<MessageReader> LoopCache::take_reader() {
   return reader;
 }
 
+// Readers beyond the bound are freed: they are needed only while many messages are incomplete.
 void LoopCache::give_back(std::unique_ptr<MessageReader> reader) {
   reader->shrink();
   if (spare_.size() < spare_at_most) spare_.push_back(std::move(reader));

@@ -58,9 +58,8 @@ class MessageReader {
 
   FrameReader frames_;
   Utf8 utf8_;
-  std::string buffer_;  // the message so far, unless it arrived in one piece
-  std::string
-      control_;  // the payload of a control frame, which may come between a message's frames
+  std::string buffer_;   // the message so far, unless it arrived in one piece
+  std::string control_;  // a control frame's payload: it may come between a message's frames
   std::string_view whole_;
   std::uint64_t announced_ = 0;  // the sum of the lengths in the headers of the message's frames
   Kind kind_ = Kind::text;

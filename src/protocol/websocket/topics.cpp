@@ -33,6 +33,7 @@ void Topics::publish(std::string_view topic, Message message) const {
   hub_->publish(topic, SharedBytes(std::move(frame)));
 }
 
+// The lock is held while posting: a loop that is registered then still exists.
 void TopicHub::publish(std::string_view topic, const SharedBytes& frame) {
   const std::lock_guard lock(mutex_);
   for (const auto& [loop, topics] : loops_)
@@ -77,6 +78,7 @@ void LoopTopics::remove(const Subscription& subscription) {
   if (members.empty()) topics_.erase(topics_.find(subscription.topic));
 }
 
+// The subscription has an address that does not change, because LoopTopics refers to it.
 bool Subscriptions::add(Session& session, const std::shared_ptr<TopicHub>& hub,
                         std::string_view topic) {
   if (find(hub, topic) != all_.end()) return false;
