@@ -39,7 +39,8 @@ class Acceptor {
  private:
   struct ListenerState {
     ListenerId listener{};
-    bool accepting = true;
+    bool accepting = true;  // the last argument of Driver::set_accepting
+    // Reasons to pause.
     bool full = false;
     bool out_of_resources = false;
     bool throttled = false;
@@ -71,6 +72,7 @@ class Acceptor {
 
   LoopCore& loop_;
   std::vector<ListenerState> listeners_;
+  // After a lack of resources: the delay doubles with each failure, and is reset by a success.
   static constexpr Duration first_retry = std::chrono::milliseconds(1);
   Timer retry_;
   Duration retry_delay_ = first_retry;

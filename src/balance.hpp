@@ -18,6 +18,8 @@ class Balancer {
 
   // The loop for a new connection from `peer`.
   int pick(const Address& peer);
+  // Count a connection of the loop. Relaxed order is enough: the counts are only an estimate for
+  // balancing.
   void add(int loop) noexcept {
     counts_[static_cast<std::size_t>(loop)].value.fetch_add(1, std::memory_order_relaxed);
   }

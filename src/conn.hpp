@@ -114,20 +114,24 @@ class Connection final : public Conn {
   // Acts on everything that was noted in flags. The loop calls it for scheduled connections.
   void update();
   bool wants_flush() const noexcept { return output_ && !flags_.sending; }
+  // Sends pending output as far as the kernel accepts it.
   void flush();
   // The server drains or stops: calls Events::draining, once.
   void announce_end();
   void stop();
   void stop_now();
+  // Memory pressure has begun or ended.
   void reading_may_have_changed();
   // Returns how much is left of the idle timeout, for IdleWatch to ask again after that time. None
   // if IdleWatch need not ask again: the connection has a timer of its own, or is closing.
   std::optional<Duration> look_if_idle();
   void age_stamp(Duration before, Duration now) noexcept { activity_.age(before, now); }
   void run(const Callback<void(Conn&)>& callback);
+  // Calls `data` with the stored input, even if there is none.
   void wake();
   // Pending output has shrunk: ends the congestion if it is below Limits::output_low.
   void update_congestion() noexcept;
+  // Output has exceeded Limits::output_max.
   void overflow() { fail(Errc::output_overflow, CloseMode::abort); }
   // An allocation for this connection failed: it ends. Needs no memory itself.
   void starve() noexcept;

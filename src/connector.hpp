@@ -25,7 +25,9 @@ class Connector {
   Connector& operator=(const Connector&) = delete;
   ~Connector();
 
+  // Begins with the name resolution or the first attempt.
   void start();
+  // The answer of the name resolution has arrived.
   void resolved(const Resolved& found);
   // One of its attempts has ended. These may destroy this object.
   void connected(ConnectId id, NativeSocket socket);

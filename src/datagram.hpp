@@ -45,9 +45,11 @@ class Datagrams {
   // For an outgoing connection, which calls close() with the id.
   UdpSocketId bind(Connection& connection, NativeSocket socket);
   void close(UdpSocketId socket);
+  // Events of the driver, for a socket of either kind.
   void received(UdpSocketId socket, const Datagram& datagram);
   void refused(UdpSocketId socket, std::error_code error);
   WriteResult send(UdpSocketId socket, const Datagram& datagram);
+  // Closes the sockets of addresses. Outgoing connections have closed theirs before.
   void close();
 
  private:

@@ -47,6 +47,8 @@ class HandleBlock : public std::enable_shared_from_this<HandleBlock> {
     return Handle(std::move(block));
   }
 
+  // The functions of the public Handle: see evio/handle.hpp. Each pushes a task. They return false
+  // if the connection has ended for sure; true does not promise that it still exists.
   bool send(std::string_view bytes);
   bool send(SharedBytes bytes, Callback<void(std::error_code)> done = {});
   bool post(Callback<void(Conn&)> fn);
@@ -64,9 +66,11 @@ class HandleBlock : public std::enable_shared_from_this<HandleBlock> {
 
   // The loop's thread only.
   void set_stream(StreamId stream) noexcept { stream_ = stream; }
+  // A send, or a wake, has left the queue, whether it was run or dropped.
   void arrived(const SendTask& task) noexcept;
   void wake_arrived() noexcept;
   void set_queued(std::size_t bytes) noexcept { queued_.store(bytes, std::memory_order_relaxed); }
+  // The connection has ended. From now on sends and posts fail at once.
   void mark_gone() noexcept { gone_.store(true, std::memory_order_release); }
 
   friend bool same(const HandleBlock& a, const HandleBlock& b) noexcept;

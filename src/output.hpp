@@ -44,6 +44,7 @@ class OutputPool {
   OutputPool& operator=(const OutputPool&) = delete;
   ~OutputPool();
 
+  // Makes a queue, and takes it back. Throws std::bad_alloc.
   Output* make_output();
   void give_back(Output* output) noexcept;
 

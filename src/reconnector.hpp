@@ -16,7 +16,9 @@ class Reconnector : public std::enable_shared_from_this<Reconnector> {
  public:
   Reconnector(LoopCore& loop, const Binding& to, const Backoff& backoff);
 
+  // Makes a connection now.
   void start();
+  // From now on no further connection is made. An existing one is not closed.
   void stop() noexcept;
   Connection* connection() const noexcept { return connection_; }
 

@@ -50,6 +50,7 @@ class ServerCore final : public Stoppable {
   bool of_first_events(int address_index) const noexcept {
     return address_index >= 0 && service(address_index).owned == main_;
   }
+  // Throws std::out_of_range if there is no such address.
   void check_address_index(int index) const;
   Handle connect(const Binding& to);
   void drain(Duration deadline);
@@ -76,14 +77,20 @@ class ServerCore final : public Stoppable {
   bool stop_asked() const noexcept { return stop_asked_.load(std::memory_order_relaxed); }
   bool stop_now_asked() const noexcept { return stop_now_asked_.load(std::memory_order_relaxed); }
   bool under_pressure() const noexcept { return pressure_.load(); }
+  // A loop has started. The last one begins accepting on all loops.
   void loop_is_up();
+  // Begin to stop all loops; called by loop 0 once it sees the flag that stop() has set.
   void broadcast_stop();
   void broadcast_stop_now();
+  // A connection has closed, or could not be made: corrects the counts of its loop, service and
+  // peer.
   void connection_gone(int loop, int address_index, const Address::Ip& peer);
   // A service has reached its limit by a connection that `loop` accepted. Other acceptors may
   // exceed the limit briefly, until they are notified.
   void notify_other_acceptors(const LoopCore& loop);
+  // The memory that a loop holds has changed by `bytes`. Begins or ends memory pressure.
   void hold(std::ptrdiff_t bytes);
+  // An exception was not handled: run() will throw it.
   void keep_exception(std::exception_ptr exception) noexcept;
   // Calls fn(address_index, socket) for the sockets that this loop serves. Each socket is passed
   // once; the loop then owns it.

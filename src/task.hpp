@@ -19,6 +19,7 @@ struct Task {
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
   virtual ~Task() = default;
+  // Runs the task, on the loop's thread.
   virtual void run_on(LoopCore& loop) = 0;
   // The queue needs the task no more, whether it has run or not. Most tasks are deleted then; those
   // that are members of another object are not.

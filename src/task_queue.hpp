@@ -40,6 +40,7 @@ class TaskQueue {
 
   // The loop's thread only, from here on.
 
+  // The waker ends Driver::poll. It is set before the loop runs.
   void set_waker(std::unique_ptr<Waker> waker);
   // Destroys the waker. From then on wake() does nothing.
   void drop_waker() noexcept;

@@ -143,7 +143,8 @@ class TimerWheel : public std::enable_shared_from_this<TimerWheel> {
     return static_cast<Tick>(std::chrono::floor<std::chrono::milliseconds>(now).count());
   }
 
-  // The functions of Timer.
+  // The functions of Timer. A generation that does not match means that the node belongs to another
+  // timer by now; then they do nothing.
   void cancel(Index index, std::uint32_t generation) noexcept;
   void restart(Index index, std::uint32_t generation, Duration delay);
   bool active(Index index, std::uint32_t generation) const noexcept;

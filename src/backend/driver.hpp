@@ -67,6 +67,8 @@ struct Chunk {
   std::size_t size;
 };
 
+// A datagram that is received or sent. It refers to memory of the caller, and is valid during the
+// call only.
 struct Datagram {
   const Address& from;
   const Address& to;
@@ -144,7 +146,9 @@ class Driver {
 
   // Takes the listening socket over and accepts connections from it.
   virtual void accept_from(ListenerId listener, NativeSocket socket) = 0;
+  // A few connections may still be reported after set_accepting(false).
   virtual void set_accepting(ListenerId listener, bool accepting) = 0;
+  // Closes the socket. No up call follows, and connections that were not accepted are reset.
   virtual void close_listener(ListenerId listener) = 0;
 
   // Takes the bound or connected udp socket over and receives from it.
@@ -179,6 +183,7 @@ class Driver {
   // flight: the rest must be passed again. If it is 0, the send is in flight: the chunks and their
   // bytes must stay in place until on_sent or on_closed.
   virtual std::size_t send(StreamId stream, std::span<const Chunk> chunks) = 0;
+  // Starts or stops receiving. See rule 5 for bytes that arrive at the moment of stopping.
   virtual void set_receiving(StreamId stream, bool receiving) = 0;
   // Ends the sending direction (for TCP: sends FIN). Requires that no send is in flight.
   virtual void shutdown_send(StreamId stream) = 0;
@@ -189,6 +194,7 @@ class Driver {
   virtual void detach(StreamId stream) = 0;
   // on_closed follows, with an empty error. A send in flight is dropped.
   virtual void close(StreamId stream, CloseMode mode) = 0;
+  // Sets those options that concern the kernel. Returns the first error, but tries all.
   virtual std::error_code set_options(StreamId stream, const Options& options) = 0;
   virtual Address local_address(StreamId stream) = 0;
   virtual NativeSocket native(StreamId stream) = 0;

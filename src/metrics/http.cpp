@@ -56,6 +56,8 @@ std::string_view path_of(std::string_view target) {
   return target.substr(0, target.find('?'));
 }
 
+// Parses one request. A new object is made for each attempt to parse: until the head is complete,
+// the parser keeps no state, and the bytes stay in the input.
 class Request {
  public:
   enum class State { partial, complete, too_long, bad };
@@ -150,6 +152,7 @@ Answer last_if_draining(Conn& c, const Input& in, Answer answer) {
   return answer;
 }
 
+// Answers the first request in `in`. True if the next one may follow.
 bool serve_one(Conn& c, Input& in, const LookUp& look_up) {
   Request request;
   switch (request.read(in)) {

@@ -14,6 +14,8 @@ namespace evio { inline namespace v0 { namespace detail {
 
 using namespace sim;
 
+// The private part of sim::Peer. Data that was written waits in the outbox until the connection is
+// made and has room.
 class PeerCore final : private SocketHolder, private Timed {
  public:
   PeerCore(World& world, Network& network, const Address& to, const std::optional<Address>& from,

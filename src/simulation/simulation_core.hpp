@@ -19,6 +19,7 @@ namespace evio { inline namespace v0 { namespace detail {
 
 using namespace sim;
 
+// Owns everything in the simulation. It runs on one thread, so a run depends on the seed only.
 class SimulationCore final : private Timed {
  public:
   SimulationCore(std::uint64_t from, const Faults& faults);

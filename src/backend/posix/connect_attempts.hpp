@@ -37,6 +37,7 @@ class ConnectAttempts {
   // stopped watching the descriptor.
   void finish(ConnectId id, Sink& sink);
   bool any_failed() const noexcept { return !failed_.empty(); }
+  // Reports the failed attempts to the sink. True if there were any.
   bool report_failed(Sink& sink);
 
  private:

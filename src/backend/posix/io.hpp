@@ -34,8 +34,10 @@ Accepted accept(int fd, bool unix_socket);
 // broken. Trying again at once would only repeat the error.
 bool accept_must_wait(int error) noexcept;
 
+// The pending error of a socket as an errno, which this clears; 0 if there is none.
 int pending_error(int fd) noexcept;
 bool nothing_unsent_or_unread(int fd) noexcept;
+// Makes close(2) reset the connection.
 void reset_on_close(int fd) noexcept;
 // Closes a stream socket and ends its connection; with a reset if reset_on_close was called. By
 // itself close(2) ends a connection only when the last copy of the descriptor is closed, and a

@@ -17,12 +17,14 @@ class EventFd final : public Waker {
 
   // Does nothing in a forked child: the eventfd is shared, and would wake the parent's loop.
   void wake() noexcept override;
+  // Reads the eventfd, so that it is not readable any more.
   void drain() noexcept;
   int fd() const noexcept { return fd_; }
 
   // A second eventfd, for a foreign loop to wait for. It is made by the first call; wake() writes
   // to it, too, and so does io_uring. Throws Error.
   int poll_eventfd();
+  // Reads the second eventfd.
   void clear() noexcept;
 
  private:

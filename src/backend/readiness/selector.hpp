@@ -35,6 +35,7 @@ class Selector {
  public:
   virtual ~Selector() = default;
 
+  // Registers a descriptor, which must not be registered yet, or changes its registration.
   virtual std::error_code add(int fd, Wanted wanted, std::uint64_t key) = 0;
   virtual std::error_code modify(int fd, Wanted wanted, std::uint64_t key) = 0;
   // Does nothing if the descriptor is not registered.

@@ -57,6 +57,7 @@ class Network final : private Timed {
   ~Network();
 
   // ---- Listening. Throws Error if the address is taken.
+  // Port 0 is replaced by a free port.
   NetListenerId listen(const Address& asked, bool reuseport, int backlog, const Options& options);
   const Address& address(NetListenerId id) const noexcept { return listeners_[index(id)].address; }
   void hold(NetListenerId id, SocketHolder& holder, std::uint32_t name);
@@ -66,6 +67,7 @@ class Network final : private Timed {
   SocketId accept(NetListenerId id);
   // Connections that wait to be accepted are reset.
   void close(NetListenerId id);
+  // Removes the name of a unix socket: new connections cannot reach it any more.
   void unlink(const Address& path) noexcept;
 
   // ---- Connecting.
@@ -86,10 +88,12 @@ class Network final : private Timed {
   std::size_t send(SocketId id, std::span<const Chunk> chunks, std::size_t most);
   // Ends the sending direction after the bytes that were sent.
   void end(SocketId id);
+  // Bytes that have arrived. consume() removes them, and makes room for further ones.
   std::string_view unread(SocketId id) const noexcept { return side(id).unread.view(); }
   void consume(SocketId id, std::size_t count);
   // Whether the other side's end has arrived, after the unread bytes.
   bool ended(SocketId id) const noexcept { return side(id).end_arrived; }
+  // The errno with which the connection has broken; 0 if it has not.
   int error(SocketId id) const noexcept { return side(id).error; }
   bool is_drained(SocketId id) const noexcept;
   void set_buffers(SocketId id, const Options& options);
