@@ -54,9 +54,9 @@ struct Settings {
   /// The time for the peer's answer to a Close, from when the Close has left. After it the
   /// connection closes without the answer.
   Duration close_timeout = std::chrono::seconds(5);
-  /// A peer from which nothing came for so long gets a ping. If nothing comes for as long again,
-  /// the connection is reset with std::errc::timed_out. So is one whose peer receives nothing of
-  /// the output that waits for so long. 0: neither.
+  /// A peer that has sent nothing for so long gets a ping. If it sends nothing for as long again,
+  /// the connection is reset, and `closed` reports std::errc::timed_out. A connection whose peer
+  /// receives nothing of the waiting output for so long is reset, too. 0: neither.
   Duration ping_interval = std::chrono::seconds(30);
 };
 

@@ -23,6 +23,8 @@ class WebSocket;
 /// Copyable. Every function may be called on any thread and at any time, also after the WebSocket
 /// or the server is gone: then it does nothing. Calls of one thread take effect in order, none of
 /// them before `opened`.
+///
+///     pool.run([to = socket.handle()] { to.send({.bytes = compute()}); });
 class EVIO_API Handle {
  public:
   /// Refers to no WebSocket.
@@ -36,8 +38,8 @@ class EVIO_API Handle {
   /// `compress` is as in Message.
   bool send(Kind kind, SharedBytes bytes, bool compress = true) const;
   /// Runs fn(WebSocket&) on the thread of the connection's loop if the connection still exists
-  /// then. Otherwise fn is destroyed without being called, on any thread. Returns false if the
-  /// connection is already known to be gone.
+  /// then; never inside this call. Otherwise fn is destroyed without being called, on any thread.
+  /// Returns false if the connection is already known to be gone.
   bool post(Callback<void(WebSocket&)> fn) const;
   /// Closes the WebSocket as WebSocket::close does, in order with the other calls. Throws at once
   /// as that does.
@@ -71,7 +73,7 @@ class EVIO_API WebSocket {
   WebSocket& operator=(const WebSocket&) = delete;
 
   /// Sends a message as one frame. It is compressed if that was negotiated and the message has
-  /// Deflate::size_min bytes. The bytes are copied.
+  /// at least Deflate::size_min bytes. The bytes are copied.
   ///
   /// The result is `congested` if the output that waits is above Limits::output_high: the message
   /// is kept, and `drained` is called when there is room for more. It is `dropped` if the WebSocket
