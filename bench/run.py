@@ -68,7 +68,7 @@ def show_list(workloads):
 
 
 class Progress:
-    """One line that is written over; nothing where the output is no terminal, but a line for each workload."""
+    """A progress line that is overwritten; one line per workload if the output is not a terminal."""
 
     def __init__(self, total):
         self.total, self.done, self.since = total, 0, time.monotonic()

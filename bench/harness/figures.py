@@ -1,4 +1,4 @@
-"""What is quoted of a workload's rounds: medians, their spread, and ratios of paired rounds."""
+"""Computes the published figures of a workload's rounds: medians, their spread, and ratios of paired rounds."""
 
 import statistics
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Figure:
     median: float
-    spread: float  # half of the range of the middle half, as a share of the median
+    spread: float  # half the interquartile range, as a share of the median
 
 
-# How a round's record becomes a number; None where it has none.
+# The number of a round's record for each metric; None if it has none.
 METRICS = {
     "rate": lambda r: r["messages"] / r["seconds"],
     "cpu": lambda r: r["server_cpu"] / r["messages"] * 1e9 if r["messages"] else None,
@@ -22,7 +22,7 @@ METRICS = {
     "load_idle": lambda r: r["load_idle"] / r["seconds"],
     "server_busy": lambda r: r["server_cpu"] / r["seconds"],
 }
-# The metric that a workload's ratios are of, and whether more of it is better.
+# The metric of a workload's ratios, and whether a larger value is better.
 MAIN = {"cpu": ("cpu", False), "rate": ("rate", True), "bytes": ("bytes", False), "latency": ("p99", False)}
 
 
@@ -46,7 +46,7 @@ def ratio(result, other, metric):
 
 
 def per_message(result, count):
-    """System calls or allocations a message, from the counting round."""
+    """System calls or allocations per message, from the counting round."""
     counts = result.get("counts")
     return counts[count] / counts["messages"] if counts and count in counts and counts["messages"] else None
 
@@ -69,6 +69,6 @@ def best(workload, kind):
 
 
 def floor_of(workload, name):
-    """The floor of the same kernel interface, which is its name's last word, else the best one."""
+    """The floor of the same kernel interface, which is the last word of its name, else the best floor."""
     own = [floor for floor in of_kind(workload, "floor") if floor.split("-")[-1] in name.split("-")]
     return own[0] if own else best(workload, "floor")

@@ -1,5 +1,5 @@
-"""Rounds: short, alternated between the servers of a workload in an order that changes, the server on one core, the
-load generator on another."""
+"""Runs short rounds that alternate between the servers of a workload in a changing order, with the server on one core
+and the load generator on another."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from harness.servers import SERVERS, Running, pinned, running
 
 
 class Cores:
-    """The first core that this program may use is the server's, the last the load generator's."""
+    """The server uses the first core that this program may use, the load generator the last."""
 
     def __init__(self):
         cores = sorted(os.sched_getaffinity(0))
@@ -64,7 +64,7 @@ class Bench:
         }
 
     def round(self, workload, server, rate=0.0, counting=False):
-        """What the load generator says of one round; None if it failed. `counting` is for system calls and allocations,
+        """The load generator's results of one round; None if it failed. `counting` is for system calls and allocations,
         which slows the server."""
         options = ["--mode", workload.mode] if workload.mode and not workload.behind else []
         options += ["--udp"] if workload.udp else []
@@ -107,7 +107,7 @@ class Bench:
         return json.loads(done.stdout)
 
     def capacity(self):
-        """Messages a second of the plain epoll server in a closed loop, to which the open loops refer."""
+        """Messages per second of the plain epoll server in a closed loop; the open loops' rates are shares of it."""
         if self._capacity is None:
             from harness.workload import all_workloads
 

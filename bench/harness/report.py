@@ -1,4 +1,4 @@
-"""The results as one HTML page that needs nothing else: plots, and the tables they are of."""
+"""Writes the results as one self-contained HTML page with plots and their tables."""
 
 import html as escape
 

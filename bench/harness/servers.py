@@ -1,4 +1,4 @@
-"""The servers: how each is started, and what it stands for in a comparison."""
+"""The servers: how each is started, and its role in a comparison."""
 
 import contextlib
 import ctypes
@@ -59,8 +59,8 @@ class Server:
     arguments: tuple = ()
     own_port: bool = True  # takes a port of its choice and prints "ready PORT"
     configuration: str = ""  # is written to a file, {config} among the arguments
-    load: tuple = ()  # what the load generator must know of it
-    buffer_option: str = ""  # says how large a buffer each connection has
+    load: tuple = ()  # the load generator's options for it
+    buffer_option: str = ""  # sets the size of each connection's buffer
     own_malloc: bool = False  # its allocations cannot be counted from outside
 
 
@@ -126,12 +126,12 @@ SERVERS = {
 
 
 def _end_with_parent():
-    """In a child: it does not outlive this program, however that ends."""
+    """Ends the child process with this program, however that ends."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def pinned(cores):
-    """What a child does first: keeps to these cores."""
+    """Restricts a child process to these cores."""
 
     def prepare():
         _end_with_parent()
@@ -159,7 +159,7 @@ def _wait_until_it_listens(process, port):
 
 @dataclass
 class Programs:
-    """Where things are."""
+    """The paths of the programs."""
 
     build: pathlib.Path
 
@@ -195,7 +195,7 @@ def running(server, programs, cores, options=(), environment=None, behind=0):
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="evio-bench-"))
         port = 0 if server.own_port else _free_port()
         config = pathlib.Path(folder, "config")
-        pathlib.Path(folder, "1k.txt").write_bytes(b"x" * 1024)  # for those that serve files
+        pathlib.Path(folder, "1k.txt").write_bytes(b"x" * 1024)  # for servers of files
         places = {"port": port, "behind": behind, "folder": folder, "config": config}
         config.write_text(server.configuration.format(**places))
         arguments = [argument.format(**places) for argument in server.arguments]

@@ -1,4 +1,4 @@
-"""Two kinds of plots, as SVG written by hand: bars with their rounds as dots, and lines over a load."""
+"""Writes two kinds of SVG plots: bars with their rounds as dots, and lines over a load."""
 
 import html
 import math

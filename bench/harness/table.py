@@ -19,7 +19,7 @@ def with_spread(value):
 
 
 def rows(workload):
-    """One row a server: dicts of text."""
+    """One row per server: dicts of text."""
     metric, _ = figures.main_metric(workload)
     peer = figures.best(workload, "peer")
     for name, result in workload["servers"].items():
@@ -73,7 +73,7 @@ def _worst_spread(workload, metric):
 
 
 def _in_column(workload, column, variant=""):
-    """Whose figures stand in a column."""
+    """The server of a column."""
     name = column + variant if column.startswith("evio") else column
     return "floor-udp" if name == "floor-epoll" and "floor-udp" in workload["servers"] else name
 

@@ -1,4 +1,4 @@
-"""What a workload is. Those there are: the files of bench/workloads, each with a list WORKLOADS."""
+"""Defines a workload. The workloads are in bench/workloads; each file has a list WORKLOADS."""
 
 import importlib
 import pathlib
@@ -17,14 +17,14 @@ class Workload:
     udp: bool = False
     buffer: int = 4 << 10  # bytes, for servers that have a buffer for each connection
     unit: str = "message"
-    measure: str = "cpu"  # what counts first: cpu (a message), bytes (a connection), latency
+    measure: str = "cpu"  # the main metric: cpu (per message), bytes (per connection), latency
     seconds: float = 0.3
     warm_up: float = 0.1
-    rounds: int = 0  # at most; 0: as many as asked for
+    rounds: int = 0  # at most; 0: as many as requested
     share: float = 0  # latency: the rate, as a share of what floor-epoll can do
     both_cores: bool = False  # the server has a second thread, which gets the other core
     application: bool = False  # has servers of its own
-    behind: str = ""  # proxies: the server behind them, on their core (the load never rests)
+    behind: str = ""  # proxies: their target server, on their core (the load never idles)
     quick: bool = False  # is part of --quick
 
 

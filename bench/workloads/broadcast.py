@@ -1,4 +1,4 @@
-"""One message to everybody."""
+"""One message to all connections."""
 
 from harness.workload import Workload
 

@@ -1,4 +1,4 @@
-"""TCP one way."""
+"""TCP in one direction."""
 
 from harness.workload import Workload
 

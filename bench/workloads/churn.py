@@ -1,4 +1,4 @@
-"""Connections that live for one message."""
+"""Connections for one message each."""
 
 from harness.workload import Workload
 

@@ -1,4 +1,4 @@
-"""Memory of connections that do nothing."""
+"""Memory of idle connections."""
 
 from harness.workload import Workload
 

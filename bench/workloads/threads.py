@@ -1,4 +1,4 @@
-"""What another thread asks of a loop. It runs on the load generator's core, which has little to do here."""
+"""Sends and posts from another thread to a loop. That thread runs on the load generator's core, which has little to do here."""
 
 from harness.workload import Workload
 

@@ -1,4 +1,4 @@
-"""Timers: what it costs to set one while 100,000 are armed, most of them anew before they run."""
+"""Timers: what it costs to set one while 100,000 are armed, most of which are restarted before they run."""
 
 from harness.workload import Workload
 

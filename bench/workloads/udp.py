@@ -1,4 +1,4 @@
-"""UDP: echo, and bulk one way."""
+"""UDP: echo, and bulk in one direction."""
 
 from harness.workload import Workload
 

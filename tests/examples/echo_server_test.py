@@ -1,4 +1,4 @@
-"""The echo server: it serves what its options say, and says what it serves."""
+"""The echo server: its options decide what it serves, and it prints what it serves."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The echo server under load: every byte comes back to whom it belongs, in order, however clients dawdle."""
+"""The echo server under load: every client receives its own bytes in order, however slow clients are."""
 
 import concurrent.futures as futures
 import heapq
@@ -20,7 +20,7 @@ READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
 class Peer:
-    """A client that sends a random piece of BLOCK, over and over, and compares what comes back."""
+    """A client that repeatedly sends a random piece of BLOCK and compares the echo."""
 
     def __init__(self, connection, size, rng):
         connection.setblocking(False)
@@ -31,7 +31,7 @@ class Peer:
         self.ended = False
 
     def expected(self, start, size):
-        """Bytes of its stream, up to where BLOCK ends."""
+        """The next bytes of its stream, up to the end of BLOCK."""
         start = (self.offset + start) % len(BLOCK)
         return BLOCK[start : start + size]
 
@@ -54,7 +54,7 @@ class Peer:
 
 
 class Load:
-    """Many peers at once, each of which reads and writes as much as it likes, or nothing for a while."""
+    """Many peers at once; each reads and writes random amounts, or pauses."""
 
     def __init__(self, connections, size, rng):
         self.rng = rng
@@ -143,7 +143,7 @@ class EchoLoad(unittest.TestCase):
     def test_datagrams_of_many_clients(self):
         for backend in backends():
             with self.subTest(backend=backend), Running("echo-server", "--udp", "--backend", backend) as server:
-                with futures.ThreadPoolExecutor(20) as clients:  # all of them fit into the server's socket at once
+                with futures.ThreadPoolExecutor(20) as clients:  # they fit into the server's socket together
                     for done in [clients.submit(self.exchange, server.port, seed, 1400) for seed in range(20)]:
                         done.result()
                 self.exchange(server.port, 1, 65_507)

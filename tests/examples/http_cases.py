@@ -1,4 +1,4 @@
-"""Requests for an HTTP server, and what it should say to them."""
+"""Requests to an HTTP server, and the expected replies."""
 
 
 def get(target, *fields, method="GET"):
@@ -24,7 +24,7 @@ def raw_chunks(chunks):
 
 
 def header_of(size):
-    """A request without body of so many bytes."""
+    """A request of that many bytes without a body."""
     return get("/", "Field: " + "x" * (size - len(get("/", "Field: "))))
 
 
@@ -65,7 +65,7 @@ ANSWERED = [
     (raw_chunks(b"A\r\n\n\n\n\n\n\n\n\n\n\n\r\n0\r\nHost: y\r\nTrailer: z\r\n\r\n"), 200, b"\n" * 10),
 ]
 
-# request, status: the connection ends behind it
+# request, status: the connection ends after the reply
 REFUSED = [
     # the request line
     (b"GARBAGE\r\n\r\n", 400),

@@ -1,4 +1,4 @@
-"""The HTTP server and other people's clients."""
+"""The HTTP server with clients of other projects."""
 
 import http.client
 import json
@@ -78,7 +78,7 @@ class Files(unittest.TestCase):
 
 
 class Load(Clients):
-    """Programs that measure servers: each finds nothing to complain of."""
+    """Programs that measure servers: none of them reports an error."""
 
     def measured(self, *command):
         done = subprocess.run([str(each) for each in command], capture_output=True, text=True, timeout=60)

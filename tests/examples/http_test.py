@@ -1,4 +1,4 @@
-"""The HTTP server, byte for byte: what it answers, when it closes, and what it refuses."""
+"""The HTTP server, byte for byte: its replies, when it closes, and what it rejects."""
 
 import concurrent.futures as futures
 import contextlib
@@ -33,7 +33,7 @@ class Response:
 
 
 class Client:
-    """A connection of which responses are read one by one."""
+    """A connection whose responses are read one by one."""
 
     def __init__(self, connection):
         self.connection = connection
@@ -50,7 +50,7 @@ class Client:
             self.connection.sendall(piece)
 
     def send_in_pieces(self, data, rng=None):
-        """Byte by byte, or in random pieces; a server that has closed already ends it."""
+        """Sends byte by byte, or in random pieces, until the server has closed."""
         at = 0
         try:
             while at < len(data):
@@ -83,14 +83,14 @@ class Client:
         return response
 
     def rest(self):
-        """Everything until the server ends the connection in order."""
+        """All bytes until the server's orderly end of the connection."""
         while self.more():
             pass
         rest, self.buffer = self.buffer, b""
         return rest
 
     def unsent(self):
-        """Bytes that the server's system has not taken yet."""
+        """The bytes that the server's kernel has not received yet."""
         return struct.unpack("i", fcntl.ioctl(self.connection, termios.TIOCOUTQ, b"\0" * 4))[0]
 
 
@@ -267,7 +267,7 @@ class Continue(HttpTest):
 
 class Refusals(HttpTest):
     def refusal(self, request, send):
-        """The one answer to `request`, which ends the connection although more requests follow."""
+        """The only reply to `request`, which ends the connection although more requests follow."""
         with self.connect() as client:
             send(client, request)
             answer = client.response(head=request.startswith(b"HEAD"))
@@ -367,7 +367,7 @@ class Pipelines(HttpTest):
 
 
 def resident(server):
-    """Bytes of memory that the server takes up."""
+    """The memory of the server in bytes."""
     with open(f"/proc/{server.process.pid}/status") as status:
         return int(re.search(r"VmRSS:\s+(\d+) kB", status.read()).group(1)) * 1024
 
@@ -375,7 +375,7 @@ def resident(server):
 class LargeFiles(unittest.TestCase):
     @contextlib.contextmanager
     def serving(self, size):
-        """A server, and the path of a file of so many bytes that it serves as /large."""
+        """A server, and the path of a file of that many bytes that it serves as /large."""
         with tempfile.TemporaryDirectory() as folder, open(os.path.join(folder, "large"), "wb") as large:
             large.truncate(size)
             with Running("http-server", "--root", folder) as server:
@@ -399,14 +399,14 @@ class LargeFiles(unittest.TestCase):
             client.send(get("/large"), get("/json"))
             client.more()
             os.truncate(path, 1000)
-            self.assertLess(len(client.rest()), 64 << 20)  # and the connection has ended: the client can tell
+            self.assertLess(len(client.rest()), 64 << 20)  # and the connection has ended, which the client notices
             with Client(server.connect()) as other:
                 other.send(get("/large"))
                 self.assertEqual(len(other.response().body), 1000)
 
 
 class Time(unittest.TestCase):
-    """What a silent or slow client may do to a server whose patience is one second."""
+    """Silent and slow clients of a server with a timeout of one second."""
 
     def test_it_ends(self):
         with Running("http-server", "--timeout", "1") as server:
@@ -434,7 +434,7 @@ class Time(unittest.TestCase):
             Client(server.connect()) as client,
             Client(server.connect(receive_buffer=65536)) as slow,
         ):
-            answers = 16  # more than the kernel keeps: it takes nothing new while so little is read
+            answers = 16  # more than the kernel buffers: it accepts no more while so little is read
             sender = threading.Thread(target=slow.send, args=(post("/echo", bytes(MAX_BODY)) * answers,))
             sender.start()
             for _ in range(5):
@@ -451,7 +451,7 @@ class Time(unittest.TestCase):
 
 class Shutdown(unittest.TestCase):
     def settle(self, server, client):
-        """Returns once the server has read all that the client sent, as far as it wants to."""
+        """Waits until the server has read the client's bytes or stopped reading."""
         with Client(server.connect()) as other:
             for _ in range(50):
                 other.send(get("/"))

@@ -1,4 +1,4 @@
-"""The metrics server: what Prometheus reads, what the page reads, and the HTTP that carries it."""
+"""The metrics server: the metrics for Prometheus and for the page, and its HTTP."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ class Metrics(unittest.TestCase):
         self.addCleanup(self.asking.close)
 
     def get(self, path, method="GET"):
-        """By one connection for all."""
+        """Asks over one connection for all requests."""
         self.asking.request(method, path)
         response = self.asking.getresponse()
         return response, response.read().decode()
@@ -35,7 +35,7 @@ class Metrics(unittest.TestCase):
         return {family.name: family for family in text_string_to_metric_families(text)}
 
     def total(self, family, **labels):
-        """Of all loops; `family` without _total, as the parser has it."""
+        """The sum over all loops; `family` without _total, as in the parser."""
         return sum(
             sample.value
             for sample in self.families()[family].samples
@@ -48,7 +48,7 @@ class Metrics(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline, family)
 
     def exchange(self, request):
-        """What comes until the server closes."""
+        """All bytes until the server closes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
             connection.sendall(request)
             answer = b""
@@ -59,7 +59,7 @@ class Metrics(unittest.TestCase):
     def statuses(self, request):
         return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+) ", self.exchange(request))]
 
-    # What is told
+    # The metrics
 
     def test_every_family_is_described_and_has_each_loop(self):
         families = self.families()
@@ -78,7 +78,7 @@ class Metrics(unittest.TestCase):
             with self.server.connect() as connection:
                 connection.sendall(b"x" * 1000)
                 self.assertEqual(len(connection.recv(1000, socket.MSG_WAITALL)), 1000)
-            self.comes_to("evio_connections_open", 1)  # the one that asks
+            self.comes_to("evio_connections_open", 1)  # the connection of this request
         self.assertEqual(self.total("evio_connections_accepted"), 5)
         self.assertEqual(self.total("evio_connections_closed", reason="orderly"), 4)
         self.assertEqual(self.total("evio_connections_closed"), 4)
@@ -112,7 +112,7 @@ class Metrics(unittest.TestCase):
         response, text = self.get("/")
         self.assertEqual(response.headers["Content-Type"], "text/html; charset=utf-8")
         self.assertTrue(text.startswith("<!doctype html>") and text.endswith("</html>\n"))
-        self.assertEqual(re.findall(r'https?://[^"]+', text), ["http://www.w3.org/2000/svg"])  # a name, not a place
+        self.assertEqual(re.findall(r'https?://[^"]+', text), ["http://www.w3.org/2000/svg"])  # a namespace, not a link
         self.assertNotRegex(text, r'(src|href)="//')
         self.assertIn('fetch("stats.json"', text)
 

@@ -15,11 +15,11 @@ def installed():
 
 
 def _folder():
-    """Where the scripts are, beside the clients, which are installed at the first use."""
+    """The folder with the scripts and the clients, which are installed at the first use."""
     folder = EXAMPLES.parent / "node"
     folder.mkdir(exist_ok=True)
     with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run beside each other
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in parallel
         done = folder / "node_modules" / ".package-lock.json"
         if not done.exists() or done.stat().st_mtime < (SOURCE / "package-lock.json").stat().st_mtime:
             shutil.copytree(SOURCE, folder, dirs_exist_ok=True)
@@ -31,6 +31,6 @@ def _folder():
 
 
 def run(*command):
-    """What node says, with its exit code, to a script or a client's program. `installed()` must be so."""
+    """The output and exit code of node for a script or a client's program. `installed()` must be true."""
     command = ["node", *map(str, command)]
     return subprocess.run(command, cwd=_folder(), capture_output=True, text=True, timeout=90)

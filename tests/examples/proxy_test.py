@@ -1,4 +1,4 @@
-"""The proxy: every byte passes both ways at once, ends and resets are passed on, and nobody has to be read to be written."""
+"""The proxy: bytes pass in both directions at once, and ends and resets are forwarded. Neither side must be read first."""
 
 import os
 import random
@@ -22,7 +22,7 @@ def reset(connection):
 
 
 class Side:
-    """One end of a proxied connection: sends all of `out`, notes all that comes, dawdles at random."""
+    """One end of a proxied connection: sends all of `out`, records all input, pauses at random."""
 
     def __init__(self, connection, out):
         connection.setblocking(False)
@@ -45,7 +45,7 @@ class Side:
 
 
 def exchange(sides, rng):
-    """Until both have had the other's end."""
+    """Runs until both have received the other's end."""
     until = time.monotonic() + 60
     while not all(side.ended for side in sides):
         if time.monotonic() > until:
@@ -59,7 +59,7 @@ def exchange(sides, rng):
 
 
 class Proxied:
-    """A proxy, and the listener of the one behind it."""
+    """A proxy, and the listener of its target."""
 
     def __init__(self, *arguments):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -103,12 +103,12 @@ class Proxy(unittest.TestCase):
                     server.close()
 
     def test_two_congested_directions_do_not_block_each_other(self):
-        """Nobody reads until nobody can write any more; then both read, still writing."""
+        """Neither side reads until neither can write any more; then both read and write."""
         for backend in backends():
             with self.subTest(backend), Proxied("--backend", backend) as proxied:
                 client, server = proxied.pair(128 << 10)
                 sides = [Side(client, bytearray()), Side(server, bytearray())]
-                piece, most = os.urandom(4 * MIB), 128 * MIB  # the most is more than the kernel holds on the way
+                piece, most = os.urandom(4 * MIB), 128 * MIB  # more than the kernel buffers on the way
                 quiet = 0
                 while quiet < 20:
                     before = [side.sent for side in sides]

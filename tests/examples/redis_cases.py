@@ -1,8 +1,8 @@
-"""Byte streams for a Redis server, each sent on a connection of its own to an empty store."""
+"""Byte streams for a Redis server, each sent on a separate connection to an empty store."""
 
 
 def command(*words):
-    """A command as clients send it."""
+    """A command in the form that clients send."""
     words = [word if isinstance(word, bytes) else str(word).encode() for word in words]
     return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
 
@@ -116,7 +116,7 @@ PROTOCOL = [
 
 ALL = STRINGS + KEYS + CONNECTION + PROTOCOL
 
-# A pipeline with some of everything, to be cut anywhere.
+# A pipeline with every kind of request, to be split anywhere.
 MIXED = (
     command("SET", "k", "va\r\nlue") + b"GET k\r\n" + command("MSET", "a", "1", "b", "") + b'ECHO "a\\x41 \'"\r\n*0\r\n\r\n'
     + command("INCR", "a") + command("NONE", "x", "y") + command("MGET", "a", "b", "c") + b"PING 'x y'\n" + command("GET")

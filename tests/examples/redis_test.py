@@ -1,4 +1,4 @@
-"""The Redis server: its answers are those of Redis 7.0, Redis's clients work with it, and nobody can hold it up."""
+"""The Redis server: its replies are those of Redis 7.0, Redis's clients work with it, and no client can block it."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ def example(*arguments, **more):
 
 
 class Original:
-    """Redis itself, as much like the example as it can be told to be, until the `with` block ends."""
+    """Redis itself, configured like the example as far as possible, until the `with` block ends."""
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -61,7 +61,7 @@ def original_version():
 
 
 def answers(server, stream):
-    """Everything that a fresh connection is answered until it is closed."""
+    """All replies on a new connection until it is closed."""
     with server.connect() as connection:
         return ask(connection, stream)
 
@@ -97,7 +97,7 @@ def receive(connection, size):
 
 
 def expect(connection, reply):
-    """Receives so many bytes; fails unless they are these."""
+    """Receives that many bytes; fails unless they are as expected."""
     received = receive(connection, len(reply))
     if received != reply:
         raise AssertionError(f"{received[:200]} is not {reply[:200]}")
@@ -108,7 +108,7 @@ def without_ids(reply):
 
 
 def random_stream(draw):
-    """Commands that agree or clash with each other, and sometimes with the protocol."""
+    """Commands that fit or contradict each other, and sometimes violate the protocol."""
     words = ["k", "k", "l", "m", "", "7000", "-1", "0", "9000", "9223372036854775807", "x", "EX", "PX", "NX", "XX", "GT", "LT",
              "GET", "KEEPTTL", "EXAT", "a\r\nb", b"\xff\x00"]  # fmt: skip
     names = ["SET"] * 6 + ["GET", "DEL", "EXISTS", "INCR", "DECR", "INCRBY", "DECRBY", "MSET", "MGET", "EXPIRE", "TTL",
@@ -207,7 +207,7 @@ class Server(unittest.TestCase):
         with example() as server, server.connect() as connection:
             connection.sendall(command("SET", "k", value))
             expect(connection, b"+OK\r\n")
-            # Four answers at once, to a client that does not read for a while.
+            # Four replies at once, to a client that does not read for a while.
             connection.sendall(command("GET", "k") * 2 + command("MGET", "k", "none", "k") + command("PING"))
             time.sleep(0.3)
             bulk = b"$%d\r\n" % size + value + b"\r\n"
@@ -225,7 +225,7 @@ class Server(unittest.TestCase):
             connection.sendall(b"\r\n")
             expect(connection, b"+OK\r\n")
             self.assertLess(time.monotonic() - began, 20)
-            # Many small words, too, are looked at once.
+            # Many small words are examined only once, too.
             connection.sendall(b"*200001\r\n$3\r\nDEL\r\n")
             began = time.monotonic()
             for _ in range(2000):
@@ -263,7 +263,7 @@ class Server(unittest.TestCase):
 
 
 class HostileKeys(unittest.TestCase):
-    """Others are served while a client's KEYS takes long."""
+    """Other clients are served while a client's KEYS takes long."""
 
     def slowest_ping(self, server, connection, size):
         """The longest that a PING took until `connection` had received so many bytes, how long that was, and the bytes."""
@@ -306,7 +306,7 @@ class HostileKeys(unittest.TestCase):
         self.check(keys, "x*", b"*0\r\n" * 12000 + b"$4\r\nnext\r\n", times=12000)
 
     def test_many_keys_while_they_change(self):
-        """Each key that is there all the while is found once."""
+        """Each key that exists during the whole search is found once."""
         count = 200_000
         with example() as server, server.connect() as connection, server.connect() as other:
             for start in range(0, count, 1000):

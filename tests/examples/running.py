@@ -44,7 +44,7 @@ class Running:
         return connection
 
     def wait(self):
-        """Its exit code, once it has ended by itself or by a signal."""
+        """The exit code, once the program has ended by itself or by a signal."""
         self.process.communicate(timeout=30)
         return self.process.returncode
 
@@ -60,7 +60,7 @@ class Running:
 
 @functools.cache
 def backends():
-    """Those that work here."""
+    """The backends that work here."""
     possible = ("epoll", "poll") if "TSAN_OPTIONS" in os.environ else ("io_uring", "epoll", "poll")
     return [backend for backend in possible if _works(backend)]
 
@@ -74,6 +74,6 @@ def _works(backend):
 
 
 def failure(program, *arguments):
-    """What a program says that is run in vain, and its exit code."""
+    """The error output of a program that fails, and its exit code."""
     done = subprocess.run([EXAMPLES / program, *arguments], capture_output=True, text=True, timeout=30)
     return done.stderr, done.returncode

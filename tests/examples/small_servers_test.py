@@ -1,4 +1,4 @@
-"""The examples of one idea each: every one does what its first line says."""
+"""The small examples: each does what its first line says."""
 
 import pathlib
 import subprocess
@@ -45,7 +45,7 @@ def receive(connection, count):
 
 class SmallServers(unittest.TestCase):
     def said(self, server, line):
-        """Whether it says that line, among others."""
+        """Whether the output contains that line."""
         return any(said.rstrip() == line for said in iter(server.process.stdout.readline, ""))
 
     def test_bufferlength(self):
@@ -93,7 +93,7 @@ class SmallServers(unittest.TestCase):
             source = pathlib.Path(__file__).parents[2] / "examples" / "protobuf.proto"
             subprocess.run(["protoc", f"-I{source.parent}", f"--python_out={folder}", source], check=True)
             sys.path.insert(0, folder)
-            import protobuf_pb2  # noqa: PLC0415, made just now
+            import protobuf_pb2  # noqa: PLC0415, generated above
 
             sys.path.remove(folder)
             with server.connect() as client:

@@ -1,4 +1,4 @@
-"""What a WebSocket server should take and refuse: RFC 6455 section by section, and the extension of RFC 7692."""
+"""What a WebSocket server should accept and reject: RFC 6455 section by section, and the extension of RFC 7692."""
 
 import struct
 
@@ -8,7 +8,7 @@ from websocket_peer import RSV1, RSV2, RSV3, close, fragmented, frame, header, t
 MAX_MESSAGE = 64 << 20
 SIZES = (0, 1, 125, 126, 127, 128, 65535, 65536, 65537)
 
-# 5.2 and 5.4: frames that no client may send, what they break, the codes that may be in the Close
+# 5.2 and 5.4: frames that no client may send, the violated rule, the codes that may be in the Close
 BROKEN = [
     *(("a reserved bit", text("x", rsv=rsv), {1002}) for rsv in (RSV1, RSV2, RSV3, RSV2 | RSV3, RSV1 | RSV2 | RSV3)),
     *(("a reserved bit", frame(opcode, b"x", rsv=RSV1), {1002}) for opcode in (BINARY, CLOSE, PING, PONG)),
@@ -38,7 +38,7 @@ BROKEN = [
     ("a message inside another", text("a", fin=False) + text("b", fin=False), {1002}),
     ("a message inside another", text("a", fin=False) + frame(CONTINUATION, b"b", fin=False) + text("c"), {1002}),
     ("a message inside another", frame(BINARY, b"", fin=False) + frame(BINARY, b""), {1002}),
-    # 10.4: a limit. Nothing needs to be said before the payload begins.
+    # 10.4: a limit. It may be applied when the payload begins.
     *(("a message that is too large", header(opcode, size) + b"maskbegins", {1009})
       for opcode in (TEXT, BINARY) for size in (MAX_MESSAGE + 1, 1 << 32, (1 << 63) - 1)),
     ("a message that is too large", text("x", fin=False) + header(CONTINUATION, MAX_MESSAGE) + b"maskbegins", {1009}),
@@ -88,7 +88,7 @@ UTF8_VALID = [
     "Hello-µ@ßöäüàá-UTF-8!!".encode(),
 ]
 
-# what is wrong, bytes of which the last is the first that can be told to be wrong
+# the error, bytes of which the last is the first that shows it
 UTF8_INVALID = [
     *(("a continuation of nothing", sample) for sample in (b"\x80", b"\xbf", b"\xc2\x80\x80", b"\xe1\x80\x80\xbf")),
     *(("a start without continuation", bytes([start]) + b" ") for start in (0xC2, 0xDF, 0xE0, 0xE1, 0xEF, 0xF0, 0xF4)),
@@ -129,7 +129,7 @@ UPGRADED = [
 
 # request, statuses that may refuse it
 NOT_UPGRADED = [
-    # Without Upgrade it is an ordinary request for something that is not there.
+    # Without Upgrade it is an ordinary request for a path that does not exist.
     (upgrade(without=("Upgrade",)), {400, 404, 426}),
     (upgrade(without=("Upgrade", "Connection")), {400, 404, 426}),
     (upgrade(without=("Connection",)), {400, 404, 426}),
@@ -150,9 +150,9 @@ NOT_UPGRADED = [
     (upgrade("X: " + "y" * (1 << 20)), {400, 431}),
 ]
 
-# 4.4: versions that are not 13; the answer names the one that is spoken
+# 4.4: versions other than 13; the reply names the supported one
 VERSIONS = ["0", "8", "7", "12", "14", "130", "1", "255"]
-# Values that are no version at all, and statuses that may refuse them.
+# Values that are not versions, and statuses that may reject them.
 VERSIONS_INVALID = ["", "013", "13x", "+13", "-13", "13.0", "256", "8, 13", "thirteen"]
 
 # 4.2.2: subprotocols that a client offers, the one that the server should choose
@@ -172,7 +172,7 @@ SUBPROTOCOLS = [
     (["echoes, xecho, ech"], None),
 ]
 
-# 4.1: no lists of tokens. They are refused, or offer nothing.
+# 4.1: values that are not lists of tokens. They are rejected or ignored.
 SUBPROTOCOLS_MALFORMED = ["", ",", "a b, chat", "chat;q=1", '"chat"', "chat/echo", "chat echo", "chat, (echo)"]
 
 # RFC 7692, 7.1: what a client offers, whether the server should agree, and parameters that must then be in its answer,
@@ -198,7 +198,7 @@ OFFERS = [
     ("foo\r\nSec-WebSocket-Extensions: bar\r\nSec-WebSocket-Extensions: permessage-deflate", {}),
 ]
 
-# Offers to decline: the connection begins without the extension.
+# Offers to reject: the connection opens without the extension.
 DECLINED = [
     "foo", "foo; bar=1", "x-webkit-deflate-frame", "permessage-bzip2", "permessage-deflate-x", "deflate-stream",
     *(f"permessage-deflate; {parameter}" for parameter in (
@@ -213,7 +213,7 @@ DECLINED = [
     "permessage-deflate; server_max_window_bits=7, permessage-deflate; foo",
 ]
 
-# Fields that are not written as 9.1 says: refused, or taken for no offer.
+# Fields that do not follow 9.1: rejected or ignored.
 OFFERS_MALFORMED = [
     "permessage-deflate; server_max_window_bits=", "permessage-deflate;;", "permessage-deflate; =10",
     'permessage-deflate; server_max_window_bits="10', 'permessage-deflate; client_max_window_bits=""', ";", "=",
@@ -230,7 +230,7 @@ HELLO = [
     ("two blocks", [b"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00"]),
 ]
 
-# Data that nothing inflates, or that means something only behind other messages.
+# Data that cannot be inflated, or only after other messages.
 CORRUPTED = [
     b"\xff" * 10,
     b"\x06",

@@ -1,4 +1,4 @@
-"""The chat as a person meets it: its page in headless Chromium, where others are heard and hear what is typed."""
+"""The chat's page in headless Chromium: it shows the messages of others and sends what is typed."""
 
 import json
 import re
@@ -13,8 +13,8 @@ from running import Running
 from websocket_peer import CLOSE, TEXT, Peer, close, text, upgrade
 
 ENTER = "\ue007"  # as WebDriver writes the key
-ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # what it calls the name of an element
-CHROMIUM_FLAGS = (  # no window, nothing of this machine's user, no talk with anybody but the page's server
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver's key for the id of an element
+CHROMIUM_FLAGS = (  # no window, no data of this machine's user, no connection but to the page's server
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-proxy-server",
 )
@@ -65,7 +65,7 @@ class Browser:
         self.ask("POST", f"/element/{found[ELEMENT]}/value", {"text": keys})
 
     def shown(self):
-        """The text of the page, as one sees it."""
+        """The visible text of the page."""
         return self.ask("POST", "/execute/sync", {"script": "return document.body.innerText", "args": []})
 
     def until_shown(self, line, shown=True):
@@ -77,7 +77,7 @@ class Browser:
 
 
 class Guest:
-    """Somebody in the chat who has no browser."""
+    """A client of the chat without a browser."""
 
     def __init__(self, server, name):
         self.peer = Peer(server.connect()).open(upgrade(target="/chat"))

@@ -1,4 +1,4 @@
-"""Other people's WebSocket clients on the echo server: ws from npm, and websockets for Python."""
+"""WebSocket clients of other projects on the echo server: ws from npm, and websockets for Python."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ class Python(unittest.IsolatedAsyncioTestCase):
         self.server = self.enterContext(Running("websocket-echo"))
 
     async def asyncSetUp(self):
-        asyncio.get_running_loop().set_debug(False)  # which would tell of each large message
+        asyncio.get_running_loop().set_debug(False)  # debug mode would log each large message
 
     def connect(self, **options):
         return websockets.connect(f"ws://127.0.0.1:{self.server.port}/", max_size=64 << 20, open_timeout=30, **options)

@@ -1,4 +1,4 @@
-"""permessage-deflate (RFC 7692) of the WebSocket server: what it inflates, deflates and refuses."""
+"""permessage-deflate (RFC 7692) of the WebSocket server: what it inflates, deflates and rejects."""
 
 import os
 import random
@@ -92,7 +92,7 @@ class Messages(DeflateTest):
             self.assertIn((opcode, payload[:2]), {(TEXT, b""), (CLOSE, b"\x03\xea"), (CLOSE, b"\x03\xef")})
 
     def test_messages_that_are_not_compressed(self):
-        """6: each message may be or not."""
+        """6: each message may be compressed or not."""
         with self.open() as peer:
             for i in range(50):
                 peer.say(TEXT, b"compressed")
@@ -118,7 +118,7 @@ class Messages(DeflateTest):
                     self.check_echo(peer, TEXT, message)
 
     def test_windows_are_kept(self):
-        """No reference of the server's leaves the window that it has agreed to."""
+        """No reference of the server exceeds the negotiated window."""
         rng = random.Random(4)
         for bits in range(8, 16):
             for takeover in ("", "; server_no_context_takeover"):
@@ -239,7 +239,7 @@ class Refusals(DeflateTest):
                 self.assertEqual(peer.closing(), ([], 1007))
 
     def test_fails_within_a_message(self):
-        """Text that is wrong already is refused before the message is complete."""
+        """Invalid text is rejected before the message is complete."""
         with self.open() as peer:
             peer.send(frame(TEXT, peer.extension.compress(b"x\xff" + b"y" * 1000) + FLUSHED, fin=False, rsv=RSV1))
             self.assertEqual(peer.closing(), ([], 1007))
@@ -265,7 +265,7 @@ class Refusals(DeflateTest):
             self.check_echo(peer, BINARY, bytes(cases.MAX_MESSAGE))
 
     def test_random_data(self):
-        """Refused, or taken for what it inflates to; nothing worse, whatever it is."""
+        """Any data is rejected, or accepted as what it inflates to."""
         rng = random.Random(8)
         for _ in range(300):
             with self.open() as peer:

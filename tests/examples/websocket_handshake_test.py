@@ -1,4 +1,4 @@
-"""How a connection to the WebSocket server begins: the request for the upgrade, and what both sides agree on."""
+"""The handshake of the WebSocket server: the upgrade request, and what both sides negotiate."""
 
 import time
 import unittest
@@ -61,7 +61,7 @@ class Upgrades(HandshakeTest):
                 self.assertEqual(peer.receive(), (TEXT, b"early"))
 
     def test_behind_another_request(self):
-        """The connection is one of HTTP until it is upgraded."""
+        """The connection uses HTTP until it is upgraded."""
         with self.connect() as peer:
             answer = peer.ask(b"HEAD /none HTTP/1.1\r\nHost: x\r\n\r\n")
             if answer.fields.get("connection", "").lower() == "close" or answer.status == 400:
@@ -81,7 +81,7 @@ class Refusals(HandshakeTest):
         for version in cases.VERSIONS:
             answer = self.answer(upgrade(Sec_WebSocket_Version=version))
             self.assertEqual((answer.status, answer.fields.get("sec-websocket-version")), (426, "13"), version)
-            # RFC 9110, 7.8: who says Upgrade also says so
+            # RFC 9110, 7.8: a request with Upgrade also has Connection: Upgrade
             self.assertEqual((answer.fields["upgrade"], answer.fields["connection"]), ("websocket", "Upgrade"))
         for version in cases.VERSIONS_INVALID:
             answer = self.answer(upgrade(Sec_WebSocket_Version=version))
@@ -117,13 +117,13 @@ class Subprotocols(HandshakeTest):
             self.assertNotIn("sec-websocket-protocol", answer.fields, line)
 
     def test_one_twice(self):
-        """4.1: no client may; the server may bear it."""
+        """4.1: no client may do this; the server may tolerate it."""
         answer = self.answer(upgrade("Sec-WebSocket-Protocol: chat, chat"))
         self.assertIn((answer.status, answer.fields.get("sec-websocket-protocol")), {(101, "chat"), (400, None)})
 
 
 class Origins(HandshakeTest):
-    """10.2: what the browser says of the page must be among those that are allowed."""
+    """10.2: the browser's Origin must be among the allowed ones."""
 
     def test_all_are_allowed_by_default(self):
         for origin in ("http://example.com", "https://example.com:8443", "null", "file://"):
@@ -144,7 +144,7 @@ class Origins(HandshakeTest):
                 self.assertEqual(self.answer(upgrade(f"Origin: {origin}"), server).status, status, origin)
             twice = upgrade("Origin: http://good.example", "Origin: http://evil.example")
             self.assertIn(self.answer(twice, server).status, {400, 403})
-            # Not a browser: 10.2 leaves it to the server.
+            # Without a browser 10.2 leaves the decision to the server.
             self.assertIn(self.answer(upgrade(), server).status, {101, 403})
 
 
@@ -166,7 +166,7 @@ class Extensions(HandshakeTest):
                 self.assertRegex(value or "", r"^([89]|1[0-5])$")
             else:
                 self.assertIn((name, value), {(f"{side}_no_context_takeover", None) for side in ("client", "server")})
-        # 7.1.2.2: this one only to clients that know it, and no larger than they said
+        # 7.1.2.2: this parameter only to clients that offered it, and no larger than offered
         if bits := parameters.get("client_max_window_bits"):
             self.assertIn("client_max_window_bits", offered)
             largest = offered.rpartition("client_max_window_bits=")[2].split(";")[0].split(",")[0]
@@ -178,7 +178,7 @@ class Extensions(HandshakeTest):
                 self.check_agreed(offered, self.offer(offered), least)
 
     def test_a_window_that_zlib_does_not_have(self):
-        """A server may decline to compress with 256 bytes, and then the next offer counts."""
+        """A server may reject a window of 256 bytes; then the next offer applies."""
         if agreed := self.offer("permessage-deflate; server_max_window_bits=8"):
             self.check_agreed("", agreed, {"server_max_window_bits": 8})
         agreed = self.offer("permessage-deflate; server_max_window_bits=8, permessage-deflate")

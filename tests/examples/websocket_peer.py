@@ -1,4 +1,4 @@
-"""A WebSocket client that sends any bytes, and takes from the server only what RFC 6455 and RFC 7692 let it send."""
+"""A WebSocket client that sends any bytes, and accepts from the server only what RFC 6455 and RFC 7692 allow."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ from typing import NamedTuple
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 RSV1, RSV2, RSV3 = 0x40, 0x20, 0x10
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # the example of RFC 6455, section 1.3
-FLUSHED = b"\x00\x00\xff\xff"  # what a sender leaves out behind a compressed message
+FLUSHED = b"\x00\x00\xff\xff"  # what a sender omits after a compressed message
 
 
 def accept_of(key):
@@ -30,13 +30,13 @@ def upgrade(*fields, without=(), method="GET", target="/", version="HTTP/1.1", *
 
 
 def masked(payload, key):
-    """`payload` with the mask put on, or taken off."""
+    """`payload` with the mask applied or removed."""
     whole = (key * (len(payload) // 4 + 1))[: len(payload)]
     return (int.from_bytes(payload, "little") ^ int.from_bytes(whole, "little")).to_bytes(len(payload), "little")
 
 
 def header(opcode, size, fin=True, rsv=0, mask=True, form=None):
-    """All of a frame in front of its mask; `form` says in how many bytes the length is written: 1, 2 or 8."""
+    """The header of a frame up to its mask; `form` is the number of bytes of the length: 1, 2 or 8."""
     form = form or (1 if size < 126 else 2 if size < 65536 else 8)
     short, pattern = {1: (size, ""), 2: (126, "H"), 8: (127, "Q")}[form]
     first = (0x80 if fin else 0) | rsv | opcode
@@ -55,7 +55,7 @@ def text(payload, **options):
 
 
 def fragmented(opcode, pieces, rsv=0, between=b""):
-    """One message in so many frames; `between` goes behind each but the last."""
+    """One message in that many frames; `between` follows each but the last."""
     kinds = [(opcode, rsv)] + [(CONTINUATION, 0)] * (len(pieces) - 1)
     frames = [frame(kind, piece, fin=False, rsv=bits) for (kind, bits), piece in zip(kinds[:-1], pieces)]
     return between.join([*frames, frame(kinds[-1][0], pieces[-1], rsv=kinds[-1][1])])
@@ -120,7 +120,7 @@ class Answer:
             self.fields[name] = self.fields[name] + ", " + value.strip() if name in self.fields else value.strip()
 
     def extensions(self):
-        """Parameters of each extension agreed to, by name."""
+        """The parameters of each negotiated extension, by name."""
         agreed = {}
         for extension in filter(None, self.fields.get("sec-websocket-extensions", "").split(",")):
             name, *parameters = (part.strip() for part in extension.split(";"))
@@ -158,7 +158,7 @@ class Peer:
         return self
 
     def ask(self, request):
-        """The answer to `request`; its body is left in the buffer."""
+        """The reply to `request`; its body is left in the buffer."""
         self.send(request)
         while b"\r\n\r\n" not in self.buffer:
             if not self.more():
@@ -168,7 +168,7 @@ class Peer:
         return Answer(head)
 
     def send(self, data, sizes=None):
-        """Sends all of it, or what a server takes that ends the connection; `sizes`: in such pieces, in turn."""
+        """Sends all of it, or until the server ends the connection; `sizes` are those of the pieces, cyclically."""
         data, at, turn = memoryview(data), 0, 0
         while at < len(data) and not self.reset:
             end = at + sizes[turn % len(sizes)] if sizes else len(data)
@@ -177,7 +177,7 @@ class Peer:
                 at += self._send_some(data[at:end])
 
     def _send_some(self, data):
-        """Reads meanwhile, so that a server may answer before it has read everything."""
+        """Reads meanwhile, so that a server may reply before it has read everything."""
         readable, writable, _ = select.select([] if self.ended else [self.connection], [self.connection], [], 30)
         if not readable and not writable:
             raise TimeoutError("The server neither reads nor sends")
@@ -194,7 +194,7 @@ class Peer:
             return 0
 
     def say(self, opcode, payload, fragments=1, **options):
-        """A message, compressed if that was agreed to."""
+        """Sends a message, compressed if that was negotiated."""
         data, rsv = (self.extension.compress(payload), RSV1) if self.extension else (payload, 0)
         size = max(1, -(-len(data) // fragments))
         pieces = [data[at : at + size] for at in range(0, len(data), size)] or [b""]
@@ -219,7 +219,7 @@ class Peer:
         return taken
 
     def frame(self):
-        """None where the server ends the connection between frames."""
+        """The next frame; None if the server ends the connection between frames."""
         start = self.take(2)
         if start is None:
             assert not self.buffer, f"half a frame: {bytes(self.buffer)}"
@@ -255,7 +255,7 @@ class Peer:
         return first.opcode, message
 
     def closing(self, answer=True, reset_allowed=False):
-        """What comes before the Close that the server sends, and the code in it; then it must end the connection."""
+        """What arrives before the server's Close, and its code; then the server must end the connection."""
         before = []
         while (received := self.receive()) and received[0] != CLOSE:
             before.append(received)

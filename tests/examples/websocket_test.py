@@ -1,4 +1,4 @@
-"""The WebSocket server, frame by frame: what RFC 6455 has it echo, answer and refuse."""
+"""The WebSocket server, frame by frame: what it must echo, answer and reject according to RFC 6455."""
 
 import os
 import random
@@ -23,14 +23,14 @@ class WebSocketTest(unittest.TestCase):
         cls.server = cls.enterClassContext(Running("websocket-echo"))
 
     def connect(self, server=None):
-        """A connection that knows nothing of WebSocket yet."""
+        """A connection before the handshake."""
         return Peer((server or self.server).connect())
 
     def open(self, server=None):
         return self.connect(server).open()
 
     def check_echo(self, peer, opcode, message):
-        """Compared without showing both, which may be large."""
+        """Compares without printing both, which may be large."""
         received = peer.receive()
         self.assertIsNotNone(received, "the connection has ended")
         self.assertEqual((received[0], len(received[1])), (opcode, len(message)))
@@ -136,7 +136,7 @@ class Framing(WebSocketTest):
                 self.check_echo(peer, TEXT, b"%d %d" % (turn, i))
 
     def test_a_client_that_does_not_read(self):
-        """What it asks for in vain must not keep others waiting."""
+        """A client that does not read its echoes must not delay others."""
         with self.open() as peer:
             peer.connection.settimeout(0.2)
             stream = frame(BINARY, b"x" * MIB)
@@ -149,7 +149,7 @@ class Framing(WebSocketTest):
 class Sequences(WebSocketTest):
     @staticmethod
     def some(received, pongs):
-        """Pongs only, or messages only: a server may put the ones before the others."""
+        """Checks pongs or messages alone: a server may send the ones before the others."""
         return [each for each in received if (each[0] == PONG) == pongs]
 
     def test_echoes(self):
@@ -184,7 +184,7 @@ class Sequences(WebSocketTest):
                 self.assertEqual(pongs, sorted(set(pongs)))
 
     def test_pings_between_fragments(self):
-        """They are answered although the message is not complete."""
+        """Pings are answered although the message is not complete."""
         with self.open() as peer:
             for i in range(10):
                 peer.send(frame(CONTINUATION if i else TEXT, b"%d" % i, fin=False) + frame(PING, b"p%d" % i))
@@ -223,7 +223,7 @@ class Refusals(WebSocketTest):
                     self.assertEqual(self.check_refused(peer, codes, reset_allowed=True), [])
 
     def test_a_client_that_does_not_answer_close(self):
-        """7.1.7: it is the server that ends the connection then."""
+        """7.1.7: the server ends the connection then."""
         with self.open() as peer:
             peer.send(text("", rsv=0x70))
             self.assertEqual(peer.receive()[0], CLOSE)
@@ -232,7 +232,7 @@ class Refusals(WebSocketTest):
             self.assertLess(time.monotonic() - began, 15)
 
     def test_random_streams(self):
-        """Whatever comes, what the server sends is well formed, and others are served."""
+        """Whatever arrives, the server's frames are well formed, and others are served."""
         rng = random.Random(7)
         for _ in range(100):
             with self.open() as peer:
@@ -292,14 +292,14 @@ class Utf8(WebSocketTest):
             self.refused("nothing follows", fragmented(TEXT, [b"x" + sample, b""]))
 
     def test_fails_at_a_fragment(self):
-        """8.1, at once: more of the message never comes."""
+        """8.1, immediately: the rest of the message never arrives."""
         for why, sample in cases.UTF8_INVALID:
             self.refused(why, text(b"x" + sample, fin=False))
             self.refused(why, text(b"x", fin=False) + frame(CONTINUATION, sample, fin=False))
             self.refused(why, text(b"x" + sample[:-1], fin=False) + frame(CONTINUATION, sample[-1:], fin=False))
 
     def test_fails_within_a_frame(self):
-        """At once, although the rest of the frame never comes."""
+        """Immediately, although the rest of the frame never arrives."""
         for why, sample in cases.UTF8_INVALID:
             for start in (b"", b"x" * 5000):
                 whole = start + sample
@@ -369,7 +369,7 @@ class Closing(WebSocketTest):
         self.assertIn(self.answer(frame(3) + close(1000), reset_allowed=True), [([], 1002)])
 
     def test_the_server_ends_the_connection(self):
-        """7.1.1: first, while the client only waits."""
+        """7.1.1: the server closes first, while the client waits."""
         for stream in (close(1000), close(), close(1001, b"going")):
             with self.open() as peer:
                 peer.said_close = True

@@ -1,4 +1,4 @@
-"""What cmake/abi-check says of revisions of a small library."""
+"""Tests cmake/abi-check with revisions of a small library."""
 
 import os
 import pathlib

@@ -49,13 +49,13 @@ class Packages(unittest.TestCase):
             cls.contents[name] = {line.split(None, 5)[5].split(" -> ")[0].removeprefix("./") for line in lines}
 
     def library(self, name, suffix):
-        """The path of a library in the packages, whichever folder the build was told to install into."""
+        """The path of a library in the packages, whichever folder the build installs into."""
         found = [path for path in self.root.glob("usr/lib/**/*") if path.name == f"lib{name}{suffix}"]
         self.assertEqual(len(found), 1, f"lib{name}{suffix}")
         return found[0]
 
     def packed_in(self, path):
-        """Which packages have it."""
+        """The packages that contain the file."""
         path = path.relative_to(self.root).as_posix()
         return [name for name in self.names if path in self.contents[name]]
 

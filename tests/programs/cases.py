@@ -1,4 +1,5 @@
-"""What the users' programs do is what their first line says. Run by run_test, in a network of its own: ports are fixed."""
+"""Checks that the users' programs do what their first line says. Run by run_test in a network namespace, because
+their ports are fixed."""
 
 import os
 import pathlib
@@ -13,7 +14,7 @@ TIMEOUT = 30
 
 
 def connect(port):
-    """As soon as somebody listens."""
+    """Connects as soon as the program listens."""
     until = time.monotonic() + TIMEOUT
     while True:
         try:
@@ -66,7 +67,7 @@ class Cases(unittest.TestCase):
         for client, nick in ((ann, b"Ann\n"), (bob, b"Bob\n")):
             self.assertEqual(receive(client, 6), b"nick? ")
             client.sendall(nick)
-            client.sendall(b"here\n")  # and so in the room
+            client.sendall(b"here\n")  # and is then in the room
             receive_until(client, nick[:-1] + b": here\n")
         bob.sendall(b"hel")
         bob.sendall(b"lo\n")

@@ -1,4 +1,4 @@
-"""What the pages show compiles: each block of C++ in README.md and in docs/."""
+"""Each block of C++ in README.md and docs/ compiles."""
 
 import os
 import pathlib
@@ -12,7 +12,7 @@ BLOCK = re.compile(r"^```cpp\n(.*?)^```", re.MULTILINE | re.DOTALL)
 HEADER = re.compile(r"// (\w+\.hpp)\n")  # the first line of a block that other blocks of its page include
 FLAGS = ["-std=gnu++20", "-Wall", "-Wextra", "-Werror", "-Wno-unused", f"-I{ROOT}/include", "-fsyntax-only", "-x", "c++"]
 
-# What statements and declarations without includes of their own take for granted.
+# What blocks without includes assume.
 PRELUDE = """
 #include <evio/codecs.hpp>
 #include <evio/evio.hpp>

@@ -1,4 +1,4 @@
-"""The users' programs run: each in a network of its own, where its ports are free, until it ends well or is ended."""
+"""Runs the users' programs, each in a network namespace where its ports are free."""
 
 import ctypes
 import fcntl
@@ -17,7 +17,7 @@ SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 
 def own_network():
-    """In the child: nothing but a loopback interface of its own, where every port may be bound."""
+    """Gives the child a network namespace with a loopback interface only, where every port may be bound."""
     user = os.getuid()
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "unshare")

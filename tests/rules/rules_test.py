@@ -1,4 +1,4 @@
-"""The repository's own rules: which room may know what (see "Rooms" in the architecture), and how files look."""
+"""The repository's own rules: what each folder may include (see "Rooms" in the architecture), and the form of files."""
 
 import pathlib
 import re
@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"][^>"]+[>"])', re.MULTILINE)
 STANDARD = re.compile(r"<[a-z_0-9]+>")  # <vector>; not <unistd.h>, not <sys/socket.h>
 
-# What a file may include although its room may not, and why.
+# What a file may include although its folder may not, and why.
 EXCEPTIONS = {
     ("src/address.cpp", "<arpa/inet.h>"): "inet_pton and inet_ntop read and print addresses; they ask no kernel",
     ("src/protocol/http/syntax.cpp", "<arpa/inet.h>"): "inet_pton parses IPv6 addresses without a system call",
@@ -27,10 +27,10 @@ EXCEPTIONS = {
     ("src/slab.hpp", "<sanitizer/asan_interface.h>"): "marks free slots for AddressSanitizer",
 }
 
-# Containers, which know no room and are of use in each.
+# Containers that every folder may use.
 SHARED = {'"slab.hpp"'}
 
-# Each protocol's own libraries, by its room in src/protocol.
+# Each protocol's own libraries, by its folder in src/protocol.
 LIBRARIES = {
     "http": ("<boost/beast/http/", "<zlib.h>"),
     "websocket": ("<boost/beast/", "<nettle/", "<utf8.h>", "<wslay/", "<zlib.h>"),
@@ -223,7 +223,7 @@ class Rules(unittest.TestCase):
 
     @staticmethod
     def middle():
-        """All of src but what is below the seam, and what stands above: the simulation, the metrics, the protocols."""
+        """All of src except the backends, the simulation, the metrics and the protocols."""
         rooms = [ROOT / "src" / room for room in ("backend", "simulation", "metrics", "protocol")]
         return [path for path in sources("src") if not any(room in path.parents for room in rooms)]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Which lines of src/ no random world reaches: builds with coverage in build/lines, runs, and prints them by file."""
+"""Prints the lines of src/ that no random world reaches, by file; builds with coverage in build/lines."""
 
 import argparse
 import gzip
