@@ -34,7 +34,7 @@ bool read_reuseport(std::string_view url, std::string_view query) {
     const std::size_t equals = option.find('=');
     const std::string_view name = option.substr(0, equals);
     if (name != "reuseport")
-      refuse(url, "unknown option '" + std::string(name) + "': there is reuseport");
+      refuse(url, "unknown option '" + std::string(name) + "'; the only one is reuseport");
     reuseport = read_flag(url, name, equals == option.npos ? "" : option.substr(equals + 1));
   }
   return reuseport;

@@ -611,7 +611,7 @@ void Connection::set(const Options& options) {
   validate(options);
   if (phase_ == Phase::finished) return;
   if (const std::error_code error = set_in_kernel(options))
-    throw Error(error, remote().to_string(), "an option was refused");
+    throw Error(error, remote().to_string(), "the kernel rejects an option");
   if (options.idle_timeout) {
     extra().idle_timeout = options.idle_timeout;
     if (phase_ == Phase::open) {

@@ -129,7 +129,7 @@ Context& Conn::user_context() noexcept {
 }
 Context& Conn::emplaceable_context() {
   if (kind_ == Kind::datagram)
-    throw std::logic_error("evio: a datagram has no context; keep it by remote() yourself");
+    throw std::logic_error("evio: a datagram has no context; store one for each remote() yourself");
   return stream(*this).context();
 }
 

@@ -278,7 +278,7 @@ void ServerCore::check_address_index(int index) const {
 
 void ServerCore::check_foreign_loop() const {
   if (loops() > 1)
-    throw std::logic_error("evio: a foreign loop can drive a Server of one loop only");
+    throw std::logic_error("evio: a foreign loop can drive only a Server with one loop");
   if (ran_ && !ended_ && loop(0).driver().is_copy())
     throw std::logic_error(
         "evio: this is a copy of a Server that runs in the process that forked this one");

@@ -80,7 +80,7 @@ class Request {
     const auto& head = parser_.get();
     if (head.count(beast::field::host) > 1 ||
         (head.version() == 11 && head.count(beast::field::host) == 0))
-      return refusal(400, "A request needs one Host.");
+      return refusal(400, "A request needs exactly one Host header.");
     Answer answer = look_up_for(server, look_up);
     // A body is not read, so the connection ends after the response.
     answer.keep_alive =
@@ -102,10 +102,9 @@ class Request {
   Answer look_up_for(Server& server, const LookUp& look_up) const {
     const auto& head = parser_.get();
     if (head.method() != beast::verb::get && head.method() != beast::verb::head)
-      return refusal(405, "There is only GET and HEAD here.");
+      return refusal(405, "Only GET and HEAD are supported.");
     HttpContent found = look_up(server, path_of({head.target().data(), head.target().size()}));
-    if (found.type.empty())
-      return refusal(404, "There is nothing here. Look at /, /metrics or /stats.json.");
+    if (found.type.empty()) return refusal(404, "Not found. See /, /metrics or /stats.json.");
     return {.content = std::move(found)};
   }
 

@@ -19,7 +19,8 @@ class Epoll final : public Selector {
  public:
   Epoll() : fd_(::epoll_create1(EPOLL_CLOEXEC)) {
     if (fd_ < 0)
-      throw Error(std::error_code(errno, std::generic_category()), "", "cannot open an epoll");
+      throw Error(std::error_code(errno, std::generic_category()), "",
+                  "cannot open an epoll instance");
   }
   ~Epoll() override { ::close(fd_); }
   Epoll(const Epoll&) = delete;

@@ -55,7 +55,7 @@ std::unique_ptr<Driver> SimulatedPlatform::make_driver(Sink& sink, Waker& waker)
 
 void SimulatedPlatform::run(std::span<Runner* const>, const std::function<void()>&) {
   throw std::logic_error(
-      "evio: a server in a simulation runs by Simulation::run or run_for, not by its own run");
+      "evio: a server in a simulation is run by Simulation::run or run_for, not by Server::run");
 }
 
 }}}  // namespace evio::v0::detail
