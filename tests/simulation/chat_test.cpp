@@ -13,7 +13,7 @@
 
 using namespace std::chrono_literals;
 
-// What you wrote: everybody gets every line, the first of which is the speaker's name.
+// Your server: the first line of a guest is its name, every further one is sent to all guests.
 struct Chat {
   struct Guest {
     std::string name;
@@ -45,7 +45,7 @@ struct Chat {
   }
 };
 
-TEST(ChatServer, TellsEverybody) {
+TEST(ChatServer, SendsEachLineToEveryGuest) {
   Chat chat;
   evio::Simulation sim(1);
   sim.serve(chat.events(), "tcp://:5000");
@@ -62,7 +62,7 @@ TEST(ChatServer, TellsEverybody) {
   EXPECT_EQ(bob.received(), "ann: hello\n");
 }
 
-// Whatever the network does: everybody hears the same lines in the same order, or has left.
+// Under every fault all guests receive the same lines in the same order, or have left.
 struct Line {
   std::size_t guest;
   int number;
@@ -88,7 +88,7 @@ std::string listen(std::uint64_t seed, const std::vector<Line>& lines) {
     peers.push_back(&sim.connect("tcp://:5000"));
     peers.back()->send("guest" + std::to_string(i) + "\n");
   }
-  sim.run_for(3h);  // all are there, or could not come, also where the clock jumps
+  sim.run_for(3h);  // all have connected or failed to, even if the clock jumps
   for (const Line& line : lines) {
     peers[line.guest]->send("line " + std::to_string(line.number) + "\n");
     sim.run_for(1ms);
@@ -99,14 +99,13 @@ std::string listen(std::uint64_t seed, const std::vector<Line>& lines) {
     if (peer->received().size() > longest.size()) longest = peer->received();
   for (evio::sim::Peer* peer : peers) {
     if (longest.compare(0, peer->received().size(), peer->received()) != 0)
-      return "two heard different things";
-    if (!peer->done() && peer->received() != longest)
-      return "one who is still there missed something";
+      return "two guests received different lines";
+    if (!peer->done() && peer->received() != longest) return "a connected guest missed a line";
   }
   return chat.guests.size() <= peers.size() ? "" : "guests are left over";
 }
 
-TEST(ChatServer, WhateverTheNetworkDoes) {
+TEST(ChatServer, AllGuestsReceiveTheSameLinesUnderFaults) {
   const auto failure = evio::sim::search({.seeds = 200}, talk, listen);
   EXPECT_FALSE(failure) << *failure;
 }
