@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <evio/http/field.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,7 +26,8 @@ struct Message {
   std::string_view host;
   std::string_view path;  // without dot segments: a view of `bytes`, or of `other_path`
   std::string_view query;
-  std::string other_path;  // the path if dot segments had to be removed, which is rare
+  // The path if dot segments had to be removed. That is rare, so that clear() pays for a pointer.
+  std::unique_ptr<std::string> other_path;
   int version = 11;
   std::vector<Field> fields;
   std::vector<Param> params;

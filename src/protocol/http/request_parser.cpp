@@ -176,8 +176,8 @@ RequestParser::State RequestParser::parse_header(std::string_view header, Messag
   if (error == beast::error::need_more || (!error && read != header.size())) return refuse(400);
   if (error) return refuse(parser.status);
   if (message.path.starts_with('/') && !is_normal_path(message.path)) {
-    message.other_path = normal_path(message.path);
-    message.path = message.other_path;
+    message.other_path = std::make_unique<std::string>(normal_path(message.path));
+    message.path = *message.other_path;
   }
   message.chunked = parser.chunked();
   message.keep_alive = parser.persists();

@@ -197,7 +197,9 @@ std::string_view dots_of(std::string_view segment) noexcept {
 bool is_normal_path(std::string_view path) noexcept {
   for (std::size_t at = 0; at < path.size();) {
     const std::size_t end = std::min(path.find('/', at + 1), path.size());
-    if (!dots_of(path.substr(at + 1, end - at - 1)).empty()) return false;
+    const std::string_view segment = path.substr(at + 1, end - at - 1);
+    const bool may_be_dots = segment.starts_with('.') || segment.starts_with('%');
+    if (may_be_dots && !dots_of(segment).empty()) return false;
     at = end;
   }
   return true;
