@@ -77,7 +77,7 @@ void drive_output(evio::fuzz::Bytes bytes) {
         break;
       case 4:
         borrowed.push_back(more);
-        output.append_lent(borrowed.back());
+        output.append_borrowed(borrowed.back());
         model += more;
         break;
       case 5:

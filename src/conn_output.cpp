@@ -24,7 +24,7 @@ class QueuedSink final : public ByteSink {
       output_.append_shared(
           owner_->part(static_cast<std::size_t>(bytes.data() - message_.data()), bytes.size()));
     else if (lent_ && of_message(bytes))
-      output_.append_lent(bytes);
+      output_.append_borrowed(bytes);
     else
       output_.append_copy(bytes);
   }
@@ -112,7 +112,7 @@ WriteResult Connection::write(std::initializer_list<std::string_view> pieces) {
 
 void Connection::append_piece(Output& output, std::string_view bytes) const {
   if (is_borrowed(bytes))
-    output.append_lent(bytes);
+    output.append_borrowed(bytes);
   else
     output.append_copy(bytes);
 }

@@ -104,9 +104,9 @@ bool LoopCore::run_once() {
 // the loop waits for. After prepare_to_sleep() the task queue makes pollable() readable when a task
 // arrives. The number of iterations is bounded, so that the foreign loop's own work gets its share.
 bool LoopCore::poll_once(Duration timeout) {
-  constexpr int turns_max = 64;
+  constexpr int iterations_max = 64;
   timeout_ = timeout;
-  for (int turns = 0; turns < turns_max; ++turns) {
+  for (int i = 0; i < iterations_max; ++i) {
     if (!run_once()) return false;
     timeout_ = Duration::zero();
     if (idle_ && tasks_->prepare_to_sleep()) break;

@@ -124,9 +124,9 @@ void Output::append_copy(std::string_view bytes) {
 
 // Bytes that directly follow the last piece extend it: a handler that writes parts of its input one
 // by one causes a single piece.
-void Output::append_lent(std::string_view bytes) {
+void Output::append_borrowed(std::string_view bytes) {
   if (bytes.empty()) return;
-  if (tail_ && tail_->kind == OutputPiece::Kind::lent &&
+  if (tail_ && tail_->kind == OutputPiece::Kind::borrowed &&
       tail_->data + tail_->size == bytes.data()) {
     tail_->size += bytes.size();
     size_ += bytes.size();
@@ -134,8 +134,8 @@ void Output::append_lent(std::string_view bytes) {
     return;
   }
   if (tail_ && bytes.size() <= OutputPool::copied_bytes) return append_copy(bytes);
-  append_reference(OutputPiece::Kind::lent, bytes);
-  has_lent_ = true;
+  append_reference(OutputPiece::Kind::borrowed, bytes);
+  has_borrowed_ = true;
 }
 
 void Output::append_shared(SharedBytes bytes) {
@@ -149,12 +149,12 @@ void Output::append_shared(SharedBytes bytes) {
 // Builds the queue anew from its pieces, in which borrowed ones are replaced by copies. Sizes are
 // corrected, since append_copy counts the copied bytes again.
 void Output::own() {
-  if (!has_lent_) return;
+  if (!has_borrowed_) return;
   OutputPiece* piece = std::exchange(head_, nullptr);
   tail_ = nullptr;
   try {
     while (piece) {
-      if (piece->kind == OutputPiece::Kind::lent) {
+      if (piece->kind == OutputPiece::Kind::borrowed) {
         append_copy({piece->data, piece->size});
         size_ -= piece->size;
         pool_.pending -= piece->size;
@@ -171,7 +171,7 @@ void Output::own() {
     while (piece) tail_ = std::exchange(piece, piece->next);
     throw;
   }
-  has_lent_ = false;
+  has_borrowed_ = false;
 }
 
 std::span<const Chunk> Output::front(std::span<Chunk> room) const noexcept {
@@ -196,7 +196,7 @@ void Output::consume(std::size_t count) noexcept {
     if (!head_) tail_ = nullptr;
     destroy(piece);
   }
-  if (size_ == 0) has_lent_ = false;
+  if (size_ == 0) has_borrowed_ = false;
 }
 
 }}}  // namespace evio::v0::detail

@@ -18,7 +18,7 @@ class Output;
 // One piece of output: bytes of its own (stored after the struct), a reference to borrowed input,
 // or a part of a SharedBytes.
 struct OutputPiece {
-  enum class Kind { small, large, lent, shared };
+  enum class Kind { small, large, borrowed, shared };
 
   OutputPiece* next = nullptr;
   const char* data = nullptr;
@@ -96,7 +96,7 @@ class Output {
   void append_copy(std::string_view bytes);
   // Appends a reference: the bytes must stay valid until own() is called or they are consumed.
   // Small ones are copied, unless the queue is empty.
-  void append_lent(std::string_view bytes);
+  void append_borrowed(std::string_view bytes);
   // Appends a share of the bytes. Small ones are copied, unless the queue is empty.
   void append_shared(SharedBytes bytes);
   // Copies borrowed bytes. If it throws, the queue is only good for being cleared: some bytes may
@@ -123,7 +123,7 @@ class Output {
   OutputPiece* head_ = nullptr;
   OutputPiece* tail_ = nullptr;
   std::size_t size_ = 0;
-  bool has_lent_ = false;
+  bool has_borrowed_ = false;
   bool first_in_use_ = false;
   std::uint8_t small_blocks_ = 0;  // so many of the next blocks will be small
   // The memory of the first reference. Most queues have only one, and so need no block for it.

@@ -73,22 +73,22 @@ Duration Reconnector::jittered(Duration delay) const {
 Reconnecting::Reconnecting(Loop& loop, const Binding& to, const Backoff& backoff) {
   check_target(to);
   check(backoff);
-  keeper_ = std::make_shared<Reconnector>(static_cast<LoopCore&>(loop), to, backoff);
-  keeper_->start();
+  reconnector_ = std::make_shared<Reconnector>(static_cast<LoopCore&>(loop), to, backoff);
+  reconnector_->start();
 }
 
 Reconnecting& Reconnecting::operator=(Reconnecting&& other) noexcept {
   stop();
-  keeper_ = std::move(other.keeper_);
+  reconnector_ = std::move(other.reconnector_);
   return *this;
 }
 
 Conn* Reconnecting::connection() const noexcept {
-  return keeper_ ? keeper_->connection() : nullptr;
+  return reconnector_ ? reconnector_->connection() : nullptr;
 }
 
 void Reconnecting::stop() noexcept {
-  if (keeper_) keeper_->stop();
+  if (reconnector_) reconnector_->stop();
 }
 
 }}  // namespace evio::v0

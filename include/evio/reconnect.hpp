@@ -64,7 +64,7 @@ class EVIO_API Reconnecting {
   void stop() noexcept;
 
  private:
-  std::shared_ptr<detail::Reconnector> keeper_;
+  std::shared_ptr<detail::Reconnector> reconnector_;
 };
 
 }}  // namespace evio::v0

@@ -14,7 +14,7 @@ struct SimulationStats {
   /// How often each fault happened; the index is a sim::Fault.
   std::array<std::uint64_t, sim::fault_count> faults{};
   /// Iterations of all loops.
-  std::uint64_t turns = 0;
+  std::uint64_t iterations = 0;
   /// Arrivals of bytes and datagrams, timeouts, and scripted actions.
   std::uint64_t events = 0;
   /// Connections that peers made.

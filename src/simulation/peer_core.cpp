@@ -72,19 +72,19 @@ void PeerCore::send(std::string_view bytes) {
   if (!can_send()) return;
   outbox_.append(bytes);
   if (world_.happens(Fault::half_close)) end_asked_ = true;
-  go_on();
+  advance();
 }
 
 void PeerCore::shutdown_write() {
   end_asked_ = true;
-  go_on();
+  advance();
 }
 
 void PeerCore::close() {
   closing_ = end_asked_ = true;
   reading_ = false;
   if (!connected_) gave_up_ = true;
-  go_on();
+  advance();
 }
 
 void PeerCore::reset() {
@@ -109,7 +109,7 @@ std::size_t PeerCore::unsent() const noexcept { return outbox_.size(); }
 void PeerCore::stirred(std::uint32_t) {
   if (!socket_) return;
   const bool changed = receive();
-  if (socket_) go_on();
+  if (socket_) advance();
   if (changed) tell();
 }
 
@@ -146,7 +146,7 @@ bool PeerCore::receive() {
   return changed;
 }
 
-void PeerCore::go_on() {
+void PeerCore::advance() {
   if (!socket_) return;
   flush();
   if (outbox_.empty() && end_asked_ && !std::exchange(end_sent_, end_asked_))

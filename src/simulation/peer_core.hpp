@@ -52,7 +52,7 @@ class PeerCore final : private SocketHolder, private Timed {
   void stirred(std::uint32_t) override;
   void stirred_port(std::uint32_t) override;
   void try_connecting();
-  void go_on();
+  void advance();
   void flush();
   bool receive();
   void leave(CloseMode mode);

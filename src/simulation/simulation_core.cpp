@@ -59,10 +59,10 @@ void SimulationCore::run_for(Duration time) {
 // Runs until all servers have ended and no event is left, or until only timers are left that are
 // more than an hour ahead: idle servers would otherwise run for ever.
 void SimulationCore::run() {
-  constexpr Duration patience = std::chrono::hours(1);
+  constexpr Duration timeout = std::chrono::hours(1);
   const Duration begun = world.now();
   const auto until = [&] {
-    return std::max(std::max(begun, world.last_event()) + patience,
+    return std::max(std::max(begun, world.last_event()) + timeout,
                     world.next().value_or(begun) + Duration(1));
   };
   while (step(until()))

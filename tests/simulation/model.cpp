@@ -14,7 +14,7 @@ void Totals::add(const Simulation& sim) {
 void Totals::add(const Totals& other) {
   runs += other.runs;
   for (std::size_t i = 0; i < fault_count; ++i) stats.faults[i] += other.stats.faults[i];
-  stats.turns += other.stats.turns;
+  stats.iterations += other.stats.iterations;
   stats.events += other.stats.events;
   stats.connections += other.stats.connections;
   stats.to_servers += other.stats.to_servers;

@@ -33,9 +33,9 @@ void report(const Totals& totals, double seconds) {
   const SimulationStats& stats = totals.stats;
   std::printf("%llu seeds in %.1f s, %.0f us each\n", static_cast<unsigned long long>(totals.runs),
               seconds, seconds * 1e6 / static_cast<double>(totals.runs));
-  std::printf("%.1f virtual hours, %.1f million turns, %.1f million events\n",
+  std::printf("%.1f virtual hours, %.1f million iterations, %.1f million events\n",
               std::chrono::duration<double>(stats.time).count() / 3600,
-              static_cast<double>(stats.turns) / 1e6, static_cast<double>(stats.events) / 1e6);
+              static_cast<double>(stats.iterations) / 1e6, static_cast<double>(stats.events) / 1e6);
   std::printf("%llu connections, %llu datagrams, %.1f MB to servers, %.1f MB from servers\n",
               static_cast<unsigned long long>(stats.connections),
               static_cast<unsigned long long>(stats.datagrams),

@@ -25,7 +25,7 @@ TEST(Output, KeepsTheOrderOfWhatIsAppended) {
   Output output(pool);
   const std::string borrowed = "borrowed";
   output.append_copy("copied ");
-  output.append_lent(borrowed);
+  output.append_borrowed(borrowed);
   output.append_shared(SharedBytes(" shared"));
   EXPECT_EQ(front_of(output), "copied borrowed shared");
   EXPECT_EQ(output.size(), 22U);
@@ -44,7 +44,7 @@ TEST(Output, BorrowedAndSharedBytesAreNotCopied) {
   Output output(pool);
   const std::string borrowed(1000, 'l');
   const SharedBytes buffer(std::string(1000, 'b'));
-  output.append_lent(borrowed);
+  output.append_borrowed(borrowed);
   output.append_shared(buffer);
   Chunk room[4];
   const auto chunks = output.front(room);
@@ -58,7 +58,7 @@ TEST(Output, OwnCopiesBorrowedBytes) {
   Output output(pool);
   std::string borrowed = "borrowed bytes";
   output.append_copy("before ");
-  output.append_lent(borrowed);
+  output.append_borrowed(borrowed);
   output.append_copy(" after");
   output.own();
   borrowed.assign(borrowed.size(), 'x');
@@ -85,7 +85,7 @@ TEST(Output, BytesInFlightStayInPlaceWhileMoreIsAppended) {
   const Chunk first = output.front_in_place()[0];
   const std::string borrowed = "borrowed";
   for (int i = 0; i < 10'000; ++i) output.append_copy("more");
-  output.append_lent(borrowed);
+  output.append_borrowed(borrowed);
   output.own();
   EXPECT_EQ(std::string_view(first.data, 9), "in flight");
 }
@@ -105,12 +105,12 @@ TEST(Output, SmallPiecesAreMerged) {
   EXPECT_LE(held_by([&](Output& output, std::size_t) { output.append_shared(one); }), most);
   EXPECT_LE(held_by([&](Output& output, std::size_t) { output.append_copy("b"); }), most);
   EXPECT_LE(held_by([&](Output& output, std::size_t i) {
-              output.append_lent(std::string_view(bytes).substr(i, 1));
+              output.append_borrowed(std::string_view(bytes).substr(i, 1));
             }),
             most)
       << "which stays in the memory that it was borrowed from";
   EXPECT_LE(held_by([&](Output& output, std::size_t i) {
-              output.append_lent(std::string_view(bytes).substr(bytes.size() - 1 - i, 1));
+              output.append_borrowed(std::string_view(bytes).substr(bytes.size() - 1 - i, 1));
             }),
             most)
       << "in another order";
@@ -155,7 +155,7 @@ TEST(Output, ReturnsTheBytesThatWereAppended) {
           break;
         case 1:
           borrowed.push_back(std::make_unique<std::string>(bytes));
-          output.append_lent(*borrowed.back());
+          output.append_borrowed(*borrowed.back());
           model += bytes;
           break;
         case 2:

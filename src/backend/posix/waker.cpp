@@ -36,7 +36,7 @@ EventFd::EventFd() : fd_(make()) {}
 
 EventFd::~EventFd() {
   ::close(fd_);
-  if (bell_ >= 0) ::close(bell_);
+  if (poll_eventfd_ >= 0) ::close(poll_eventfd_);
 }
 
 // A signal handler may call this, so it restores errno.
@@ -44,17 +44,17 @@ void EventFd::wake() noexcept {
   if (!maker_.is_this_process()) return;
   const int saved = errno;
   add_one(fd_);
-  if (const int poll_eventfd = bell_; poll_eventfd >= 0) add_one(poll_eventfd);
+  if (const int poll_eventfd = poll_eventfd_; poll_eventfd >= 0) add_one(poll_eventfd);
   errno = saved;
 }
 
 void EventFd::drain() noexcept { read_off(fd_); }
 
 int EventFd::poll_eventfd() {
-  if (bell_ < 0) bell_ = make();
-  return bell_;
+  if (poll_eventfd_ < 0) poll_eventfd_ = make();
+  return poll_eventfd_;
 }
 
-void EventFd::clear() noexcept { read_off(bell_); }
+void EventFd::clear() noexcept { read_off(poll_eventfd_); }
 
 }}}  // namespace evio::v0::detail

@@ -30,7 +30,7 @@ class EventFd final : public Waker {
  private:
   const Maker maker_{};
   const int fd_;
-  std::atomic<int> bell_{-1};
+  std::atomic<int> poll_eventfd_{-1};
 };
 
 }}}  // namespace evio::v0::detail

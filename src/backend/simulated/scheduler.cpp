@@ -56,7 +56,7 @@ void Scheduler::run_once(Entry& entry) {
     world_.note(Note::jumps, static_cast<std::uint64_t>(jump.count()));
     world_.advance(jump);
   }
-  ++world_.stats.turns;
+  ++world_.stats.iterations;
   world_.note(Note::run_once, entry.number);
   const auto place = &entry - entries_.data();
   if (!entry.runner->run_once()) entries_.erase(entries_.begin() + place);

@@ -161,7 +161,7 @@ ClientConnection::State ClientConnection::read_body(Input& in) {
     std::size_t used = 0;
     const BodyState state = parser_->read_body(in.view(), settings_.header_max, used);
     in.consume(used);
-    if (!keep(parser_->piece)) return fail(std::errc::message_size);
+    if (!store_input(parser_->piece)) return fail(std::errc::message_size);
     // ClientRequest::receive may have cancelled the call.
     if (state == BodyState::partial || !call_) return State::waits;
     if (state == BodyState::end) return State::done;
@@ -169,7 +169,7 @@ ClientConnection::State ClientConnection::read_body(Input& in) {
   }
 }
 
-bool ClientConnection::keep(std::string_view piece) {
+bool ClientConnection::store_input(std::string_view piece) {
   if (piece.empty()) return true;
   if (call_->call.receive) {
     call_->call.receive(piece);

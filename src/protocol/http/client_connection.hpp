@@ -74,7 +74,7 @@ class ClientConnection {
   void await_room();
   bool read_header(Input& in);
   State read_body(Input& in);
-  bool keep(std::string_view piece);
+  bool store_input(std::string_view piece);
   State fail(std::errc why);
 
   Conn& conn_;

@@ -36,14 +36,14 @@ Descriptor open_folder(const std::string& path, std::error_code& error) noexcept
   return folder;
 }
 
-Descriptor open_below(const Descriptor& folder, const std::string& path, Patience patience,
+Descriptor open_below(const Descriptor& folder, const std::string& path, Timeout timeout,
                       std::error_code& error) noexcept {
   open_how how{};
   // O_NONBLOCK: opening a named pipe would wait for a writer.
   how.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   // RESOLVE_CACHED fails instead of waiting for directory entries on the disk.
-  if (patience == Patience::at_once) how.resolve |= RESOLVE_CACHED;
+  if (timeout == Timeout::at_once) how.resolve |= RESOLVE_CACHED;
   Descriptor file(
       static_cast<int>(::syscall(SYS_openat2, folder.get(), path.c_str(), &how, sizeof how)));
   error = file.get() < 0 ? last_error() : std::error_code();
@@ -63,10 +63,10 @@ FileStatus status_of(const Descriptor& file, std::error_code& error) noexcept {
 }
 
 std::size_t read_at(const Descriptor& file, std::uint64_t offset, char* to, std::size_t size,
-                    Patience patience, std::error_code& error) noexcept {
+                    Timeout timeout, std::error_code& error) noexcept {
   const iovec place{.iov_base = to, .iov_len = size};
   // RWF_NOWAIT reads what the page cache has, and nothing else.
-  const int flags = patience == Patience::at_once ? RWF_NOWAIT : 0;
+  const int flags = timeout == Timeout::at_once ? RWF_NOWAIT : 0;
   const ssize_t read = ::preadv2(file.get(), &place, 1, static_cast<off_t>(offset), flags);
   error = read < 0 ? last_error() : std::error_code();
   return read < 0 ? 0 : static_cast<std::size_t>(read);

@@ -124,10 +124,10 @@ class Reading : public std::enable_shared_from_this<Reading> {
     std::error_code error{};
   };
 
-  Chunk read(Patience patience) const {
+  Chunk read(Timeout timeout) const {
     const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_, end_ - at_));
     Chunk chunk{.bytes = std::unique_ptr<char[]>(new char[size])};
-    chunk.size = read_at(file_, at_, chunk.bytes.get(), size, patience, chunk.error);
+    chunk.size = read_at(file_, at_, chunk.bytes.get(), size, timeout, chunk.error);
     return chunk;
   }
 
@@ -138,7 +138,7 @@ class Reading : public std::enable_shared_from_this<Reading> {
   }
 
   bool read_at_once() {
-    Chunk chunk = read(Patience::at_once);
+    Chunk chunk = read(Timeout::at_once);
     if (chunk.size == 0) return false;
     take(std::move(chunk));
     return true;
@@ -148,7 +148,7 @@ class Reading : public std::enable_shared_from_this<Reading> {
     waits_ = true;
     threads_.run([self = shared_from_this()] {
       self->answer_.post(
-          [self, chunk = self->read(Patience::as_long_as_it_takes)](Response&) mutable {
+          [self, chunk = self->read(Timeout::as_long_as_it_takes)](Response&) mutable {
             self->waits_ = false;
             self->failed_ = chunk.size == 0;  // an error, or the file has become shorter
             self->take(std::move(chunk));
@@ -183,12 +183,12 @@ class Files {
     if (path.empty() || path.ends_with('/')) path += options_.index;
     std::error_code error;
     // Opening may need directory entries that are not in memory. Then a file thread does it.
-    Descriptor file = open_below(root_, path, Patience::at_once, error);
+    Descriptor file = open_below(root_, path, Timeout::at_once, error);
     if (error != std::errc::resource_unavailable_try_again)
       return answer(response, path, std::move(file), error);
     threads_.run([this, path = std::move(path), later = response.handle()] {
       std::error_code why;
-      Descriptor opened = open_below(root_, path, Patience::as_long_as_it_takes, why);
+      Descriptor opened = open_below(root_, path, Timeout::as_long_as_it_takes, why);
       later.post([this, path, why, file = std::move(opened)](Response& to) mutable {
         answer(to, path, std::move(file), why);
       });
@@ -257,7 +257,7 @@ class Files {
       std::array<char, small> bytes;
       std::error_code error;
       const std::size_t read = read_at(file, range.begin, bytes.data(),
-                                       static_cast<std::size_t>(size), Patience::at_once, error);
+                                       static_cast<std::size_t>(size), Timeout::at_once, error);
       if (read == size) return response.send(type, std::string_view(bytes.data(), read));
     }
     response.type(type).length(size);

@@ -34,17 +34,17 @@ Gzip& LoopCache::gzip() {
 }
 
 std::string_view LoopCache::common_fields(const Settings& settings) {
-  look_at_clock(settings);
+  read_clock(settings);
   return {fields_, size_};
 }
 
 std::chrono::sys_seconds LoopCache::date(const Settings& settings) {
-  look_at_clock(settings);
+  read_clock(settings);
   return date_;
 }
 
 // Formats the common fields anew when a second has passed, because Date has no fractions.
-void LoopCache::look_at_clock(const Settings& settings) {
+void LoopCache::read_clock(const Settings& settings) {
   const auto now = loop_.now();
   if (now < stale_) return;
   const auto time =

@@ -61,7 +61,7 @@ class LoopCache {
  private:
   static constexpr std::size_t kept_exchanges = 64;  // more are freed, or a peak would bind memory
 
-  void look_at_clock(const Settings& settings);
+  void read_clock(const Settings& settings);
 
   Loop& loop_;
   std::vector<std::unique_ptr<Exchange>> spare_;

@@ -17,11 +17,11 @@ namespace {
 
 // Sets the pointer to the input during a scope. The input is borrowed from the connection: it must
 // not be used after `data` has returned, also not if a handler throws.
-class Lent {
+class BorrowedInput {
  public:
-  Lent(const Input*& place, const Input& in) noexcept : place_(place) { place_ = &in; }
-  Lent(const Lent&) = delete;
-  ~Lent() { place_ = nullptr; }
+  BorrowedInput(const Input*& place, const Input& in) noexcept : place_(place) { place_ = &in; }
+  BorrowedInput(const BorrowedInput&) = delete;
+  ~BorrowedInput() { place_ = nullptr; }
 
  private:
   const Input*& place_;
@@ -46,7 +46,7 @@ Gzip& Session::gzip() { return loop_cache_.gzip(); }
 Action Session::data(Input& in) {
   if (greeted_) return upgraded_->data(conn_, in);
   {
-    const Lent lent(input_, in);
+    const BorrowedInput borrowed(input_, in);
     while (step(in)) {
     }
     if (!upgraded_) {
@@ -99,8 +99,8 @@ Action Session::draining() {
       std::chrono::milliseconds(250);  // for a client that has only just connected
   draining_ = true;
   if (greeted_) return upgraded_->draining(conn_);
-  const Duration patience = number_ > 1 ? Duration::zero() : first_request_time;
-  conn_.set_deadline(patience, [](Conn& conn) { conn.context<Session>()->close_if_idle(); });
+  const Duration timeout = number_ > 1 ? Duration::zero() : first_request_time;
+  conn_.set_deadline(timeout, [](Conn& conn) { conn.context<Session>()->close_if_idle(); });
   return Action::none;
 }
 
@@ -368,7 +368,7 @@ void Session::put_alone(std::string_view bytes) {
   written_ += bytes.size();
   const std::string_view first = bytes.substr(0, room());
   if (!first.empty()) ready_ = static_cast<bool>(conn_.write(first));
-  if (first.size() < bytes.size()) keep(SharedBytes(std::string(bytes.substr(first.size()))));
+  if (first.size() < bytes.size()) store_rest(SharedBytes(std::string(bytes.substr(first.size()))));
 }
 
 void Session::put(SharedBytes bytes) {
@@ -381,14 +381,14 @@ void Session::put(SharedBytes bytes) {
 void Session::pass_on(const SharedBytes& bytes) {
   const SharedBytes first = bytes.part(0, room());
   if (first.size() > 0) ready_ = static_cast<bool>(conn_.write(first));
-  if (first.size() < bytes.size()) keep(bytes.part(first.size()));
+  if (first.size() < bytes.size()) store_rest(bytes.part(first.size()));
 }
 
 std::size_t Session::room() const noexcept {
   return rest_.empty() ? output_max_ - std::min(output_max_, conn_.pending_output()) : 0;
 }
 
-void Session::keep(SharedBytes bytes) {
+void Session::store_rest(SharedBytes bytes) {
   if (rest_.empty() && ready_) await_room();
   rest_.push_back(std::move(bytes));
   ready_ = false;

@@ -102,7 +102,7 @@ class Session {
   void put_alone(std::string_view bytes);
   std::size_t room() const noexcept;
   void pass_on(const SharedBytes& bytes);
-  void keep(SharedBytes bytes);
+  void store_rest(SharedBytes bytes);
   void await_room();
   void put_rest();
   void flush();

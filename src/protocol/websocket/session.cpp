@@ -60,12 +60,12 @@ void Session::data(Input& in) {
   call([&] { read(in); });
   in_event_ = false;
   if (reader_->is_idle()) LoopCache::of_this_thread().give_back(std::move(reader_));
-  tell_held();
+  report_held();
   if (congestion_.active()) update_reading();
 }
 
 // Reports the memory of this WebSocket, which counts in Limits::memory_max.
-void Session::tell_held() {
+void Session::report_held() {
   conn_.set_held((reader_ ? reader_->held() : 0) + (compressor_ ? compressor_->held() : 0) +
                  (decompressor_ ? decompressor_->held() : 0));
 }
@@ -100,10 +100,10 @@ void Session::update_reading() {
   Duration time = congestion_.stall_time();
   const Duration gone_after = service_->settings.ping_interval;
   if (gone_after > Duration::zero()) time = std::min(time, gone_after / 2);
-  conn_.run_after(time, [this](Conn&) { look_at_congestion(); });
+  conn_.run_after(time, [this](Conn&) { check_congestion(); });
 }
 
-void Session::look_at_congestion() {
+void Session::check_congestion() {
   looks_ = false;
   if (!congestion_.active()) return;
   if (taken() == stalled_at_) congestion_.stalled();
@@ -184,7 +184,7 @@ WriteResult Session::send(Message message) {
   std::string& compressed = LoopCache::of_this_thread().compressed;
   compressed.clear();
   compressor_->compress(message.bytes, compressed);
-  tell_held();
+  report_held();
   const WriteResult result = write_frame(opcode, compressed, true);
   if (compressed.capacity() > kept) compressed = {};
   return result;

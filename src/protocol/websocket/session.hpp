@@ -84,10 +84,10 @@ class Session {
 
  private:
   void read(Input& in);
-  void tell_held();
+  void report_held();
   bool may_read();
   void update_reading();
-  void look_at_congestion();
+  void check_congestion();
   void on_event(MessageReader::Event event);
   void on_close(std::string_view payload);
   WriteResult write_frame(Opcode opcode, std::string_view payload, bool compressed = false);
@@ -117,7 +117,7 @@ class Session {
   std::uint64_t written_ = 0;      // bytes of output since the connection began
   std::uint64_t event_start_ = 0;  // written_ when the present event began
   std::uint64_t taken_ = 0;        // taken() when watch() last looked
-  std::uint64_t stalled_at_ = 0;   // taken() when the present wait for look_at_congestion() began
+  std::uint64_t stalled_at_ = 0;   // taken() when the present wait for check_congestion() began
   CloseCode code_ = CloseCode::abnormal;
   const Side side_;
   bool opened_ = false;
@@ -125,7 +125,7 @@ class Session {
   bool close_left_ = false;  // the kernel has taken the Close
   bool paused_ = false;      // by the user
   bool in_event_ = false;    // an event of the input is being handled
-  bool looks_ = false;       // a timer for look_at_congestion() is set
+  bool looks_ = false;       // a timer for check_congestion() is set
   bool waited_ = false;      // output was waiting when watch() last looked
   bool heard_ = false;       // something was received since watch() last looked
   bool pinged_ = false;      // watch() sent a ping, and nothing was received since
