@@ -59,13 +59,13 @@ struct Completions {
 // connection takes 80 bytes only.
 struct ConnExtra {
   std::shared_ptr<HandleBlock> handle;
-  TimerGroup timers;  // the user's timers, and `deadline`
+  TimerGroup timers;                        // the user's timers, and `deadline`
+  std::optional<bool> read_when_congested;  // overrides the service's option; fills a gap here
   // Connecting: the connect timeout. Open: the idle timeout. Draining: the drain timeout.
   // Lingering: the linger timeout.
   Timer deadline;
-  std::error_code reason;                   // why it closes: the first reason that was recorded
-  std::optional<Duration> idle_timeout;     // overrides the service's option
-  std::optional<bool> read_when_congested;  // overrides the service's option
+  std::error_code reason;                // why it closes: the first reason that was recorded
+  std::optional<Duration> idle_timeout;  // overrides the service's option
   std::unique_ptr<Address> peer;      // if the peer's address is more than an IP address and a port
   std::size_t min_progress_left = 0;  // bytes that must be sent before the next pace check
   Duration pace_began{};              // when the pace check was armed

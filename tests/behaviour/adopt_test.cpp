@@ -39,15 +39,15 @@ TEST_P(Adopt, RejectsWhatIsNotAConnectedStream) {
   int ends[2] = {};
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   Socket read_end(ends[0]), write_end(ends[1]);
-  EXPECT_THAT(refusal_of(server, read_end), HasSubstr("no socket"));
-  EXPECT_THAT(refusal_of(server, write_end), HasSubstr("no socket"));
+  EXPECT_THAT(refusal_of(server, read_end), HasSubstr("not a socket"));
+  EXPECT_THAT(refusal_of(server, write_end), HasSubstr("not a socket"));
   Socket file(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  EXPECT_THAT(refusal_of(server, file), HasSubstr("no socket"));
+  EXPECT_THAT(refusal_of(server, file), HasSubstr("not a socket"));
   Socket listener = server->listener(0);
   EXPECT_THAT(refusal_of(server, listener), HasSubstr("it listens"));
   for (const int family : {AF_INET, AF_INET6, AF_UNIX}) {
     Socket datagrams(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    EXPECT_THAT(refusal_of(server, datagrams), HasSubstr("no stream"));
+    EXPECT_THAT(refusal_of(server, datagrams), HasSubstr("not a stream"));
     Socket unconnected(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     EXPECT_THAT(refusal_of(server, unconnected), HasSubstr("not connected"));
   }
@@ -78,12 +78,12 @@ TEST_P(Adopt, RejectsAddressesThatCannotBeServed) {
   int ends[2] = {};
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   Socket other(ends[1]);
-  EXPECT_THAT(refusal(Socket(ends[0])), HasSubstr("no socket"));
+  EXPECT_THAT(refusal(Socket(ends[0])), HasSubstr("not a socket"));
   EXPECT_THAT(refusal(Socket()), HasSubstr("served once"));
   EXPECT_THAT(refusal(Socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))),
               HasSubstr("not bound"));
   EXPECT_THAT(refusal(Socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, 0))),
-              HasSubstr("no tcp, udp or unix"));
+              HasSubstr("not a tcp, udp or unix"));
 }
 
 }  // namespace

@@ -205,7 +205,7 @@ TEST(Address, EscapesWhatAUnixUrlCannotHold) {
 TEST(Address, RefusesPathsThatNoSocketCanHave) {
   using namespace std::string_literals;
   EXPECT_THAT(complaint("unix://"), HasSubstr("the path is empty"));
-  EXPECT_THAT(complaint("unix:///" + std::string(107, 'a')), HasSubstr("a path of 108 bytes"));
+  EXPECT_THAT(complaint("unix:///" + std::string(107, 'a')), HasSubstr("the path has 108 bytes"));
   EXPECT_EQ(Address::parse("unix:///" + std::string(106, 'a')).host().size(), 107u);
   EXPECT_THAT(complaint("unix:///a%00b"), HasSubstr("contains a NUL"));
   EXPECT_THAT(complaint("unix:///a\0b"s), HasSubstr("contains a NUL"));

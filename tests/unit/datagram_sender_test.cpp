@@ -67,7 +67,7 @@ TEST_F(DatagramSenderTest, CountsSentAndDroppedDatagrams) {
   sender_.flush();
   const DatagramTally tally = sender_.take_tally();
   EXPECT_EQ(tally.sent, 1U);
-  EXPECT_EQ(tally.bytes, 33U);
+  EXPECT_EQ(tally.bytes, 35U);
   EXPECT_EQ(tally.dropped, 0U);
   EXPECT_EQ(sender_.take_tally().sent, 0U) << "reported once";
   to_.address = Address::parse("udp://127.0.0.1:0");  // a datagram to port 0 cannot be sent

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <evio/input.hpp>
 #include <evio/loop.hpp>
 #include <memory>
 #include <string_view>
@@ -57,6 +58,10 @@ class LoopCache {
 
   /// The output of the connection whose handler runs; empty between two handlers.
   Batch batch;
+  /// The connection whose `data` runs, and the input that it is passed. They are here, so that an
+  /// idle connection need not have room for a pointer.
+  const Session* reader = nullptr;
+  const Input* input = nullptr;
 
  private:
   static constexpr std::size_t kept_exchanges = 64;  // more are freed, or a peak would bind memory

@@ -15,25 +15,25 @@ using Read = RequestParser::State;
 
 namespace {
 
-// Sets the pointer to the input during a scope. The input is borrowed from the connection: it must
+// Says during a scope what input is being read. The input is borrowed from the connection: it must
 // not be used after `data` has returned, also not if a handler throws.
 class BorrowedInput {
  public:
-  BorrowedInput(const Input*& place, const Input& in) noexcept : place_(place) { place_ = &in; }
+  BorrowedInput(LoopCache& cache, const Session& reader, const Input& in) noexcept : cache_(cache) {
+    cache_.reader = &reader;
+    cache_.input = &in;
+  }
   BorrowedInput(const BorrowedInput&) = delete;
-  ~BorrowedInput() { place_ = nullptr; }
+  ~BorrowedInput() { cache_.reader = nullptr; }
 
  private:
-  const Input*& place_;
+  LoopCache& cache_;
 };
 
 }  // namespace
 
 Session::Session(Conn& conn, Service& service)
-    : conn_(conn),
-      service_(service),
-      loop_cache_(service.loop_cache(conn.loop())),
-      output_max_(conn.limits().output_max) {}
+    : conn_(conn), service_(service), loop_cache_(service.loop_cache(conn.loop())) {}
 Session::~Session() = default;
 
 const Settings& Session::settings() const noexcept { return service_.settings(); }
@@ -46,7 +46,7 @@ Gzip& Session::gzip() { return loop_cache_.gzip(); }
 Action Session::data(Input& in) {
   if (greeted_) return upgraded_->data(conn_, in);
   {
-    const BorrowedInput borrowed(input_, in);
+    const BorrowedInput borrowed(loop_cache_, *this, in);
     while (step(in)) {
     }
     if (!upgraded_) {
@@ -270,7 +270,7 @@ bool Session::update() {
   if (x.is_done() && !x.ended) x.end();
   const bool awaited = x.producer || x.receiver || !x.token.expired();
   if (!x.ended && !awaited && !(x.phase == Phase::body && x.head_sent)) fail();
-  if (x.ended && rest_.empty()) complete();
+  if (x.ended && !rest_) complete();
   return !closing_ && !upgraded_;
 }
 
@@ -358,7 +358,8 @@ void Session::update_reading() {
 }
 
 bool Session::has_input() const noexcept {
-  return input_ ? !input_->empty() : conn_.pending_input() > 0;
+  if (loop_cache_.reader == this) return !loop_cache_.input->empty();
+  return conn_.pending_input() > 0;
 }
 
 // Writes as much as the connection may store and stores the rest here. Otherwise an answer of more
@@ -385,12 +386,14 @@ void Session::pass_on(const SharedBytes& bytes) {
 }
 
 std::size_t Session::room() const noexcept {
-  return rest_.empty() ? output_max_ - std::min(output_max_, conn_.pending_output()) : 0;
+  const std::size_t most = conn_.limits().output_max;
+  return rest_ ? 0 : most - std::min(most, conn_.pending_output());
 }
 
 void Session::store_rest(SharedBytes bytes) {
-  if (rest_.empty() && ready_) await_room();
-  rest_.push_back(std::move(bytes));
+  if (!rest_ && ready_) await_room();
+  if (!rest_) rest_ = std::make_unique<std::vector<SharedBytes>>();
+  rest_->push_back(std::move(bytes));
   ready_ = false;
 }
 
@@ -404,7 +407,9 @@ void Session::await_room() {
 }
 
 void Session::put_rest() {
-  for (const SharedBytes& each : std::exchange(rest_, {})) pass_on(each);
+  const auto rest = std::exchange(rest_, nullptr);
+  if (!rest) return;
+  for (const SharedBytes& each : *rest) pass_on(each);
 }
 
 void Session::flush() {
@@ -420,7 +425,8 @@ void Session::flush() {
 // count in Limits::memory_max.
 std::size_t Session::held() const noexcept {
   std::size_t size = exchange_ ? exchange_->held() : 0;
-  for (const SharedBytes& each : rest_) size += each.size();
+  if (!rest_) return size;
+  for (const SharedBytes& each : *rest_) size += each.size();
   return size;
 }
 
@@ -428,7 +434,7 @@ std::size_t Session::held() const noexcept {
 void Session::finish() {
   flush();
   conn_.set_held(held());
-  if (closing_ && rest_.empty()) end();
+  if (closing_ && !rest_) end();
   if (!ready_) {
     if (!waited_) stalled();  // records the present progress: the time begins now
     expect_within(settings().send_timeout);

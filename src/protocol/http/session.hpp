@@ -67,7 +67,7 @@ class Session {
     return ready_ ? WriteResult::Kind::accepted : WriteResult::Kind::congested;
   }
   /// Whether more output waits than the connection may store (Limits::output_max).
-  bool overfull() const noexcept { return !rest_.empty(); }
+  bool overfull() const noexcept { return rest_ != nullptr; }
   /// Whether the server drains and no other request has arrived: this answer is the last one.
   bool ends() const noexcept;
   /// Stops passing on the body of the request until resume().
@@ -125,20 +125,18 @@ class Session {
   Conn& conn_;
   Service& service_;
   LoopCache& loop_cache_;
-  const std::size_t output_max_;        // of Limits
   std::unique_ptr<Exchange> exchange_;  // the request being read or answered
   std::unique_ptr<Upgraded> upgraded_;
   Context user_context_;
-  // The output that would exceed Limits::output_max. Until it has left, ready_ is false.
-  std::vector<SharedBytes> rest_;
-  const Input* input_ = nullptr;  // set while `data` runs
+  // The output that would exceed Limits::output_max; null if there is none, as mostly. Until it has
+  // left, ready_ is false.
+  std::unique_ptr<std::vector<SharedBytes>> rest_;
   std::uint64_t number_ = 1;
   std::uint64_t written_ = 0;  // bytes of output since the connection began
   // Bytes that the kernel has taken plus bytes that the client has acknowledged, when stalled()
   // last looked. The sum grows if either does.
   std::uint64_t progress_ = 0;
   Time progressed_{};     // when progress_ last grew
-  bool waited_ = false;   // output was waiting when stalled() last looked
   Time since_{};          // when the present wait for the client began
   Time due_{};            // when timer_ expires
   Timer timer_;           // the only deadline; check_deadlines() decides what it means
@@ -147,6 +145,7 @@ class Session {
   bool unread_ = false;   // the last request was answered before it had arrived completely
   bool ended_ = false;    // shutdown_write was called
   bool draining_ = false;
+  bool waited_ = false;  // output was waiting when stalled() last looked
   bool peer_ended_ = false;
   bool greeted_ = false;  // Upgraded::opened was called
 };

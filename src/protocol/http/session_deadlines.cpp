@@ -68,7 +68,7 @@ Duration Session::waited() const {
 
 void Session::check_deadlines() {
   // After an upgrade the new protocol has its own timers; a closing connection has Limits'.
-  if (upgraded_ || (closing_ && rest_.empty())) return;
+  if (upgraded_ || (closing_ && !rest_)) return;
   if (stalled()) return conn_.abort();
   const bool reads = !exchange_ || (exchange_->phase != Phase::answering && !exchange_->paused);
   const bool waits_for_client = reads && ready_;
