@@ -17,7 +17,8 @@ std::atomic<int> handling{0};  // signal handlers that are using the target now
 
 constexpr int caught[] = {SIGINT, SIGTERM};
 struct sigaction old_actions[std::size(caught)];
-pid_t catcher = 0;  // not a Maker: a signal may arrive before the child's atfork handler has run
+std::atomic<pid_t> catcher{
+    0};  // not a Maker: a signal may arrive before the child's atfork handler has run
 
 struct sigaction& old_action(int signal) noexcept {
   return old_actions[signal == caught[0] ? 0 : 1];
