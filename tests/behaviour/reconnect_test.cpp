@@ -156,11 +156,16 @@ TEST_P(Reconnects, RejectInvalidSettings) {
   TestServer server = serve({});
   server.on_loop(0, [&] {
     Loop& loop = server->loop(0);
-    EXPECT_THROW(Reconnecting(loop, "tcp://:5000"), Error);
-    EXPECT_THROW(Reconnecting(loop, "tcp://127.0.0.1:1", {.initial = 0ms}), Error);
-    EXPECT_THROW(Reconnecting(loop, "tcp://127.0.0.1:1", {.initial = 2s, .max = 1s}), Error);
-    EXPECT_THROW(Reconnecting(loop, "tcp://127.0.0.1:1", {.multiplier = 0.5}), Error);
-    EXPECT_THROW(Reconnecting(loop, "tcp://127.0.0.1:1", {.jitter = 1.5}), Error);
+    EXPECT_THROW(static_cast<void>(Reconnecting(loop, "tcp://:5000")), Error);
+    EXPECT_THROW(static_cast<void>(Reconnecting(loop, "tcp://127.0.0.1:1", {.initial = 0ms})),
+                 Error);
+    EXPECT_THROW(
+        static_cast<void>(Reconnecting(loop, "tcp://127.0.0.1:1", {.initial = 2s, .max = 1s})),
+        Error);
+    EXPECT_THROW(static_cast<void>(Reconnecting(loop, "tcp://127.0.0.1:1", {.multiplier = 0.5})),
+                 Error);
+    EXPECT_THROW(static_cast<void>(Reconnecting(loop, "tcp://127.0.0.1:1", {.jitter = 1.5})),
+                 Error);
   });
 }
 

@@ -123,8 +123,9 @@ TEST(HttpClient, InvalidUrlsAndFieldsAreAnError) {
     } catch (const Error& error) {
       EXPECT_NE(error.problem().find(words), std::string::npos) << error.what();
     }
-  EXPECT_THROW(http::Client(*world.loop, {.connections_max = 0}), std::invalid_argument);
-  EXPECT_THROW(http::Client(*world.loop, {.timeout = std::chrono::seconds(-1)}),
+  EXPECT_THROW(static_cast<void>(http::Client(*world.loop, {.connections_max = 0})),
+               std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(http::Client(*world.loop, {.timeout = std::chrono::seconds(-1)})),
                std::invalid_argument);
   EXPECT_THROW(world.client->call({.method = "G T", .url = "http://x/"}, nobody),
                std::invalid_argument);
