@@ -27,14 +27,14 @@ TEST_P(InterruptedCalls, LoseNothing) {
         std::this_thread::sleep_for(50us);
       }
     });
-    for (unsigned i = 0; i < 20; ++i) {
+    // On a busy machine, the thread that interrupts may be slower than the clients.
+    for (unsigned i = 0; i < 20 || storm <= 20; ++i) {
       Client client = server.connect({.receive = 16384});
       const std::string bytes = pattern(200 * kib, i);
       Background sends([&] { client.send(bytes); });
       EXPECT_TRUE(same_bytes(client.receive(bytes.size()), bytes));
     }
     stop = true;
-    EXPECT_GT(storm, 20);
     EXPECT_FALSE(server.ended());
   });
 }
