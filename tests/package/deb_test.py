@@ -48,7 +48,7 @@ class Packages(unittest.TestCase):
             lines = output("dpkg-deb", "--contents", package(name)).splitlines()
             cls.contents[name] = {line.split(None, 5)[5].split(" -> ")[0].removeprefix("./") for line in lines}
 
-    def library(self, name, suffix):
+    def find_library(self, name, suffix):
         """The path of a library in the packages, whichever folder the build installs into."""
         found = [path for path in self.root.glob("usr/lib/**/*") if path.name == f"lib{name}{suffix}"]
         self.assertEqual(len(found), 1, f"lib{name}{suffix}")
@@ -79,13 +79,13 @@ class Packages(unittest.TestCase):
 
     def test_static_libraries(self):
         for name in ["_simulation"] if SHARED else ["", "_simulation", *COMPILED]:
-            self.assertEqual(self.packed_in(self.library(f"evio{name}", ".a")), ["libevio-dev"])
+            self.assertEqual(self.packed_in(self.find_library(f"evio{name}", ".a")), ["libevio-dev"])
 
     @unittest.skipUnless(SHARED, "static")
     def test_shared_libraries_their_names_and_links(self):
         for name in ["", *COMPILED]:
-            link = self.library(f"evio{name}", ".so")
-            soname = self.library(f"evio{name}", ".so.0")
+            link = self.find_library(f"evio{name}", ".so")
+            soname = self.find_library(f"evio{name}", ".so.0")
             self.assertEqual(self.packed_in(link), ["libevio-dev"])
             self.assertEqual(self.packed_in(soname), ["libevio0"])
             self.assertEqual(link.resolve(), soname.resolve())
@@ -124,10 +124,10 @@ class Packages(unittest.TestCase):
 
     def test_no_debug_information(self):
         for name in ["_simulation"] if SHARED else ["", "_simulation", *COMPILED]:
-            sections = output("objdump", "--section-headers", self.library(f"evio{name}", ".a"))
+            sections = output("objdump", "--section-headers", self.find_library(f"evio{name}", ".a"))
             self.assertNotIn(".debug_info", sections)
         for name in ["", *COMPILED] if SHARED else []:
-            self.assertNotIn(".debug_info", output("objdump", "--section-headers", self.library(f"evio{name}", ".so.0")))
+            self.assertNotIn(".debug_info", output("objdump", "--section-headers", self.find_library(f"evio{name}", ".so.0")))
 
 
 if __name__ == "__main__":
