@@ -67,6 +67,7 @@ class UringDriver final : public Driver {
 
  private:
   static constexpr std::uint32_t none = Slab<int>::none;
+  static constexpr std::size_t buffer_size = 64 << 10;  // of buffer_
 
   // The kind of operation. With the id and its generation it forms the user data of an entry.
   enum class Op : std::uint64_t {
