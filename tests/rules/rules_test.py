@@ -1,4 +1,4 @@
-"""The repository's own rules: what each folder may include (see "Rooms" in the architecture), and the form of files."""
+"""The repository's own rules: what each folder may include, and the form of files."""
 
 import pathlib
 import re
